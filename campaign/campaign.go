@@ -1,0 +1,168 @@
+// Package campaign is the ground the other domains stand on: a campaign, its
+// window of time, its organisation tree, and who takes part.
+//
+// It knows no store, no transport and no clock: time is an argument, and what
+// must be kept goes through the Store interface.
+package campaign
+
+import (
+	"time"
+
+	"qingyuan/internal/fault"
+)
+
+// DefaultLanguage is the language every text of a campaign exists in.
+const DefaultLanguage = "zh-CN"
+
+// Text is one text in several languages, keyed by BCP 47 tag. It always has
+// DefaultLanguage.
+type Text map[string]string
+
+// In returns the text in lang, or in DefaultLanguage where lang is missing.
+func (t Text) In(lang string) string {
+	if s, ok := t[lang]; ok {
+		return s
+	}
+	return t[DefaultLanguage]
+}
+
+// State is what a campaign allows at one moment.
+type State string
+
+// The states a participant can see. Before Scheduled there is only the file.
+const (
+	Scheduled State = "scheduled"
+	Open      State = "open"
+	Paused    State = "paused"
+	Closed    State = "closed"
+)
+
+// RankingMode says how much of the order of participants anybody may see.
+type RankingMode string
+
+// The ranking modes. ProgressOnly is the default for campaigns among public
+// employees: 国办函〔2026〕12号 forbids compulsory point rankings there.
+const (
+	RankNone     RankingMode = "none"
+	ProgressOnly RankingMode = "progress_only"
+	TopN         RankingMode = "top_n"
+)
+
+// Breakdown says how deep the public may look into the counts.
+type Breakdown string
+
+// The depths of the public breakdown.
+const (
+	BreakdownNone    Breakdown = "none"
+	BreakdownRegions Breakdown = "regions"
+	BreakdownUnits   Breakdown = "units"
+)
+
+// Group is one kind of participant, such as drivers or pupils.
+type Group struct {
+	ID   string
+	Name Text
+	// Guardian is true where a guardian must consent: children under 14
+	// (个人信息保护法 arts. 28 and 31).
+	Guardian bool
+}
+
+// Field is one thing asked at enrolment: "name", "phone" or "unit".
+type Field struct {
+	Name     string
+	Required bool
+}
+
+// Consent is the notice a participant agrees to before anything is stored
+// (个人信息保护法 arts. 14 and 17). Its version changes with its text.
+type Consent struct {
+	Version string
+	Text    Text
+}
+
+// Campaign is one window of time with a quiz, a pledge, or both.
+type Campaign struct {
+	// ID is stable, lower-case letters, digits and hyphens; it names keys.
+	ID    string
+	Title Text
+	// OpensAt and ClosesAt bound the window: [OpensAt, ClosesAt).
+	OpensAt, ClosesAt time.Time
+	// Zone is where the campaign's days begin and end.
+	Zone   *time.Location
+	Paused bool
+	// AlwaysOpen ignores OpensAt and ClosesAt: only demonstrations use it.
+	AlwaysOpen bool
+	Groups     []Group
+	Fields     []Field
+	Consent    Consent
+	Ranking    RankingMode
+	// TopN is how many places of a board are public under RankingMode TopN.
+	TopN            int
+	PublicBreakdown Breakdown
+	// Shards is how many parts the campaign's keys are split into: a power of
+	// two, fixed when the campaign is opened.
+	Shards int
+	Tree   *Tree
+}
+
+// StateAt tells what the campaign allows at now.
+func (c *Campaign) StateAt(now time.Time) State {
+	switch {
+	case !c.AlwaysOpen && !now.Before(c.ClosesAt):
+		return Closed
+	case c.Paused:
+		return Paused
+	case !c.AlwaysOpen && now.Before(c.OpensAt):
+		return Scheduled
+	default:
+		return Open
+	}
+}
+
+// CheckOpen returns nil while new acts are allowed at now, and otherwise which
+// fault to answer.
+func (c *Campaign) CheckOpen(now time.Time) error {
+	switch c.StateAt(now) {
+	case Open:
+		return nil
+	case Paused:
+		return ErrPaused
+	case Scheduled:
+		return ErrNotOpen
+	default:
+		return ErrClosed
+	}
+}
+
+// Over tells whether the campaign is past its close at now.
+func (c *Campaign) Over(now time.Time) bool { return c.StateAt(now) == Closed }
+
+// Ranks tells whether participants are shown their place.
+func (c *Campaign) Ranks() bool { return c.Ranking == TopN }
+
+// Day returns the local date of at, as YYYY-MM-DD.
+func (c *Campaign) Day(at time.Time) string { return at.In(c.Zone).Format(time.DateOnly) }
+
+// NextDay returns the first moment of the local day after at.
+func (c *Campaign) NextDay(at time.Time) time.Time {
+	y, m, d := at.In(c.Zone).Date()
+	return time.Date(y, m, d+1, 0, 0, 0, 0, c.Zone)
+}
+
+// Group returns the group with the given id.
+func (c *Campaign) Group(id string) (Group, bool) {
+	for _, g := range c.Groups {
+		if g.ID == id {
+			return g, true
+		}
+	}
+	return Group{}, false
+}
+
+// Errors of the window and of the campaign itself.
+var (
+	ErrNotFound = fault.New(fault.NotFound, "campaign.not_found", "活动不存在")
+	ErrNotOpen  = fault.New(fault.Forbidden, "campaign.not_open", "活动尚未开始")
+	ErrPaused   = fault.New(fault.Forbidden, "campaign.paused", "活动已暂停，请稍后再来")
+	ErrClosed   = fault.New(fault.Forbidden, "campaign.closed", "活动已结束")
+)

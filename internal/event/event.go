@@ -1,0 +1,231 @@
+// Package event defines the facts: what happened, in the order it happened,
+// never changed afterwards.
+//
+// A fact travels as a stream entry of short text fields. The writing script
+// fills the ones only it can know (who belonged where, what was best before), so
+// that readers need no second look at the state. Facts carry opaque ids only;
+// names and the like travel on the second, erasable stream.
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Kind names a fact and its version. A kind once used is never reused, and a
+// reader that meets one it does not know must stop.
+type Kind string
+
+// The kinds of fact.
+const (
+	KindEnrolled  Kind = "enrolled.1"
+	KindMoved     Kind = "moved.1"
+	KindStarted   Kind = "started.1"
+	KindSubmitted Kind = "submitted.1"
+	KindExpired   Kind = "expired.1"
+	KindSigned    Kind = "signed.1"
+)
+
+// Position places a fact: gapless within campaign, shard and epoch.
+type Position struct {
+	Epoch, Seq uint64
+}
+
+// ParsePosition reads a stream entry's id.
+func ParsePosition(id string) (Position, error) {
+	epoch, seq, ok := strings.Cut(id, "-")
+	if !ok {
+		return Position{}, fmt.Errorf("position %q has no hyphen", id)
+	}
+	var p Position
+	var err error
+	if p.Epoch, err = strconv.ParseUint(epoch, 10, 64); err != nil {
+		return Position{}, fmt.Errorf("position %q: %w", id, err)
+	}
+	if p.Seq, err = strconv.ParseUint(seq, 10, 64); err != nil {
+		return Position{}, fmt.Errorf("position %q: %w", id, err)
+	}
+	return p, nil
+}
+
+// String is the inverse of ParsePosition.
+func (p Position) String() string {
+	return strconv.FormatUint(p.Epoch, 10) + "-" + strconv.FormatUint(p.Seq, 10)
+}
+
+// Follows tells whether p comes directly after q: the next of the same epoch, or
+// the first of a later one. Anything else is a gap.
+func (p Position) Follows(q Position) bool {
+	if p.Epoch == q.Epoch {
+		return p.Seq == q.Seq+1
+	}
+	return p.Epoch > q.Epoch && p.Seq == 1
+}
+
+// Fact is one event on a shard's stream.
+type Fact struct {
+	Position
+	Kind        Kind
+	Participant string
+	// Unit and Group are where the participant belonged when it happened.
+	Unit, Group string
+	At          time.Time // whole milliseconds
+	// First is true for a participant's first accepted act in the campaign.
+	First bool
+	// Body is one of the types below, by value.
+	Body any
+}
+
+// Enrolled says that a participant joined the campaign.
+type Enrolled struct {
+	Notice   string `json:"notice"`
+	Guardian bool   `json:"guardian,omitempty"`
+}
+
+// Moved says that an enrolled participant changed unit or group; the fact's own
+// Unit and Group are the new ones.
+type Moved struct {
+	FromUnit  string `json:"from_unit"`
+	FromGroup string `json:"from_group"`
+}
+
+// Started says that an attempt was opened.
+type Started struct {
+	Number   int   `json:"number"`
+	Deadline int64 `json:"deadline"` // Unix ms
+}
+
+// Submitted says that an attempt was accepted and marked. It holds everything
+// needed to mark it again.
+type Submitted struct {
+	Number    int    `json:"number"`
+	StartedAt int64  `json:"started"` // Unix ms
+	UsedMS    int64  `json:"used_ms"`
+	Score     int    `json:"score"`
+	MaxScore  int    `json:"max"`
+	Correct   int    `json:"correct"`
+	Passed    bool   `json:"passed,omitempty"`
+	ClosedBy  string `json:"by"`
+	// Bank is the digest of the version; Items and Choices are as package quiz
+	// encodes them, in the bank's own order of options.
+	Bank    string `json:"bank"`
+	Items   string `json:"items"`
+	Choices string `json:"choices"`
+	// Previous is the participant's best attempt before this one, nil for the
+	// first. It is written by the script.
+	Previous *Best `json:"-"`
+}
+
+// Best is the part of a best attempt that tallies need.
+type Best struct {
+	Score  int
+	Passed bool
+}
+
+// Expired says that an attempt's deadline came with nothing kept.
+type Expired struct {
+	Number int `json:"number"`
+}
+
+// Signed says that a participant signed a version of the pledge.
+type Signed struct {
+	Version    string `json:"version"`
+	TextSHA256 string `json:"text_sha256"`
+	Method     string `json:"method"`
+	// Commitment binds the erasable personal record to the fact: SHA-256 over a
+	// random salt, which lies in that record, and the record's content.
+	Commitment string `json:"commitment"`
+}
+
+// Names of the stream entry's fields.
+const (
+	fieldKind        = "k"
+	fieldParticipant = "p"
+	fieldUnit        = "u"
+	fieldGroup       = "g"
+	fieldAt          = "t"
+	fieldFirst       = "f"
+	fieldBest        = "b"
+	fieldBody        = "d"
+)
+
+// EncodeBody returns the body as it travels. It cannot fail for the types of
+// this package.
+func EncodeBody(body any) (string, error) {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return "", fmt.Errorf("encode %T: %w", body, err)
+	}
+	return string(raw), nil
+}
+
+// Decode reads one stream entry. An unknown kind or a malformed field is an
+// error: the reader must stop rather than skip a fact.
+func Decode(id string, fields map[string]string) (Fact, error) {
+	pos, err := ParsePosition(id)
+	if err != nil {
+		return Fact{}, err
+	}
+	f := Fact{
+		Position: pos, Kind: Kind(fields[fieldKind]), Participant: fields[fieldParticipant],
+		Unit: fields[fieldUnit], Group: fields[fieldGroup], First: fields[fieldFirst] == "1",
+	}
+	ms, err := strconv.ParseInt(fields[fieldAt], 10, 64)
+	if err != nil {
+		return Fact{}, fmt.Errorf("fact %s: time: %w", id, err)
+	}
+	f.At = time.UnixMilli(ms)
+	if f.Participant == "" || f.Unit == "" || f.Group == "" {
+		return Fact{}, fmt.Errorf("fact %s: participant, unit or group is missing", id)
+	}
+	if f.Body, err = decodeBody(f.Kind, fields); err != nil {
+		return Fact{}, fmt.Errorf("fact %s: %w", id, err)
+	}
+	return f, nil
+}
+
+func decodeBody(k Kind, fields map[string]string) (any, error) {
+	body := fields[fieldBody]
+	switch k {
+	case KindEnrolled:
+		return decodeAs[Enrolled](body)
+	case KindMoved:
+		return decodeAs[Moved](body)
+	case KindStarted:
+		return decodeAs[Started](body)
+	case KindSubmitted:
+		s, err := decodeAs[Submitted](body)
+		if err == nil {
+			s.Previous, err = parseBest(fields[fieldBest])
+		}
+		return s, err
+	case KindExpired:
+		return decodeAs[Expired](body)
+	case KindSigned:
+		return decodeAs[Signed](body)
+	default:
+		return nil, fmt.Errorf("unknown kind %q", k)
+	}
+}
+
+func decodeAs[T any](body string) (T, error) {
+	var v T
+	err := json.Unmarshal([]byte(body), &v)
+	return v, err
+}
+
+// parseBest reads "score|passed", or "" for none.
+func parseBest(s string) (*Best, error) {
+	if s == "" {
+		return nil, nil //nolint:nilnil // No best attempt before is not an error.
+	}
+	score, passed, ok := strings.Cut(s, "|")
+	n, err := strconv.Atoi(score)
+	if err != nil || !ok {
+		return nil, fmt.Errorf("best %q is not score|passed", s)
+	}
+	return &Best{Score: n, Passed: passed == "1"}, nil
+}

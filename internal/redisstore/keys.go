@@ -1,0 +1,87 @@
+package redisstore
+
+import "strconv"
+
+// This file is the only place that spells a key.
+//
+// Every key of a campaign's shard carries the hash tag {campaign:shard}, so
+// that a script may touch all of them on a cluster and nothing else. Keys that
+// belong to no campaign carry the tag of the one thing they describe. No key
+// holds personal data: participants appear by their opaque id, addresses and
+// WeChat codes by a keyed hash.
+const prefix = "qy:"
+
+// shardKeys spells the keys of one shard of one campaign.
+type shardKeys struct{ base string }
+
+func keysOf(campaign string, shard int) shardKeys {
+	return shardKeys{prefix + "{" + campaign + ":" + strconv.Itoa(shard) + "}:"}
+}
+
+// meta is a hash: epoch, shards, base, layout. A shard without it is empty.
+func (k shardKeys) meta() string { return k.base + "meta" }
+
+// participant is the hash of everything one participant did in the campaign.
+func (k shardKeys) participant(id string) string { return k.base + "p:" + id }
+
+// open is a sorted set: participant by the deadline (ms) of their open attempt.
+func (k shardKeys) open() string { return k.base + "open" }
+
+// board is the main board: participant by packed best attempt.
+func (k shardKeys) board() string { return k.base + "board" }
+
+// facts is the stream of what happened.
+func (k shardKeys) facts() string { return k.base + "facts" }
+
+// personal is the second, erasable stream: encrypted personal data.
+func (k shardKeys) personal() string { return k.base + "personal" }
+
+// cursor is a hash: how far the fold has come, and the fold's version.
+func (k shardKeys) cursor() string { return k.base + "fold" }
+
+// tally is a hash: "<unit>|<metric>" to a count, leaves only.
+func (k shardKeys) tally() string { return k.base + "tally" }
+
+// hour is the same for one hour of the campaign; hour is Unix time / 3600.
+func (k shardKeys) hour(hour int64) string {
+	return k.base + "hour:" + strconv.FormatInt(hour, 10)
+}
+
+// minutes is a hash: "<minute>|<metric>" to a count, the last two hours only.
+func (k shardKeys) minutes() string { return k.base + "minutes" }
+
+// recent is a list of the newest accepted acts, for the big screen.
+func (k shardKeys) recent() string { return k.base + "recent" }
+
+// scoped is a board of a part of the campaign, such as "u:<unit>", "r:<region>",
+// "g:<group>" or "d:<day>".
+func (k shardKeys) scoped(scope string) string { return k.base + "board:" + scope }
+
+// campaignKey is a hash that says how a campaign was opened: shards, base,
+// layout, and which definition the servers hold.
+func campaignKey(campaign string) string { return prefix + "{" + campaign + "}:campaign" }
+
+// bankKey holds one version of a question bank, named by its digest.
+func bankKey(digest string) string { return prefix + "{bank:" + digest + "}" }
+
+// deploymentKey is a hash: the deployment's id and its secrets' fingerprints.
+func deploymentKey() string { return prefix + "{deployment}" }
+
+// sessionKey is the hash of one sign-in: a family of refresh tokens.
+func sessionKey(participant, family string) string {
+	return prefix + "{s:" + participant + "}:" + family
+}
+
+// doorKey tells which participant stands behind one way of signing in, named
+// by a keyed hash.
+func doorKey(hash string) string { return prefix + "{d:" + hash + "}" }
+
+// codeKey remembers for minutes what a one-use WeChat code led to.
+func codeKey(hash string) string { return prefix + "{k:" + hash + "}" }
+
+// rateKey counts the calls of one caller, named by a keyed hash.
+func rateKey(hash string) string { return prefix + "{r:" + hash + "}" }
+
+// revokedKey is a sorted set of ended session families by the time (ms) at
+// which their last access token runs out.
+func revokedKey() string { return prefix + "{revoked}" }

@@ -1,0 +1,119 @@
+package quiz
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"qingyuan/internal/fault"
+)
+
+// State is where an attempt stands.
+type State string
+
+// The states of an attempt. An expired attempt had nothing kept when its
+// deadline came; it counts for the limits and for nothing else.
+const (
+	StateOpen      State = "open"
+	StateSubmitted State = "submitted"
+	StateExpired   State = "expired"
+)
+
+// Closer tells who handed an attempt in.
+type Closer string
+
+// An attempt is closed by its participant, or by the server at the deadline.
+const (
+	ByParticipant Closer = "participant"
+	ByDeadline    Closer = "deadline"
+)
+
+// Saved is what was marked so far in an open attempt.
+type Saved struct {
+	// Revision is the client's counter; only a higher one replaces.
+	Revision int64
+	Choices  Choices
+}
+
+// Result is what marking gave. It is fixed once given.
+type Result struct {
+	Mark
+	Passed      bool
+	Used        time.Duration // whole milliseconds
+	SubmittedAt time.Time
+	Choices     Choices
+}
+
+// Attempt is one sitting of one participant.
+type Attempt struct {
+	// Number counts the participant's attempts in the campaign from 1.
+	Number int
+	Window
+	Paper    Paper
+	State    State
+	ClosedBy Closer // set unless open
+	Saved    Saved  // of an open attempt
+	Result   Result // of a submitted attempt
+}
+
+// Best is a participant's best attempt: by score, then less time, then earlier.
+type Best struct {
+	Score  int
+	Used   time.Duration
+	At     time.Time
+	Passed bool
+}
+
+// Overdue tells whether the attempt is open though its deadline and grace have
+// passed at now.
+func (a *Attempt) Overdue(now time.Time, grace time.Duration) bool {
+	return a.State == StateOpen && now.After(a.Deadline.Add(grace))
+}
+
+// finish closes the attempt with what marking gave. A hand-in by the deadline
+// counts as made at the deadline.
+func (a *Attempt) finish(m Mark, choices Choices, at time.Time, by Closer, pass int) {
+	if at.After(a.Deadline) {
+		at = a.Deadline
+	}
+	a.State, a.ClosedBy = StateSubmitted, by
+	a.Result = Result{
+		Mark: m, Passed: m.Score >= pass, SubmittedAt: at.Truncate(time.Millisecond),
+		Used: at.Sub(a.StartedAt).Truncate(time.Millisecond), Choices: choices,
+	}
+}
+
+// attemptID names an attempt to its participant: its number and 96 bits of a
+// keyed hash over campaign, participant and number, so that another person's id
+// is refused without looking anything up.
+func attemptID(key []byte, campaign, participant string, number int) string {
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "%s|%s|%d", campaign, participant, number)
+	return strconv.Itoa(number) + "-" + idEncoding.EncodeToString(mac.Sum(nil)[:12])
+}
+
+// parseAttemptID returns the number behind an id, or ErrAttemptNotFound when the
+// id is not this participant's.
+func parseAttemptID(key []byte, campaign, participant, id string) (int, error) {
+	head, _, _ := strings.Cut(id, "-")
+	number, err := strconv.Atoi(head)
+	if err != nil || number < 1 || number > maxAttempts ||
+		!hmac.Equal([]byte(id), []byte(attemptID(key, campaign, participant, number))) {
+		return 0, ErrAttemptNotFound
+	}
+	return number, nil
+}
+
+// Errors of the quiz.
+var (
+	ErrNoQuiz          = fault.New(fault.NotFound, "request.not_found", "本活动没有答题")
+	ErrAttemptNotFound = fault.New(fault.NotFound, "quiz.attempt_not_found", "没有这份答卷")
+	ErrLimitReached    = fault.New(fault.Conflict, "quiz.limit_reached", "今日答题次数已用完")
+	ErrLimitInAll      = fault.New(fault.Conflict, "quiz.limit_reached", "答题次数已全部用完")
+	ErrExpired         = fault.New(fault.Conflict, "quiz.expired", "答题时间已过")
+	ErrSubmitted       = fault.New(fault.Conflict, "quiz.submitted", "这份答卷已经交过，不能再改")
+	ErrNumber          = fault.InvalidField("number", "答卷序号应为下一份或已有的一份")
+)

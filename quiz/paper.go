@@ -1,0 +1,133 @@
+package quiz
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+)
+
+// Item is one question on a paper: its position in the bank and its points.
+type Item struct {
+	Question int
+	Points   int
+}
+
+// Paper is what was drawn for one attempt. It never changes: not when the
+// bank does, and not when the attempt is asked for again.
+type Paper struct {
+	// Bank is the digest of the bank version that Items refer to.
+	Bank  string
+	Seed  uint64 // decides ids and the order of options
+	Items []Item
+}
+
+// Draw takes a paper for the group from the questions that hold on day. It is
+// deterministic in seed. A bank too small for the rules is an error of the
+// campaign, found when it is loaded and not by a participant.
+func Draw(b *Bank, r *Rules, group, day string, seed uint64) (Paper, error) {
+	rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // The seed is from crypto/rand; the stream only spreads it.
+	p := Paper{Bank: b.Digest, Seed: seed, Items: make([]Item, 0, r.Questions())}
+	taken := make(map[int]bool, r.Questions())
+	for i := range r.Strata {
+		s := &r.Strata[i]
+		pool := pool(b, s, group, day, taken)
+		if len(pool) < s.Count {
+			return Paper{}, fmt.Errorf("draw from bank %s: stratum %d wants %d questions for %s on %s and finds %d",
+				b.ID, i, s.Count, group, day, len(pool))
+		}
+		for n := range s.Count {
+			j := n + rng.IntN(len(pool)-n)
+			pool[n], pool[j] = pool[j], pool[n]
+			taken[pool[n]] = true
+			p.Items = append(p.Items, Item{Question: pool[n], Points: s.Points})
+		}
+	}
+	return p, nil
+}
+
+func pool(b *Bank, s *Stratum, group, day string, taken map[int]bool) []int {
+	var out []int
+	for i := range b.Questions {
+		q := &b.Questions[i]
+		if !taken[i] && s.admits(q) && q.Suits(group) && q.ValidOn(day) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// Sheet is a paper as the participant sees it: no key, no weight, no
+// explanation, and ids that mean nothing outside this attempt.
+type Sheet struct {
+	Questions []SheetQuestion
+}
+
+// SheetQuestion is one question on a sheet.
+type SheetQuestion struct {
+	ID      string
+	Kind    Kind
+	Stem    string
+	Media   []Media
+	Options []SheetOption
+}
+
+// SheetOption is one option on a sheet.
+type SheetOption struct {
+	ID   string
+	Text string
+	// original is the option's position in the bank.
+	original int
+}
+
+// Sheet lays the paper out for the participant. It is deterministic: asking
+// again shows the same ids in the same order.
+func (p *Paper) Sheet(b *Bank) (Sheet, error) {
+	if b.Digest != p.Bank {
+		return Sheet{}, fmt.Errorf("lay out paper: bank is %s, the paper was drawn from %s", b.Digest, p.Bank)
+	}
+	s := Sheet{Questions: make([]SheetQuestion, len(p.Items))}
+	for i, item := range p.Items {
+		if item.Question >= len(b.Questions) {
+			return Sheet{}, fmt.Errorf("lay out paper: bank %s has no question %d", b.Digest, item.Question)
+		}
+		q := &b.Questions[item.Question]
+		s.Questions[i] = SheetQuestion{
+			ID: p.id(i, -1), Kind: q.Kind, Stem: q.Stem, Media: q.Media, Options: p.options(i, q),
+		}
+	}
+	return s, nil
+}
+
+// options shuffles the options that are not pinned.
+func (p *Paper) options(i int, q *Question) []SheetOption {
+	out := make([]SheetOption, len(q.Options))
+	var free []int
+	for o, opt := range q.Options {
+		out[o] = SheetOption{ID: p.id(i, o), Text: opt.Text, original: o}
+		if !opt.Pinned {
+			free = append(free, o)
+		}
+	}
+	rng := rand.New(rand.NewPCG(p.Seed, uint64(i)+1)) //nolint:gosec // As in Draw; i is a position.
+	rng.Shuffle(len(free), func(a, b int) {
+		out[free[a]], out[free[b]] = out[free[b]], out[free[a]]
+	})
+	return out
+}
+
+var idEncoding = base32.NewEncoding("abcdefghijkmnpqrstuvwxyz23456789").WithPadding(base32.NoPadding)
+
+// id names question i (option -1) or one of its options for this attempt only:
+// 40 bits of a keyed hash, so that ids say nothing about places in the bank.
+func (p *Paper) id(i, option int) string {
+	var key, msg [8]byte
+	binary.BigEndian.PutUint64(key[:], p.Seed)
+	binary.BigEndian.PutUint32(msg[:4], uint32(i))      //nolint:gosec // A position on the paper.
+	binary.BigEndian.PutUint32(msg[4:], uint32(option)) //nolint:gosec // -1 wraps to a value no option has.
+	mac := hmac.New(sha256.New, key[:])
+	mac.Write(msg[:])
+	return idEncoding.EncodeToString(mac.Sum(nil)[:5])
+}

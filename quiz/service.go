@@ -1,0 +1,366 @@
+package quiz
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"qingyuan/campaign"
+)
+
+// Offer is a campaign's quiz: its rules and the bank new papers are drawn from.
+type Offer struct {
+	Campaign *campaign.Campaign
+	Rules    *Rules
+	Bank     *Bank
+}
+
+// Catalog finds quizzes and bank versions.
+type Catalog interface {
+	// Quiz returns campaign.ErrNotFound for an unknown campaign and ErrNoQuiz
+	// for one without a quiz.
+	Quiz(campaign string) (Offer, error)
+	// Bank returns the version with the given digest, also of an older bank
+	// that attempts were drawn from.
+	Bank(ctx context.Context, digest string) (*Bank, error)
+}
+
+// Service runs attempts by the rules.
+type Service struct {
+	Catalog Catalog
+	Store   Store
+	// IDKey makes attempt ids; at least 32 bytes, the same on every server.
+	IDKey []byte
+	Now   func() time.Time
+}
+
+// View is one attempt as its participant may see it.
+type View struct {
+	ID      string
+	Attempt Attempt
+	// Sheet and SavedAnswers are set while the attempt is open.
+	Sheet        Sheet
+	SavedAnswers Answers
+	// Review is set when the review rule allows it.
+	Review []ReviewItem
+	Now    time.Time
+}
+
+// ReviewItem explains one question of a finished attempt.
+type ReviewItem struct {
+	Question      SheetQuestion
+	Chosen, Right []string // option ids of this attempt
+	Points, Of    int
+	Explanation   string
+	Basis         string
+}
+
+// Left is how many attempts remain; nil where there is no bound.
+type Left struct {
+	Today, All *int
+}
+
+// Receipt is what a participant gets for a submission: the view of the
+// attempt, fixed, and where it left them, current.
+type Receipt struct {
+	View
+	Best *Best
+	// Rank is 0 where the campaign does not rank.
+	Rank int64
+	Left Left
+}
+
+// Home is everything a participant's home page shows of the quiz.
+type Home struct {
+	OpenID       string // "" without an open attempt
+	OpenDeadline time.Time
+	Left         Left
+	// NextAttemptAt is when the day's limit ends; zero while attempts are left
+	// and when none will come.
+	NextAttemptAt time.Time
+	Best          *Best
+	Rank          int64
+}
+
+// session is one request on one campaign by one participant.
+type session struct {
+	*Service
+	Offer
+	Person
+	now time.Time
+}
+
+func (s *Service) session(campaignID, participant string) (*session, error) {
+	o, err := s.Catalog.Quiz(campaignID)
+	if err != nil {
+		return nil, err
+	}
+	return &session{Service: s, Offer: o, Person: Person{campaignID, participant}, now: s.Now()}, nil
+}
+
+// Start opens the next attempt, or gives back the one that is still open. With
+// number, an attempt of that number is given back whatever became of it, so
+// that a delayed repeat starts nothing. fresh is true for a new attempt.
+func (s *Service) Start(ctx context.Context, campaignID, participant string, number int) (v Receipt, fresh bool, err error) {
+	x, err := s.session(campaignID, participant)
+	if err != nil {
+		return Receipt{}, false, err
+	}
+	for range 2 { // once more after handing in an overdue attempt
+		a, outcome, err := x.start(ctx, number)
+		if err != nil {
+			return Receipt{}, false, err
+		}
+		if outcome == Overdue {
+			if _, err := x.handIn(ctx, a); err != nil {
+				return Receipt{}, false, err
+			}
+			continue
+		}
+		r, err := x.receiptOf(ctx, a)
+		return r, outcome == Started, err
+	}
+	return Receipt{}, false, fmt.Errorf("start attempt in %s: the overdue attempt stays open", campaignID)
+}
+
+func (x *session) start(ctx context.Context, number int) (Attempt, StartOutcome, error) {
+	st, err := x.Store.Standing(ctx, x.Person)
+	if err != nil {
+		return Attempt{}, "", err
+	}
+	// Repeats come before the window: what was started can be fetched again.
+	if a, outcome, found, err := x.existing(ctx, st, number); found || err != nil {
+		return a, outcome, err
+	}
+	if err := x.Offer.Campaign.CheckOpen(x.now); err != nil {
+		return Attempt{}, "", err
+	}
+	a, err := x.draw(st.Group)
+	if err != nil {
+		return Attempt{}, "", err
+	}
+	a, outcome, err := x.Store.Start(ctx, x.Person, a, x.limits(number))
+	if err != nil {
+		return Attempt{}, "", err
+	}
+	return a, outcome, x.refusal(outcome)
+}
+
+// existing finds the attempt that a start gives back rather than opens.
+func (x *session) existing(ctx context.Context, st Standing, number int) (Attempt, StartOutcome, bool, error) {
+	switch {
+	case st.Open != nil && (number == 0 || number == st.Open.Number):
+		if st.Open.Overdue(x.now, x.Rules.Grace) {
+			return *st.Open, Overdue, true, nil
+		}
+		return *st.Open, AlreadyOpen, true, nil
+	case number > 0 && number <= st.Last:
+		a, err := x.Store.Attempt(ctx, x.Person, number)
+		return a, Used, true, err
+	default:
+		return Attempt{}, "", false, nil
+	}
+}
+
+func (x *session) limits(number int) Limits {
+	return Limits{
+		Day: x.Offer.Campaign.Day(x.now), PerDay: x.Rules.AttemptsPerDay, All: x.Rules.AttemptsInAll,
+		Grace: x.Rules.Grace, WantedNumber: number,
+	}
+}
+
+// refusal maps the outcomes that carry no attempt to their faults.
+func (x *session) refusal(o StartOutcome) error {
+	switch o {
+	case DayLimit:
+		next := x.Offer.Campaign.NextDay(x.now)
+		if x.Offer.Campaign.CheckOpen(next) != nil {
+			return ErrLimitReached
+		}
+		return ErrLimitReached.WithNextAttempt(next)
+	case AllLimit:
+		return ErrLimitInAll
+	case WrongNumber:
+		return ErrNumber
+	default:
+		return nil
+	}
+}
+
+func (x *session) draw(group string) (Attempt, error) {
+	var seed [8]byte
+	_, _ = rand.Read(seed[:]) // crypto/rand.Read never fails; it ends the program
+	p, err := Draw(x.Offer.Bank, x.Rules, group, x.Offer.Campaign.Day(x.now), binary.BigEndian.Uint64(seed[:]))
+	if err != nil {
+		return Attempt{}, err
+	}
+	var closes time.Time
+	if !x.Offer.Campaign.AlwaysOpen {
+		closes = x.Offer.Campaign.ClosesAt
+	}
+	return Attempt{Window: x.Rules.WindowFor(x.now.Truncate(time.Millisecond), closes), Paper: p, State: StateOpen}, nil
+}
+
+// Save keeps the answers marked so far.
+func (s *Service) Save(ctx context.Context, campaignID, participant, attempt string, revision int64, answers Answers) (Saved, Window, error) {
+	x, a, err := s.load(ctx, campaignID, participant, attempt)
+	if err != nil {
+		return Saved{}, Window{}, err
+	}
+	choices, err := x.read(ctx, a, answers)
+	if err != nil {
+		return Saved{}, Window{}, err
+	}
+	switch {
+	case a.State == StateSubmitted && a.ClosedBy == ByParticipant:
+		return Saved{}, Window{}, ErrSubmitted
+	case a.State != StateOpen || a.Overdue(x.now, x.Rules.Grace):
+		return Saved{}, Window{}, ErrExpired
+	}
+	kept, err := x.Store.Save(ctx, x.Person, a.Number, Saved{Revision: revision, Choices: choices}, x.now)
+	return kept, a.Window, err
+}
+
+// Submit hands the attempt in. The same submission again returns the same
+// receipt; a different one for a finished attempt is ErrSubmitted, and after
+// the deadline and its grace ErrExpired. Running attempts may be handed in
+// while the campaign is paused or closed: their own deadline decides.
+func (s *Service) Submit(ctx context.Context, campaignID, participant, attempt string, answers Answers) (Receipt, error) {
+	x, a, err := s.load(ctx, campaignID, participant, attempt)
+	if err != nil {
+		return Receipt{}, err
+	}
+	choices, err := x.read(ctx, a, answers)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if a.Overdue(x.now, x.Rules.Grace) {
+		if a, err = x.handIn(ctx, a); err != nil {
+			return Receipt{}, err
+		}
+	}
+	if a.State != StateOpen {
+		if err := repeatOf(a, choices); err != nil {
+			return Receipt{}, err
+		}
+		return x.receiptOf(ctx, a)
+	}
+	done, err := x.hand(ctx, a, choices, ByParticipant)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if !done.Fresh {
+		if err := repeatOf(done.Attempt, choices); err != nil {
+			return Receipt{}, err
+		}
+	}
+	return x.receipt(ctx, done.Attempt, &done.Best, done.Above)
+}
+
+// repeatOf returns nil if choices are what the finished attempt was handed in
+// with.
+func repeatOf(a Attempt, choices Choices) error {
+	switch {
+	case a.State == StateSubmitted && a.Result.Choices.String() == choices.String():
+		return nil
+	case a.ClosedBy == ByDeadline:
+		return ErrExpired
+	default:
+		return ErrSubmitted
+	}
+}
+
+// Attempt returns one attempt of the participant as it stands, handing it in
+// first if its deadline has passed.
+func (s *Service) Attempt(ctx context.Context, campaignID, participant, attempt string) (Receipt, error) {
+	x, a, err := s.load(ctx, campaignID, participant, attempt)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if a.Overdue(x.now, x.Rules.Grace) {
+		if a, err = x.handIn(ctx, a); err != nil {
+			return Receipt{}, err
+		}
+	}
+	return x.receiptOf(ctx, a)
+}
+
+// Attempts lists the participant's own, newest first, at most limit, beginning
+// with number from (0: the newest). next is the number to go on with, 0 at the
+// end. Listed attempts carry no sheet and no review.
+func (s *Service) Attempts(ctx context.Context, campaignID, participant string, from, limit int) (views []View, next int, err error) {
+	x, err := s.session(campaignID, participant)
+	if err != nil {
+		return nil, 0, err
+	}
+	if from == 0 {
+		st, err := x.Store.Standing(ctx, x.Person)
+		if err != nil {
+			return nil, 0, err
+		}
+		from = st.Last
+	}
+	list, err := x.Store.Attempts(ctx, x.Person, from, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, a := range list {
+		views = append(views, View{ID: x.id(a.Number), Attempt: a, Now: x.now})
+	}
+	return views, max(from-limit, 0), nil
+}
+
+// Home returns what a home page shows. A participant who is not enrolled has
+// the whole allowance and nothing else.
+func (s *Service) Home(ctx context.Context, campaignID, participant string) (Home, error) {
+	x, err := s.session(campaignID, participant)
+	if err != nil {
+		return Home{}, err
+	}
+	st, err := x.Store.Standing(ctx, x.Person)
+	if err != nil && !errors.Is(err, campaign.ErrRequired) {
+		return Home{}, err
+	}
+	h := Home{Left: x.left(st), Best: st.Best}
+	if st.Open != nil && !st.Open.Overdue(x.now, x.Rules.Grace) {
+		h.OpenID, h.OpenDeadline = x.id(st.Open.Number), st.Open.Deadline
+	}
+	next := x.Offer.Campaign.NextDay(x.now)
+	spent := h.Left.Today != nil && *h.Left.Today == 0 && (h.Left.All == nil || *h.Left.All > 0)
+	if spent && x.Offer.Campaign.CheckOpen(next) == nil {
+		h.NextAttemptAt = next
+	}
+	h.Rank, err = x.rank(ctx, st.Best)
+	return h, err
+}
+
+// HandInOverdue hands in what was kept of every attempt of the campaign whose
+// deadline has passed, at most limit, and returns how many it closed. Any number
+// of servers may do it at once.
+func (s *Service) HandInOverdue(ctx context.Context, campaignID string, limit int) (int, error) {
+	x, err := s.session(campaignID, "")
+	if err != nil {
+		return 0, err
+	}
+	people, err := x.Store.OverdueAttempts(ctx, campaignID, x.now.Add(-x.Rules.Grace), limit)
+	if err != nil {
+		return 0, err
+	}
+	for i, p := range people {
+		x.Person = p
+		st, err := x.Store.Standing(ctx, p)
+		if err != nil {
+			return i, err
+		}
+		if st.Open == nil || !st.Open.Overdue(x.now, x.Rules.Grace) {
+			continue
+		}
+		if _, err := x.handIn(ctx, *st.Open); err != nil {
+			return i, err
+		}
+	}
+	return len(people), nil
+}

@@ -1,0 +1,172 @@
+package quiz
+
+import (
+	"context"
+)
+
+func (x *session) id(number int) string {
+	return attemptID(x.IDKey, x.Person.Campaign, x.Participant, number)
+}
+
+// load finds the attempt behind an id of this participant.
+func (s *Service) load(ctx context.Context, campaignID, participant, id string) (*session, Attempt, error) {
+	x, err := s.session(campaignID, participant)
+	if err != nil {
+		return nil, Attempt{}, err
+	}
+	number, err := parseAttemptID(x.IDKey, campaignID, participant, id)
+	if err != nil {
+		return nil, Attempt{}, err
+	}
+	a, err := x.Store.Attempt(ctx, x.Person, number)
+	return x, a, err
+}
+
+func (x *session) read(ctx context.Context, a Attempt, answers Answers) (Choices, error) {
+	b, err := x.Catalog.Bank(ctx, a.Paper.Bank)
+	if err != nil {
+		return nil, err
+	}
+	return a.Paper.Read(b, answers)
+}
+
+// hand marks choices and hands the open attempt in.
+func (x *session) hand(ctx context.Context, a Attempt, choices Choices, by Closer) (Submitted, error) {
+	b, err := x.Catalog.Bank(ctx, a.Paper.Bank)
+	if err != nil {
+		return Submitted{}, err
+	}
+	m, err := a.Paper.Grade(b, x.Rules.Marking, choices)
+	if err != nil {
+		return Submitted{}, err
+	}
+	a.finish(m, choices, x.now, by, x.Rules.PassScore)
+	return x.Store.Submit(ctx, x.Person, a, x.Offer.Campaign.Ranks())
+}
+
+// handIn closes an overdue attempt with what was kept, or as expired where
+// nothing was.
+func (x *session) handIn(ctx context.Context, a Attempt) (Attempt, error) {
+	if a.Saved.Choices.Empty() {
+		if err := x.Store.Expire(ctx, x.Person, a); err != nil {
+			return Attempt{}, err
+		}
+		return x.Store.Attempt(ctx, x.Person, a.Number)
+	}
+	done, err := x.hand(ctx, a, a.Saved.Choices, ByDeadline)
+	return done.Attempt, err
+}
+
+// receiptOf adds to a stored attempt where the participant stands now.
+func (x *session) receiptOf(ctx context.Context, a Attempt) (Receipt, error) {
+	st, err := x.Store.Standing(ctx, x.Person)
+	if err != nil {
+		return Receipt{}, err
+	}
+	r, err := x.view(ctx, a)
+	if err != nil {
+		return Receipt{}, err
+	}
+	rank, err := x.rank(ctx, st.Best)
+	return Receipt{View: r, Best: st.Best, Rank: rank, Left: x.left(st)}, err
+}
+
+// receipt is receiptOf for a submission just made, which knows its rank.
+func (x *session) receipt(ctx context.Context, a Attempt, best *Best, above int64) (Receipt, error) {
+	v, err := x.view(ctx, a)
+	if err != nil {
+		return Receipt{}, err
+	}
+	st, err := x.Store.Standing(ctx, x.Person)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return Receipt{View: v, Best: best, Rank: above + 1, Left: x.left(st)}, nil
+}
+
+func (x *session) rank(ctx context.Context, best *Best) (int64, error) {
+	if best == nil || !x.Offer.Campaign.Ranks() {
+		return 0, nil
+	}
+	above, err := x.Store.Rank(ctx, x.Person.Campaign, *best)
+	return above + 1, err
+}
+
+func (x *session) left(st Standing) Left {
+	var l Left
+	if n := x.Rules.AttemptsInAll; n > 0 {
+		l.All = new(max(n-st.Last, 0))
+	}
+	if n := x.Rules.AttemptsPerDay; n > 0 {
+		if st.Day == x.Offer.Campaign.Day(x.now) {
+			n -= st.OnDay
+		}
+		n = max(n, 0)
+		if l.All != nil {
+			n = min(n, *l.All)
+		}
+		l.Today = &n
+	}
+	return l
+}
+
+// view shows an attempt to its participant: the sheet while it is open, the
+// review when the rule allows it.
+func (x *session) view(ctx context.Context, a Attempt) (View, error) {
+	v := View{ID: x.id(a.Number), Attempt: a, Now: x.now}
+	b, err := x.Catalog.Bank(ctx, a.Paper.Bank)
+	if err != nil {
+		return View{}, err
+	}
+	switch {
+	case a.State == StateOpen:
+		if v.Sheet, err = a.Paper.Sheet(b); err != nil {
+			return View{}, err
+		}
+		v.SavedAnswers, err = a.Paper.Write(b, a.Saved.Choices)
+	case a.State == StateSubmitted && x.reviewable():
+		v.Review, err = a.Paper.review(b, x.Rules.Marking, a.Result.Choices)
+	}
+	return v, err
+}
+
+func (x *session) reviewable() bool {
+	switch x.Rules.Review {
+	case ReviewAfterSubmission:
+		return true
+	case ReviewAfterClose:
+		return x.Offer.Campaign.Over(x.now)
+	default:
+		return false
+	}
+}
+
+// review explains every item of a finished paper.
+func (p *Paper) review(b *Bank, how Marking, choices Choices) ([]ReviewItem, error) {
+	sheet, err := p.Sheet(b)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]ReviewItem, len(p.Items))
+	for i, item := range p.Items {
+		q := &b.Questions[item.Question]
+		one := Paper{Bank: p.Bank, Items: p.Items[i : i+1]}
+		m, err := one.Grade(b, how, choices[i:i+1])
+		if err != nil {
+			return nil, err
+		}
+		out[i] = ReviewItem{
+			Question: sheet.Questions[i], Points: m.Score, Of: item.Points,
+			Explanation: q.Explanation, Basis: q.Basis,
+		}
+		for _, o := range sheet.Questions[i].Options {
+			if choices[i].Has(o.original) {
+				out[i].Chosen = append(out[i].Chosen, o.ID)
+			}
+			if q.Key.Has(o.original) {
+				out[i].Right = append(out[i].Right, o.ID)
+			}
+		}
+	}
+	return out, nil
+}

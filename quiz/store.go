@@ -1,0 +1,93 @@
+package quiz
+
+import (
+	"context"
+	"time"
+)
+
+// Person is one participant in one campaign.
+type Person struct {
+	Campaign, Participant string
+}
+
+// Standing is what the store knows of a participant's quiz.
+type Standing struct {
+	// Group is the group the participant enrolled in.
+	Group string
+	// Last is the number of the newest attempt; 0 before the first.
+	Last int
+	// Day is the local date of the newest start and OnDay how many attempts
+	// were started on it.
+	Day   string
+	OnDay int
+	// Open is the open attempt, or nil. It may be overdue.
+	Open *Attempt
+	// Best is nil before the first accepted submission.
+	Best *Best
+}
+
+// Limits are what a start must respect.
+type Limits struct {
+	Day          string // the local date now
+	PerDay, All  int    // 0: no bound
+	Grace        time.Duration
+	WantedNumber int // 0: whichever is next
+}
+
+// StartOutcome tells what a start led to.
+type StartOutcome string
+
+// The outcomes of a start. With Started, AlreadyOpen, Overdue and Used comes the
+// attempt; the other three change nothing.
+const (
+	Started     StartOutcome = "started"
+	AlreadyOpen StartOutcome = "open"    // the attempt that is still open
+	Overdue     StartOutcome = "overdue" // the open attempt must be handed in first
+	Used        StartOutcome = "used"    // the wanted number is a finished attempt
+	DayLimit    StartOutcome = "day_limit"
+	AllLimit    StartOutcome = "all_limit"
+	WrongNumber StartOutcome = "number" // the wanted number is beyond the next
+)
+
+// Submitted is what a submission led to.
+type Submitted struct {
+	// Attempt is the finished attempt as it was first accepted.
+	Attempt Attempt
+	// Fresh is true for the call that was accepted, false for a repeat and for
+	// a different submission of a finished attempt.
+	Fresh bool
+	Best  Best
+	// Above is how many participants stand strictly above Best; -1 when the
+	// store was not asked to rank.
+	Above int64
+}
+
+// Store keeps attempts. Each method is one atomic step, honours ctx, and may be
+// repeated after an unknown outcome. A participant who is not enrolled is
+// campaign.ErrRequired.
+type Store interface {
+	// Standing reads where the participant stands.
+	Standing(ctx context.Context, p Person) (Standing, error)
+	// Attempt reads one attempt, or fails with ErrAttemptNotFound.
+	Attempt(ctx context.Context, p Person, number int) (Attempt, error)
+	// Attempts reads attempts number from down to 1, at most limit of them.
+	Attempts(ctx context.Context, p Person, from, limit int) ([]Attempt, error)
+	// Start opens a as the next attempt and appends the fact, or tells why not.
+	Start(ctx context.Context, p Person, a Attempt, l Limits) (Attempt, StartOutcome, error)
+	// Save keeps s in the open attempt if its revision is higher than the one
+	// kept, and returns what is kept. A finished or overdue attempt is
+	// ErrExpired or ErrSubmitted.
+	Save(ctx context.Context, p Person, number int, s Saved, now time.Time) (Saved, error)
+	// Submit stores the finished attempt a, moves the participant on the main
+	// board if it is their best, and appends one fact; or, when the attempt is
+	// finished already, changes nothing and returns it. Without an open attempt
+	// of that number it fails with ErrAttemptNotFound.
+	Submit(ctx context.Context, p Person, a Attempt, rank bool) (Submitted, error)
+	// Expire closes the open attempt a without a result.
+	Expire(ctx context.Context, p Person, a Attempt) error
+	// Rank returns how many participants stand strictly above b.
+	Rank(ctx context.Context, campaign string, b Best) (above int64, err error)
+	// OverdueAttempts returns at most limit participants whose open attempt's
+	// deadline lies before the given time.
+	OverdueAttempts(ctx context.Context, campaign string, before time.Time, limit int) ([]Person, error)
+}
