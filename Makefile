@@ -1,0 +1,92 @@
+# Qingyuan (清源). `make` alone lists what can be done.
+
+DATA     ?= ./data
+ADDR     ?= :8080
+FUZZTIME ?= 20s
+GOVULNDB ?=
+
+VERSION := $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
+
+# Tools are built once through the Go module proxy; the version is part of the
+# path, so that a new one is built when it changes here.
+GOLANGCI_VERSION    := v2.15.0
+GOVULNCHECK_VERSION := v1.1.4
+TOOLS       := bin/tools
+GOLANGCI    := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
+GOVULNCHECK := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)/govulncheck
+
+# The version is stamped below. Go's own stamp would need a healthy git checkout
+# and fail without one, in a source archive or a container.
+export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
+
+# test_dirs lists the packages whose tests hold a function named like $(1).
+test_dirs = $(sort $(dir $(shell grep -rlE '^func $(1)' --include='*_test.go' \
+	--exclude-dir=bin --exclude-dir=data --exclude-dir=node_modules .)))
+bench_dirs = $(call test_dirs,Benchmark)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: redis build ## Serve the demonstration: DATA=./data ADDR=:8080
+	bin/qingyuan serve --demo --data '$(DATA)' --addr '$(ADDR)'
+
+.PHONY: build
+build: ## Build bin/qingyuan
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/qingyuan ./cmd/qingyuan
+
+.PHONY: test
+test: redis ## Run the tests, on a real redis-server
+	go test -timeout 5m ./...
+
+.PHONY: race
+race: redis ## Run the tests under the race detector
+	go test -race -timeout 10m ./...
+
+.PHONY: check
+check: lint vet race test ## All that must hold before a change is handed in
+
+.PHONY: lint
+lint: $(GOLANGCI) ## Run golangci-lint, built on the first use
+	$(GOLANGCI) run ./...
+
+.PHONY: vet
+vet: ## Run go vet
+	go vet ./...
+
+.PHONY: fuzz
+fuzz: redis ## Run each fuzz target for FUZZTIME=20s
+	@set -eu; for dir in $(call test_dirs,Fuzz); do \
+		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' $${dir}*_test.go); do \
+			echo "$$dir $$name"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime '$(FUZZTIME)' "$$dir"; \
+		done; \
+	done
+
+.PHONY: bench
+bench: redis ## Run the benchmarks, and no tests
+	$(if $(bench_dirs),go test -run '^$$' -bench . -benchmem -timeout 30m $(bench_dirs),@echo 'no benchmarks')
+
+.PHONY: vuln
+vuln: $(GOVULNCHECK) ## Look for known vulnerabilities: GOVULNDB=file:///… for a local copy
+	$(GOVULNCHECK) $(if $(GOVULNDB),-db '$(GOVULNDB)') ./...
+
+.PHONY: clean
+clean: ## Remove what was built; tools and data stay
+	rm -f bin/qingyuan coverage.out
+
+# redis makes sure that redis-server can be run; it starts none.
+.PHONY: redis
+redis:
+	@scripts/need-redis.sh
+
+$(GOLANGCI):
+	GOBIN='$(CURDIR)/$(@D)' go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+
+$(GOVULNCHECK):
+	GOBIN='$(CURDIR)/$(@D)' go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
