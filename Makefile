@@ -34,7 +34,7 @@ help: ## List the targets
 
 .PHONY: run
 run: redis build ## Serve the demonstration: DATA=./data ADDR=:8080
-	bin/qingyuan serve --demo --data '$(DATA)' --addr '$(ADDR)'
+	exec bin/qingyuan serve --demo --data '$(DATA)' --addr '$(ADDR)'
 
 .PHONY: build
 build: ## Build bin/qingyuan
