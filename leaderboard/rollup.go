@@ -1,0 +1,135 @@
+package leaderboard
+
+import (
+	"qingyuan/campaign"
+)
+
+// Counts are the figures of one node, with the meanings architecture fixes for
+// them: persons enrolled, persons with an accepted act, accepted submissions,
+// persons who signed, persons whose best attempt passed.
+type Counts struct {
+	Enrolled     int64
+	Participants int64
+	Attempts     int64
+	Signatures   int64
+	Passed       int64
+	// Scored persons have a best attempt; Score is the sum of their scores.
+	Scored, Score int64
+}
+
+// Add returns the sum, figure by figure.
+func (c Counts) Add(o Counts) Counts {
+	return Counts{
+		Enrolled: c.Enrolled + o.Enrolled, Participants: c.Participants + o.Participants,
+		Attempts: c.Attempts + o.Attempts, Signatures: c.Signatures + o.Signatures,
+		Passed: c.Passed + o.Passed, Scored: c.Scored + o.Scored, Score: c.Score + o.Score,
+	}
+}
+
+// Average returns the mean of best scores, and false where nobody has one.
+func (c Counts) Average() (float64, bool) {
+	if c.Scored == 0 {
+		return 0, false
+	}
+	return float64(c.Score) / float64(c.Scored), true
+}
+
+// field returns the figure that a metric counts.
+func (c *Counts) field(m Metric) *int64 {
+	switch m {
+	case Enrolled:
+		return &c.Enrolled
+	case Participants:
+		return &c.Participants
+	case Attempts:
+		return &c.Attempts
+	case Signatures:
+		return &c.Signatures
+	case Passed:
+		return &c.Passed
+	case Scored:
+		return &c.Scored
+	case Score:
+		return &c.Score
+	default:
+		return nil
+	}
+}
+
+// Roll is the counts of every node: leaves as tallied, regions as the sums of
+// what is below them. A unit that left the tree counts as unassigned, so that
+// every level always adds up to Total.
+type Roll struct {
+	Total Counts
+	Nodes map[string]Counts // by node id, campaign.Unassigned included
+}
+
+// RollUp sums tallies along the tree. Metrics it does not know are ignored: a
+// newer server may write them.
+func RollUp(t *campaign.Tree, tally map[Cell]int64) Roll {
+	leaves := map[string]Counts{}
+	for cell, n := range tally {
+		unit := cell.Unit
+		if node, ok := t.Node(unit); !ok || node.Kind != campaign.Unit {
+			unit = campaign.Unassigned
+		}
+		c := leaves[unit]
+		if f := c.field(cell.Metric); f != nil {
+			*f += n
+		}
+		leaves[unit] = c
+	}
+	r := Roll{Nodes: make(map[string]Counts, 2*len(leaves))}
+	for unit, c := range leaves {
+		r.Total = r.Total.Add(c)
+		r.Nodes[unit] = c
+		for _, region := range t.Regions(unit) {
+			r.Nodes[region] = r.Nodes[region].Add(c)
+		}
+	}
+	return r
+}
+
+// SumOver adds up the cells of the units within scope ("" is everything).
+func SumOver(t *campaign.Tree, tally map[Cell]int64, scope string) Counts {
+	if scope == "" {
+		return RollUp(t, tally).Total
+	}
+	return RollUp(t, tally).Nodes[scope]
+}
+
+// Row is one line of a breakdown.
+type Row struct {
+	ID     string // campaign.Unassigned for those without a unit
+	Name   string
+	Kind   campaign.NodeKind
+	Code   string
+	Roster int64
+	Counts
+	// Small is true under MinPersons participants: average and passed are then
+	// withheld, because they would tell about single persons.
+	Small bool
+}
+
+// MinPersons is the least number of participants whose average may be shown.
+const MinPersons = 5
+
+// Breakdown lists the children of parent ("" is the top) with their counts, and
+// the unassigned as a row of the top; the rows sum to the parent exactly.
+func Breakdown(t *campaign.Tree, r Roll, parent, lang string) []Row {
+	var rows []Row
+	for _, n := range t.Children(parent) {
+		c := r.Nodes[n.ID]
+		rows = append(rows, Row{
+			ID: n.ID, Name: n.Name.In(lang), Kind: n.Kind, Code: n.Code, Roster: n.Roster,
+			Counts: c, Small: c.Participants < MinPersons,
+		})
+	}
+	if parent == "" {
+		c := r.Nodes[campaign.Unassigned]
+		rows = append(rows, Row{
+			ID: campaign.Unassigned, Name: "未分配", Kind: campaign.Unit, Counts: c, Small: c.Participants < MinPersons,
+		})
+	}
+	return rows
+}
