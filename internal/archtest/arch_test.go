@@ -82,10 +82,10 @@ var rules = map[string]rule{
 		"internal/event", "internal/fault", "internal/session", goredis,
 	}},
 	"internal/stream": {may: []string{"internal/event", "internal/fault", goredis}, tests: onRedis},
-	"internal/token":  {may: []string{"internal/fault"}},
+	"internal/token":  {may: []string{"internal/fault", "internal/seal"}},
 	"internal/wechat": {may: []string{"internal/fault"}},
 	"internal/session": {
-		may:   []string{"campaign", "internal/fault", "internal/token", "internal/wechat"},
+		may:   []string{"campaign", "internal/fault", "internal/seal", "internal/token", "internal/wechat"},
 		tests: onRedis,
 	},
 	"internal/httpapi": {
