@@ -22,7 +22,9 @@ RUN apt-get update \
 COPY --from=build /out/qingyuan /usr/local/bin/qingyuan
 USER qingyuan
 VOLUME /data
-# 8080 serves participants; 9090 is for operators and stays inside.
+# 8080 serves participants. 9090 is for operators: other containers may read the
+# metrics there, so never publish it.
+ENV QINGYUAN_HTTP_OPS_ADDR=0.0.0.0:9090
 EXPOSE 8080 9090
 ENTRYPOINT ["qingyuan"]
 CMD ["serve", "--data", "/data", "--addr", "0.0.0.0:8080"]
