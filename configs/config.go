@@ -1,0 +1,162 @@
+// Package configs holds everything that is configured: the server's settings,
+// the secrets, the campaigns that lie in files, and the demonstration.
+//
+// It is the only package that reads the environment. It opens no connection and
+// starts nothing: what it returns is complete and checked, so that a mistake is
+// found by `check-config` and not by a participant.
+package configs
+
+import (
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"time"
+)
+
+// Config is the whole configuration of a server. The doc tags are the reference:
+// example.yaml and docs/CONFIGURATION.md are made from them.
+type Config struct {
+	HTTP      HTTP      `koanf:"http"`
+	Data      Data      `koanf:"data"`
+	Demo      bool      `koanf:"demo" doc:"Serve the three demonstration campaigns, open whatever the date, with sandbox sign-in. Never on a public server."`
+	Redis     Redis     `koanf:"redis"`
+	Secrets   Secrets   `koanf:"secrets"`
+	WeChat    WeChat    `koanf:"wechat"`
+	Session   Session   `koanf:"session"`
+	Limits    Limits    `koanf:"limits"`
+	Campaigns Campaigns `koanf:"campaigns"`
+	Log       Log       `koanf:"log"`
+}
+
+// HTTP is how the server listens and what it grants a connection.
+type HTTP struct {
+	Addr                  string         `koanf:"addr" doc:"Where participants and screens are served, HOST:PORT."`
+	OpsAddr               string         `koanf:"ops_addr" doc:"Where /metrics is served. Keep it off the public network; empty switches it off."`
+	Timeout               time.Duration  `koanf:"timeout" doc:"Longest work on one request before it is answered 503. Keep it above redis.read_timeout."`
+	BodyLimit             Size           `koanf:"body_limit" doc:"Largest request body. A drawn signature needs up to 32KiB and its wrapping."`
+	ReadTimeout           time.Duration  `koanf:"read_timeout" doc:"How long a client may take to send a request."`
+	IdleTimeout           time.Duration  `koanf:"idle_timeout" doc:"How long an idle connection is kept. Keep it above the proxy's own."`
+	TrustedProxies        []netip.Prefix `koanf:"trusted_proxies" doc:"Networks (CIDR) of reverse proxies whose X-Forwarded-For is believed. Empty: the address of the connection counts."`
+	MaxWatchers           int            `koanf:"max_watchers" doc:"Live streams (SSE) at once; further ones are asked to poll."`
+	MaxWatchersPerAddress int            `koanf:"max_watchers_per_address" doc:"Live streams at once from one address."`
+}
+
+// Data is where a single machine keeps what it must not lose.
+type Data struct {
+	Dir string `koanf:"dir" doc:"Folder of the private Redis, the secrets and the campaigns. Back it up as a whole."`
+}
+
+// Redis says which Redis to use. Without addresses the server runs a private one
+// as a child process.
+type Redis struct {
+	Addrs       []string      `koanf:"addrs" doc:"HOST:PORT of an external Redis: one server, several of a cluster, or the sentinels. Empty: a private redis-server is run."`
+	Username    string        `koanf:"username" doc:"ACL user of the external Redis."`
+	Password    Secret        `koanf:"password" doc:"Password of the external Redis."`
+	MasterName  string        `koanf:"master_name" doc:"Name of the primary where redis.addrs are sentinels."`
+	DB          int           `koanf:"db" doc:"Database number; 0 on a cluster."`
+	TLS         bool          `koanf:"tls" doc:"Speak TLS to the external Redis and check its certificate."`
+	PoolSize    int           `koanf:"pool_size" doc:"Connections to each Redis node."`
+	ReadTimeout time.Duration `koanf:"read_timeout" doc:"How long a reply may take. Keep it above the slowest disk sync that is acceptable."`
+	Binary      string        `koanf:"binary" doc:"The redis-server (7.0 or newer) or valkey-server (8 or newer) that is run when redis.addrs is empty."`
+}
+
+// WeChat is what the doors of WeChat need.
+type WeChat struct {
+	BaseURL         string        `koanf:"base_url" doc:"Where WeChat's servers are asked."`
+	Timeout         time.Duration `koanf:"timeout" doc:"How long one call to WeChat may take."`
+	MiniPrograms    []App         `koanf:"mini_programs" doc:"Mini-programs that may sign in: [{appid: wx…, secret: …}]."`
+	OfficialAccount App           `koanf:"official_account"`
+}
+
+// App is one registration with WeChat.
+type App struct {
+	AppID  string `koanf:"appid" doc:"AppID of the official account whose pages may sign in (snsapi_base); empty for none."`
+	Secret Secret `koanf:"secret" doc:"AppSecret that belongs to the AppID."`
+}
+
+// Session is how long tokens live.
+type Session struct {
+	AccessTTL  time.Duration `koanf:"access_ttl" doc:"Life of an access token. It is checked without Redis, so it is also how long a revoked session may linger."`
+	RefreshTTL time.Duration `koanf:"refresh_ttl" doc:"Life of a refresh token: after so long without a visit a participant signs in again."`
+}
+
+// Limits bound what one participant or one address may ask of an instance.
+type Limits struct {
+	SignInPerMinutePerAddress int            `koanf:"sign_in_per_minute_per_address" doc:"Sign-ins a minute from one address. A school shares one address: think of a whole grade that begins together."`
+	LookupPerMinutePerAddress int            `koanf:"lookup_per_minute_per_address" doc:"Certificates looked up by serial a minute from one address, so that serials cannot be guessed."`
+	PerParticipant            Rate           `koanf:"per_participant"`
+	PerAddress                Rate           `koanf:"per_address"`
+	Allow                     []netip.Prefix `koanf:"allow" doc:"Networks (CIDR) that the limits per address spare, such as schools' exits. --demo adds loopback."`
+}
+
+// Rate is a token bucket.
+type Rate struct {
+	Rate  float64 `koanf:"rate" doc:"Requests a second that are granted for good."`
+	Burst int     `koanf:"burst" doc:"Requests that may come at once."`
+}
+
+// Campaigns is where operators' campaigns lie.
+type Campaigns struct {
+	Dir string `koanf:"dir" doc:"Folder of the campaigns, one folder each; empty: campaigns below data.dir. Changes are taken up within a second."`
+}
+
+// Log is what the server writes about itself.
+type Log struct {
+	Level  slog.Level `koanf:"level" doc:"Least level that is written: debug, info, warn or error."`
+	Format string     `koanf:"format" doc:"json, or text for reading at a terminal."`
+}
+
+// Default is a working server on one machine: a private Redis, secrets made at
+// the first start, no campaign and no door.
+func Default() Config {
+	return Config{
+		HTTP: HTTP{
+			Addr: ":8080", OpsAddr: "127.0.0.1:9090",
+			Timeout: 3 * time.Second, BodyLimit: 64 << 10,
+			ReadTimeout: 10 * time.Second, IdleTimeout: 75 * time.Second,
+			MaxWatchers: 20_000, MaxWatchersPerAddress: 200,
+		},
+		Data:  Data{Dir: "./data"},
+		Redis: Redis{PoolSize: 128, ReadTimeout: 2 * time.Second, Binary: "redis-server"},
+		WeChat: WeChat{
+			BaseURL: "https://api.weixin.qq.com", Timeout: 4 * time.Second,
+		},
+		Session: Session{AccessTTL: 2 * time.Hour, RefreshTTL: 30 * 24 * time.Hour},
+		Limits: Limits{
+			SignInPerMinutePerAddress: 600,
+			LookupPerMinutePerAddress: 60,
+			PerParticipant:            Rate{Rate: 5, Burst: 20},
+			PerAddress:                Rate{Rate: 300, Burst: 1500},
+		},
+		Log: Log{Level: slog.LevelInfo, Format: LogJSON},
+	}
+}
+
+// The formats of the log.
+const (
+	LogJSON = "json"
+	LogText = "text"
+)
+
+// PrivateRedis tells whether the server runs its own Redis.
+func (c Config) PrivateRedis() bool { return len(c.Redis.Addrs) == 0 }
+
+// CampaignsDir returns the folder of the operators' campaigns.
+func (c Config) CampaignsDir() string {
+	if c.Campaigns.Dir != "" {
+		return c.Campaigns.Dir
+	}
+	return filepath.Join(c.Data.Dir, "campaigns")
+}
+
+// Allowed returns the networks that the limits per address spare. Under Demo
+// loopback is among them, so that one machine can play a whole city.
+func (c Config) Allowed() []netip.Prefix {
+	out := append([]netip.Prefix(nil), c.Limits.Allow...)
+	if c.Demo {
+		out = append(out,
+			netip.PrefixFrom(netip.AddrFrom4([4]byte{127}), 8),
+			netip.PrefixFrom(netip.IPv6Loopback(), 128))
+	}
+	return out
+}

@@ -1,0 +1,153 @@
+package configs
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// faults collects the mistakes of a configuration by key.
+type faults struct{ list []error }
+
+func (f *faults) bad(key, format string, args ...any) {
+	f.list = append(f.list, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+}
+
+func (f *faults) unless(ok bool, key, format string, args ...any) {
+	if !ok {
+		f.bad(key, format, args...)
+	}
+}
+
+func (f *faults) between(key string, d, low, high time.Duration) {
+	f.unless(low <= d && d <= high, key, "%v is not between %v and %v", d, low, high)
+}
+
+func (f *faults) positive(key string, n int) {
+	f.unless(n > 0, key, "%d is not positive", n)
+}
+
+// Validate names every fault at once, by key, so that one restart is enough. It
+// never shows a secret.
+func (c Config) Validate() error {
+	var f faults
+	c.HTTP.check(&f)
+	c.Redis.check(&f)
+	f.unless(c.Redis.ReadTimeout < c.HTTP.Timeout, "redis.read_timeout",
+		"%v must be below http.timeout %v, or no request could outlive a slow reply", c.Redis.ReadTimeout, c.HTTP.Timeout)
+	f.unless(c.Data.Dir != "", "data.dir", "is empty")
+	f.unless(c.PrivateRedis() || !c.Secrets.Master.IsZero(), "secrets.master",
+		"is missing: with redis.addrs several servers must share it")
+	c.Secrets.check(&f)
+	c.WeChat.check(&f)
+	f.between("session.access_ttl", c.Session.AccessTTL, time.Minute, 24*time.Hour)
+	f.between("session.refresh_ttl", c.Session.RefreshTTL, time.Hour, 366*24*time.Hour)
+	f.unless(c.Session.AccessTTL < c.Session.RefreshTTL, "session.refresh_ttl", "must be above session.access_ttl")
+	c.Limits.check(&f)
+	f.unless(c.Log.Format == LogJSON || c.Log.Format == LogText, "log.format", "%q is not json or text", c.Log.Format)
+	return errors.Join(f.list...)
+}
+
+func (h HTTP) check(f *faults) {
+	f.unless(validAddr(h.Addr), "http.addr", "%q is not HOST:PORT", h.Addr)
+	if h.OpsAddr != "" {
+		f.unless(validAddr(h.OpsAddr), "http.ops_addr", "%q is not HOST:PORT", h.OpsAddr)
+		_, port, _ := net.SplitHostPort(h.OpsAddr)
+		f.unless(h.OpsAddr != h.Addr || port == "0", "http.ops_addr", "is the same as http.addr")
+	}
+	f.between("http.timeout", h.Timeout, 100*time.Millisecond, time.Minute)
+	// A drawn signature is 32 KiB of strokes and what stands around them.
+	f.unless(40<<10 <= h.BodyLimit && h.BodyLimit <= 16<<20, "http.body_limit", "%v is not between 40KiB and 16MiB", h.BodyLimit)
+	f.between("http.read_timeout", h.ReadTimeout, time.Second, 5*time.Minute)
+	f.between("http.idle_timeout", h.IdleTimeout, time.Second, time.Hour)
+	f.positive("http.max_watchers", h.MaxWatchers)
+	f.positive("http.max_watchers_per_address", h.MaxWatchersPerAddress)
+	checkNetworks(f, "http.trusted_proxies", h.TrustedProxies)
+}
+
+func (r Redis) check(f *faults) {
+	for i, addr := range r.Addrs {
+		host, _, _ := net.SplitHostPort(addr)
+		f.unless(validAddr(addr) && host != "", "redis.addrs", "entry %d %q is not HOST:PORT", i, addr)
+	}
+	f.positive("redis.pool_size", r.PoolSize)
+	f.between("redis.read_timeout", r.ReadTimeout, 50*time.Millisecond, 30*time.Second)
+	if len(r.Addrs) == 0 {
+		f.unless(r.Binary != "", "redis.binary", "is empty: without redis.addrs a redis-server must be run")
+		r.checkPrivate(f)
+		return
+	}
+	cluster := len(r.Addrs) > 1 && r.MasterName == ""
+	f.unless(0 <= r.DB && r.DB < 1<<14, "redis.db", "%d is no database number", r.DB)
+	f.unless(!cluster || r.DB == 0, "redis.db", "must be 0 on a cluster")
+}
+
+// checkPrivate refuses what only an external Redis can have: whoever set it
+// believes in a server that would not be used.
+func (r Redis) checkPrivate(f *faults) {
+	const why = "is set, but redis.addrs is empty"
+	f.unless(r.Username == "", "redis.username", why)
+	f.unless(r.Password.IsZero(), "redis.password", why)
+	f.unless(r.MasterName == "", "redis.master_name", why)
+	f.unless(r.DB == 0, "redis.db", why)
+	f.unless(!r.TLS, "redis.tls", why)
+}
+
+func (w WeChat) check(f *faults) {
+	u, err := url.Parse(w.BaseURL)
+	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+		f.bad("wechat.base_url", "%q is not an https address", w.BaseURL)
+	}
+	f.between("wechat.timeout", w.Timeout, 100*time.Millisecond, time.Minute)
+	seen := map[string]bool{}
+	for i, app := range w.MiniPrograms {
+		key := "wechat.mini_programs." + strconv.Itoa(i)
+		f.unless(app.AppID != "", key+".appid", "is empty")
+		f.unless(!app.Secret.IsZero(), key+".secret", "is empty")
+		f.unless(!seen[app.AppID], key+".appid", "%q stands twice", app.AppID)
+		seen[app.AppID] = true
+	}
+	oa := w.OfficialAccount
+	f.unless(oa.AppID != "" || oa.Secret.IsZero(), "wechat.official_account.appid", "is empty, but its secret is set")
+	f.unless(oa.AppID == "" || !oa.Secret.IsZero(), "wechat.official_account.secret", "is empty")
+	f.unless(oa.AppID == "" || !seen[oa.AppID], "wechat.official_account.appid", "%q is a mini-program's", oa.AppID)
+}
+
+func (l Limits) check(f *faults) {
+	f.positive("limits.sign_in_per_minute_per_address", l.SignInPerMinutePerAddress)
+	f.positive("limits.lookup_per_minute_per_address", l.LookupPerMinutePerAddress)
+	l.PerParticipant.check(f, "limits.per_participant")
+	l.PerAddress.check(f, "limits.per_address")
+	checkNetworks(f, "limits.allow", l.Allow)
+}
+
+func (r Rate) check(f *faults, key string) {
+	f.unless(r.Rate > 0 && r.Rate <= 1e6, key+".rate", "%v is not between 0 and a million", r.Rate)
+	f.positive(key+".burst", r.Burst)
+}
+
+// checkNetworks refuses an address with bits beyond its mask: 10.1.2.3/8 is
+// meant either as one address or as a network, and only the operator knows.
+func checkNetworks(f *faults, key string, list []netip.Prefix) {
+	for i, p := range list {
+		f.unless(p.IsValid() && p == p.Masked(), key, "entry %d %v: the network is %v", i, p, p.Masked())
+	}
+}
+
+func validAddr(addr string) bool {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n <= 1<<16-1
+}
+
+func loopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}
