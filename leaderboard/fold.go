@@ -61,9 +61,10 @@ type Batch struct {
 	From, To event.Position
 	Tally    map[Cell]int64
 	Hours    map[BucketCell]int64
-	Minutes  map[BucketCell]int64
-	Places   []Place
-	Recent   []Act
+	// Minutes are campaign-wide: their cells have no unit.
+	Minutes map[BucketCell]int64
+	Places  []Place
+	Recent  []Act
 }
 
 // Scopes of boards besides the main one.
@@ -129,7 +130,7 @@ func (b *Batch) act(f *event.Fact, m Metric) {
 		cell := Cell{f.Unit, m}
 		b.Tally[cell]++
 		b.Hours[BucketCell{hourOf(f.At), cell}]++
-		b.Minutes[BucketCell{minuteOf(f.At), cell}]++
+		b.Minutes[BucketCell{minuteOf(f.At), Cell{Metric: m}}]++
 	}
 	b.Recent = append(b.Recent, Act{Kind: f.Kind, Participant: f.Participant, Unit: f.Unit, At: f.At})
 }

@@ -160,6 +160,9 @@ func (s *Service) Mine(ctx context.Context, campaignID, participant string, q Qu
 	if err != nil {
 		return Mine{}, err
 	}
+	if err := s.belongs(ctx, c, participant, q); err != nil {
+		return Mine{}, err
+	}
 	st, ok, err := s.Store.Standing(ctx, campaignID, scope, participant, window)
 	if err != nil {
 		return Mine{}, err
@@ -167,6 +170,7 @@ func (s *Service) Mine(ctx context.Context, campaignID, participant string, q Qu
 	if !ok {
 		return Mine{}, ErrNoPlace
 	}
+	st.Around = around(st, window)
 	layout, err := s.Store.Layout(ctx, campaignID)
 	if err != nil {
 		return Mine{}, err
@@ -179,6 +183,32 @@ func (s *Service) Mine(ctx context.Context, campaignID, participant string, q Qu
 	m.Score, m.Used, _ = layout.Unpack(st.Packed)
 	m.Around = itemsOf(layout, st.Around, people, aroundRanker(st))
 	return m, nil
+}
+
+// belongs checks that the participant has a place on a scoped board at all.
+func (s *Service) belongs(ctx context.Context, c *campaign.Campaign, participant string, q Query) error {
+	if q.Scope == "" && q.Group == "" {
+		return nil
+	}
+	people, err := s.Store.People(ctx, c.ID, []string{participant})
+	if err != nil {
+		return err
+	}
+	p, ok := people[participant]
+	if !ok || !c.Tree.Within(p.Unit, q.Scope) || q.Group != "" && q.Group != p.Group {
+		return ErrNoPlace
+	}
+	return nil
+}
+
+// around cuts the neighbours to window lines with the participant in the
+// middle; at either end of the board the window moves rather than shrinks.
+func around(st Standing, window int64) []Entry {
+	own := slices.IndexFunc(st.Around, func(e Entry) bool { return e.Participant == st.Participant })
+	n := len(st.Around)
+	size := min(int(window), n)
+	first := min(max(own-size/2, 0), n-size)
+	return st.Around[first : first+size]
 }
 
 // aroundRanker ranks the neighbours: those before the first entry equal to the

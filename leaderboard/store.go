@@ -25,8 +25,8 @@ type Standing struct {
 
 // Person is what may be shown of a participant on a board.
 type Person struct {
-	Name string // masked, or full where the person agreed
-	Unit string
+	Name        string // masked, or full where the person agreed
+	Unit, Group string
 }
 
 // Tallies are a campaign's sums over all shards at one moment.
@@ -66,8 +66,9 @@ type Store interface {
 	Above(ctx context.Context, campaign, scope string, packed uint64) (int64, error)
 	// Standing returns the participant's place on a board with at most window
 	// neighbours on either side, or ok false where they have none. The
-	// participant's own entry is their best attempt now, also where the fold has
-	// not caught up.
+	// participant's own entry is their best attempt now (for a day's board their
+	// best of that day), also where the fold has not caught up. Whether the
+	// participant belongs on the board is the caller's question.
 	Standing(ctx context.Context, campaign, scope, participant string, window int64) (s Standing, ok bool, err error)
 	// People looks up what may be shown of participants. Unknown ids are left
 	// out.

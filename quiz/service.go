@@ -110,7 +110,7 @@ func (s *Service) Start(ctx context.Context, campaignID, participant string, num
 		return Receipt{}, false, err
 	}
 	for range 2 { // once more after handing in an overdue attempt
-		a, outcome, err := x.start(ctx, number)
+		a, st, outcome, err := x.start(ctx, number)
 		if err != nil {
 			return Receipt{}, false, err
 		}
@@ -120,33 +120,38 @@ func (s *Service) Start(ctx context.Context, campaignID, participant string, num
 			}
 			continue
 		}
-		r, err := x.receiptOf(ctx, a)
-		return r, outcome == Started, err
+		if outcome == Used {
+			r, err := x.receiptOf(ctx, a)
+			return r, false, err
+		}
+		view, err := x.view(ctx, a)
+		return Receipt{View: view, Left: x.left(st)}, outcome == Started, err
 	}
 	return Receipt{}, false, fmt.Errorf("start attempt in %s: the overdue attempt stays open", campaignID)
 }
 
-func (x *session) start(ctx context.Context, number int) (Attempt, StartOutcome, error) {
+func (x *session) start(ctx context.Context, number int) (Attempt, Standing, StartOutcome, error) {
+	fail := func(err error) (Attempt, Standing, StartOutcome, error) { return Attempt{}, Standing{}, "", err }
 	st, err := x.Store.Standing(ctx, x.Person)
 	if err != nil {
-		return Attempt{}, "", err
+		return fail(err)
 	}
 	// Repeats come before the window: what was started can be fetched again.
 	if a, outcome, found, err := x.existing(ctx, st, number); found || err != nil {
-		return a, outcome, err
+		return a, st, outcome, err
 	}
 	if err := x.Offer.Campaign.CheckOpen(x.now); err != nil {
-		return Attempt{}, "", err
+		return fail(err)
 	}
 	a, err := x.draw(st.Group)
 	if err != nil {
-		return Attempt{}, "", err
+		return fail(err)
 	}
-	a, outcome, err := x.Store.Start(ctx, x.Person, a, x.limits(number))
+	a, st, outcome, err := x.Store.Start(ctx, x.Person, a, x.limits(number))
 	if err != nil {
-		return Attempt{}, "", err
+		return fail(err)
 	}
-	return a, outcome, x.refusal(outcome)
+	return a, st, outcome, x.refusal(outcome)
 }
 
 // existing finds the attempt that a start gives back rather than opens.
@@ -220,7 +225,7 @@ func (s *Service) Save(ctx context.Context, campaignID, participant, attempt str
 	case a.State != StateOpen || a.Overdue(x.now, x.Rules.Grace):
 		return Saved{}, Window{}, ErrExpired
 	}
-	kept, err := x.Store.Save(ctx, x.Person, a.Number, Saved{Revision: revision, Choices: choices}, x.now)
+	kept, err := x.Store.Save(ctx, x.Person, a.Number, Saved{Revision: revision, Choices: choices})
 	return kept, a.Window, err
 }
 
@@ -257,7 +262,7 @@ func (s *Service) Submit(ctx context.Context, campaignID, participant, attempt s
 			return Receipt{}, err
 		}
 	}
-	return x.receipt(ctx, done.Attempt, &done.Best, done.Above)
+	return x.receipt(ctx, done)
 }
 
 // repeatOf returns nil if choices are what the finished attempt was handed in

@@ -71,17 +71,10 @@ func (x *session) receiptOf(ctx context.Context, a Attempt) (Receipt, error) {
 	return Receipt{View: r, Best: st.Best, Rank: rank, Left: x.left(st)}, err
 }
 
-// receipt is receiptOf for a submission just made, which knows its rank.
-func (x *session) receipt(ctx context.Context, a Attempt, best *Best, above int64) (Receipt, error) {
-	v, err := x.view(ctx, a)
-	if err != nil {
-		return Receipt{}, err
-	}
-	st, err := x.Store.Standing(ctx, x.Person)
-	if err != nil {
-		return Receipt{}, err
-	}
-	return Receipt{View: v, Best: best, Rank: above + 1, Left: x.left(st)}, nil
+// receipt is receiptOf for a submission just made, whose store told the rest.
+func (x *session) receipt(ctx context.Context, done Submitted) (Receipt, error) {
+	v, err := x.view(ctx, done.Attempt)
+	return Receipt{View: v, Best: done.Standing.Best, Rank: done.Above + 1, Left: x.left(done.Standing)}, err
 }
 
 func (x *session) rank(ctx context.Context, best *Best) (int64, error) {

@@ -56,9 +56,11 @@ type Submitted struct {
 	// Fresh is true for the call that was accepted, false for a repeat and for
 	// a different submission of a finished attempt.
 	Fresh bool
-	Best  Best
-	// Above is how many participants stand strictly above Best; -1 when the
-	// store was not asked to rank.
+	// Standing is where the participant stands after it; Group and Open are not
+	// set.
+	Standing Standing
+	// Above is how many participants stand strictly above the best attempt; -1
+	// when the store was not asked to rank.
 	Above int64
 }
 
@@ -73,11 +75,12 @@ type Store interface {
 	// Attempts reads attempts number from down to 1, at most limit of them.
 	Attempts(ctx context.Context, p Person, from, limit int) ([]Attempt, error)
 	// Start opens a as the next attempt and appends the fact, or tells why not.
-	Start(ctx context.Context, p Person, a Attempt, l Limits) (Attempt, StartOutcome, error)
+	// The standing has Last, Day and OnDay after it.
+	Start(ctx context.Context, p Person, a Attempt, l Limits) (Attempt, Standing, StartOutcome, error)
 	// Save keeps s in the open attempt if its revision is higher than the one
-	// kept, and returns what is kept. A finished or overdue attempt is
-	// ErrExpired or ErrSubmitted.
-	Save(ctx context.Context, p Person, number int, s Saved, now time.Time) (Saved, error)
+	// kept, and returns what is kept. An attempt that is not open is
+	// ErrSubmitted.
+	Save(ctx context.Context, p Person, number int, s Saved) (Saved, error)
 	// Submit stores the finished attempt a, moves the participant on the main
 	// board if it is their best, and appends one fact; or, when the attempt is
 	// finished already, changes nothing and returns it. Without an open attempt

@@ -85,3 +85,6 @@ func rateKey(hash string) string { return prefix + "{r:" + hash + "}" }
 // revokedKey is a sorted set of ended session families by the time (ms) at
 // which their last access token runs out.
 func revokedKey() string { return prefix + "{revoked}" }
+
+// FactsKey names the stream of facts of a campaign's shard, for package stream.
+func FactsKey(campaign string, shard int) string { return keysOf(campaign, shard).facts() }

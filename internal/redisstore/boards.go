@@ -1,0 +1,290 @@
+package redisstore
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"qingyuan/leaderboard"
+)
+
+// Boards implements leaderboard.Store.
+type Boards struct {
+	campaigns *Campaigns
+}
+
+var _ leaderboard.Store = (*Boards)(nil)
+
+// NewBoards reads and folds boards and tallies.
+func NewBoards(c *Campaigns) *Boards { return &Boards{campaigns: c} }
+
+// Layout implements leaderboard.Store.
+func (b *Boards) Layout(_ context.Context, id string) (leaderboard.Layout, error) {
+	o, err := b.campaigns.of(id)
+	if err != nil {
+		return leaderboard.Layout{}, err
+	}
+	return o.layout, nil
+}
+
+// Shards implements leaderboard.Store.
+func (b *Boards) Shards(_ context.Context, id string) (int, error) {
+	o, err := b.campaigns.of(id)
+	if err != nil {
+		return 0, err
+	}
+	return len(o.shards), nil
+}
+
+// boardsOf names the keys of one board on every shard but skip (-1: none).
+func boardsOf(o *opened, scope string, skip int) []string {
+	var keys []string
+	for i, k := range o.shards {
+		if i != skip {
+			keys = append(keys, k.boardOf(scope))
+		}
+	}
+	return keys
+}
+
+// boardOf names the main board ("") or a scoped one.
+func (k shardKeys) boardOf(scope string) string {
+	if scope == "" {
+		return k.board()
+	}
+	return k.scoped(scope)
+}
+
+// ask sends commands in one pipeline and fails with the first command's error:
+// a missing shard is an error, never a partial sum.
+func ask(ctx context.Context, db redis.UniversalClient, commands func(redis.Pipeliner)) error {
+	cmds, err := db.Pipelined(ctx, func(p redis.Pipeliner) error {
+		commands(p)
+		return nil
+	})
+	for _, c := range cmds {
+		if e := c.Err(); e != nil && e != redis.Nil { //nolint:errorlint // redis.Nil is returned as is: no such member.
+			return outage(e)
+		}
+	}
+	if err != nil && err != redis.Nil { //nolint:errorlint // As above.
+		return outage(err)
+	}
+	return nil
+}
+
+// countAbove counts the members above packed over the given boards.
+func countAbove(ctx context.Context, db redis.UniversalClient, boards []string, packed uint64) (int64, error) {
+	counts := make([]*redis.IntCmd, len(boards))
+	err := ask(ctx, db, func(p redis.Pipeliner) {
+		for i, key := range boards {
+			counts[i] = p.ZCount(ctx, key, "("+score(packed), "+inf")
+		}
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count above: %w", err)
+	}
+	return sum(counts), nil
+}
+
+func sum(counts []*redis.IntCmd) int64 {
+	var n int64
+	for _, c := range counts {
+		n += c.Val()
+	}
+	return n
+}
+
+func score(packed uint64) string { return strconv.FormatUint(packed, 10) }
+
+// Above implements leaderboard.Store.
+func (b *Boards) Above(ctx context.Context, id, scope string, packed uint64) (int64, error) {
+	o, err := b.campaigns.of(id)
+	if err != nil {
+		return 0, err
+	}
+	return countAbove(ctx, b.campaigns.db, boardsOf(o, scope, -1), packed)
+}
+
+// Top implements leaderboard.Store. Every shard gives its own top, and the merge
+// keeps the stretch asked for.
+func (b *Boards) Top(ctx context.Context, id, scope string, offset, limit int64) ([]leaderboard.Entry, int64, error) {
+	o, err := b.campaigns.of(id)
+	if err != nil {
+		return nil, 0, err
+	}
+	boards := boardsOf(o, scope, -1)
+	cards := make([]*redis.IntCmd, len(boards))
+	tops := make([]*redis.ZSliceCmd, len(boards))
+	err = ask(ctx, b.campaigns.db, func(p redis.Pipeliner) {
+		for i, key := range boards {
+			cards[i] = p.ZCard(ctx, key)
+			tops[i] = p.ZRevRangeWithScores(ctx, key, 0, offset+limit-1)
+		}
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("top of %q in %s: %w", scope, id, err)
+	}
+	var all []leaderboard.Entry
+	for _, t := range tops {
+		all = append(all, entries(t)...)
+	}
+	slices.SortFunc(all, byPlace)
+	all = all[min(offset, int64(len(all))):min(offset+limit, int64(len(all)))]
+	return all, sum(cards), nil
+}
+
+func entries(c *redis.ZSliceCmd) []leaderboard.Entry {
+	out := make([]leaderboard.Entry, 0, len(c.Val()))
+	for _, z := range c.Val() {
+		// Members are strings in every reply; scores are whole numbers below 2^53.
+		id, _ := z.Member.(string)
+		out = append(out, leaderboard.Entry{Participant: id, Packed: uint64(z.Score)})
+	}
+	return out
+}
+
+// byPlace is Redis' own order, best first.
+func byPlace(a, b leaderboard.Entry) int {
+	return cmp.Or(cmp.Compare(b.Packed, a.Packed), strings.Compare(b.Participant, a.Participant))
+}
+
+// Standing implements leaderboard.Store.
+func (b *Boards) Standing(ctx context.Context, id, scope, participant string, window int64) (leaderboard.Standing, bool, error) {
+	o, err := b.campaigns.of(id)
+	if err != nil {
+		return leaderboard.Standing{}, false, err
+	}
+	own, ok, err := b.own(ctx, o, scope, participant)
+	if err != nil || !ok {
+		return leaderboard.Standing{}, false, err
+	}
+	n, err := b.neighbourhood(ctx, o, scope, own, window)
+	if err != nil {
+		return leaderboard.Standing{}, false, fmt.Errorf("standing on %q in %s: %w", scope, id, err)
+	}
+	return n.standing(own), true, nil
+}
+
+// own returns the participant's entry from their own record, which the write
+// keeps, and not from a board that the fold may not have reached yet.
+func (b *Boards) own(ctx context.Context, o *opened, scope, participant string) (leaderboard.Entry, bool, error) {
+	f, err := readFields(ctx, b.campaigns.db, o.keys(participant).participant(participant), "b", "d")
+	if err != nil {
+		return leaderboard.Entry{}, false, err
+	}
+	_, packed, err := unpackBest(f[0])
+	if err != nil || packed == 0 && f[0] == "" {
+		return leaderboard.Entry{}, false, err
+	}
+	day, isDay := strings.CutPrefix(scope, leaderboard.DayScope(""))
+	if isDay {
+		return b.ownOfDay(ctx, o, participant, day, f[1])
+	}
+	return leaderboard.Entry{Participant: participant, Packed: packed}, true, nil
+}
+
+// ownOfDay takes the newest day from the participant's record and older days,
+// which the fold has long reached, from their boards.
+func (b *Boards) ownOfDay(ctx context.Context, o *opened, participant, day, record string) (leaderboard.Entry, bool, error) {
+	if recorded, place, ok := strings.Cut(record, "|"); ok && recorded == day {
+		packed, err := strconv.ParseUint(place, 10, 64)
+		return leaderboard.Entry{Participant: participant, Packed: packed}, err == nil, err
+	}
+	v, err := b.campaigns.db.ZScore(ctx, o.keys(participant).scoped(leaderboard.DayScope(day)), participant).Result()
+	if err == redis.Nil { //nolint:errorlint // redis.Nil is returned as is.
+		return leaderboard.Entry{}, false, nil
+	}
+	return leaderboard.Entry{Participant: participant, Packed: uint64(v)}, err == nil, outage(err)
+}
+
+// neighbourhood is what a board says about the surroundings of one entry.
+type neighbourhood struct {
+	above, below, card  []*redis.IntCmd
+	better, equal, less []*redis.ZSliceCmd
+	listed              *redis.FloatCmd // the entry as the board has it now
+}
+
+func (b *Boards) neighbourhood(ctx context.Context, o *opened, scope string, own leaderboard.Entry, window int64) (*neighbourhood, error) {
+	n, at := &neighbourhood{}, score(own.Packed)
+	err := ask(ctx, b.campaigns.db, func(p redis.Pipeliner) {
+		for _, key := range boardsOf(o, scope, -1) {
+			n.above = append(n.above, p.ZCount(ctx, key, "("+at, "+inf"))
+			n.below = append(n.below, p.ZCount(ctx, key, "-inf", "("+at))
+			n.card = append(n.card, p.ZCard(ctx, key))
+			n.better = append(n.better, p.ZRangeByScoreWithScores(ctx, key, &redis.ZRangeBy{Min: "(" + at, Max: "+inf", Count: window}))
+			n.equal = append(n.equal, p.ZRevRangeByScoreWithScores(ctx, key, &redis.ZRangeBy{Min: at, Max: at, Count: 2*window + 1}))
+			n.less = append(n.less, p.ZRevRangeByScoreWithScores(ctx, key, &redis.ZRangeBy{Min: "-inf", Max: "(" + at, Count: window + 1}))
+		}
+		n.listed = p.ZScore(ctx, o.keys(own.Participant).boardOf(scope), own.Participant)
+	})
+	return n, err
+}
+
+// standing puts own in the place it has now: the board may still list it lower,
+// or not at all.
+func (n *neighbourhood) standing(own leaderboard.Entry) leaderboard.Standing {
+	st := leaderboard.Standing{Entry: own, Above: sum(n.above), Below: sum(n.below), Of: sum(n.card)}
+	switch listed := n.listed; {
+	case listed.Err() != nil:
+		st.Of++
+	case uint64(listed.Val()) < own.Packed:
+		st.Below--
+	}
+	st.Around = []leaderboard.Entry{own}
+	for _, lists := range [][]*redis.ZSliceCmd{n.better, n.equal, n.less} {
+		for _, l := range lists {
+			st.Around = append(st.Around, entries(l)...)
+		}
+	}
+	slices.SortFunc(st.Around, byPlace)
+	seen := false
+	st.Around = slices.DeleteFunc(st.Around, func(e leaderboard.Entry) bool {
+		mine := e.Participant == own.Participant
+		again := mine && (seen || e.Packed != own.Packed)
+		seen = seen || mine
+		return again
+	})
+	return st
+}
+
+// People implements leaderboard.Store.
+func (b *Boards) People(ctx context.Context, id string, ids []string) (map[string]leaderboard.Person, error) {
+	o, err := b.campaigns.of(id)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	records := make(map[string]*redis.SliceCmd, len(ids))
+	err = ask(ctx, b.campaigns.db, func(p redis.Pipeliner) {
+		for _, participant := range ids {
+			if records[participant] == nil {
+				records[participant] = p.HMGet(ctx, o.keys(participant).participant(participant), "u", "g", "e", "t")
+			}
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("people in %s: %w", id, err)
+	}
+	out := make(map[string]leaderboard.Person, len(records))
+	for participant, r := range records {
+		f, err := texts(r.Val())
+		if err != nil || f[0] == "" {
+			continue
+		}
+		e, err := unpackEnrolment(f[2], f[3])
+		if err != nil {
+			return nil, err
+		}
+		out[participant] = leaderboard.Person{Name: e.DisplayName, Unit: f[0], Group: f[1]}
+	}
+	return out, nil
+}
+
+// minutesKept is how long the minute counts stay.
+const minutesKept = 2 * time.Hour

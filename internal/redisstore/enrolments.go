@@ -1,0 +1,168 @@
+package redisstore
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/event"
+)
+
+var enrolScript = script("enrol")
+
+// Sealer encrypts personal data for the erasable stream.
+type Sealer interface {
+	Seal(plaintext, aad []byte) []byte
+}
+
+// Enrolments implements campaign.Store.
+type Enrolments struct {
+	campaigns *Campaigns
+	personal  sealed
+}
+
+var _ campaign.Store = (*Enrolments)(nil)
+
+// NewEnrolments seals personal data with box; digestKey (32 bytes) recognises
+// that an enrolment's personal data changed without storing it.
+func NewEnrolments(c *Campaigns, box Sealer, digestKey []byte) *Enrolments {
+	return &Enrolments{campaigns: c, personal: sealed{box: box, digestKey: digestKey}}
+}
+
+// sealed turns personal data into what may lie on a stream.
+type sealed struct {
+	box       Sealer
+	digestKey []byte
+}
+
+// personalRecord is one entry of the personal stream before sealing.
+type personalRecord struct {
+	campaign.Personal
+	// Salt keeps the commitment in the fact from being guessed once the record
+	// is erased.
+	Salt string `json:"salt"`
+}
+
+// seal returns the encrypted record and its commitment. The participant and the
+// campaign are bound to it, so that a record cannot be moved to another person.
+func (s sealed) seal(campaignID, participant string, p campaign.Personal) (blob, commitment string, err error) {
+	var salt [16]byte
+	_, _ = rand.Read(salt[:]) // crypto/rand.Read never fails
+	raw, err := json.Marshal(personalRecord{p, base64.RawStdEncoding.EncodeToString(salt[:])})
+	if err != nil {
+		return "", "", fmt.Errorf("encode personal record: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	aad := []byte(campaignID + "|" + participant)
+	return string(s.box.Seal(raw, aad)), base64.RawStdEncoding.EncodeToString(sum[:]), nil
+}
+
+// digest recognises the same personal data again: 48 bits of a keyed hash.
+func (s sealed) digest(p campaign.Personal) (string, error) {
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return "", fmt.Errorf("encode personal data: %w", err)
+	}
+	m := hmac.New(sha256.New, s.digestKey)
+	m.Write(raw)
+	return base64.RawStdEncoding.EncodeToString(m.Sum(nil)[:6]), nil
+}
+
+// Enrol implements campaign.Store.
+func (s *Enrolments) Enrol(ctx context.Context, id, participant string, e campaign.Enrolment, p campaign.Personal) (campaign.Enrolment, error) {
+	fail := func(err error) (campaign.Enrolment, error) {
+		return campaign.Enrolment{}, fmt.Errorf("enrol in %s: %w", id, err)
+	}
+	o, err := s.campaigns.of(id)
+	if err != nil {
+		return fail(err)
+	}
+	args, err := s.enrolArgs(o, participant, e, p)
+	if err != nil {
+		return fail(err)
+	}
+	k := o.keys(participant)
+	r, err := run(ctx, s.campaigns.db, enrolScript,
+		[]string{k.meta(), k.participant(participant), k.facts(), k.personal()}, args...)
+	if err != nil {
+		return fail(err)
+	}
+	switch {
+	case r.outcome == "ok" && len(r.args) == 4:
+		kept, err := unpackEnrolment(r.args[0], r.args[1])
+		kept.Unit, kept.Group = r.args[2], r.args[3]
+		return kept, err
+	case r.outcome == "fixed":
+		return campaign.Enrolment{}, campaign.ErrUnitFixed
+	case r.outcome == "epoch":
+		return fail(o.wrongEpoch())
+	default:
+		return fail(r.unknown())
+	}
+}
+
+func (s *Enrolments) enrolArgs(o *opened, participant string, e campaign.Enrolment, p campaign.Personal) ([]any, error) {
+	digest, err := s.personal.digest(p)
+	if err != nil {
+		return nil, err
+	}
+	blob, _, err := s.personal.seal(o.campaign, participant, p)
+	if err != nil {
+		return nil, err
+	}
+	body, err := event.EncodeBody(event.Enrolled{Notice: e.NoticeVersion, Guardian: e.Guardian})
+	if err != nil {
+		return nil, err
+	}
+	return []any{o.epoch, participant, e.Unit, e.Group, packEnrolment(e, digest), e.At.UnixMilli(), body, blob}, nil
+}
+
+// Enrolment implements campaign.Store.
+func (s *Enrolments) Enrolment(ctx context.Context, id, participant string) (campaign.Enrolment, error) {
+	o, err := s.campaigns.of(id)
+	if err != nil {
+		return campaign.Enrolment{}, err
+	}
+	f, err := readFields(ctx, s.campaigns.db, o.keys(participant).participant(participant), "u", "g", "e", "t")
+	if err != nil {
+		return campaign.Enrolment{}, fmt.Errorf("enrolment in %s: %w", id, err)
+	}
+	if f[0] == "" {
+		return campaign.Enrolment{}, campaign.ErrNotEnrolled
+	}
+	e, err := unpackEnrolment(f[2], f[3])
+	e.Unit, e.Group = f[0], f[1]
+	return e, err
+}
+
+// packEnrolment writes "publish|guardian|digest|notice|name". The name comes
+// last because it is the one part a person typed.
+func packEnrolment(e campaign.Enrolment, digest string) string {
+	return strings.Join([]string{flag(e.PublishName), flag(e.Guardian), digest, e.NoticeVersion, e.DisplayName}, "|")
+}
+
+func unpackEnrolment(s, at string) (campaign.Enrolment, error) {
+	p := strings.SplitN(s, "|", 5)
+	ms, err := strconv.ParseInt(at, 10, 64)
+	if len(p) != 5 || err != nil {
+		return campaign.Enrolment{}, fmt.Errorf("stored enrolment has %d parts, time %q", len(p), at)
+	}
+	return campaign.Enrolment{
+		PublishName: p[0] == "1", Guardian: p[1] == "1", NoticeVersion: p[3], DisplayName: p[4], At: time.UnixMilli(ms),
+	}, nil
+}
+
+func flag(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}

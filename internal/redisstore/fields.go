@@ -1,0 +1,37 @@
+package redisstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// readFields reads hash fields; a missing one is "".
+func readFields(ctx context.Context, db redis.UniversalClient, key string, fields ...string) ([]string, error) {
+	values, err := db.HMGet(ctx, key, fields...).Result()
+	if err != nil {
+		return nil, outage(err)
+	}
+	return texts(values)
+}
+
+// texts turns HMGET's values into strings.
+func texts(values []any) ([]string, error) {
+	out := make([]string, len(values))
+	for i, v := range values {
+		switch v := v.(type) {
+		case nil:
+		case string:
+			out[i] = v
+		default:
+			return nil, fmt.Errorf("hash value %d is %T, want string", i, v)
+		}
+	}
+	return out, nil
+}
+
+// unknown answers for an outcome that an adapter does not expect.
+func (r reply) unknown() error {
+	return fmt.Errorf("script answered %q with %d values", r.outcome, len(r.args))
+}

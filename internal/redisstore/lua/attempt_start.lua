@@ -1,0 +1,65 @@
+#!lua
+-- Open a participant's next attempt, unless one is open or the limits are spent.
+--
+-- KEYS[1] meta         hash    epoch
+-- KEYS[2] participant  hash    u g, l = "last|day|on day", o = open attempt, v = kept answers
+-- KEYS[3] open         zset    participant by deadline
+-- KEYS[4] facts        stream
+-- ARGV[1] epoch
+-- ARGV[2] participant id
+-- ARGV[3] local date now
+-- ARGV[4] attempts a day, 0 for no bound
+-- ARGV[5] attempts in all, 0 for no bound
+-- ARGV[6] wanted number, 0 for the next
+-- ARGV[7] now, Unix ms
+-- ARGV[8] grace, ms
+-- ARGV[9] deadline, Unix ms
+-- ARGV[10] the attempt, packed, without its number
+--
+-- Returns {outcome, l, o, v}; outcome is "started", "open", "overdue", "used",
+-- "day_limit", "all_limit", "number", "required" or "epoch".
+
+if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
+  return { 'epoch' }
+end
+local p = redis.call('HMGET', KEYS[2], 'u', 'g', 'l', 'o', 'v')
+if not p[1] then
+  return { 'required' }
+end
+local last, day, on_day = string.match(p[3] or '0||0', '^(%d+)|([^|]*)|(%d+)$')
+last, on_day = tonumber(last), tonumber(on_day)
+local wanted = tonumber(ARGV[6])
+
+local open = p[4]
+if open then
+  local number, deadline = string.match(open, '^(%d+)|%d+|(%d+)|')
+  if wanted == 0 or wanted == tonumber(number) or wanted == last + 1 then
+    local late = tonumber(deadline) + tonumber(ARGV[8]) < tonumber(ARGV[7])
+    return { late and 'overdue' or 'open', p[3], open, p[5] or '' }
+  end
+end
+if wanted > 0 and wanted <= last then
+  return { 'used', p[3] }
+end
+if wanted > last + 1 then
+  return { 'number' }
+end
+if day ~= ARGV[3] then
+  on_day = 0
+end
+local all, per_day = tonumber(ARGV[5]), tonumber(ARGV[4])
+if all > 0 and last >= all then
+  return { 'all_limit' }
+end
+if per_day > 0 and on_day >= per_day then
+  return { 'day_limit' }
+end
+
+local number = last + 1
+local limits = number .. '|' .. ARGV[3] .. '|' .. (on_day + 1)
+open = number .. '|' .. ARGV[10]
+redis.call('HSET', KEYS[2], 'l', limits, 'o', open)
+redis.call('ZADD', KEYS[3], ARGV[9], ARGV[2])
+redis.call('XADD', KEYS[4], ARGV[1] .. '-*', 'k', 'started.1', 'p', ARGV[2], 'u', p[1], 'g', p[2],
+  't', ARGV[7], 'd', '{"number":' .. number .. ',"deadline":' .. ARGV[9] .. '}')
+return { 'started', limits, open, '' }

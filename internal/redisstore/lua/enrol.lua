@@ -1,0 +1,43 @@
+#!lua
+-- Enrol a participant, or change an enrolment while nothing was accepted.
+--
+-- KEYS[1] meta         hash    epoch
+-- KEYS[2] participant  hash    u g e t, f once an act was accepted
+-- KEYS[3] facts        stream
+-- KEYS[4] personal     stream
+-- ARGV[1] epoch
+-- ARGV[2] participant id
+-- ARGV[3] unit
+-- ARGV[4] group
+-- ARGV[5] the rest of the enrolment, packed
+-- ARGV[6] now, Unix ms
+-- ARGV[7] body of the fact "enrolled"
+-- ARGV[8] sealed personal record
+--
+-- Returns {"ok", e, t, unit, group}, {"fixed"} or {"epoch"}.
+
+if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
+  return { 'epoch' }
+end
+local old = redis.call('HMGET', KEYS[2], 'u', 'g', 'e', 'f', 't')
+local unit, group = old[1], old[2]
+local moved = unit and (unit ~= ARGV[3] or group ~= ARGV[4])
+if unit and not moved and old[3] == ARGV[5] then
+  return { 'ok', old[3], old[5], unit, group }
+end
+if moved and old[4] then
+  return { 'fixed' }
+end
+
+local at = old[5] or ARGV[6]
+redis.call('HSET', KEYS[2], 'u', ARGV[3], 'g', ARGV[4], 'e', ARGV[5], 't', at)
+if not unit then
+  redis.call('XADD', KEYS[3], ARGV[1] .. '-*', 'k', 'enrolled.1', 'p', ARGV[2],
+    'u', ARGV[3], 'g', ARGV[4], 't', ARGV[6], 'd', ARGV[7])
+elseif moved then
+  local body = cjson.encode({ from_unit = unit, from_group = group })
+  redis.call('XADD', KEYS[3], ARGV[1] .. '-*', 'k', 'moved.1', 'p', ARGV[2],
+    'u', ARGV[3], 'g', ARGV[4], 't', ARGV[6], 'd', body)
+end
+redis.call('XADD', KEYS[4], ARGV[1] .. '-*', 'k', 'enrolment.1', 'p', ARGV[2], 't', ARGV[6], 'd', ARGV[8])
+return { 'ok', ARGV[5], at, ARGV[3], ARGV[4] }

@@ -1,0 +1,31 @@
+#!lua
+-- Sign the pledge once. A repeat changes nothing and returns what was stored.
+--
+-- KEYS[1] meta         hash    epoch
+-- KEYS[2] participant  hash    u g s f
+-- KEYS[3] facts        stream
+-- KEYS[4] personal     stream
+-- ARGV[1] epoch
+-- ARGV[2] participant id
+-- ARGV[3] the signature, packed
+-- ARGV[4] signed at, Unix ms
+-- ARGV[5] body of the fact "signed"
+-- ARGV[6] sealed personal record
+--
+-- Returns {outcome, s, unit}; outcome is "ok", "done", "required" or "epoch".
+
+if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
+  return { 'epoch' }
+end
+local p = redis.call('HMGET', KEYS[2], 'u', 'g', 's', 'f')
+if not p[1] then
+  return { 'required' }
+end
+if p[3] then
+  return { 'done', p[3], p[1] }
+end
+redis.call('HSET', KEYS[2], 's', ARGV[3], 'f', p[4] or ARGV[4])
+redis.call('XADD', KEYS[3], ARGV[1] .. '-*', 'k', 'signed.1', 'p', ARGV[2], 'u', p[1], 'g', p[2],
+  't', ARGV[4], 'f', p[4] and '' or '1', 'd', ARGV[5])
+redis.call('XADD', KEYS[4], ARGV[1] .. '-*', 'k', 'signature.1', 'p', ARGV[2], 't', ARGV[4], 'd', ARGV[6])
+return { 'ok', ARGV[3], p[1] }

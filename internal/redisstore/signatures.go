@@ -1,0 +1,113 @@
+package redisstore
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/event"
+	"qingyuan/pledge"
+)
+
+var signScript = script("sign")
+
+// Signatures implements pledge.Store.
+type Signatures struct {
+	campaigns *Campaigns
+	personal  sealed
+}
+
+var _ pledge.Store = (*Signatures)(nil)
+
+// NewSignatures seals names and strokes with box.
+func NewSignatures(c *Campaigns, box Sealer) *Signatures {
+	return &Signatures{campaigns: c, personal: sealed{box: box}}
+}
+
+// Sign implements pledge.Store.
+func (s *Signatures) Sign(ctx context.Context, id, participant string, sig pledge.Signature, p campaign.Personal) (pledge.Signature, bool, error) {
+	fail := func(err error) (pledge.Signature, bool, error) {
+		return pledge.Signature{}, false, fmt.Errorf("sign in %s: %w", id, err)
+	}
+	o, err := s.campaigns.of(id)
+	if err != nil {
+		return fail(err)
+	}
+	blob, commitment, err := s.personal.seal(id, participant, p)
+	if err != nil {
+		return fail(err)
+	}
+	body, err := event.EncodeBody(event.Signed{
+		Version: sig.Version, TextSHA256: sig.TextSHA256, Method: string(sig.Method), Commitment: commitment,
+	})
+	if err != nil {
+		return fail(err)
+	}
+	packed, err := packSignature(sig)
+	if err != nil {
+		return fail(err)
+	}
+	k := o.keys(participant)
+	r, err := run(ctx, s.campaigns.db, signScript,
+		[]string{k.meta(), k.participant(participant), k.facts(), k.personal()},
+		o.epoch, participant, packed, millis(sig.SignedAt), body, blob)
+	if err != nil {
+		return fail(err)
+	}
+	switch {
+	case (r.outcome == "ok" || r.outcome == "done") && len(r.args) == 2:
+		kept, err := unpackSignature(r.args[0], r.args[1])
+		return kept, r.outcome == "ok", err
+	case r.outcome == "required":
+		return pledge.Signature{}, false, campaign.ErrRequired
+	case r.outcome == "epoch":
+		return fail(o.wrongEpoch())
+	default:
+		return fail(r.unknown())
+	}
+}
+
+// Signature implements pledge.Store.
+func (s *Signatures) Signature(ctx context.Context, id, participant string) (pledge.Signature, error) {
+	o, err := s.campaigns.of(id)
+	if err != nil {
+		return pledge.Signature{}, err
+	}
+	f, err := readFields(ctx, s.campaigns.db, o.keys(participant).participant(participant), "s", "u")
+	if err != nil {
+		return pledge.Signature{}, fmt.Errorf("signature in %s: %w", id, err)
+	}
+	if f[0] == "" {
+		return pledge.Signature{}, pledge.ErrNotSigned
+	}
+	return unpackSignature(f[0], f[1])
+}
+
+// packSignature writes "state|method|at|sha256|version|masked name".
+func packSignature(s pledge.Signature) (string, error) {
+	sum, err := hex.DecodeString(s.TextSHA256)
+	if err != nil {
+		return "", fmt.Errorf("digest of the text: %w", err)
+	}
+	return strings.Join([]string{
+		string(s.State), string(s.Method), millis(s.SignedAt),
+		base64.RawStdEncoding.EncodeToString(sum), s.Version, s.MaskedName,
+	}, "|"), nil
+}
+
+func unpackSignature(packed, unit string) (pledge.Signature, error) {
+	p := strings.SplitN(packed, "|", 6)
+	if len(p) != 6 {
+		return pledge.Signature{}, fmt.Errorf("stored signature has %d parts, want 6", len(p))
+	}
+	d := decoder{}
+	sum, err := base64.RawStdEncoding.DecodeString(p[3])
+	d.keep("digest", err)
+	return pledge.Signature{
+		State: pledge.State(p[0]), Method: pledge.Method(p[1]), SignedAt: d.time(p[2]),
+		TextSHA256: hex.EncodeToString(sum), Version: p[4], MaskedName: p[5], Unit: unit,
+	}, d.err
+}
