@@ -62,6 +62,9 @@ const (
 type Group struct {
 	ID   string
 	Name Text
+	// Audience chooses the questions of the group's papers; empty means ID. A
+	// file may let the groups of pupils share the questions for students.
+	Audience string
 	// Guardian is true where a guardian must consent: children under 14
 	// (个人信息保护法 arts. 28 and 31).
 	Guardian bool
@@ -157,6 +160,14 @@ func (c *Campaign) Group(id string) (Group, bool) {
 		}
 	}
 	return Group{}, false
+}
+
+// Audience returns for whom the papers of a group's members are drawn.
+func (c *Campaign) Audience(group string) string {
+	if g, ok := c.Group(group); ok && g.Audience != "" {
+		return g.Audience
+	}
+	return group
 }
 
 // Errors of the window and of the campaign itself.

@@ -87,9 +87,9 @@ func (q *Question) ValidOn(day string) bool {
 	return q.ValidFrom <= day && (q.ValidTo == "" || day <= q.ValidTo)
 }
 
-// Suits tells whether the question is meant for the group.
-func (q *Question) Suits(group string) bool {
-	return slices.Contains(q.Audience, AllAudiences) || slices.Contains(q.Audience, group)
+// Suits tells whether the question is meant for the audience.
+func (q *Question) Suits(audience string) bool {
+	return slices.Contains(q.Audience, AllAudiences) || slices.Contains(q.Audience, audience)
 }
 
 // Check returns every fault of the question by itself.

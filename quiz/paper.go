@@ -24,19 +24,19 @@ type Paper struct {
 	Items []Item
 }
 
-// Draw takes a paper for the group from the questions that hold on day. It is
+// Draw takes a paper for the audience from the questions that hold on day. It is
 // deterministic in seed. A bank too small for the rules is an error of the
 // campaign, found when it is loaded and not by a participant.
-func Draw(b *Bank, r *Rules, group, day string, seed uint64) (Paper, error) {
+func Draw(b *Bank, r *Rules, audience, day string, seed uint64) (Paper, error) {
 	rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // The seed is from crypto/rand; the stream only spreads it.
 	p := Paper{Bank: b.Digest, Seed: seed, Items: make([]Item, 0, r.Questions())}
 	taken := make(map[int]bool, r.Questions())
 	for i := range r.Strata {
 		s := &r.Strata[i]
-		pool := pool(b, s, group, day, taken)
+		pool := pool(b, s, audience, day, taken)
 		if len(pool) < s.Count {
 			return Paper{}, fmt.Errorf("draw from bank %s: stratum %d wants %d questions for %s on %s and finds %d",
-				b.ID, i, s.Count, group, day, len(pool))
+				b.ID, i, s.Count, audience, day, len(pool))
 		}
 		for n := range s.Count {
 			j := n + rng.IntN(len(pool)-n)
@@ -48,11 +48,11 @@ func Draw(b *Bank, r *Rules, group, day string, seed uint64) (Paper, error) {
 	return p, nil
 }
 
-func pool(b *Bank, s *Stratum, group, day string, taken map[int]bool) []int {
+func pool(b *Bank, s *Stratum, audience, day string, taken map[int]bool) []int {
 	var out []int
 	for i := range b.Questions {
 		q := &b.Questions[i]
-		if !taken[i] && s.admits(q) && q.Suits(group) && q.ValidOn(day) {
+		if !taken[i] && s.admits(q) && q.Suits(audience) && q.ValidOn(day) {
 			out = append(out, i)
 		}
 	}

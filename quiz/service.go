@@ -198,7 +198,8 @@ func (x *session) refusal(o StartOutcome) error {
 func (x *session) draw(group string) (Attempt, error) {
 	var seed [8]byte
 	_, _ = rand.Read(seed[:]) // crypto/rand.Read never fails; it ends the program
-	p, err := Draw(x.Offer.Bank, x.Rules, group, x.Offer.Campaign.Day(x.now), binary.BigEndian.Uint64(seed[:]))
+	audience := x.Offer.Campaign.Audience(group)
+	p, err := Draw(x.Offer.Bank, x.Rules, audience, x.Offer.Campaign.Day(x.now), binary.BigEndian.Uint64(seed[:]))
 	if err != nil {
 		return Attempt{}, err
 	}
