@@ -44,7 +44,7 @@ var domain = []string{
 // helpers are made for tests: any test may use them, and nothing else may.
 var helpers = []string{
 	"leaderboard/boardtest", "pledge/pledgetest", "quiz/quiztest",
-	"internal/redistest", "internal/wechattest",
+	"internal/redistest", "internal/session/sessiontest", "internal/wechattest",
 }
 
 // rule says what a package may import directly, of this module and of the
@@ -88,6 +88,9 @@ var rules = map[string]rule{
 		may:   []string{"campaign", "internal/fault", "internal/seal", "internal/token", "internal/wechat"},
 		tests: onRedis,
 	},
+	"internal/session/sessiontest": {may: []string{
+		"campaign", "internal/fault", "internal/session", "internal/token", "internal/wechat",
+	}},
 	"internal/httpapi": {
 		may: []string{
 			"campaign", "quiz", "pledge", "leaderboard",
