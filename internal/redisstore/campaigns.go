@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"strconv"
 	"sync"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/redis/go-redis/v9"
 
 	"qingyuan/campaign"
@@ -139,10 +139,10 @@ func (c *Campaigns) of(id string) (*opened, error) {
 // keys returns the keys of the shard the participant belongs to.
 func (o *opened) keys(participant string) shardKeys { return o.shards[o.shard(participant)] }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
+// shard spreads participants evenly, whatever their ids look like. It may never
+// change: a participant's state would not be found again.
 func (o *opened) shard(participant string) int {
-	return int(crc32.Checksum([]byte(participant), castagnoli)) & (len(o.shards) - 1) //nolint:gosec // A power of two below 2^31.
+	return int(xxhash.Sum64String(participant) & uint64(len(o.shards)-1)) //nolint:gosec // Below the number of shards.
 }
 
 // wrongEpoch answers for a script that found its shard in another epoch: Redis
