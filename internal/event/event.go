@@ -29,7 +29,8 @@ const (
 	KindSigned    Kind = "signed.1"
 )
 
-// Position places a fact: gapless within campaign, shard and epoch.
+// Position places a fact: gapless within campaign, shard and epoch. Epochs
+// count from 1, so the zero Position lies before every fact.
 type Position struct {
 	Epoch, Seq uint64
 }
@@ -57,12 +58,12 @@ func (p Position) String() string {
 }
 
 // Follows tells whether p comes directly after q: the next of the same epoch, or
-// the first of a later one. Anything else is a gap.
+// the first of a later one, which Redis numbers 0. Anything else is a gap.
 func (p Position) Follows(q Position) bool {
 	if p.Epoch == q.Epoch {
 		return p.Seq == q.Seq+1
 	}
-	return p.Epoch > q.Epoch && p.Seq == 1
+	return p.Epoch > q.Epoch && p.Seq == 0
 }
 
 // Fact is one event on a shard's stream.
@@ -222,9 +223,9 @@ func parseBest(s string) (*Best, error) {
 	if s == "" {
 		return nil, nil //nolint:nilnil // No best attempt before is not an error.
 	}
-	score, passed, ok := strings.Cut(s, "|")
+	score, passed, _ := strings.Cut(s, "|")
 	n, err := strconv.Atoi(score)
-	if err != nil || !ok {
+	if err != nil || passed != "0" && passed != "1" {
 		return nil, fmt.Errorf("best %q is not score|passed", s)
 	}
 	return &Best{Score: n, Passed: passed == "1"}, nil

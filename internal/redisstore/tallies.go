@@ -204,10 +204,11 @@ func (s *shardState) addLag(t *leaderboard.Tallies) error {
 	if err != nil {
 		return err
 	}
+	lag := newest.Seq - at.Seq
 	if newest.Epoch != at.Epoch {
-		at.Seq = 0
+		lag = newest.Seq + 1 // an epoch's first fact has number 0
 	}
-	t.Lag += int64(newest.Seq - at.Seq) //nolint:gosec // A count of facts.
+	t.Lag += int64(lag) //nolint:gosec // A count of facts.
 	return nil
 }
 
