@@ -99,8 +99,8 @@ type Builder struct {
 	hours map[int64]Window // closed hours, campaign-wide
 }
 
-// closedAfter is how long after its end an hour is still read again: by then
-// the fold has certainly come past it.
+// closedAfter is how long after its end an hour is still read again: servers'
+// clocks differ a little, and attempts are handed in at their deadline.
 const closedAfter = 10 * time.Minute
 
 // Build reads the campaign's state at now.
@@ -128,10 +128,11 @@ func (b *Builder) Build(ctx context.Context, now time.Time) (*Snapshot, error) {
 func (b *Builder) byHour(ctx context.Context, s *Snapshot, now time.Time) error {
 	last := hourOf(now)
 	first := last - trendHours + 1
-	hours, err := b.window(ctx, first, last, now)
+	hours, err := b.window(ctx, first, last)
 	if err != nil {
 		return err
 	}
+	b.remember(hours, s, first)
 	today := b.Campaign.Day(now)
 	for h := first; h <= last; h++ {
 		start := time.Unix(h*3600, 0).In(b.Campaign.Zone)
@@ -148,17 +149,15 @@ func (b *Builder) byHour(ctx context.Context, s *Snapshot, now time.Time) error 
 
 // window returns the sums of the hours first to last, from memory where they
 // are over.
-func (b *Builder) window(ctx context.Context, first, last int64, now time.Time) (map[int64]Window, error) {
-	if b.hours == nil {
-		b.hours = map[int64]Window{}
-	}
+func (b *Builder) window(ctx context.Context, first, last int64) (map[int64]Window, error) {
 	from := first
 	for ; from <= last; from++ {
 		if _, known := b.hours[from]; !known {
 			break
 		}
 	}
-	out := maps.Clone(b.hours)
+	out := map[int64]Window{}
+	maps.Copy(out, b.hours)
 	if from <= last {
 		cells, err := b.Store.Hours(ctx, b.Campaign.ID, from, last)
 		if err != nil {
@@ -167,13 +166,23 @@ func (b *Builder) window(ctx context.Context, first, last int64, now time.Time) 
 		fresh := sumByHour(cells)
 		for h := from; h <= last; h++ {
 			out[h] = fresh[h]
-			if time.Unix((h+1)*3600, 0).Add(closedAfter).Before(now) {
-				b.hours[h] = fresh[h]
-			}
 		}
 	}
-	maps.DeleteFunc(b.hours, func(h int64, _ Window) bool { return h < first })
 	return out, nil
+}
+
+// remember keeps the hours that can change no more: they are over, and the fold
+// has come past them.
+func (b *Builder) remember(hours map[int64]Window, s *Snapshot, first int64) {
+	b.hours = map[int64]Window{}
+	if s.Lag > 0 {
+		return
+	}
+	for h, w := range hours {
+		if h >= first && time.Unix((h+1)*3600, 0).Add(closedAfter).Before(s.AsOf) {
+			b.hours[h] = w
+		}
+	}
 }
 
 func sumByHour(cells map[BucketCell]int64) map[int64]Window {
