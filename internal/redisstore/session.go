@@ -1,0 +1,203 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"qingyuan/internal/session"
+)
+
+// keepEnded is how long a session's record outlives its end, so that its token
+// is told to have expired, and not to be unknown.
+const keepEnded = 24 * time.Hour
+
+// Sessions keeps codes, doors and sessions in Redis: session.Store.
+type Sessions struct {
+	db                             redis.UniversalClient
+	codeClaim, codeKeep, codeDrop  *redis.Script
+	doorClaim, doorLink            *redis.Script
+	begin, refresh, finish, revoke *redis.Script
+}
+
+var _ session.Store = (*Sessions)(nil)
+
+// NewSessions returns the store in db.
+func NewSessions(db redis.UniversalClient) *Sessions {
+	return &Sessions{
+		db:        db,
+		codeClaim: script("session_code_claim"),
+		codeKeep:  script("session_code_keep"),
+		codeDrop:  script("session_code_drop"),
+		doorClaim: script("session_door_claim"),
+		doorLink:  script("session_door_link"),
+		begin:     script("session_begin"),
+		refresh:   script("session_refresh"),
+		finish:    script("session_end"),
+		revoke:    script("session_revoke"),
+	}
+}
+
+// ClaimCode implements session.CodeStore.
+func (s *Sessions) ClaimCode(ctx context.Context, hash, owner string, hold time.Duration) (session.CodeClaim, error) {
+	r, err := run(ctx, s.db, s.codeClaim, []string{codeKey(hash)}, owner, hold.Milliseconds())
+	if err != nil {
+		return session.CodeClaim{}, fmt.Errorf("claim code %s: %w", hash, err)
+	}
+	switch {
+	case r.outcome == "mine":
+		return session.CodeClaim{Mine: true}, nil
+	case r.outcome == "held":
+		return session.CodeClaim{}, nil
+	case r.outcome == "done" && len(r.args) == 2:
+		return session.CodeClaim{Result: session.ID{Participant: r.args[0], Family: r.args[1]}}, nil
+	default:
+		return session.CodeClaim{}, fmt.Errorf("claim code %s: unknown outcome %q", hash, r.outcome)
+	}
+}
+
+// KeepCode implements session.CodeStore.
+func (s *Sessions) KeepCode(ctx context.Context, hash string, id session.ID, keep time.Duration) (session.ID, error) {
+	r, err := run(ctx, s.db, s.codeKeep, []string{codeKey(hash)}, id.Participant, id.Family, keep.Milliseconds())
+	if err != nil {
+		return session.ID{}, fmt.Errorf("keep code %s: %w", hash, err)
+	}
+	if len(r.args) != 2 {
+		return session.ID{}, fmt.Errorf("keep code %s: unknown outcome %q", hash, r.outcome)
+	}
+	return session.ID{Participant: r.args[0], Family: r.args[1]}, nil
+}
+
+// DropCode implements session.CodeStore.
+func (s *Sessions) DropCode(ctx context.Context, hash, owner string) error {
+	if _, err := run(ctx, s.db, s.codeDrop, []string{codeKey(hash)}, owner); err != nil {
+		return fmt.Errorf("drop code %s: %w", hash, err)
+	}
+	return nil
+}
+
+// Door implements session.DoorStore.
+func (s *Sessions) Door(ctx context.Context, hash string) (session.Door, error) {
+	var d struct {
+		Participant string `redis:"p"`
+		Sealed      string `redis:"s"`
+	}
+	if err := s.db.HMGet(ctx, doorKey(hash), "p", "s").Scan(&d); err != nil {
+		return session.Door{}, fmt.Errorf("read door %s: %w", hash, outage(err))
+	}
+	return door(d.Participant, d.Sealed), nil
+}
+
+// ClaimDoor implements session.DoorStore.
+func (s *Sessions) ClaimDoor(ctx context.Context, hash string, d session.Door) (session.Door, error) {
+	return s.writeDoor(ctx, s.doorClaim, hash, d.Participant, d.Sealed)
+}
+
+// LinkDoor implements session.DoorStore.
+func (s *Sessions) LinkDoor(ctx context.Context, hash, from string, d session.Door) (session.Door, error) {
+	return s.writeDoor(ctx, s.doorLink, hash, from, d.Participant, d.Sealed)
+}
+
+func (s *Sessions) writeDoor(ctx context.Context, how *redis.Script, hash string, args ...any) (session.Door, error) {
+	r, err := run(ctx, s.db, how, []string{doorKey(hash)}, args...)
+	if err != nil {
+		return session.Door{}, fmt.Errorf("write door %s: %w", hash, err)
+	}
+	if len(r.args) != 2 {
+		return session.Door{}, fmt.Errorf("write door %s: unknown outcome %q", hash, r.outcome)
+	}
+	return door(r.args[0], r.args[1]), nil
+}
+
+func door(participant, sealed string) session.Door {
+	d := session.Door{Participant: participant}
+	if sealed != "" {
+		d.Sealed = []byte(sealed)
+	}
+	return d
+}
+
+// Begin implements session.FamilyStore.
+func (s *Sessions) Begin(ctx context.Context, id session.ID, now, ends time.Time) (uint64, error) {
+	r, err := run(ctx, s.db, s.begin, []string{sessionKey(id.Participant, id.Family)},
+		now.UnixMilli(), ends.UnixMilli(), keepEnded.Milliseconds())
+	if err != nil {
+		return 0, fmt.Errorf("begin family %s: %w", id.Family, err)
+	}
+	if r.outcome == "ended" {
+		return 0, nil
+	}
+	return generation(r, "begin family "+id.Family)
+}
+
+// Refresh implements session.FamilyStore.
+func (s *Sessions) Refresh(ctx context.Context, t session.Turn) (session.Turned, error) {
+	r, err := run(ctx, s.db, s.refresh, []string{sessionKey(t.ID.Participant, t.ID.Family)},
+		t.Generation, t.Now.UnixMilli(), t.Grace.Milliseconds(),
+		t.Idle.Milliseconds(), t.Longest.Milliseconds(), keepEnded.Milliseconds())
+	if err != nil {
+		return session.Turned{}, fmt.Errorf("refresh family %s: %w", t.ID.Family, err)
+	}
+	switch r.outcome {
+	case "reused":
+		return session.Turned{Outcome: session.Reused}, nil
+	case "expired":
+		return session.Turned{Outcome: session.Expired}, nil
+	case "unknown":
+		return session.Turned{Outcome: session.Unknown}, nil
+	}
+	n, err := generation(r, "refresh family "+t.ID.Family)
+	if err != nil {
+		return session.Turned{}, err
+	}
+	return session.Turned{Outcome: session.Advanced, Generation: n}, nil
+}
+
+func generation(r reply, attempt string) (uint64, error) {
+	if r.outcome != "ok" || len(r.args) != 1 {
+		return 0, fmt.Errorf("%s: unknown outcome %q", attempt, r.outcome)
+	}
+	n, err := strconv.ParseUint(r.args[0], 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s: generation: %w", attempt, err)
+	}
+	return n, nil
+}
+
+// End implements session.FamilyStore. The family lies on another node than the
+// list of ended ones, so these are two steps. The list comes first: if the
+// second step fails, the access tokens are refused already, and the caller
+// repeats the whole.
+func (s *Sessions) End(ctx context.Context, id session.ID, now, until time.Time) error {
+	_, err := run(ctx, s.db, s.revoke, []string{revokedKey()}, id.Family, until.UnixMilli(), now.UnixMilli())
+	if err != nil {
+		return fmt.Errorf("publish the end of family %s: %w", id.Family, err)
+	}
+	if _, err := run(ctx, s.db, s.finish, []string{sessionKey(id.Participant, id.Family)}); err != nil {
+		return fmt.Errorf("end family %s: %w", id.Family, err)
+	}
+	return nil
+}
+
+// Ended implements session.FamilyStore.
+func (s *Sessions) Ended(ctx context.Context, since time.Time) ([]session.Ended, error) {
+	rows, err := s.db.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{
+		Key: revokedKey(), ByScore: true, Start: since.UnixMilli(), Stop: "+inf",
+	}).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, fmt.Errorf("list ended families: %w", outage(err))
+	}
+	ended := make([]session.Ended, 0, len(rows))
+	for _, row := range rows {
+		family, ok := row.Member.(string)
+		if !ok {
+			return nil, fmt.Errorf("list ended families: a member is %T", row.Member)
+		}
+		ended = append(ended, session.Ended{Family: family, Until: time.UnixMilli(int64(row.Score))})
+	}
+	return ended, nil
+}

@@ -1,0 +1,49 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Limiter counts callers, named by a keyed hash. It grants perMinute calls a
+// minute for good and burst of them at once; retryAfter says when a call that
+// was refused will be granted.
+type Limiter interface {
+	Allow(ctx context.Context, hash string, perMinute, burst int) (ok bool, retryAfter time.Duration, err error)
+}
+
+// Gate bounds how often one address may sign in, across all instances. Many
+// people share an address, so its bound is against floods, not against persons.
+type Gate struct {
+	Limiter Limiter
+	Keys    Keys
+	// PerMinute and Burst are as in Limiter; Burst zero means PerMinute.
+	PerMinute, Burst int
+	// Spare lists networks that are not counted.
+	Spare []netip.Prefix
+}
+
+// Admit counts a sign-in from addr, which must be the caller's own address and
+// not what a header claims. It returns ErrRateLimited with the time to wait
+// when there were too many, and the limiter's error when it cannot tell.
+func (g *Gate) Admit(ctx context.Context, addr netip.Addr) error {
+	for _, network := range g.Spare {
+		if network.Contains(addr.Unmap()) {
+			return nil
+		}
+	}
+	burst := g.Burst
+	if burst == 0 {
+		burst = g.PerMinute
+	}
+	ok, wait, err := g.Limiter.Allow(ctx, g.Keys.addressHash("sign-in", addr), g.PerMinute, burst)
+	if err != nil {
+		return fmt.Errorf("count sign-ins of an address: %w", err)
+	}
+	if !ok {
+		return ErrRateLimited.WithRetry(wait)
+	}
+	return nil
+}
