@@ -66,8 +66,10 @@ func TestOtherSecretsAreRefusedByName(t *testing.T) {
 		change func(map[string]string)
 		want   []string
 	}{
-		"one differs":  {func(f map[string]string) { f["token.key"] = other }, []string{"token.key"}},
-		"one is gone":  {func(f map[string]string) { delete(f, "personal.key") }, []string{"personal.key"}},
+		"one differs": {func(f map[string]string) { f["token.key"] = other }, []string{"token.key"}},
+		"beside one gone": {
+			func(f map[string]string) { f["token.key"] = other; delete(f, "personal.key") }, []string{"token.key"},
+		},
 		"both differ":  {func(f map[string]string) { f["token.key"], f["personal.key"] = other, other }, []string{"personal.key", "token.key"}},
 		"beside a new": {func(f map[string]string) { f["token.key"], f["new"] = other, other }, []string{"token.key"}},
 	} {
@@ -92,6 +94,24 @@ func TestOtherSecretsAreRefusedByName(t *testing.T) {
 				t.Errorf("a refused claim changed %v to %v", before, after)
 			}
 		})
+	}
+}
+
+// TestSecretsRetire: a key that is no longer used is not asked for, but coming
+// back it must be the same.
+func TestSecretsRetire(t *testing.T) {
+	t.Parallel()
+	d, _ := deployment(t)
+	id := claimed(t, d)
+	fewer := fingerprints()
+	delete(fewer, "personal.key")
+	if _, err := d.Claim(t.Context(), Identity{ID: id, Fingerprints: fewer}); err != nil {
+		t.Fatalf("Claim with one secret less: %v", err)
+	}
+	fewer["personal.key"] = Fingerprint([]byte("other secret"))
+	_, err := d.Claim(t.Context(), Identity{ID: id, Fingerprints: fewer})
+	if wrong, ok := errors.AsType[*SecretsError](err); !ok || !slices.Equal(wrong.Names, []string{"personal.key"}) {
+		t.Errorf("Claim = %v, want the retired secret to be remembered", err)
 	}
 }
 

@@ -197,7 +197,8 @@ func TestClusterAsksEveryMaster(t *testing.T) {
 	bad := redistest.Start(t, redistest.Durable(), redistest.TCP(), redistest.Set("maxmemory-policy", "allkeys-lru"))
 	found := NewHealth(clusterOf(t, good, bad), time.Now).Check(t.Context())
 	wantProblems(t, found, ProblemEvicts)
-	if len(found) == 1 && found[0].Node != bad.Addr() {
+	// go-redis leaves the host of a loopback address away.
+	if len(found) == 1 && !strings.HasSuffix(bad.Addr(), found[0].Node) {
 		t.Errorf("found it at %s, want %s", found[0].Node, bad.Addr())
 	}
 	good.Kill(t)

@@ -8,9 +8,9 @@
 --
 -- Returns {"claimed", id} when it wrote the id, {"same", id} when it was there,
 -- {"emptied"} when there is none and none may be written, {"foreign", id} when
--- there is another, and {"secrets", name …} with the secrets that differ or are
--- missing here. Only the first two change anything: a secret that is new to the
--- deployment is added.
+-- there is another, and {"secrets", name …} with the secrets that differ. Only
+-- the first two change anything: a secret that is new to the deployment is
+-- added. One that the server does not bring is left alone: keys retire.
 
 local id = redis.call("HGET", KEYS[1], "id")
 if not id and ARGV[2] == "" then
@@ -20,17 +20,11 @@ if id and ARGV[1] ~= "" and id ~= ARGV[1] then
   return { "foreign", id }
 end
 
-local brought, differ = {}, { "secrets" }
+local differ = { "secrets" }
 for i = 3, #ARGV, 2 do
-  brought["secret:" .. ARGV[i]] = true
   local known = redis.call("HGET", KEYS[1], "secret:" .. ARGV[i])
   if known and known ~= ARGV[i + 1] then
     differ[#differ + 1] = ARGV[i]
-  end
-end
-for _, field in ipairs(redis.call("HKEYS", KEYS[1])) do
-  if string.sub(field, 1, 7) == "secret:" and not brought[field] then
-    differ[#differ + 1] = string.sub(field, 8)
   end
 end
 if #differ > 1 then
