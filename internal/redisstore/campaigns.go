@@ -36,6 +36,10 @@ var ErrEpoch = errors.New("shard is in another epoch than this server")
 // board layout. The other stores of this package stand on it.
 type Campaigns struct {
 	db redis.UniversalClient
+	// Guard, when set, is asked before every act: while it returns an error
+	// nothing is accepted, because this Redis might not keep it. Set it before
+	// the first act.
+	Guard func() error
 
 	mu     sync.RWMutex
 	opened map[string]*opened
@@ -134,6 +138,16 @@ func (c *Campaigns) of(id string) (*opened, error) {
 		return o, nil
 	}
 	return nil, fault.ErrUnavailable.Because(fmt.Errorf("%s: %w", id, ErrNotOpened))
+}
+
+// writable is of for an act that will be acknowledged.
+func (c *Campaigns) writable(id string) (*opened, error) {
+	if c.Guard != nil {
+		if err := c.Guard(); err != nil {
+			return nil, fault.ErrUnavailable.Because(err)
+		}
+	}
+	return c.of(id)
 }
 
 // keys returns the keys of the shard the participant belongs to.

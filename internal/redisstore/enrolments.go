@@ -81,7 +81,7 @@ func (s *Enrolments) Enrol(ctx context.Context, id, participant string, e campai
 	fail := func(err error) (campaign.Enrolment, error) {
 		return campaign.Enrolment{}, fmt.Errorf("enrol in %s: %w", id, err)
 	}
-	o, err := s.campaigns.of(id)
+	o, err := s.campaigns.writable(id)
 	if err != nil {
 		return fail(err)
 	}

@@ -122,7 +122,7 @@ func (q *Quiz) Start(ctx context.Context, p quiz.Person, a quiz.Attempt, l quiz.
 	fail := func(err error) (quiz.Attempt, quiz.Standing, quiz.StartOutcome, error) {
 		return quiz.Attempt{}, quiz.Standing{}, "", err
 	}
-	o, err := q.campaigns.of(p.Campaign)
+	o, err := q.campaigns.writable(p.Campaign)
 	if err != nil {
 		return fail(err)
 	}
@@ -161,7 +161,7 @@ func (q *Quiz) Start(ctx context.Context, p quiz.Person, a quiz.Attempt, l quiz.
 
 // Save implements quiz.Store.
 func (q *Quiz) Save(ctx context.Context, p quiz.Person, number int, s quiz.Saved) (quiz.Saved, error) {
-	o, err := q.campaigns.of(p.Campaign)
+	o, err := q.campaigns.writable(p.Campaign)
 	if err != nil {
 		return quiz.Saved{}, err
 	}
@@ -188,7 +188,7 @@ func (q *Quiz) Submit(ctx context.Context, p quiz.Person, a quiz.Attempt, rank b
 	fail := func(err error) (quiz.Submitted, error) {
 		return quiz.Submitted{}, fmt.Errorf("submit attempt %d in %s: %w", a.Number, p.Campaign, err)
 	}
-	o, err := q.campaigns.of(p.Campaign)
+	o, err := q.campaigns.writable(p.Campaign)
 	if err != nil {
 		return fail(err)
 	}
@@ -271,7 +271,7 @@ func (q *Quiz) aboveElsewhere(ctx context.Context, o *opened, participant string
 
 // Expire implements quiz.Store.
 func (q *Quiz) Expire(ctx context.Context, p quiz.Person, a quiz.Attempt) error {
-	o, err := q.campaigns.of(p.Campaign)
+	o, err := q.campaigns.writable(p.Campaign)
 	if err != nil {
 		return err
 	}

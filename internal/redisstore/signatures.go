@@ -32,7 +32,7 @@ func (s *Signatures) Sign(ctx context.Context, id, participant string, sig pledg
 	fail := func(err error) (pledge.Signature, bool, error) {
 		return pledge.Signature{}, false, fmt.Errorf("sign in %s: %w", id, err)
 	}
-	o, err := s.campaigns.of(id)
+	o, err := s.campaigns.writable(id)
 	if err != nil {
 		return fail(err)
 	}
