@@ -180,14 +180,14 @@ func (t *Tree) Search(query, lang string, limit int) []*Node {
 		return nil
 	}
 	for _, id := range t.order {
+		if len(out) >= limit {
+			break
+		}
 		n := t.nodes[id]
 		hit := strings.Contains(strings.ToLower(n.Name.In(lang)), query) ||
 			n.Code != "" && strings.HasPrefix(n.Code, query)
 		if hit {
 			out = append(out, n)
-		}
-		if len(out) == limit {
-			break
 		}
 	}
 	return out
