@@ -59,6 +59,7 @@ type value struct {
 
 	node *yaml.Node
 	key  string
+	line int // of the name where it has one, else of the value
 }
 
 // maxYAML bounds a file: the largest trees and banks are far below it.
@@ -87,7 +88,7 @@ func parseYAML(file string, raw []byte) (value, *report) {
 		return v, rep
 	}
 	if len(doc.Content) == 1 && doc.Content[0].Tag != "!!null" {
-		v.node = doc.Content[0]
+		v.node, v.line = doc.Content[0], doc.Content[0].Line
 	}
 	return v, rep
 }
@@ -109,10 +110,7 @@ func (v value) absent() bool { return v.node == nil }
 
 // bad reports a fault at the value.
 func (v value) bad(format string, args ...any) {
-	f := &FileError{File: v.file, Key: v.key, Reason: fmt.Sprintf(format, args...)}
-	if v.node != nil {
-		f.Line = v.node.Line
-	}
+	f := &FileError{File: v.file, Line: v.line, Key: v.key, Reason: fmt.Sprintf(format, args...)}
 	v.faults = append(v.faults, f)
 }
 
@@ -125,7 +123,7 @@ func (v value) under(name string) value {
 
 func (v value) child(name string, node *yaml.Node) value {
 	c := v.under(name)
-	c.node = node
+	c.node, c.line = node, node.Line
 	return c
 }
 
@@ -210,5 +208,5 @@ func (o *object) may(name string) value {
 	if f, ok := o.fields[name]; ok {
 		return f
 	}
-	return value{report: o.report, key: o.under(name).key}
+	return value{report: o.report, key: o.under(name).key, line: o.line}
 }

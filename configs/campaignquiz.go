@@ -1,0 +1,86 @@
+package configs
+
+import (
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+
+	"qingyuan/quiz"
+)
+
+// readQuiz reads the rules and the bank they draw from.
+func (r *campaignReader) readQuiz(v value) (*quiz.Rules, *quiz.Bank) {
+	r.quiz = v
+	before := len(v.faults)
+	o := v.object("bank", "strata", "time_limit", "grace", "attempts_per_day", "attempts_in_all",
+		"pass_score", "marking", "review")
+	const many = 1 << 20 // Rules.Check knows the true bounds
+	rules := &quiz.Rules{
+		Strata:         r.readStrata(o.must("strata")),
+		TimeLimit:      o.must("time_limit").duration(),
+		Grace:          o.may("grace").duration(),
+		AttemptsPerDay: o.may("attempts_per_day").whole(0, many),
+		AttemptsInAll:  o.may("attempts_in_all").whole(0, many),
+		PassScore:      o.must("pass_score").whole(0, quiz.MaxScore),
+		Marking:        orElse(oneOf(o.may("marking"), quiz.AllOrNothing, quiz.Partial), quiz.AllOrNothing),
+		Review: orElse(oneOf(o.may("review"),
+			quiz.ReviewAfterSubmission, quiz.ReviewAfterClose, quiz.ReviewNever), quiz.ReviewNever),
+	}
+	if len(v.faults) == before { // else Check would say the same again
+		for _, err := range rules.Check() {
+			r.reportRule(o, err)
+		}
+	}
+	return rules, r.readBank(o.must("bank"))
+}
+
+// reportRule puts a fault that Rules.Check names as "field: reason" or
+// "strata.0: reason" at the line of that field.
+func (r *campaignReader) reportRule(o *object, err error) {
+	key, reason, _ := strings.Cut(err.Error(), ": ")
+	key, _, _ = strings.Cut(key, ",") // of several fields, the first
+	name, place, _ := strings.Cut(key, ".")
+	v := o.may(name)
+	if i, err := strconv.Atoi(place); err == nil && i < len(r.strata) {
+		v = r.strata[i]
+	}
+	if v.absent() {
+		v, reason = o.value, err.Error()
+	}
+	v.bad("%s", reason)
+}
+
+func (r *campaignReader) readStrata(v value) []quiz.Stratum {
+	const many = 1 << 20 // Rules.Check knows the true bounds
+	r.strata = v.list()
+	out := make([]quiz.Stratum, len(r.strata))
+	for i, e := range r.strata {
+		o := e.object("count", "points", "kinds", "topics", "difficulties")
+		out[i] = quiz.Stratum{
+			Count:  o.must("count").whole(0, many),
+			Points: o.must("points").whole(0, many),
+			Kinds:  manyOf(o.may("kinds"), quiz.Single, quiz.Multiple, quiz.Judge),
+			Topics: o.may("topics").texts(),
+		}
+		for _, d := range o.may("difficulties").list() {
+			out[i].Difficulties = append(out[i].Difficulties, d.whole(1, 3))
+		}
+	}
+	return out
+}
+
+// readBank follows a reference that is relative to the campaign file.
+func (r *campaignReader) readBank(ref value) *quiz.Bank {
+	s := ref.text()
+	if s == "" {
+		return nil
+	}
+	r.bankRef = ref
+	name := path.Join(r.dir, s)
+	if path.IsAbs(s) || !fs.ValidPath(name) {
+		ref.bad("%q is not a path relative to this file", s)
+		return nil
+	}
+	return r.bank(name, ref)
+}
