@@ -1,0 +1,219 @@
+package httpapi
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/fault"
+	"qingyuan/quiz"
+)
+
+// maxRevision is the largest whole number that JavaScript keeps exactly.
+const maxRevision = 1<<53 - 1
+
+// startAttempt handles POST /api/v1/campaigns/{campaign}/attempts. A repeat gives
+// back what the first one opened.
+func (s *Server) startAttempt(k *call) error {
+	var in struct {
+		Number *int `json:"number"`
+	}
+	if err := k.decodeOptional(&in); err != nil {
+		return err
+	}
+	number := 0
+	if in.Number != nil {
+		if number = *in.Number; number < 1 {
+			return quiz.ErrNumber
+		}
+	}
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	r, fresh, err := s.Quizzes.Start(k.ctx, c.ID, k.participant, number)
+	if err != nil {
+		return err
+	}
+	return k.send(created(fresh), attemptOf(c, r))
+}
+
+// showAttempt handles GET /api/v1/campaigns/{campaign}/attempts/{attempt}.
+func (s *Server) showAttempt(k *call) error {
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	r, err := s.Quizzes.Attempt(k.ctx, c.ID, k.participant, k.Params("attempt"))
+	if err != nil {
+		return err
+	}
+	return k.send(fiber.StatusOK, attemptOf(c, r))
+}
+
+// saveAnswers handles PUT …/attempts/{attempt}/answers.
+func (s *Server) saveAnswers(k *call) error {
+	var in struct {
+		Revision *int64       `json:"revision"`
+		Answers  quiz.Answers `json:"answers"`
+	}
+	if err := k.decode(&in); err != nil {
+		return err
+	}
+	if in.Revision == nil || *in.Revision < 0 || *in.Revision > maxRevision {
+		return fault.InvalidField("revision", "应为不小于 0 的整数")
+	}
+	if in.Answers == nil {
+		return errNoAnswers
+	}
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	kept, w, err := s.Quizzes.Save(k.ctx, c.ID, k.participant, k.Params("attempt"), *in.Revision, in.Answers)
+	if err != nil {
+		return err
+	}
+	return k.send(fiber.StatusOK, savedAnswer{Revision: kept.Revision, Deadline: stamp(w.Deadline, c.Zone)})
+}
+
+var errNoAnswers = fault.InvalidField("answers", "请提供答案")
+
+type savedAnswer struct {
+	Revision int64  `json:"revision"`
+	Deadline string `json:"deadline"`
+}
+
+// submit handles POST …/attempts/{attempt}/submission. Repeating it is safe.
+func (s *Server) submit(k *call) error {
+	var in struct {
+		Answers quiz.Answers `json:"answers"`
+	}
+	if err := k.decode(&in); err != nil {
+		return err
+	}
+	if in.Answers == nil {
+		return errNoAnswers
+	}
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	r, err := s.Quizzes.Submit(k.ctx, c.ID, k.participant, k.Params("attempt"), in.Answers)
+	if err != nil {
+		return err
+	}
+	return k.send(fiber.StatusOK, attemptOf(c, r))
+}
+
+// listAttempts handles GET /api/v1/campaigns/{campaign}/attempts.
+func (s *Server) listAttempts(k *call) error {
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	p, err := k.page()
+	if err != nil {
+		return err
+	}
+	views, next, err := s.Quizzes.Attempts(k.ctx, c.ID, k.participant, int(p.offset), int(p.limit))
+	if err != nil {
+		return err
+	}
+	out := list[any]{Items: make([]any, len(views)), NextCursor: cursor(int64(next))}
+	for i, v := range views {
+		out.Items[i] = listedOf(c, v)
+	}
+	return k.send(fiber.StatusOK, out)
+}
+
+// attemptHead is what every view of an attempt begins with.
+type attemptHead struct {
+	Attempt   string `json:"attempt"`
+	Number    int    `json:"number"`
+	State     string `json:"state"`
+	StartedAt string `json:"started_at"`
+	Deadline  string `json:"deadline"`
+}
+
+func headOf(c *campaign.Campaign, v quiz.View) attemptHead {
+	a := &v.Attempt
+	return attemptHead{
+		Attempt: v.ID, Number: a.Number, State: string(a.State),
+		StartedAt: stamp(a.StartedAt, c.Zone), Deadline: stamp(a.Deadline, c.Zone),
+	}
+}
+
+// paperAnswer is an open attempt.
+type paperAnswer struct {
+	attemptHead
+	ServerTime string           `json:"server_time"`
+	LeftToday  *int             `json:"attempts_left_today"`
+	Saved      savedMarks       `json:"saved"`
+	Questions  []questionAnswer `json:"questions"`
+}
+
+type savedMarks struct {
+	Revision int64        `json:"revision"`
+	Answers  quiz.Answers `json:"answers"`
+}
+
+// questionAnswer has no place for a key, on purpose.
+type questionAnswer struct {
+	ID      string         `json:"id"`
+	Kind    string         `json:"kind"`
+	Stem    string         `json:"stem"`
+	Media   []quiz.Media   `json:"media,omitempty"`
+	Options []optionAnswer `json:"options"`
+}
+
+type optionAnswer struct {
+	ID   string `json:"id"`
+	Text string `json:"text"`
+}
+
+// fixedPart is the part of a receipt that never changes once it was given.
+type fixedPart struct {
+	Score       int    `json:"score"`
+	MaxScore    int    `json:"max_score"`
+	Correct     int    `json:"correct"`
+	Questions   int    `json:"questions"`
+	Passed      bool   `json:"passed"`
+	UsedMS      int64  `json:"used_ms"`
+	SubmittedAt string `json:"submitted_at"`
+	ClosedBy    string `json:"closed_by"`
+}
+
+// currentPart is where the participant stands whenever it is read.
+type currentPart struct {
+	Best      *bestAnswer `json:"best"`
+	Rank      *int64      `json:"rank"`
+	LeftToday *int        `json:"attempts_left_today"`
+}
+
+type bestAnswer struct {
+	Score  int   `json:"score"`
+	UsedMS int64 `json:"used_ms"`
+}
+
+type receiptAnswer struct {
+	attemptHead
+	fixedPart
+	currentPart
+	Review []reviewAnswer `json:"review,omitempty"`
+}
+
+type expiredAnswer struct {
+	attemptHead
+	ClosedBy string `json:"closed_by"`
+	currentPart
+}
+
+type reviewAnswer struct {
+	questionAnswer
+	Chosen      []string `json:"chosen"`
+	Right       []string `json:"right"`
+	Points      int      `json:"points"`
+	MaxPoints   int      `json:"max_points"`
+	Explanation string   `json:"explanation"`
+	Basis       string   `json:"basis"`
+}

@@ -1,0 +1,134 @@
+package httpapi
+
+import (
+	"math"
+
+	"github.com/gofiber/fiber/v2"
+
+	"qingyuan/leaderboard"
+)
+
+// rowAnswer is one region's or unit's figures.
+type rowAnswer struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+	Code string `json:"code,omitzero"`
+	figures
+}
+
+// figures are counts with what is derived from them. Of fewer than five persons
+// neither average nor passed is told.
+type figures struct {
+	Enrolled     int64    `json:"enrolled"`
+	Participants int64    `json:"participants"`
+	Attempts     int64    `json:"attempts"`
+	Signatures   int64    `json:"signatures"`
+	Passed       *int64   `json:"passed"`
+	Average      *float64 `json:"average"`
+	Roster       *int64   `json:"roster"`
+	Rate         *float64 `json:"participation_rate"`
+}
+
+func rowOf(r leaderboard.Row) rowAnswer {
+	return rowAnswer{ID: r.ID, Name: r.Name, Kind: string(r.Kind), Code: r.Code, figures: figuresOf(r)}
+}
+
+func figuresOf(r leaderboard.Row) figures {
+	f := figures{
+		Enrolled: r.Enrolled, Participants: r.Participants, Attempts: r.Attempts, Signatures: r.Signatures,
+	}
+	if !r.Small {
+		f.Passed = &r.Passed
+		if avg, ok := r.Average(); ok {
+			f.Average = new(rounded(avg, 100))
+		}
+	}
+	if r.Roster > 0 {
+		f.Roster = &r.Roster
+		f.Rate = new(rounded(float64(r.Participants)/float64(r.Roster), 10_000))
+	}
+	return f
+}
+
+// rounded keeps as many parts of a unit as scale says.
+func rounded(v, scale float64) float64 { return math.Round(v*scale) / scale }
+
+type breakdownAnswer struct {
+	AsOf   string  `json:"as_of"`
+	Parent *string `json:"parent"`
+	// Total are the parent's own figures: the items sum to them exactly.
+	Total figures     `json:"total"`
+	Items []rowAnswer `json:"items"`
+}
+
+// showBreakdown handles GET /api/v1/campaigns/{campaign}/counts/breakdown. It is
+// not paged: a table whose parts must sum is read whole.
+func (s *Server) showBreakdown(k *call) error {
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	parent, err := k.text("parent")
+	if err != nil {
+		return err
+	}
+	snap, rows, err := s.Boards.Breakdown(c.ID, parent, k.lang(), k.viewer)
+	if err != nil {
+		return err
+	}
+	out := breakdownAnswer{AsOf: stamp(snap.AsOf, c.Zone), Total: figuresOf(parentRow(snap, parent))}
+	if parent != "" {
+		out.Parent = &parent
+	}
+	for _, r := range rows {
+		out.Items = append(out.Items, rowOf(r))
+	}
+	return k.send(fiber.StatusOK, out)
+}
+
+// parentRow is the node whose children are listed; at the top, everything.
+func parentRow(snap *leaderboard.Snapshot, parent string) leaderboard.Row {
+	r := leaderboard.Row{Counts: snap.Roll.Total}
+	if parent != "" {
+		r.Counts = snap.Roll.Nodes[parent]
+		if n, ok := snap.Campaign.Tree.Node(parent); ok {
+			r.Roster = n.Roster
+		}
+	} else {
+		for _, n := range snap.Campaign.Tree.Children("") {
+			r.Roster += n.Roster
+		}
+	}
+	r.Small = r.Participants < leaderboard.MinPersons
+	return r
+}
+
+type historyAnswer struct {
+	Step       string         `json:"step"`
+	Scope      *string        `json:"scope"`
+	Items      []bucketAnswer `json:"items"`
+	NextCursor *string        `json:"next_cursor"` // always null: buckets sum to the total
+}
+
+// showHistory handles GET /api/v1/campaigns/{campaign}/counts/history.
+func (s *Server) showHistory(k *call) error {
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	scope, err := k.text("scope")
+	if err != nil {
+		return err
+	}
+	step := leaderboard.Step(k.Query("step", string(leaderboard.ByHour)))
+	buckets, err := s.Boards.History(k.ctx, c.ID, step, scope, k.viewer)
+	if err != nil {
+		return err
+	}
+	out := historyAnswer{Step: string(step), Items: bucketsOf(c, buckets)}
+	if scope != "" {
+		out.Scope = &scope
+	}
+	return k.send(fiber.StatusOK, out)
+}

@@ -1,0 +1,223 @@
+package httpapi
+
+import (
+	"errors"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/fault"
+	"qingyuan/leaderboard"
+	"qingyuan/pledge"
+	"qingyuan/quiz"
+)
+
+type campaignLine struct {
+	ID       string `json:"id"`
+	Title    string `json:"title"`
+	State    string `json:"state"`
+	OpensAt  string `json:"opens_at"`
+	ClosesAt string `json:"closes_at"`
+}
+
+func lineOf(c *campaign.Campaign, lang string, now time.Time) campaignLine {
+	return campaignLine{
+		ID: c.ID, Title: c.Title.In(lang), State: string(c.StateAt(now)),
+		OpensAt: stamp(c.OpensAt, c.Zone), ClosesAt: stamp(c.ClosesAt, c.Zone),
+	}
+}
+
+// listCampaigns handles GET /api/v1/campaigns.
+func (s *Server) listCampaigns(k *call) error {
+	p, err := k.page()
+	if err != nil {
+		return err
+	}
+	now, lang := s.Now(), k.lang()
+	var lines []campaignLine
+	for _, c := range s.Catalog.Campaigns() {
+		lines = append(lines, lineOf(c, lang, now))
+	}
+	return k.send(fiber.StatusOK, stretch(lines, p))
+}
+
+type campaignDetail struct {
+	campaignLine
+	Groups          []groupAnswer `json:"groups"`
+	EnrolmentFields []fieldAnswer `json:"enrolment_fields"`
+	RankingMode     string        `json:"ranking_mode"`
+	ConsentNotice   noticeAnswer  `json:"consent_notice"`
+	Quiz            *quizAnswer   `json:"quiz"`
+	Pledge          *pledgeTitle  `json:"pledge"`
+	ServerTime      string        `json:"server_time"`
+}
+
+type groupAnswer struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Guardian tells the page to ask for the guardian's consent.
+	Guardian bool `json:"guardian_required"`
+}
+
+type fieldAnswer struct {
+	Field    string `json:"field"`
+	Required bool   `json:"required"`
+}
+
+type noticeAnswer struct {
+	Version string `json:"version"`
+	Text    string `json:"text"`
+}
+
+type quizAnswer struct {
+	Questions      int    `json:"questions"`
+	TimeLimitMS    int64  `json:"time_limit_ms"`
+	AttemptsPerDay *int   `json:"attempts_per_day"`
+	AttemptsInAll  *int   `json:"attempts_in_all"`
+	PassScore      int    `json:"pass_score"`
+	MaxScore       int    `json:"max_score"`
+	Policy         string `json:"policy"`
+	Review         string `json:"review"`
+}
+
+type pledgeTitle struct {
+	Version string `json:"version"`
+	Title   string `json:"title"`
+}
+
+// policyBest says which of a person's attempts counts for the boards.
+const policyBest = "best"
+
+// showCampaign handles GET /api/v1/campaigns/{campaign}.
+func (s *Server) showCampaign(k *call) error {
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	d, err := s.detail(c, k.lang())
+	if err != nil {
+		return err
+	}
+	e, err := encode(d, "server_time")
+	if err != nil {
+		return err
+	}
+	return k.sendEncoded(e, cacheDetail)
+}
+
+func (s *Server) detail(c *campaign.Campaign, lang string) (campaignDetail, error) {
+	now := s.Now()
+	d := campaignDetail{
+		campaignLine:  lineOf(c, lang, now),
+		RankingMode:   string(c.Ranking),
+		ConsentNotice: noticeAnswer{c.Consent.Version, c.Consent.Text.In(lang)},
+		ServerTime:    stamp(now, c.Zone),
+	}
+	for _, g := range c.Groups {
+		d.Groups = append(d.Groups, groupAnswer{g.ID, g.Name.In(lang), g.Guardian})
+	}
+	for _, f := range c.Fields {
+		d.EnrolmentFields = append(d.EnrolmentFields, fieldAnswer{f.Name, f.Required})
+	}
+	var err error
+	if d.Quiz, err = s.quizOf(c.ID); err != nil {
+		return d, err
+	}
+	d.Pledge, err = s.pledgeOf(c.ID, lang)
+	return d, err
+}
+
+// quizOf returns nil for a campaign without a quiz.
+func (s *Server) quizOf(id string) (*quizAnswer, error) {
+	o, err := s.Catalog.Quiz(id)
+	if errors.Is(err, quiz.ErrNoQuiz) {
+		return nil, nil //nolint:nilnil // A campaign may be a pledge alone.
+	}
+	if err != nil {
+		return nil, err
+	}
+	r := o.Rules
+	return &quizAnswer{
+		Questions: r.Questions(), TimeLimitMS: r.TimeLimit.Milliseconds(),
+		AttemptsPerDay: bound(r.AttemptsPerDay), AttemptsInAll: bound(r.AttemptsInAll),
+		PassScore: r.PassScore, MaxScore: r.MaxScore(), Policy: policyBest, Review: string(r.Review),
+	}, nil
+}
+
+// bound writes a limit, null for none.
+func bound(n int) *int {
+	if n == 0 {
+		return nil
+	}
+	return &n
+}
+
+// pledgeOf returns nil for a campaign without a pledge.
+func (s *Server) pledgeOf(id, lang string) (*pledgeTitle, error) {
+	o, err := s.Catalog.Pledge(id)
+	if errors.Is(err, pledge.ErrNoPledge) {
+		return nil, nil //nolint:nilnil // A campaign may be a quiz alone.
+	}
+	if err != nil {
+		return nil, err
+	}
+	v := o.Current()
+	return &pledgeTitle{v.Version, v.Title.In(lang)}, nil
+}
+
+type unitAnswer struct {
+	ID          string   `json:"id"`
+	Name        string   `json:"name"`
+	Kind        string   `json:"kind"`
+	Code        string   `json:"code,omitzero"`
+	HasChildren bool     `json:"has_children"`
+	Path        []string `json:"path"`
+}
+
+// listUnits handles GET /api/v1/campaigns/{campaign}/units: one level of the
+// tree, or a search in all of it.
+func (s *Server) listUnits(k *call) error {
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	p, err := k.page()
+	if err != nil {
+		return err
+	}
+	nodes, err := findNodes(k, c)
+	if err != nil {
+		return err
+	}
+	lang := k.lang()
+	part := stretch(nodes, p)
+	out := list[unitAnswer]{Items: make([]unitAnswer, len(part.Items)), NextCursor: part.NextCursor}
+	for i, n := range part.Items {
+		out.Items[i] = unitAnswer{
+			ID: n.ID, Name: n.Name.In(lang), Kind: string(n.Kind), Code: n.Code,
+			HasChildren: len(n.Children) > 0, Path: c.Tree.Path(n.ID, lang),
+		}
+	}
+	return k.send(fiber.StatusOK, out)
+}
+
+func findNodes(k *call, c *campaign.Campaign) ([]*campaign.Node, error) {
+	parent, err := k.text("parent")
+	if err != nil {
+		return nil, err
+	}
+	query, err := k.text("q")
+	switch {
+	case err != nil:
+		return nil, err
+	case parent != "" && query != "":
+		return nil, fault.InvalidField("q", "上级和关键词只能选一种")
+	case query != "":
+		return c.Tree.Search(query, k.lang(), leaderboard.MaxPage), nil
+	}
+	if n, ok := c.Tree.Node(parent); parent != "" && (!ok || n.Kind != campaign.Region) {
+		return nil, fault.InvalidField("parent", "没有这个地区")
+	}
+	return c.Tree.Children(parent), nil
+}

@@ -1,0 +1,113 @@
+package httpapi
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"qingyuan/internal/fault"
+)
+
+// Errors that only the edge can raise.
+var (
+	errMethod      = fault.New(fault.Invalid, "request.method", "不支持这种请求方法")
+	errTooLarge    = fault.New(fault.Invalid, "request.too_large", "请求内容过大")
+	errUnsupported = fault.New(fault.Invalid, "request.unsupported", "请求内容应为未压缩的 JSON")
+	errForbidden   = fault.New(fault.Forbidden, "auth.forbidden", "没有权限")
+)
+
+// statusOf is the only place where a Kind meets an HTTP status; three codes say
+// more than their kind.
+func statusOf(f *fault.Error) int {
+	switch f.Code {
+	case errMethod.Code:
+		return fiber.StatusMethodNotAllowed
+	case errTooLarge.Code:
+		return fiber.StatusRequestEntityTooLarge
+	case errUnsupported.Code:
+		return fiber.StatusUnsupportedMediaType
+	}
+	return statusOfKind(f.Kind)
+}
+
+func statusOfKind(k fault.Kind) int {
+	switch k {
+	case fault.Invalid:
+		return fiber.StatusBadRequest
+	case fault.Unauthenticated:
+		return fiber.StatusUnauthorized
+	case fault.Forbidden:
+		return fiber.StatusForbidden
+	case fault.NotFound:
+		return fiber.StatusNotFound
+	case fault.Conflict:
+		return fiber.StatusConflict
+	case fault.Limited:
+		return fiber.StatusTooManyRequests
+	case fault.Unavailable:
+		return fiber.StatusServiceUnavailable
+	case fault.Internal:
+	}
+	return fiber.StatusInternalServerError
+}
+
+// codeRow is one documented error code.
+type codeRow struct {
+	Code    string `json:"code"`
+	Status  int    `json:"status"`
+	Message string `json:"message"`
+}
+
+// errorCodes is the table that clients may rely on. Codes are added and never
+// renamed. The tests compare it with every declaration in this module and with
+// openapi.yaml.
+func errorCodes() []codeRow {
+	return []codeRow{
+		{"request.invalid", 400, "请求内容有误，请检查后重试"},
+		{"enrolment.unit_unknown", 400, "没有这个单位，请重新选择"},
+		{"enrolment.consent_required", 400, "请阅读并同意最新的个人信息告知"},
+		{"enrolment.guardian_required", 400, "不满十四周岁须由监护人同意"},
+		{"pledge.strokes_invalid", 400, "签名过于简单，请用手写签名"},
+
+		{"auth.missing", 401, "请先登录"},
+		{"auth.invalid", 401, "登录信息无效，请重新登录"},
+		{"auth.expired", 401, "登录已过期，请重新登录"},
+		{"auth.reused", 401, "登录凭证被重复使用，为保护账号安全，请重新登录"},
+		{"wechat.code_invalid", 401, "微信登录凭证无效或已使用，请重新登录"},
+
+		{"auth.forbidden", 403, "没有权限"},
+		{"campaign.not_open", 403, "活动尚未开始"},
+		{"campaign.paused", 403, "活动已暂停，请稍后再来"},
+		{"campaign.closed", 403, "活动已结束"},
+		{"wechat.blocked", 403, "微信提示该账号存在风险，暂时无法登录"},
+		{"board.not_ranked", 403, "本活动不公布个人排名"},
+		{"board.not_published", 403, "本活动不公布这一级的数据"},
+
+		{"request.not_found", 404, "请求的内容不存在"},
+		{"campaign.not_found", 404, "活动不存在"},
+		{"enrolment.not_found", 404, "您还没有报名"},
+		{"quiz.attempt_not_found", 404, "没有这份答卷"},
+		{"pledge.not_signed", 404, "尚未签署承诺书"},
+
+		{"request.method", 405, "不支持这种请求方法"},
+		{"request.too_large", 413, "请求内容过大"},
+		{"request.unsupported", 415, "请求内容应为未压缩的 JSON"},
+
+		{"enrolment.required", 409, "请先报名再参加"},
+		{"enrolment.unit_fixed", 409, "已有答题或签署记录，单位不能再改"},
+		{"quiz.limit_reached", 409, "今日答题次数已用完"},
+		{"quiz.expired", 409, "答题时间已过"},
+		{"quiz.submitted", 409, "这份答卷已经交过，不能再改"},
+		{"pledge.version_changed", 409, "承诺书内容已更新，请重新阅读后签署"},
+
+		{"rate.limited", 429, "操作过于频繁，请稍后再试"},
+		{"queue.required", 429, "参与人数较多，请排队等候"},
+
+		{"internal", 500, "服务器内部错误，请稍后再试"},
+		{"service.unavailable", 503, "服务繁忙，请稍后重试"},
+		{"wechat.busy", 503, "微信服务繁忙，请稍后重试"},
+	}
+}
+
+// listErrorCodes handles GET /api/v1/error-codes.
+func (s *Server) listErrorCodes(c *call) error {
+	return c.send(fiber.StatusOK, list[codeRow]{Items: errorCodes()})
+}

@@ -1,0 +1,190 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"runtime/debug"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"qingyuan/internal/fault"
+	"qingyuan/internal/session"
+	"qingyuan/internal/token"
+	"qingyuan/leaderboard"
+)
+
+// guard says what a route asks of its caller before its handler runs.
+type guard uint8
+
+const (
+	// probe is for machines that watch this one: no limit, no identity.
+	probe guard = iota
+	// public is for everybody, a limited number of times per address.
+	public
+	// door is for signing in: limited per address over all instances.
+	door
+	// lookup is public, with a tighter limit against guessing.
+	lookup
+	// person asks for a participant's access token.
+	person
+	// office is public, and a viewer token shows more.
+	office
+)
+
+// call is one request on its way through a handler.
+type call struct {
+	*fiber.Ctx
+	ctx context.Context //nolint:containedctx // It lives exactly as long as the request.
+	// addr is who is at the other end.
+	addr netip.Addr
+	// participant and family are set behind the guard person.
+	participant, family string
+	// viewer is the public unless the guard office saw a viewer token.
+	viewer leaderboard.Viewer
+}
+
+// edge wraps a route's handler with everything that is the same for all: it
+// answers for panics, times and counts, sets the headers, refuses what no
+// handler should see, and asks for the proof of identity.
+func (s *Server) edge(r route) fiber.Handler {
+	m := s.state.metrics.route(r)
+	return func(c *fiber.Ctx) error {
+		began := s.Now()
+		if err := s.guarded(c, r); err != nil {
+			s.fail(c, r.path, err)
+		}
+		m.observe(c.Method(), c.Response().StatusCode(), s.Now().Sub(began))
+		return nil
+	}
+}
+
+// guarded runs the handler and turns a panic into an internal error.
+func (s *Server) guarded(c *fiber.Ctx, r route) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in %s %s: %v\n%s", r.method, r.path, p, debug.Stack())
+		}
+	}()
+	s.guardHeaders(c)
+	if err := wellFormed(c); err != nil {
+		return err
+	}
+	k := &call{Ctx: c, ctx: c.UserContext(), addr: s.address(c)}
+	if !r.quick {
+		ctx, cancel := context.WithTimeout(k.ctx, s.Timeout)
+		defer cancel()
+		k.ctx = ctx
+		c.SetUserContext(ctx)
+	}
+	if err := s.admit(k, r.guard); err != nil {
+		return err
+	}
+	return r.handle(k)
+}
+
+// admit checks the limits and the identity that a guard asks for: the cheapest
+// first, so that a flood of forged tokens costs little.
+func (s *Server) admit(k *call, g guard) error {
+	if g == probe {
+		return nil
+	}
+	if err := s.withinLimits(k, g); err != nil {
+		return err
+	}
+	switch g {
+	case person:
+		return s.admitPerson(k)
+	case office:
+		return s.recogniseViewer(k)
+	case probe, public, door, lookup:
+	}
+	return nil
+}
+
+// withinLimits counts the request against its address. Networks on the allow
+// list are counted nowhere.
+func (s *Server) withinLimits(k *call, g guard) error {
+	if trusted(s.Limits.Allow, k.addr) {
+		return nil
+	}
+	net := network(k.addr)
+	if err := s.refusal(s.state.addresses.take(net, s.Now()), byAddress); err != nil {
+		return err
+	}
+	switch g {
+	case door:
+		return s.admitSignIn(k)
+	case lookup:
+		return s.refusal(s.state.lookups.take(net, s.Now()), byLookup)
+	case probe, public, person, office:
+	}
+	return nil
+}
+
+// refusal turns a wait into the fault to answer.
+func (s *Server) refusal(wait time.Duration, by string) error {
+	if wait <= 0 {
+		return nil
+	}
+	s.state.metrics.limited.WithLabelValues(by).Inc()
+	return session.ErrRateLimited.WithRetry(wait)
+}
+
+func (s *Server) admitPerson(k *call) error {
+	if err := s.identify(k); err != nil || trusted(s.Limits.Allow, k.addr) {
+		return err
+	}
+	return s.refusal(s.state.people.take(k.participant, s.Now()), byParticipant)
+}
+
+func (s *Server) admitSignIn(k *call) error {
+	if s.SignIns == nil {
+		return nil
+	}
+	err := s.SignIns.Admit(k.ctx, k.addr)
+	if err != nil && fault.From(err).Kind == fault.Limited {
+		s.state.metrics.limited.WithLabelValues(bySignIn).Inc()
+	}
+	return err
+}
+
+// identify asks for a participant's token. A viewer's is good, but not here.
+func (s *Server) identify(k *call) error {
+	raw, err := token.Bearer(k.Get(fiber.HeaderAuthorization))
+	if err != nil {
+		return err
+	}
+	claims, err := s.Tokens.Check(raw, token.Access, token.Viewer)
+	if err != nil {
+		return err
+	}
+	if claims.Type != token.Access {
+		return errForbidden
+	}
+	k.participant, k.family = claims.Participant, claims.Family
+	return nil
+}
+
+// recogniseViewer lets everybody through as the public, and an office as what
+// its token says. A token that is no good is refused rather than ignored: its
+// holder would take the public's figures for their own.
+func (s *Server) recogniseViewer(k *call) error {
+	header := k.Get(fiber.HeaderAuthorization)
+	if header == "" {
+		return nil
+	}
+	raw, err := token.Bearer(header)
+	if err != nil {
+		return err
+	}
+	claims, err := s.Tokens.Check(raw, token.Access, token.Viewer)
+	if err != nil {
+		return err
+	}
+	if claims.Type == token.Viewer {
+		k.viewer = leaderboard.Viewer{Office: true, Campaign: claims.Campaign, Scope: claims.Scope}
+	}
+	return nil
+}

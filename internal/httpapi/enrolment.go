@@ -1,0 +1,174 @@
+package httpapi
+
+import (
+	"errors"
+
+	"github.com/gofiber/fiber/v2"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/fault"
+	"qingyuan/pledge"
+	"qingyuan/quiz"
+)
+
+type enrolmentRequest struct {
+	Unit    string `json:"unit"`
+	Name    string `json:"name"`
+	Phone   string `json:"phone"`
+	Group   string `json:"group"`
+	Consent *struct {
+		NoticeVersion string `json:"notice_version"`
+		PublishName   bool   `json:"publish_name"`
+	} `json:"consent"`
+	Guardian *struct {
+		Name    string `json:"name"`
+		Consent bool   `json:"consent"`
+	} `json:"guardian"`
+}
+
+type enrolmentAnswer struct {
+	Unit          string   `json:"unit"`
+	UnitName      string   `json:"unit_name"`
+	Path          []string `json:"path"`
+	Group         string   `json:"group"`
+	Name          string   `json:"name"`
+	PublishName   bool     `json:"publish_name"`
+	NoticeVersion string   `json:"notice_version"`
+	EnrolledAt    string   `json:"enrolled_at"`
+}
+
+func enrolmentOf(c *campaign.Campaign, e campaign.Enrolment, lang string) enrolmentAnswer {
+	return enrolmentAnswer{
+		Unit: e.Unit, UnitName: unitName(c, e.Unit, lang), Path: c.Tree.Path(e.Unit, lang),
+		Group: e.Group, Name: e.DisplayName, PublishName: e.PublishName,
+		NoticeVersion: e.NoticeVersion, EnrolledAt: stamp(e.At, c.Zone),
+	}
+}
+
+// enrol handles PUT /api/v1/campaigns/{campaign}/enrolment. Repeating it is
+// safe.
+func (s *Server) enrol(k *call) error {
+	var in enrolmentRequest
+	if err := k.decode(&in); err != nil {
+		return err
+	}
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	r, err := in.request()
+	if err != nil {
+		return err
+	}
+	e, err := s.Enrolments.Enrol(k.ctx, c.ID, k.participant, r)
+	if err != nil {
+		return err
+	}
+	return k.send(fiber.StatusOK, enrolmentOf(c, e, k.lang()))
+}
+
+// request turns the wire into what the domain asks for. A guardian who does not
+// consent is none.
+func (in *enrolmentRequest) request() (campaign.Request, error) {
+	if in.Group == "" {
+		return campaign.Request{}, fault.InvalidField("group", "请选择参与群体")
+	}
+	if in.Consent == nil {
+		return campaign.Request{}, campaign.ErrConsentRequired
+	}
+	r := campaign.Request{
+		Unit: in.Unit, Group: in.Group, Name: in.Name, Phone: in.Phone,
+		NoticeVersion: in.Consent.NoticeVersion, PublishName: in.Consent.PublishName,
+	}
+	if in.Guardian != nil {
+		if !in.Guardian.Consent {
+			return campaign.Request{}, campaign.ErrGuardianRequired
+		}
+		r.Guardian = in.Guardian.Name
+	}
+	return r, nil
+}
+
+type homeAnswer struct {
+	Enrolment     *enrolmentAnswer `json:"enrolment"`
+	Signature     *signatureAnswer `json:"signature"`
+	OpenAttempt   *openAttempt     `json:"open_attempt"`
+	AttemptsLeft  leftAnswer       `json:"attempts_left"`
+	NextAttemptAt *string          `json:"next_attempt_at"`
+	Best          *bestAnswer      `json:"best"`
+	Rank          *int64           `json:"rank"`
+	ServerTime    string           `json:"server_time"`
+}
+
+type openAttempt struct {
+	Attempt  string `json:"attempt"`
+	Deadline string `json:"deadline"`
+}
+
+type leftAnswer struct {
+	Today *int `json:"today"`
+	All   *int `json:"all"`
+}
+
+// showMe handles GET /api/v1/campaigns/{campaign}/me: all that a home page needs,
+// because on a bad network one answer is better than four.
+func (s *Server) showMe(k *call) error {
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	h := homeAnswer{ServerTime: stamp(s.Now(), c.Zone)}
+	if err := s.addEnrolment(k, c, &h); err != nil {
+		return err
+	}
+	if h.Enrolment != nil {
+		if err := s.addSignature(k, c, &h); err != nil {
+			return err
+		}
+	}
+	if err := s.addQuiz(k, c, &h); err != nil {
+		return err
+	}
+	return k.send(fiber.StatusOK, h)
+}
+
+func (s *Server) addEnrolment(k *call, c *campaign.Campaign, h *homeAnswer) error {
+	e, err := s.Enrolments.Enrolment(k.ctx, c.ID, k.participant)
+	if errors.Is(err, campaign.ErrNotEnrolled) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	h.Enrolment = new(enrolmentOf(c, e, k.lang()))
+	return nil
+}
+
+func (s *Server) addSignature(k *call, c *campaign.Campaign, h *homeAnswer) error {
+	r, err := s.Pledges.Signature(k.ctx, c.ID, k.participant)
+	if errors.Is(err, pledge.ErrNotSigned) || errors.Is(err, pledge.ErrNoPledge) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	h.Signature = new(signatureOf(c, r, k.lang()))
+	return nil
+}
+
+func (s *Server) addQuiz(k *call, c *campaign.Campaign, h *homeAnswer) error {
+	q, err := s.Quizzes.Home(k.ctx, c.ID, k.participant)
+	if errors.Is(err, quiz.ErrNoQuiz) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if q.OpenID != "" {
+		h.OpenAttempt = &openAttempt{q.OpenID, stamp(q.OpenDeadline, c.Zone)}
+	}
+	h.AttemptsLeft = leftAnswer{q.Left.Today, q.Left.All}
+	h.NextAttemptAt = stampOrNull(q.NextAttemptAt, c.Zone)
+	h.Best, h.Rank = bestOf(q.Best), rankOf(q.Rank)
+	return nil
+}

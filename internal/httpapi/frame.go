@@ -1,0 +1,129 @@
+package httpapi
+
+import (
+	"strings"
+
+	"qingyuan/campaign"
+	"qingyuan/leaderboard"
+)
+
+// countsAnswer stays under 1 KB: a phone asks for it every few seconds.
+type countsAnswer struct {
+	AsOf string `json:"as_of"`
+	countsPart
+}
+
+type countsPart struct {
+	Enrolled     int64        `json:"enrolled"`
+	Participants int64        `json:"participants"`
+	Attempts     int64        `json:"attempts"`
+	Signatures   int64        `json:"signatures"`
+	Passed       int64        `json:"passed"`
+	Today        windowAnswer `json:"today"`
+	LastHour     windowAnswer `json:"last_hour"`
+}
+
+type windowAnswer struct {
+	Participants int64 `json:"participants"`
+	Attempts     int64 `json:"attempts"`
+	Signatures   int64 `json:"signatures"`
+}
+
+func countsOf(snap *leaderboard.Snapshot) countsPart {
+	t := snap.Roll.Total
+	return countsPart{
+		Enrolled: t.Enrolled, Participants: t.Participants, Attempts: t.Attempts,
+		Signatures: t.Signatures, Passed: t.Passed,
+		Today: windowAnswer(snap.Today), LastHour: windowAnswer(snap.LastHour),
+	}
+}
+
+// frameAnswer is the whole public state of a campaign: what a big screen shows.
+type frameAnswer struct {
+	AsOf     string       `json:"as_of"`
+	Campaign campaignLine `json:"campaign"`
+	Counts   countsPart   `json:"counts"`
+	// Regions is the top level of the breakdown, empty where the campaign does
+	// not publish it.
+	Regions []rowAnswer `json:"regions"`
+	// Boards is null where the campaign does not rank.
+	Boards *topsAnswer    `json:"boards"`
+	Trend  []bucketAnswer `json:"trend"`
+	Recent []recentAnswer `json:"recent"`
+}
+
+type topsAnswer struct {
+	Participants topAnswer         `json:"participants"`
+	Regions      []regionTopAnswer `json:"regions"`
+}
+
+type topAnswer struct {
+	Total int64        `json:"total"`
+	Items []itemAnswer `json:"items"`
+}
+
+type regionTopAnswer struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	topAnswer
+}
+
+type bucketAnswer struct {
+	Start string `json:"start"`
+	windowAnswer
+}
+
+type recentAnswer struct {
+	Kind     string `json:"kind"` // "submitted" or "signed"
+	Name     string `json:"name"`
+	Unit     string `json:"unit"`
+	UnitName string `json:"unit_name"`
+	At       string `json:"at"`
+}
+
+// frameOf lays a snapshot out. rows is the top level of the breakdown as far as
+// it is public.
+func frameOf(snap *leaderboard.Snapshot, rows []leaderboard.Row, lang string) frameAnswer {
+	c := snap.Campaign
+	f := frameAnswer{
+		AsOf: stamp(snap.AsOf, c.Zone), Campaign: lineOf(c, lang, snap.AsOf), Counts: countsOf(snap),
+		Boards: topsOf(snap, lang), Trend: bucketsOf(c, snap.Trend),
+	}
+	for _, r := range rows {
+		f.Regions = append(f.Regions, rowOf(r))
+	}
+	for _, a := range snap.Recent {
+		// The kind's version is for readers of the stream: "signed.1".
+		kind, _, _ := strings.Cut(string(a.Kind), ".")
+		f.Recent = append(f.Recent, recentAnswer{
+			Kind: kind, Name: a.Name, Unit: a.Unit, UnitName: unitName(c, a.Unit, lang), At: stamp(a.At, c.Zone),
+		})
+	}
+	return f
+}
+
+func topsOf(snap *leaderboard.Snapshot, lang string) *topsAnswer {
+	c := snap.Campaign
+	if !c.Ranks() {
+		return nil
+	}
+	tops := &topsAnswer{Participants: topOf(c, snap.Boards[""], lang)}
+	for _, n := range c.Tree.Children("") {
+		if b, ok := snap.Boards[leaderboard.RegionScope(n.ID)]; ok && n.Kind == campaign.Region {
+			tops.Regions = append(tops.Regions, regionTopAnswer{n.ID, n.Name.In(lang), topOf(c, b, lang)})
+		}
+	}
+	return tops
+}
+
+func topOf(c *campaign.Campaign, b leaderboard.Board, lang string) topAnswer {
+	return topAnswer{Total: b.Total, Items: itemsOf(c, b.Items, lang)}
+}
+
+func bucketsOf(c *campaign.Campaign, buckets []leaderboard.Bucket) []bucketAnswer {
+	out := make([]bucketAnswer, len(buckets))
+	for i, b := range buckets {
+		out[i] = bucketAnswer{stamp(b.Start, c.Zone), windowAnswer(b.Window)}
+	}
+	return out
+}

@@ -1,0 +1,63 @@
+package httpapi
+
+import (
+	"net"
+	"net/netip"
+
+	"github.com/gofiber/fiber/v2"
+
+	"qingyuan/internal/live"
+)
+
+// streamHead begins the answer to a watcher. It is written by hand: the
+// connection is taken over, because a stream through fasthttp's body writer
+// holds a goroutine and its buffers, 29 KB for each watcher.
+func (s *Server) streamHead(k *call) []byte {
+	head := "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n" +
+		"Connection: close\r\nX-Accel-Buffering: no\r\n" + s.state.headers.text()
+	if s.overTLS(k.Ctx) {
+		head += fiber.HeaderStrictTransportSecurity + ": " + hsts + "\r\n"
+	}
+	return []byte(head + "\r\nretry: 3000\n\n")
+}
+
+// watch handles GET /api/v1/campaigns/{campaign}/live. From here on the stream
+// owns the connection.
+func (s *Server) watch(k *call) error {
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	if k.Method() == fiber.MethodHead {
+		k.Response().Header.SetContentType("text/event-stream; charset=utf-8")
+		return nil
+	}
+	addr, spared := network(k.addr), trusted(s.Limits.Allow, k.addr)
+	if err := s.state.seats.take(addr, spared); err != nil {
+		s.state.metrics.limited.WithLabelValues(byWatchers).Inc()
+		return err
+	}
+	s.state.metrics.watchers.Inc()
+	stream := s.state.feeds.of(feedKey{c.ID, published(c, k.lang())}).stream
+	head := s.streamHead(k)
+	k.Context().HijackSetNoResponse(true)
+	k.Context().Hijack(func(conn net.Conn) {
+		// The wrapper would keep the request's buffers alive.
+		if w, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
+			conn = w.UnsafeConn()
+		}
+		stream.add(newWatcher(conn, addr), head)
+	})
+	return nil
+}
+
+// leave is told of each watcher whose connection has been closed.
+func (s *Server) leave(addr netip.Addr) {
+	s.state.seats.leave(addr)
+	s.state.metrics.watchers.Dec()
+}
+
+// openStream makes the stream of a hub.
+func (s *Server) openStream(hub *live.Hub) *stream {
+	return &stream{hub: hub, rules: s.Live, now: s.Now, left: s.leave, wake: make(chan struct{}, 1)}
+}

@@ -1,0 +1,96 @@
+package httpapi
+
+import (
+	"qingyuan/campaign"
+	"qingyuan/quiz"
+)
+
+// attemptOf writes an attempt as its state allows: the paper while it is open,
+// the receipt once it is handed in.
+func attemptOf(c *campaign.Campaign, r quiz.Receipt) any {
+	head := headOf(c, r.View)
+	now := currentPart{Best: bestOf(r.Best), Rank: rankOf(r.Rank), LeftToday: r.Left.Today}
+	switch r.Attempt.State {
+	case quiz.StateSubmitted:
+		return receiptAnswer{head, fixedOf(c, r.View), now, reviewOf(r.Review)}
+	case quiz.StateExpired:
+		return expiredAnswer{head, string(r.Attempt.ClosedBy), now}
+	case quiz.StateOpen:
+	}
+	return paperAnswer{
+		attemptHead: head, ServerTime: stamp(r.Now, c.Zone), LeftToday: r.Left.Today,
+		Saved:     savedMarks{r.Attempt.Saved.Revision, r.SavedAnswers},
+		Questions: questionsOf(r.Sheet),
+	}
+}
+
+// listedOf is one line of a participant's own list: no paper and no standing.
+func listedOf(c *campaign.Campaign, v quiz.View) any {
+	head := headOf(c, v)
+	switch v.Attempt.State {
+	case quiz.StateSubmitted:
+		return struct {
+			attemptHead
+			fixedPart
+		}{head, fixedOf(c, v)}
+	case quiz.StateExpired:
+		return struct {
+			attemptHead
+			ClosedBy string `json:"closed_by"`
+		}{head, string(v.Attempt.ClosedBy)}
+	case quiz.StateOpen:
+	}
+	return head
+}
+
+func fixedOf(c *campaign.Campaign, v quiz.View) fixedPart {
+	r := &v.Attempt.Result
+	return fixedPart{
+		Score: r.Score, MaxScore: r.MaxScore, Correct: r.Correct, Questions: r.Questions,
+		Passed: r.Passed, UsedMS: r.Used.Milliseconds(), SubmittedAt: stamp(r.SubmittedAt, c.Zone),
+		ClosedBy: string(v.Attempt.ClosedBy),
+	}
+}
+
+func questionsOf(sheet quiz.Sheet) []questionAnswer {
+	out := make([]questionAnswer, len(sheet.Questions))
+	for i, q := range sheet.Questions {
+		out[i] = questionOf(q)
+	}
+	return out
+}
+
+func questionOf(q quiz.SheetQuestion) questionAnswer {
+	a := questionAnswer{ID: q.ID, Kind: string(q.Kind), Stem: q.Stem, Media: q.Media}
+	for _, o := range q.Options {
+		a.Options = append(a.Options, optionAnswer{o.ID, o.Text})
+	}
+	return a
+}
+
+func reviewOf(items []quiz.ReviewItem) []reviewAnswer {
+	var out []reviewAnswer
+	for _, i := range items {
+		out = append(out, reviewAnswer{
+			questionAnswer: questionOf(i.Question), Chosen: i.Chosen, Right: i.Right,
+			Points: i.Points, MaxPoints: i.Of, Explanation: i.Explanation, Basis: i.Basis,
+		})
+	}
+	return out
+}
+
+// bestOf is null before the first accepted submission.
+func bestOf(b *quiz.Best) *bestAnswer {
+	if b == nil {
+		return nil
+	}
+	return &bestAnswer{b.Score, b.Used.Milliseconds()}
+}
+
+// rankOf is null where the campaign does not rank.
+func rankOf(rank int64) *int64 {
+	if rank == 0 {
+		return nil
+	}
+	return &rank
+}

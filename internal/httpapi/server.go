@@ -1,0 +1,212 @@
+// Package httpapi is the edge: it turns HTTP requests into calls of the domain
+// services and their results into JSON, event streams and two plain pages.
+//
+// It decides nothing about campaigns. What it does own: which route asks for
+// which proof of identity, strict reading of what clients send, the one mapping
+// of faults to statuses, limits of one instance, and publishing snapshots as
+// ready bytes, so that a read of counts costs no encoding.
+//
+// openapi.yaml beside this file is the contract; the tests hold both together.
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"qingyuan/leaderboard"
+)
+
+// Server answers HTTP. Set the fields before the first call of a method and
+// leave them alone afterwards. Services, Log, Now and Ready are required.
+type Server struct {
+	Catalog    Catalog
+	Enrolments Enrolments
+	Quizzes    Quizzes
+	Pledges    Pledges
+	Boards     Boards
+	Sessions   Sessions
+	Tokens     Tokens
+
+	// SignIns bounds sign-ins by address over all instances; nil is no bound.
+	SignIns Gate
+	// Ready says whether this instance should be sent participants.
+	Ready func(ctx context.Context) Readiness
+
+	Log *slog.Logger
+	Now func() time.Time
+	// Registerer takes the metrics of this package; nil keeps none. Gatherer is
+	// what /metrics shows on the operations listener; nil shows nothing.
+	Registerer prometheus.Registerer
+	Gatherer   prometheus.Gatherer
+
+	// Demo opens sandbox sign-in, where any name is a person.
+	Demo bool
+	// Pprof opens /debug/pprof on the operations listener.
+	Pprof bool
+	// Timeout bounds the work on one request; 3 s when zero.
+	Timeout time.Duration
+	// BodyLimit is the most bytes of a request's body; 64 KiB when zero.
+	BodyLimit int
+	// ReadTimeout bounds receiving one request; 10 s when zero. IdleTimeout is
+	// how long a kept connection may be silent; 75 s when zero.
+	ReadTimeout, IdleTimeout time.Duration
+	// TrustedProxies are the networks whose X-Forwarded-For and
+	// X-Forwarded-Proto are believed.
+	TrustedProxies []netip.Prefix
+	Limits         Limits
+	Live           Live
+
+	once  sync.Once
+	state state
+}
+
+// Limits bound what one participant and one address may ask of this instance.
+// A zero Rate is no bound.
+type Limits struct {
+	PerParticipant, PerAddress Rate
+	// Lookup bounds looking signatures up by serial, per address.
+	Lookup Rate
+	// Allow lists networks that nothing here holds back: schools behind one
+	// address, and loopback in a demonstration.
+	Allow []netip.Prefix
+	// Remember is how many participants and how many addresses are kept in
+	// mind; 65,536 when zero.
+	Remember int
+}
+
+// Rate is a token bucket: so many a second for good, Burst at once.
+type Rate struct {
+	PerSecond float64
+	Burst     int
+}
+
+// Live is how the event streams behave.
+type Live struct {
+	// MaxWatchers and MaxPerAddress bound the streams open at once; 20,000 and
+	// 200 when zero.
+	MaxWatchers, MaxPerAddress int
+	// Every is the least time between two frames to one watcher; a second when
+	// zero.
+	Every time.Duration
+	// Beat is the longest silence; 10 s when zero.
+	Beat time.Duration
+	// Patience is how long a watcher may take no bytes; 10 s when zero.
+	Patience time.Duration
+}
+
+// Readiness says whether the instance can serve, and why not. Warnings do not
+// make it unready.
+type Readiness struct {
+	Reasons, Warnings []string
+}
+
+// state is what Server makes of its fields at the first use.
+type state struct {
+	metrics   *metrics
+	headers   headers
+	people    *buckets[string]
+	addresses *buckets[netip.Addr]
+	lookups   *buckets[netip.Addr]
+	seats     *seats
+	feeds     *feeds
+	pages     *pages
+	spec      *spec
+	home      []byte
+}
+
+// setup builds the state once. Every exported method begins with it.
+func (s *Server) setup() {
+	s.once.Do(func() {
+		s.defaults()
+		s.state = state{
+			metrics:   newMetrics(s.Registerer),
+			headers:   newHeaders(),
+			people:    newBuckets[string](s.Limits.PerParticipant, s.Limits.Remember),
+			addresses: newBuckets[netip.Addr](s.Limits.PerAddress, s.Limits.Remember),
+			lookups:   newBuckets[netip.Addr](s.Limits.Lookup, s.Limits.Remember),
+			seats:     newSeats(s.Live.MaxWatchers, s.Live.MaxPerAddress),
+			pages:     newPages(),
+			spec:      mustSpec(),
+		}
+		s.state.feeds = newFeeds(s.openStream)
+	})
+}
+
+func (s *Server) defaults() {
+	s.Timeout = or(s.Timeout, 3*time.Second)
+	s.BodyLimit = or(s.BodyLimit, 64<<10)
+	s.ReadTimeout = or(s.ReadTimeout, 10*time.Second)
+	s.IdleTimeout = or(s.IdleTimeout, 75*time.Second)
+	s.Limits.Remember = or(s.Limits.Remember, 1<<16)
+	s.Live.MaxWatchers = or(s.Live.MaxWatchers, 20_000)
+	s.Live.MaxPerAddress = or(s.Live.MaxPerAddress, 200)
+	s.Live.Every = or(s.Live.Every, time.Second)
+	s.Live.Beat = or(s.Live.Beat, 10*time.Second)
+	s.Live.Patience = or(s.Live.Patience, 10*time.Second)
+}
+
+// or returns v, or def where v is zero.
+func or[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}
+
+// App returns the public listener's application.
+func (s *Server) App() *fiber.App {
+	s.setup()
+	app := fiber.New(s.config())
+	for _, r := range s.routes() {
+		h := s.edge(r)
+		app.Add(r.method, r.path, h)
+		if r.method == fiber.MethodGet {
+			app.Add(fiber.MethodHead, r.path, h)
+		}
+	}
+	srv := app.Server()
+	// A stream's connection lives on when its handler returns: see stream.go.
+	srv.KeepHijackedConns = true
+	srv.Handler = s.knownMethods(app, srv.Handler)
+	return app
+}
+
+func (s *Server) config() fiber.Config {
+	return fiber.Config{
+		ErrorHandler:          s.unmatched,
+		DisableStartupMessage: true,
+		// Strings from requests outlive them: ids reach caches and other
+		// goroutines, and without this Fiber would write over them.
+		Immutable:               true,
+		StrictRouting:           true,
+		CaseSensitive:           true,
+		BodyLimit:               s.BodyLimit,
+		ReadBufferSize:          8 << 10,
+		ReadTimeout:             s.ReadTimeout,
+		IdleTimeout:             s.IdleTimeout,
+		EnableTrustedProxyCheck: true,
+		// Parsing forms would write uploads to disk before any check of ours.
+		DisablePreParseMultipartForm: true,
+	}
+}
+
+// Published takes a new snapshot: it encodes what everybody reads, once, and
+// wakes the watchers. Give it to leaderboard.Publisher.
+func (s *Server) Published(snap *leaderboard.Snapshot) {
+	s.setup()
+	s.publish(snap)
+}
+
+// Close ends every stream and waits until their connections are closed. Call it
+// before shutting the App down.
+func (s *Server) Close() {
+	s.setup()
+	s.state.feeds.close()
+}

@@ -1,0 +1,78 @@
+package httpapi
+
+import (
+	"context"
+	"net/netip"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/session"
+	"qingyuan/internal/token"
+	"qingyuan/leaderboard"
+	"qingyuan/pledge"
+	"qingyuan/quiz"
+)
+
+// Catalog finds what operators have set up. It answers from memory.
+type Catalog interface {
+	// Campaign returns campaign.ErrNotFound for an unknown id.
+	Campaign(id string) (*campaign.Campaign, error)
+	// Campaigns lists every campaign in the order to show them in.
+	Campaigns() []*campaign.Campaign
+	// Quiz returns quiz.ErrNoQuiz for a campaign without a quiz.
+	Quiz(id string) (quiz.Offer, error)
+	// Pledge returns pledge.ErrNoPledge for a campaign without a pledge.
+	Pledge(id string) (pledge.Offer, error)
+}
+
+// Enrolments is what this package needs of campaign.Service.
+type Enrolments interface {
+	Enrol(ctx context.Context, campaignID, participant string, r campaign.Request) (campaign.Enrolment, error)
+	Enrolment(ctx context.Context, campaignID, participant string) (campaign.Enrolment, error)
+}
+
+// Quizzes is what this package needs of quiz.Service.
+type Quizzes interface {
+	Start(ctx context.Context, campaignID, participant string, number int) (quiz.Receipt, bool, error)
+	Save(ctx context.Context, campaignID, participant, attempt string, revision int64, answers quiz.Answers) (quiz.Saved, quiz.Window, error)
+	Submit(ctx context.Context, campaignID, participant, attempt string, answers quiz.Answers) (quiz.Receipt, error)
+	Attempt(ctx context.Context, campaignID, participant, attempt string) (quiz.Receipt, error)
+	Attempts(ctx context.Context, campaignID, participant string, from, limit int) ([]quiz.View, int, error)
+	Home(ctx context.Context, campaignID, participant string) (quiz.Home, error)
+}
+
+// Pledges is what this package needs of pledge.Service.
+type Pledges interface {
+	Sign(ctx context.Context, campaignID, participant string, r pledge.Request) (pledge.Receipt, bool, error)
+	Signature(ctx context.Context, campaignID, participant string) (pledge.Receipt, error)
+	BySerial(ctx context.Context, serial string) (pledge.Receipt, *campaign.Campaign, error)
+}
+
+// Boards is what this package needs of leaderboard.Service.
+type Boards interface {
+	Board(ctx context.Context, campaignID string, q leaderboard.Query) (leaderboard.Board, error)
+	Mine(ctx context.Context, campaignID, participant string, q leaderboard.Query, window int64) (leaderboard.Mine, error)
+	Breakdown(campaignID, parent, lang string, v leaderboard.Viewer) (*leaderboard.Snapshot, []leaderboard.Row, error)
+	History(ctx context.Context, campaignID string, step leaderboard.Step, scope string, v leaderboard.Viewer) ([]leaderboard.Bucket, error)
+}
+
+// Sessions lets people in and out. *session.Service is one.
+type Sessions interface {
+	SignInWeChat(ctx context.Context, appid, code string) (session.Pair, error)
+	SignInWeb(ctx context.Context, code string) (session.Pair, error)
+	SignInSandbox(ctx context.Context, name string) (session.Pair, error)
+	Refresh(ctx context.Context, refreshToken string) (session.Pair, error)
+	Revoke(ctx context.Context, participant, family string) error
+}
+
+// Tokens checks access and viewer tokens without asking anybody.
+// *session.Service is one that knows of sessions ended early.
+type Tokens interface {
+	Check(raw string, types ...token.Type) (token.Claims, error)
+}
+
+// Gate bounds how often an address may sign in, over all instances.
+// *session.Gate is one.
+type Gate interface {
+	// Admit returns session.ErrRateLimited when there were too many.
+	Admit(ctx context.Context, addr netip.Addr) error
+}

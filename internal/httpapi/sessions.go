@@ -1,0 +1,102 @@
+package httpapi
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"qingyuan/internal/fault"
+	"qingyuan/internal/session"
+)
+
+// pairAnswer is what every sign-in gives.
+type pairAnswer struct {
+	AccessToken  string       `json:"access_token"`
+	ExpiresIn    int64        `json:"expires_in"` // seconds
+	RefreshToken string       `json:"refresh_token"`
+	Participant  participantT `json:"participant"`
+}
+
+type participantT struct {
+	ID string `json:"id"`
+}
+
+func (k *call) sendPair(p session.Pair, err error) error {
+	if err != nil {
+		return err
+	}
+	return k.send(fiber.StatusOK, pairAnswer{
+		AccessToken: p.AccessToken, ExpiresIn: int64(p.ExpiresIn.Seconds()),
+		RefreshToken: p.RefreshToken, Participant: participantT{p.Participant},
+	})
+}
+
+// signInWeChat handles POST /api/v1/sessions/wechat.
+func (s *Server) signInWeChat(k *call) error {
+	var in struct {
+		Code  string `json:"code"`
+		AppID string `json:"appid"`
+		// Ticket is what the waiting room gave. It is taken and not looked at
+		// until there is one.
+		Ticket string `json:"ticket"`
+	}
+	if err := k.decode(&in); err != nil {
+		return err
+	}
+	if in.Code == "" {
+		return errNoCode
+	}
+	return k.sendPair(s.Sessions.SignInWeChat(k.ctx, in.AppID, in.Code))
+}
+
+// signInWeb handles POST /api/v1/sessions/wechat-web.
+func (s *Server) signInWeb(k *call) error {
+	var in struct {
+		Code   string `json:"code"`
+		Ticket string `json:"ticket"`
+	}
+	if err := k.decode(&in); err != nil {
+		return err
+	}
+	if in.Code == "" {
+		return errNoCode
+	}
+	return k.sendPair(s.Sessions.SignInWeb(k.ctx, in.Code))
+}
+
+var errNoCode = fault.InvalidField("code", "请提供微信登录凭证")
+
+// signInSandbox handles POST /api/v1/sessions/sandbox, which exists in a
+// demonstration only.
+func (s *Server) signInSandbox(k *call) error {
+	var in struct {
+		Name string `json:"name"`
+	}
+	if err := k.decode(&in); err != nil {
+		return err
+	}
+	if in.Name == "" {
+		return fault.InvalidField("name", "请填写名称")
+	}
+	return k.sendPair(s.Sessions.SignInSandbox(k.ctx, in.Name))
+}
+
+// refresh handles POST /api/v1/sessions/refresh.
+func (s *Server) refresh(k *call) error {
+	var in struct {
+		RefreshToken string `json:"refresh_token"`
+	}
+	if err := k.decode(&in); err != nil {
+		return err
+	}
+	if in.RefreshToken == "" {
+		return fault.InvalidField("refresh_token", "请提供刷新凭证")
+	}
+	return k.sendPair(s.Sessions.Refresh(k.ctx, in.RefreshToken))
+}
+
+// signOut handles DELETE /api/v1/sessions/current.
+func (s *Server) signOut(k *call) error {
+	if err := s.Sessions.Revoke(k.ctx, k.participant, k.family); err != nil {
+		return err
+	}
+	return k.SendStatus(fiber.StatusNoContent)
+}

@@ -1,0 +1,166 @@
+package httpapi
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"qingyuan/internal/live"
+)
+
+// stream writes the newest frame of one hub to everybody who watches it.
+//
+// One goroutine serves all watchers with writes that do not block, so that a
+// watcher costs little more than its socket and a slow one holds up nobody: what
+// the kernel does not take is kept as a rest, and frames that appear meanwhile
+// are skipped. The goroutine lives while somebody watches.
+type stream struct {
+	hub   *live.Hub
+	rules Live
+	now   func() time.Time
+	// left is told of each watcher whose connection has been closed.
+	left func(netip.Addr)
+	// wake tells the goroutine that somebody joined.
+	wake chan struct{}
+
+	mu              sync.Mutex
+	joined          []*watcher // not yet taken over by the goroutine
+	running, closed bool
+	done            sync.WaitGroup
+
+	// Of the goroutine alone.
+	all  []*watcher
+	news time.Time // when it last began to hand out a frame
+}
+
+// comment is what a watcher gets when there is no news: proxies keep the
+// connection, and a departed client is noticed.
+const comment = ": \n\n"
+
+// add greets the watcher, with the newest frame if there is one, and takes it
+// into the stream.
+func (st *stream) add(w *watcher, head []byte) {
+	w.sent = st.hub.Last()
+	if w.sent != nil {
+		head = append(head, w.sent.Bytes...)
+	}
+	if !w.begin(head, st.now()) {
+		st.drop(w)
+		return
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.closed {
+		st.drop(w)
+		return
+	}
+	st.joined = append(st.joined, w)
+	if !st.running {
+		st.running = true
+		st.done.Go(st.run)
+	}
+	select {
+	case st.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close ends the stream and waits until every connection is closed.
+func (st *stream) close() {
+	st.mu.Lock()
+	st.closed = true
+	st.mu.Unlock()
+	st.hub.Close()
+	st.done.Wait()
+}
+
+// run serves until nobody watches or the hub is closed.
+func (st *stream) run() {
+	watch := st.hub.Watch()
+	defer watch.Close()
+	upkeep := time.NewTicker(st.rules.Every)
+	defer upkeep.Stop()
+	due := time.NewTimer(0)
+	defer due.Stop()
+	for st.takeOver() {
+		select {
+		case _, open := <-watch.Frames():
+			if !open {
+				st.end()
+				return
+			}
+			// At most one frame every so often; the hub keeps the newest.
+			due.Reset(st.news.Add(st.rules.Every).Sub(st.now()))
+		case <-due.C:
+			st.news = st.now()
+			st.pass(st.news)
+		case <-upkeep.C:
+			st.pass(st.now())
+		case <-st.wake:
+		}
+	}
+}
+
+// takeOver adopts who joined and tells whether anybody watches. The answer and
+// the end of the goroutine are one step, so that nobody joins in between.
+func (st *stream) takeOver() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.all = append(st.all, st.joined...)
+	st.joined = nil
+	st.running = len(st.all) > 0
+	return st.running
+}
+
+// end closes every connection when the hub was closed.
+func (st *stream) end() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	for _, w := range append(st.all, st.joined...) {
+		st.drop(w)
+	}
+	st.all, st.joined, st.running = nil, nil, false
+}
+
+// pass looks after every watcher once.
+func (st *stream) pass(now time.Time) {
+	latest := st.hub.Last()
+	kept := st.all[:0]
+	for _, w := range st.all {
+		if st.serve(w, latest, now) {
+			kept = append(kept, w)
+		} else {
+			st.drop(w)
+		}
+	}
+	clear(st.all[len(kept):])
+	st.all = kept
+}
+
+// serve gives the watcher what is due: first the rest of what was begun, then
+// news, else a sign of life. It returns false for a watcher that is gone or has
+// taken nothing for too long.
+func (st *stream) serve(w *watcher, latest *live.Frame, now time.Time) bool {
+	if len(w.rest) > 0 {
+		if !w.flush(now) {
+			return false
+		}
+		if len(w.rest) > 0 {
+			return now.Sub(w.since) < st.rules.Patience
+		}
+	}
+	switch quiet := now.Sub(w.since); {
+	case latest != nil && latest != w.sent && quiet >= st.rules.Every:
+		w.sent = latest
+		return w.begin(latest.Bytes, now)
+	case quiet >= st.rules.Beat:
+		return w.begin([]byte(comment), now)
+	default:
+		return true
+	}
+}
+
+func (st *stream) drop(w *watcher) {
+	_ = w.conn.Close() // it is gone either way
+	st.left(w.addr)
+}

@@ -1,0 +1,133 @@
+package httpapi
+
+import (
+	"strconv"
+
+	"github.com/gofiber/fiber/v2"
+
+	"qingyuan/campaign"
+	"qingyuan/leaderboard"
+)
+
+type unitBoardAnswer struct {
+	AsOf   string         `json:"as_of"`
+	Metric string         `json:"metric"`
+	Total  int64          `json:"total"` // how many are ranked
+	Items  []rankedAnswer `json:"items"`
+	// Unranked have too few persons for the metric. They follow the ranked: a
+	// page holds at most fifty of both together.
+	Unranked   []rowAnswer `json:"unranked"`
+	NextCursor *string     `json:"next_cursor"`
+}
+
+type rankedAnswer struct {
+	Rank  int64   `json:"rank"`
+	Value float64 `json:"value"`
+	rowAnswer
+}
+
+// lister finds the rows of a board of units or of regions.
+type lister func(k *call, c *campaign.Campaign, parent string) ([]leaderboard.Row, error)
+
+// rankUnits handles GET /api/v1/campaigns/{campaign}/boards/units.
+func (s *Server) rankUnits(k *call) error { return s.showRanking(k, "units", s.unitsBelow) }
+
+// rankRegions handles GET /api/v1/campaigns/{campaign}/boards/regions.
+func (s *Server) rankRegions(k *call) error { return s.showRanking(k, "regions", s.regionsBelow) }
+
+// ranking is what a request for a board of units asks for.
+type ranking struct {
+	metric unitMetric
+	parent string
+	page   page
+}
+
+func readRanking(k *call) (ranking, error) {
+	var r ranking
+	var err error
+	if r.metric, err = readMetric(k); err != nil {
+		return r, err
+	}
+	if r.parent, err = k.text("parent"); err != nil {
+		return r, err
+	}
+	r.page, err = k.page()
+	return r, err
+}
+
+// key names the written answer. Who may see what depends on the viewer, so the
+// viewer is part of it.
+func (r ranking) key(k *call, c *campaign.Campaign, kind string) string {
+	v := "public"
+	if k.viewer.Office {
+		v = "office " + k.viewer.Campaign + " " + k.viewer.Scope
+	}
+	return kind + " " + c.ID + " " + published(c, k.lang()) + " " + string(r.metric) + " " + r.parent + " " + v + " " +
+		strconv.FormatInt(r.page.offset, 10) + " " + strconv.FormatInt(r.page.limit, 10)
+}
+
+func (s *Server) showRanking(k *call, kind string, below lister) error {
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	r, err := readRanking(k)
+	if err != nil {
+		return err
+	}
+	if err := r.metric.allowed(c); err != nil {
+		return err
+	}
+	// Asked for its answer to "may they look here?" and for the snapshot's time.
+	snap, _, err := s.Boards.Breakdown(c.ID, r.parent, campaign.DefaultLanguage, k.viewer)
+	if err != nil {
+		return err
+	}
+	e, err := s.state.pages.get(r.key(k, c, kind), snap.AsOf, func() (*encoded, error) {
+		rows, err := below(k, c, r.parent)
+		if err != nil {
+			return nil, err
+		}
+		a := r.answer(rows)
+		a.AsOf = stamp(snap.AsOf, c.Zone)
+		return encode(a, volatileTime)
+	})
+	if err != nil {
+		return err
+	}
+	k.Vary(fiber.HeaderAuthorization)
+	if k.viewer.Office {
+		return k.sendEncoded(e, noStore)
+	}
+	return k.sendEncoded(e, cacheBoard)
+}
+
+func (r ranking) answer(rows []leaderboard.Row) unitBoardAnswer {
+	in, out := rank(rows, r.metric)
+	lines := make([]rankedAnswer, len(in))
+	for i, line := range in {
+		lines[i] = rankedAnswer{Rank: int64(i) + 1, Value: r.metric.show(line.value), rowAnswer: rowOf(line.Row)}
+		if i > 0 && line.value.compare(in[i-1].value) == 0 {
+			lines[i].Rank = lines[i-1].Rank
+		}
+	}
+	shown := stretch(lines, r.page)
+	rest := page{offset: max(r.page.offset-int64(len(in)), 0), limit: r.page.limit - int64(len(shown.Items))}
+	others := stretch(out, rest)
+	a := unitBoardAnswer{Metric: string(r.metric), Total: int64(len(in)), Items: shown.Items}
+	for _, o := range others.Items {
+		a.Unranked = append(a.Unranked, rowOf(o))
+	}
+	if next := r.page.offset + r.page.limit; next < int64(len(in)+len(out)) {
+		a.NextCursor = cursor(next)
+	}
+	return a
+}
+
+// show rounds a value for reading; the order was made from the exact one.
+func (m unitMetric) show(v ratio) float64 {
+	if m == byAverage {
+		return rounded(float64(v.num)/float64(v.den), 100)
+	}
+	return rounded(float64(v.num)/float64(v.den), 10_000)
+}

@@ -1,0 +1,70 @@
+package httpapi
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"qingyuan/internal/fault"
+)
+
+// wellFormed refuses requests that two readers could understand differently,
+// and compressed ones: a limit on the body does not bound what it unpacks to.
+func wellFormed(c *fiber.Ctx) error {
+	h := &c.Request().Header
+	if e := h.Peek(fiber.HeaderContentEncoding); len(e) > 0 && !bytes.EqualFold(e, []byte("identity")) {
+		return errUnsupported
+	}
+	if err := oneLength(c); err != nil {
+		return err
+	}
+	return uniqueKeys(string(c.Context().QueryArgs().QueryString()))
+}
+
+// oneLength refuses a request whose body ends by two rules: a proxy in front
+// may have followed the other one. fasthttp keeps one of the headers, so the
+// lines are read as they came.
+func oneLength(c *fiber.Ctx) error {
+	lengths := 0
+	for raw := c.Request().Header.RawHeaders(); len(raw) > 0; {
+		line, rest, _ := bytes.Cut(raw, []byte{'\n'})
+		raw = rest
+		key, _, found := bytes.Cut(line, []byte{':'})
+		if !found {
+			continue
+		}
+		bare := bytes.TrimRight(key, " \t")
+		if bytes.EqualFold(bare, []byte(fiber.HeaderContentLength)) || bytes.EqualFold(bare, []byte(fiber.HeaderTransferEncoding)) {
+			lengths++
+		}
+		if lengths > 1 || len(bare) < len(key) {
+			c.Context().SetConnectionClose()
+			return fault.ErrInvalid.Because(errors.New("ambiguous header"))
+		}
+	}
+	return nil
+}
+
+// uniqueKeys refuses a query that names a key twice, or in two spellings that
+// some readers take for one.
+func uniqueKeys(query string) error {
+	if query == "" {
+		return nil
+	}
+	seen := map[string]bool{}
+	for pair := range strings.SplitSeq(query, "&") {
+		key, _, _ := strings.Cut(pair, "=")
+		key, err := unescape(key)
+		if err != nil {
+			return fault.ErrInvalid.Because(err)
+		}
+		key = strings.ToLower(key)
+		if key != "" && seen[key] {
+			return fault.InvalidField(clip(key), "参数重复")
+		}
+		seen[key] = true
+	}
+	return nil
+}
