@@ -76,6 +76,7 @@ var rules = map[string]rule{
 	"internal/seal":     {},
 
 	// Adapters.
+	"internal/catalog":   {may: []string{"campaign", "quiz", "pledge", "leaderboard", "configs", "internal/fault"}},
 	"internal/redisnode": {may: []string{goredis}},
 	"internal/redisstore": {may: []string{
 		"campaign", "quiz", "pledge", "leaderboard",
