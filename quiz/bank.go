@@ -154,6 +154,9 @@ func (q *Question) checkOptions() []error {
 			bad("key names option %c, which does not exist", 'A'+i)
 		}
 	}
+	if q.Kind == Judge && !slices.Equal(q.Options, JudgeOptions()) {
+		bad("a judge question has the options 正确 and 错误, in this order, and no other")
+	}
 	switch q.Kind {
 	case Single, Judge:
 		if right != 1 {
