@@ -74,10 +74,14 @@ func (a *Attempt) Overdue(now time.Time, grace time.Duration) bool {
 }
 
 // finish closes the attempt with what marking gave. A hand-in by the deadline
-// counts as made at the deadline.
+// counts as made at the deadline, and one by a server whose clock is behind that
+// of the start as made at the start.
 func (a *Attempt) finish(m Mark, choices Choices, at time.Time, by Closer, pass int) {
-	if at.After(a.Deadline) {
+	switch {
+	case at.After(a.Deadline):
 		at = a.Deadline
+	case at.Before(a.StartedAt):
+		at = a.StartedAt
 	}
 	a.State, a.ClosedBy = StateSubmitted, by
 	a.Result = Result{
