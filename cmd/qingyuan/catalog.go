@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"qingyuan/campaign"
+	"qingyuan/configs"
+	"qingyuan/internal/catalog"
+	"qingyuan/internal/redisstore"
+)
+
+// openCatalog reads the campaigns of the data folder, and the demonstration's
+// where that is asked for.
+func openCatalog(ctx context.Context, cfg configs.Config, db redis.UniversalClient, log *slog.Logger) (*catalog.Keeper, error) {
+	fixed, err := fixedCampaigns(cfg)
+	if err != nil {
+		return nil, err
+	}
+	o := catalog.Options{Dir: cfg.CampaignsDir(), Fixed: fixed, Log: log, Now: time.Now}
+	if db != nil {
+		o.Archive = redisstore.NewBanks(db)
+	}
+	return catalog.Open(ctx, o)
+}
+
+func fixedCampaigns(cfg configs.Config) ([]configs.Definition, error) {
+	if !cfg.Demo {
+		return nil, nil
+	}
+	return configs.Demo()
+}
+
+// applyCmd puts a campaign into service.
+type applyCmd struct {
+	configFlags
+
+	File string `arg:"" help:"Campaign file (YAML)." type:"existingfile"`
+}
+
+// Run implements the command.
+func (a applyCmd) Run(e env) error {
+	cfg, err := a.load(nil)
+	if err != nil {
+		return err
+	}
+	d, err := catalog.Apply(cfg.CampaignsDir(), a.File, time.Now())
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(e.stdout, "campaign %s is in %s; a running server takes it up within a second\n", d.Campaign.ID, cfg.CampaignsDir())
+	return err
+}
+
+// checkConfigCmd says everything that is wrong before anything is started.
+type checkConfigCmd struct {
+	configFlags
+
+	Demo bool `help:"Check the demonstration campaigns too."`
+}
+
+// Run implements the command.
+func (c checkConfigCmd) Run(e env) error {
+	flags := map[string]any{}
+	if c.Demo {
+		flags["demo"] = true
+	}
+	cfg, err := c.load(flags)
+	if err != nil {
+		return err
+	}
+	book, err := openCatalog(e.ctx, cfg, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	if problems := book.Problems(); len(problems) > 0 {
+		for _, p := range problems {
+			fmt.Fprintf(e.stderr, "campaign %s: %v\n", p.Campaign, p.Err)
+		}
+		return errReported
+	}
+	return describe(e.stdout, cfg, book.Campaigns())
+}
+
+func describe(w io.Writer, cfg configs.Config, campaigns []*campaign.Campaign) error {
+	store := "a private redis-server in " + cfg.Data.Dir
+	if !cfg.PrivateRedis() {
+		store = fmt.Sprintf("redis at %v", cfg.Redis.Addrs)
+	}
+	_, err := fmt.Fprintf(w, "configuration is valid: %s, %d campaigns\n", store, len(campaigns))
+	for _, c := range campaigns {
+		_, errLine := fmt.Fprintf(w, "  %s  %s  %s to %s\n", c.ID, c.Title.In(campaign.DefaultLanguage),
+			c.OpensAt.Format(time.DateTime), c.ClosesAt.Format(time.DateTime))
+		err = errors.Join(err, errLine)
+	}
+	return err
+}
+
+// viewerTokenCmd makes a token for an office's screen.
+type viewerTokenCmd struct {
+	configFlags
+
+	Campaign string        `help:"Campaign." required:"" placeholder:"ID"`
+	Scope    string        `help:"Region or unit whose subtree may be seen; the whole campaign when left out." placeholder:"ID"`
+	For      time.Duration `help:"How long the token is good." default:"12h"`
+	Demo     bool          `help:"The campaign is one of the demonstration's."`
+}
+
+// maxViewer bounds how long a token may be good: it cannot be called back.
+const maxViewer = 7 * 24 * time.Hour
+
+// Run implements the command.
+func (v viewerTokenCmd) Run(e env) error {
+	if v.For <= 0 || v.For > maxViewer {
+		return fmt.Errorf("--for: %v is not between 0 and %v", v.For, maxViewer)
+	}
+	cfg, err := v.load(map[string]any{"demo": v.Demo})
+	if err != nil {
+		return err
+	}
+	if err := v.check(e.ctx, cfg); err != nil {
+		return err
+	}
+	if cfg, err = cfg.WithSecrets(); err != nil {
+		return err
+	}
+	keys, err := sessionKeys(cfg)
+	if err != nil {
+		return err
+	}
+	tokens, err := newTokens(cfg, keys, time.Now)
+	if err != nil {
+		return err
+	}
+	raw, err := tokens.SignViewer(v.Campaign, v.Scope, v.For)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(e.stdout, raw)
+	return err
+}
+
+// check makes sure that the campaign and the scope exist: a token for a typing
+// mistake would open nothing, and nobody would know why.
+func (v viewerTokenCmd) check(ctx context.Context, cfg configs.Config) error {
+	book, err := openCatalog(ctx, cfg, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	c, err := book.Campaign(v.Campaign)
+	if err != nil {
+		return fmt.Errorf("campaign %s is neither in %s nor, with --demo, one of the demonstration's", v.Campaign, cfg.CampaignsDir())
+	}
+	if _, ok := c.Tree.Node(v.Scope); v.Scope != "" && !ok {
+		return fmt.Errorf("campaign %s has no region or unit %s", v.Campaign, v.Scope)
+	}
+	return nil
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"qingyuan/configs"
+	"qingyuan/internal/httpapi"
+	"qingyuan/leaderboard"
+)
+
+// newServer joins the services to the HTTP edge.
+func newServer(p *program, registry *prometheus.Registry, now func() time.Time) *httpapi.Server {
+	h, s := p.cfg.HTTP, p.services
+	return &httpapi.Server{
+		Catalog: p.catalog, Enrolments: s.enrolments, Quizzes: s.quiz, Pledges: s.pledges,
+		Boards:   &leaderboard.Service{Catalog: p.catalog, Store: s.boards, Snapshots: p.publisher, Now: now},
+		Sessions: s.sessions, Tokens: s.sessions, SignIns: s.gate,
+		Ready: func(context.Context) httpapi.Readiness {
+			return httpapi.Readiness{Reasons: p.ready.Reasons(), Warnings: p.ready.Warnings()}
+		},
+		Log: p.log, Now: now, Registerer: registry, Gatherer: registry,
+		Demo: p.cfg.Demo, Timeout: h.Timeout, BodyLimit: int(h.BodyLimit),
+		ReadTimeout: h.ReadTimeout, IdleTimeout: h.IdleTimeout, TrustedProxies: h.TrustedProxies,
+		Limits: limits(p.cfg),
+		Live:   httpapi.Live{MaxWatchers: h.MaxWatchers, MaxPerAddress: h.MaxWatchersPerAddress},
+	}
+}
+
+func limits(cfg configs.Config) httpapi.Limits {
+	rate := func(r configs.Rate) httpapi.Rate { return httpapi.Rate{PerSecond: r.Rate, Burst: r.Burst} }
+	lookups := cfg.Limits.LookupPerMinutePerAddress
+	return httpapi.Limits{
+		PerParticipant: rate(cfg.Limits.PerParticipant), PerAddress: rate(cfg.Limits.PerAddress),
+		Lookup: httpapi.Rate{PerSecond: float64(lookups) / 60, Burst: lookups},
+		Allow:  cfg.Allowed(),
+	}
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"qingyuan/internal/simulate"
+)
+
+func goBuild(t *testing.T, path string) ([]byte, error) {
+	t.Helper()
+	return exec.CommandContext(t.Context(), "go", "build", "-o", path, ".").CombinedOutput()
+}
+
+// process is the real program in a process of its own, which can be killed.
+type process struct {
+	api
+	args   []string
+	binary string
+	log    *bytes.Buffer
+	cmd    *exec.Cmd
+}
+
+// spawn starts the program on a data folder and a port that stay the same over
+// restarts.
+func spawn(t *testing.T, binary, data string) *process {
+	t.Helper()
+	addr, ops := freeAddr(t), freeAddr(t)
+	p := &process{
+		api: api{t: t, base: "http://" + addr}, binary: binary, log: &bytes.Buffer{},
+		args: []string{"serve", "--demo", "--data", data, "--addr", addr, "--ops-addr", ops},
+	}
+	t.Cleanup(p.kill)
+	p.start()
+	return p
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+func (p *process) start() {
+	p.t.Helper()
+	p.cmd = exec.Command(p.binary, p.args...) //nolint:noctx // It is killed by the test, not by a context.
+	p.cmd.Stderr = p.log
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.awaitReady()
+}
+
+// kill ends the process as a power cut would, and waits until it is gone.
+func (p *process) kill() {
+	if p.cmd == nil || p.cmd.Process == nil {
+		return
+	}
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+	p.cmd = nil
+}
+
+// halfway tells when a simulation has done so many steps.
+type halfway struct {
+	mu    sync.Mutex
+	left  int
+	reach chan struct{}
+}
+
+func (h *halfway) Begin(string, int) {}
+func (h *halfway) End()              {}
+
+func (h *halfway) Step() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.left--
+	if h.left == 0 {
+		close(h.reach)
+	}
+}
+
+// TestInvariant3KillInMidSimulation kills the server while people are taking the
+// quiz. Everything acknowledged must be there afterwards, and counted once.
+func TestInvariant3KillInMidSimulation(t *testing.T) {
+	p := spawn(t, binary(t), shortDir(t))
+	const people = 300
+	cfg := simulate.Default()
+	cfg.Target, cfg.Campaign, cfg.Participants, cfg.Workers = p.base, demoCampaign, people, 32
+	for round := range 2 {
+		mid := &halfway{left: people / 2, reach: make(chan struct{})}
+		killed := make(chan struct{})
+		go func() {
+			defer close(killed)
+			<-mid.reach
+			p.kill()
+			p.start()
+		}()
+		report, err := simulate.Run(t.Context(), cfg, mid)
+		<-killed
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !report.OK() {
+			var table bytes.Buffer
+			_ = report.WriteTable(&table)
+			t.Fatalf("round %d:\n%s", round, table.String())
+		}
+	}
+}
+
+// TestOneServerPerFolder starts a second server on a data folder in use: it must
+// give up with a reason, and the first must not notice.
+func TestOneServerPerFolder(t *testing.T) {
+	bin, data := binary(t), shortDir(t)
+	p := spawn(t, bin, data)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	second := exec.CommandContext(ctx, bin, "serve", "--demo", "--data", data, "--addr", "127.0.0.1:0", "--ops-addr", "127.0.0.1:0")
+	out, err := second.CombinedOutput()
+	if err == nil || !bytes.Contains(out, []byte("in use")) {
+		t.Errorf("a second server on the folder ended with %v and said:\n%s", err, out)
+	}
+	p.want(200, "GET", "/readyz", nil)
+	if n := redisesOn(t, data); n != 1 {
+		t.Errorf("%d redis-servers run on the folder, want 1", n)
+	}
+	p.kill()
+	p.eventually("the private Redis to go with its server", func() bool { return redisesOn(t, data) == 0 })
+}
+
+// redisesOn counts the processes whose current folder is the data folder's
+// Redis: redis-server changes into it.
+func redisesOn(t *testing.T, data string) int {
+	t.Helper()
+	links, err := filepath.Glob("/proc/[0-9]*/cwd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, l := range links {
+		if dir, err := filepath.EvalSymlinks(l); err == nil && dir == filepath.Join(data, "redis") {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,122 @@
+// Command qingyuan serves public anti-drug campaigns, and holds the tools to
+// run and to prove them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"qingyuan/configs"
+)
+
+// version is set when the program is built.
+var version = "dev" //nolint:gochecknoglobals // Set by the linker.
+
+// Exit statuses.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// errReported ends a command whose output has told everything already.
+var errReported = errors.New("reported")
+
+// cli is the command line.
+type cli struct {
+	Serve       serveCmd       `cmd:"" help:"Serve campaigns."`
+	CheckConfig checkConfigCmd `cmd:"" name:"check-config" help:"Check the configuration and the campaigns, and say everything that is wrong."`
+	ViewerToken viewerTokenCmd `cmd:"" name:"viewer-token" help:"Make a token with which an office sees the counts of its own part of a campaign."`
+	Simulate    simulateCmd    `cmd:"" help:"Drive a server with virtual participants and check that everything is counted once."`
+	Campaign    struct {
+		Apply applyCmd `cmd:"" help:"Check a campaign file and put it into the data folder; a running server takes it up."`
+	} `cmd:"" help:"Prepare campaigns."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// env is what every command gets.
+type env struct {
+	ctx            context.Context //nolint:containedctx // One command, one context.
+	stdout, stderr io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(env{ctx: ctx, stdout: os.Stdout, stderr: os.Stderr}, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// run executes one command line and returns the exit status.
+func run(e env, args []string) int {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("qingyuan"), kong.Writers(e.stdout, e.stderr),
+		kong.Description("Backend of public anti-drug campaigns: quiz, pledge, boards and live counts."),
+		kong.Exit(func(int) {}), kong.UsageOnError())
+	if err != nil {
+		fmt.Fprintln(e.stderr, "qingyuan:", err)
+		return exitFailed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	ctx, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(e.stderr, "qingyuan:", err)
+		return exitUsage
+	}
+	if ctx.Command() == "" || helpAsked(args) {
+		return exitDone
+	}
+	switch err := ctx.Run(e); {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errReported):
+		return exitFailed
+	default:
+		fmt.Fprintln(e.stderr, "qingyuan:", err)
+		return exitFailed
+	}
+}
+
+func helpAsked(args []string) bool {
+	for _, a := range args {
+		if a == "--help" || a == "-h" {
+			return true
+		}
+	}
+	return false
+}
+
+// configFlags choose the configuration of a command.
+type configFlags struct {
+	Config string `help:"Configuration file (YAML)." type:"path" placeholder:"FILE"`
+	Data   string `help:"Data folder." placeholder:"DIR"`
+}
+
+// load reads defaults, file, environment and the given flags, in that order.
+func (f configFlags) load(more map[string]any) (configs.Config, error) {
+	flags := map[string]any{}
+	if f.Data != "" {
+		flags["data.dir"] = f.Data
+	}
+	for k, v := range more {
+		flags[k] = v
+	}
+	return configs.Load(configs.Options{File: f.Config, Flags: flags})
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run(e env) error {
+	_, err := fmt.Fprintln(e.stdout, version)
+	return err
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"qingyuan/leaderboard"
+)
+
+// metrics are the program's own: those of the HTTP edge are registered there.
+type metrics struct {
+	folded, foldErrors, handedIn *prometheus.CounterVec
+	foldLag                      *prometheus.GaugeVec
+	snapshotAge                  *prometheus.GaugeVec
+	factsWaiting                 *prometheus.GaugeVec
+	accepted                     *prometheus.GaugeVec
+	redisDuration                *prometheus.HistogramVec
+	redisErrors                  *prometheus.CounterVec
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "qingyuan", Name: name, Help: help}, labels)
+		r.MustRegister(v)
+		return v
+	}
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "qingyuan", Name: name, Help: help}, labels)
+		r.MustRegister(v)
+		return v
+	}
+	m := &metrics{
+		folded:       counter("fold_facts_total", "Facts folded by this instance.", "campaign"),
+		foldErrors:   counter("fold_errors_total", "Batches that could not be folded and are tried again.", "campaign"),
+		handedIn:     counter("attempts_handed_in_total", "Overdue attempts looked at by this instance.", "campaign"),
+		foldLag:      gauge("fold_lag_seconds", "Age of the newest fact when it was last folded by this instance.", "campaign"),
+		snapshotAge:  gauge("snapshot_timestamp_seconds", "Unix time of the newest snapshot.", "campaign"),
+		factsWaiting: gauge("fold_facts_waiting", "Facts on the stream that the fold has not reached.", "campaign"),
+		accepted:     gauge("accepted", "Accepted acts in the newest snapshot.", "campaign", "kind"),
+		redisErrors:  counter("redis_errors_total", "Redis commands that failed.", "kind"),
+	}
+	m.redisDuration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: "qingyuan", Name: "redis_command_seconds", Help: "Time of Redis commands; scripts are evalsha.",
+		Buckets: []float64{.0002, .0005, .001, .002, .005, .01, .02, .05, .1, .5, 2},
+	}, []string{"command"})
+	r.MustRegister(m.redisDuration)
+	return m
+}
+
+// redisHook measures every command. Labels are command names, never keys.
+type redisHook struct{ m *metrics }
+
+func (h redisHook) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := next(ctx, network, addr)
+		if err != nil {
+			h.m.redisErrors.WithLabelValues("dial").Inc()
+		}
+		return conn, err
+	}
+}
+
+func (h redisHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		start := time.Now()
+		err := next(ctx, cmd)
+		h.m.redisDuration.WithLabelValues(cmd.Name()).Observe(time.Since(start).Seconds())
+		h.count(err)
+		return err
+	}
+}
+
+func (h redisHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		start := time.Now()
+		err := next(ctx, cmds)
+		h.m.redisDuration.WithLabelValues("pipeline").Observe(time.Since(start).Seconds())
+		h.count(err)
+		return err
+	}
+}
+
+// count sorts errors into a few kinds.
+func (h redisHook) count(err error) {
+	if err == nil || errors.Is(err, redis.Nil) {
+		return
+	}
+	kind := "network"
+	if word, _, _ := strings.Cut(err.Error(), " "); word != "" && strings.ToUpper(word) == word && !strings.Contains(word, ":") {
+		kind = "reply"
+		if word == "NOSCRIPT" { // answered by sending the script itself
+			return
+		}
+	}
+	h.m.redisErrors.WithLabelValues(kind).Inc()
+}
+
+// published shows what a snapshot says.
+func (m *metrics) published(s *leaderboard.Snapshot) {
+	id := s.Campaign.ID
+	m.snapshotAge.WithLabelValues(id).Set(float64(s.AsOf.UnixMilli()) / 1000)
+	m.factsWaiting.WithLabelValues(id).Set(float64(s.Lag))
+	m.accepted.WithLabelValues(id, "enrolment").Set(float64(s.Roll.Total.Enrolled))
+	m.accepted.WithLabelValues(id, "submission").Set(float64(s.Roll.Total.Attempts))
+	m.accepted.WithLabelValues(id, "signature").Set(float64(s.Roll.Total.Signatures))
+}

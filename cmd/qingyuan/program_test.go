@@ -1,0 +1,289 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"qingyuan/configs"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience bounds every wait of these tests.
+const patience = 30 * time.Second
+
+// server is the whole program, running in this process.
+type server struct {
+	api
+	ops  string
+	stop func() error
+}
+
+// demo returns a configuration on free ports with a data folder of its own.
+func demo(t *testing.T) configs.Config {
+	t.Helper()
+	cfg := configs.Default()
+	cfg.Demo = true
+	cfg.HTTP.Addr, cfg.HTTP.OpsAddr = "127.0.0.1:0", "127.0.0.1:0"
+	cfg.Data.Dir = shortDir(t)
+	return cfg
+}
+
+// shortDir is a temporary folder whose path leaves room for a Unix socket.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "qy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// start runs the program until the test ends or stop is called, and returns when
+// it is ready.
+func start(t *testing.T, cfg configs.Config) *server {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	addrs, done := make(chan [2]string, 1), make(chan error, 1)
+	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	go func() {
+		done <- serve(ctx, cfg, serving{log: log, listening: func(public, ops string) { addrs <- [2]string{public, ops} }})
+	}()
+	stopped := false
+	s := &server{stop: func() error {
+		if stopped {
+			return nil
+		}
+		stopped = true
+		cancel()
+		return <-done
+	}}
+	t.Cleanup(func() {
+		if err := s.stop(); err != nil {
+			t.Errorf("stop the program: %v", err)
+		}
+	})
+	select {
+	case a := <-addrs:
+		s.api, s.ops = api{t: t, base: "http://" + a[0]}, "http://"+a[1]
+	case err := <-done:
+		stopped = true
+		t.Fatalf("the program ended at once: %v", err)
+	}
+	s.awaitReady()
+	return s
+}
+
+// testWriter sends the program's log to the test's.
+type testWriter struct{ t *testing.T }
+
+func (w testWriter) Write(p []byte) (int, error) {
+	w.t.Log(strings.TrimSpace(string(p)))
+	return len(p), nil
+}
+
+// api calls one server.
+type api struct {
+	t     *testing.T
+	base  string
+	token string
+}
+
+// as returns the API as seen by a sandbox person of that name.
+func (a api) as(name string) api {
+	a.t.Helper()
+	r := a.want(200, "POST", "/sessions/sandbox", map[string]string{"name": name})
+	a.token = r.text("access_token")
+	return a
+}
+
+// result is a decoded JSON object.
+type result map[string]any
+
+func (r result) text(key string) string {
+	s, _ := r[key].(string)
+	return s
+}
+
+func (r result) num(key string) float64 {
+	n, _ := r[key].(float64)
+	return n
+}
+
+func (r result) object(key string) result {
+	o, _ := r[key].(map[string]any)
+	return o
+}
+
+func (r result) list(key string) []result {
+	raw, _ := r[key].([]any)
+	var out []result
+	for _, v := range raw {
+		o, _ := v.(map[string]any)
+		out = append(out, o)
+	}
+	return out
+}
+
+var client = &http.Client{
+	Transport: &http.Transport{DisableKeepAlives: true}, // so that no idle connection outlives a test
+	Timeout:   patience,
+}
+
+// call sends one request; body is marshalled unless it is nil.
+func (a api) call(method, path string, body any) (int, result, error) {
+	var r io.Reader
+	if body != nil {
+		raw, err := json.Marshal(body)
+		if err != nil {
+			return 0, nil, err
+		}
+		r = bytes.NewReader(raw)
+	}
+	if !strings.HasPrefix(path, "/api") && !strings.HasPrefix(path, "/readyz") {
+		path = "/api/v1" + path
+	}
+	req, err := http.NewRequestWithContext(context.Background(), method, a.base+path, r)
+	if err != nil {
+		return 0, nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if a.token != "" {
+		req.Header.Set("Authorization", "Bearer "+a.token)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	var out result
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(raw) > 0 {
+		err = json.Unmarshal(raw, &out)
+	}
+	return resp.StatusCode, out, err
+}
+
+func (a api) want(status int, method, path string, body any) result {
+	a.t.Helper()
+	got, out, err := a.call(method, path, body)
+	if err != nil || got != status {
+		a.t.Fatalf("%s %s = %d %v, %v; want %d", method, path, got, out, err, status)
+	}
+	return out
+}
+
+func (a api) awaitReady() {
+	a.t.Helper()
+	a.eventually("readiness", func() bool {
+		status, _, err := a.call("GET", "/readyz", nil)
+		return err == nil && status == 200
+	})
+	a.eventually("the first snapshots", func() bool {
+		for _, c := range a.want(200, "GET", "/campaigns", nil).list("items") {
+			if status, _, err := a.call("GET", "/campaigns/"+c.text("id")+"/counts", nil); err != nil || status != 200 {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// eventually waits for ok on a ticker, within patience.
+func (a api) eventually(what string, ok func() bool) {
+	a.t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			a.t.Fatalf("waited %v in vain for %s", patience, what)
+		}
+	}
+}
+
+// enrol joins the campaign's first unit.
+func (a api) enrol(campaign string) {
+	a.t.Helper()
+	detail := a.want(200, "GET", "/campaigns/"+campaign, nil)
+	a.want(200, "PUT", "/campaigns/"+campaign+"/enrolment", map[string]any{
+		"unit": a.unit(campaign, ""), "name": "张三", "group": detail.list("groups")[0].text("id"),
+		"consent": map[string]any{"notice_version": detail.object("consent_notice").text("version"), "publish_name": false},
+	})
+}
+
+func (a api) unit(campaign, parent string) string {
+	a.t.Helper()
+	for _, n := range a.want(200, "GET", "/campaigns/"+campaign+"/units?parent="+parent, nil).list("items") {
+		if n.text("kind") == "unit" {
+			return n.text("id")
+		}
+		if u := a.unit(campaign, n.text("id")); u != "" {
+			return u
+		}
+	}
+	return ""
+}
+
+// firstOptions answers every question of a paper with its first option.
+func firstOptions(paper result) map[string]any {
+	answers := map[string][]string{}
+	for _, q := range paper.list("questions") {
+		answers[q.text("id")] = []string{q.list("options")[0].text("id")}
+	}
+	return map[string]any{"answers": answers}
+}
+
+func (a api) count(campaign, figure string) float64 {
+	a.t.Helper()
+	return a.want(200, "GET", "/campaigns/"+campaign+"/counts", nil).num(figure)
+}
+
+// wantCounts waits until the counts are as given.
+func (a api) wantCounts(campaign string, want map[string]float64) {
+	a.t.Helper()
+	var got result
+	a.eventually("the counts to settle", func() bool {
+		got = a.want(200, "GET", "/campaigns/"+campaign+"/counts", nil)
+		for figure, n := range want {
+			if got.num(figure) < n {
+				return false
+			}
+		}
+		return true
+	})
+	for figure, n := range want {
+		if got.num(figure) != n {
+			a.t.Errorf("counts.%s = %v, want %v", figure, got.num(figure), n)
+		}
+	}
+}
+
+// binary builds the program once a test run and returns its path.
+func binary(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "qingyuan")
+	if out, err := goBuild(t, path); err != nil {
+		t.Fatalf("build the program: %v\n%s", err, out)
+	}
+	return path
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"qingyuan/internal/redisstore"
+)
+
+// readiness knows whether this server may accept acts, and why not.
+type readiness struct {
+	health *redisstore.Health
+	crew   *crew
+	// unpublished lists the campaigns whose counts cannot be shown yet.
+	unpublished func() []string
+	warnings    func() []string
+	log         *slog.Logger
+
+	mu      sync.RWMutex
+	claimed error // nil once the Redis is known to be this deployment's
+	unfit   []string
+	reasons []string
+}
+
+// checkEvery is how often Redis is asked how it is.
+const checkEvery = time.Second
+
+// Run asks until ctx ends.
+func (r *readiness) Run(ctx context.Context) {
+	tick := time.NewTicker(checkEvery)
+	defer tick.Stop()
+	for {
+		r.check(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (r *readiness) check(ctx context.Context) {
+	ask, cancel := context.WithTimeout(ctx, 2*checkEvery)
+	defer cancel()
+	var unfit []string
+	for _, p := range r.health.Check(ask) {
+		unfit = append(unfit, p.Code+": "+p.Text)
+	}
+	if err := r.claim(); err != nil {
+		unfit = append(unfit, "deployment: "+err.Error())
+	}
+	reasons := slices.Concat(unfit, r.crew.Problems())
+	for _, id := range r.unpublished() {
+		reasons = append(reasons, "campaign "+id+": its first snapshot is not there yet")
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	r.mu.Lock()
+	changed := !slices.Equal(r.reasons, reasons)
+	r.unfit, r.reasons = unfit, reasons
+	r.mu.Unlock()
+	if changed {
+		r.log.InfoContext(ctx, "readiness changed", "ready", len(reasons) == 0, "reasons", reasons)
+	}
+}
+
+func (r *readiness) claim() error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.claimed
+}
+
+func (r *readiness) setClaim(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.claimed = err
+}
+
+// Guard returns why no act may be accepted at all: what this Redis acknowledges
+// might be lost, or counted elsewhere. A single campaign that cannot be opened
+// does not stop the others.
+func (r *readiness) Guard() error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if len(r.unfit) > 0 {
+		return fmt.Errorf("this redis must not be written to: %s", strings.Join(r.unfit, "; "))
+	}
+	return nil
+}
+
+// Reasons lists why nothing may be accepted now; none means ready.
+func (r *readiness) Reasons() []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Clone(r.reasons)
+}
+
+// Warnings lists what an operator should look at although the server is ready.
+func (r *readiness) Warnings() []string { return r.warnings() }

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
+
+	"qingyuan/configs"
+
+	"qingyuan/internal/catalog"
+	"qingyuan/internal/httpapi"
+	"qingyuan/internal/redisstore"
+	"qingyuan/leaderboard"
+)
+
+// serveCmd serves until it is told to stop.
+type serveCmd struct {
+	configFlags
+
+	Addr    string `help:"Public listener." placeholder:"HOST:PORT"`
+	OpsAddr string `help:"Operations listener: metrics." name:"ops-addr" placeholder:"HOST:PORT"`
+	Demo    bool   `help:"Serve the demonstration campaigns, with sandbox sign-in. Never on a public server."`
+}
+
+// Run implements the command.
+func (s serveCmd) Run(e env) error {
+	flags := map[string]any{}
+	if s.Addr != "" {
+		flags["http.addr"] = s.Addr
+	}
+	if s.OpsAddr != "" {
+		flags["http.ops_addr"] = s.OpsAddr
+	}
+	if s.Demo {
+		flags["demo"] = true
+	}
+	cfg, err := s.load(flags)
+	if err != nil {
+		return err
+	}
+	return serve(e.ctx, cfg, serving{log: newLogger(cfg, e)})
+}
+
+// newLogger writes to standard error, as the configuration says.
+func newLogger(cfg configs.Config, e env) *slog.Logger {
+	o := &slog.HandlerOptions{Level: cfg.Log.Level}
+	if cfg.Log.Format == configs.LogText {
+		return slog.New(slog.NewTextHandler(e.stderr, o))
+	}
+	return slog.New(slog.NewJSONHandler(e.stderr, o))
+}
+
+// serving is what a caller of serve may give and learn.
+type serving struct {
+	log *slog.Logger
+	// listening is told the addresses once both listeners take connections.
+	listening func(public, ops string)
+}
+
+// shutdownGrace is how long requests may run on after the order to stop.
+const shutdownGrace = 10 * time.Second
+
+// serve runs the whole program until ctx ends. It reads no global state, so a
+// test can start it as often as it likes. Things stop in the reverse of the
+// order they started in.
+func serve(ctx context.Context, cfg configs.Config, o serving) error {
+	cfg, err := cfg.WithSecrets()
+	if err != nil {
+		return err
+	}
+	db, closeRedis, err := openRedis(ctx, cfg, o.log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := closeRedis(); err != nil {
+			o.log.Error("close redis", "err", err) //nolint:sloglint // The context has ended.
+		}
+	}()
+	p, err := newProgram(ctx, cfg, db, o.log)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	return p.run(ctx, o)
+}
+
+// program is everything that runs in one server.
+type program struct {
+	cfg       configs.Config
+	db        redis.UniversalClient
+	log       *slog.Logger
+	catalog   *catalog.Keeper
+	services  *services
+	publisher *leaderboard.Publisher
+	crew      *crew
+	ready     *readiness
+	server    *httpapi.Server
+}
+
+func newProgram(ctx context.Context, cfg configs.Config, db redis.UniversalClient, log *slog.Logger) (*program, error) {
+	now := time.Now
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m := newMetrics(registry)
+	db.AddHook(redisHook{m})
+	book, err := openCatalog(ctx, cfg, db, log)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newServices(cfg, db, book, log, now)
+	if err != nil {
+		return nil, err
+	}
+	p := &program{cfg: cfg, db: db, log: log, catalog: book, services: s}
+	p.publisher = newPublisher(s, book.Campaigns, log, now)
+	p.crew = newCrew(s, book, m, log, now)
+	p.ready = &readiness{
+		health: redisstore.NewHealth(db, now), crew: p.crew, unpublished: p.unpublished, warnings: p.warnings, log: log,
+		claimed: errors.New("this server has not reached its redis yet"), unfit: []string{"starting"}, reasons: []string{"starting"},
+	}
+	s.campaigns.Guard = p.ready.Guard
+	p.server = newServer(p, registry, now)
+	p.publisher.Published = func(snap *leaderboard.Snapshot) {
+		m.published(snap)
+		p.server.Published(snap)
+	}
+	return p, nil
+}
+
+// warnings lists what does not stop the server: faulty campaign files, a fold
+// that has fallen behind.
+func (p *program) warnings() []string {
+	var out []string
+	for _, problem := range p.catalog.Problems() {
+		out = append(out, fmt.Sprintf("campaign %s: its files are faulty and not taken up: %v", problem.Campaign, problem.Err))
+	}
+	for _, c := range p.catalog.Campaigns() {
+		if snap, err := p.publisher.Snapshot(c.ID); err == nil && snap.Lag > foldLagWarning {
+			out = append(out, fmt.Sprintf("campaign %s: %d facts wait to be counted", c.ID, snap.Lag))
+		}
+	}
+	return out
+}
+
+// unpublished lists the campaigns without a snapshot: a start is over when
+// everything that is read can be answered.
+func (p *program) unpublished() []string {
+	var out []string
+	for _, c := range p.catalog.Campaigns() {
+		if _, err := p.publisher.Snapshot(c.ID); err != nil {
+			out = append(out, c.ID)
+		}
+	}
+	return out
+}
+
+// foldLagWarning is how many facts may wait before somebody should look.
+const foldLagWarning = 50_000
+
+// run listens, claims the Redis and works until ctx ends or a listener fails.
+func (p *program) run(ctx context.Context, o serving) error {
+	public, err := listen(ctx, p.cfg.HTTP.Addr)
+	if err != nil {
+		return err
+	}
+	ops, err := listen(ctx, p.cfg.HTTP.OpsAddr)
+	if err != nil {
+		_ = public.Close()
+		return err
+	}
+	// Workers outlive the listeners, so that the last requests find them.
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	var workers errgroup.Group
+	p.startWorkers(work, &workers)
+	defer func() {
+		stopWork()
+		_ = workers.Wait() // workers report their own errors
+	}()
+	apps := []*fiber.App{p.server.App(), p.server.OpsApp()}
+	failed := make(chan error, len(apps))
+	for i, ln := range []net.Listener{public, ops} {
+		go func() { failed <- apps[i].Listener(ln) }()
+	}
+	p.log.InfoContext(ctx, "serving", "addr", public.Addr().String(), "ops_addr", ops.Addr().String(), "demo", p.cfg.Demo)
+	if o.listening != nil {
+		o.listening(public.Addr().String(), ops.Addr().String())
+	}
+	select {
+	case err = <-failed:
+		err = fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	return errors.Join(err, p.stopListening(ctx, apps))
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	return ln, nil
+}
+
+func (p *program) stopListening(ctx context.Context, apps []*fiber.App) error {
+	p.server.Close() // ends the live streams, which a shutdown would wait for
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	var errs []error
+	for _, app := range apps {
+		if err := app.ShutdownWithContext(grace); err != nil {
+			errs = append(errs, fmt.Errorf("shut down: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// startWorkers runs what works beside the requests. Campaigns are opened only on
+// a Redis that is known to be this deployment's.
+func (p *program) startWorkers(ctx context.Context, g *errgroup.Group) {
+	start := func(work func(context.Context)) {
+		g.Go(func() error {
+			work(ctx)
+			return nil
+		})
+	}
+	start(p.ready.Run)
+	g.Go(func() error { return p.catalog.Run(ctx) })
+	start(p.services.sessions.Run)
+	start(func(ctx context.Context) {
+		if p.claimRedis(ctx) {
+			p.crew.Run(ctx)
+		}
+	})
+	start(p.publisher.Run)
+}
+
+// claimRedis tries until the Redis is this deployment's; false when ctx ended
+// first.
+func (p *program) claimRedis(ctx context.Context) bool {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		err := claim(ctx, p.db, p.cfg)
+		p.ready.setClaim(err)
+		if err == nil {
+			p.ready.check(ctx)
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
+}
+
+func (p *program) close() {
+	p.services.sessions.Close()
+	p.services.wechat.Close()
+}

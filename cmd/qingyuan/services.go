@@ -1,0 +1,148 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"qingyuan/campaign"
+	"qingyuan/configs"
+	"qingyuan/internal/redisstore"
+	"qingyuan/internal/seal"
+	"qingyuan/internal/session"
+	"qingyuan/internal/stream"
+	"qingyuan/internal/token"
+	"qingyuan/internal/wechat"
+	"qingyuan/leaderboard"
+	"qingyuan/pledge"
+	"qingyuan/quiz"
+)
+
+// book is what the services ask of the catalog.
+type book interface {
+	campaign.Catalog
+	quiz.Catalog
+	pledge.Catalog
+}
+
+// services are the domains joined to their stores.
+type services struct {
+	campaigns  *redisstore.Campaigns
+	boards     *redisstore.Boards
+	facts      *stream.Reader
+	enrolments *campaign.Service
+	quiz       *quiz.Service
+	pledges    *pledge.Service
+	sessions   *session.Service
+	gate       *session.Gate
+	wechat     *wechat.Client
+}
+
+// derived keys, one for each purpose. A label, once used, keeps its meaning.
+const (
+	labelAttempts = "attempt id"
+	labelSerials  = "pledge serial"
+	labelPersonal = "personal data"
+	labelDigest   = "enrolment digest"
+)
+
+func newServices(cfg configs.Config, db redis.UniversalClient, b book, log *slog.Logger, now func() time.Time) (*services, error) {
+	s := &services{campaigns: redisstore.NewCampaigns(db)}
+	s.boards = redisstore.NewBoards(s.campaigns)
+	s.facts = &stream.Reader{DB: db, Key: redisstore.FactsKey}
+	if err := s.addDomains(cfg, b, now); err != nil {
+		return nil, err
+	}
+	return s, s.addSessions(cfg, db, log, now)
+}
+
+func (s *services) addDomains(cfg configs.Config, b book, now func() time.Time) error {
+	master := cfg.Secrets.Master.Key()
+	current, secrets := cfg.Secrets.Seals()
+	box, err := seal.New(seal.Keys{Current: current, Secrets: secrets}.Derive(labelPersonal))
+	if err != nil {
+		return fmt.Errorf("keys of personal data: %w", err)
+	}
+	serialKey := seal.Derive(master, labelSerials)
+	serials, err := pledge.NewSerials(serialKey[:])
+	if err != nil {
+		return err
+	}
+	attemptKey, digestKey := seal.Derive(master, labelAttempts), seal.Derive(master, labelDigest)
+	day := func(id string, at time.Time) string {
+		c, err := b.Campaign(id)
+		if err != nil {
+			return at.UTC().Format(time.DateOnly)
+		}
+		return c.Day(at)
+	}
+	s.enrolments = &campaign.Service{Catalog: b, Store: redisstore.NewEnrolments(s.campaigns, box, digestKey[:]), Now: now}
+	s.quiz = &quiz.Service{Catalog: b, Store: redisstore.NewQuiz(s.campaigns, day), IDKey: attemptKey[:], Now: now}
+	s.pledges = &pledge.Service{Catalog: b, Store: redisstore.NewSignatures(s.campaigns, box), Serials: serials, Now: now}
+	return nil
+}
+
+func (s *services) addSessions(cfg configs.Config, db redis.UniversalClient, log *slog.Logger, now func() time.Time) error {
+	keys, err := sessionKeys(cfg)
+	if err != nil {
+		return err
+	}
+	tokens, err := newTokens(cfg, keys, now)
+	if err != nil {
+		return err
+	}
+	if s.wechat, err = newWeChat(cfg, now); err != nil {
+		return err
+	}
+	s.sessions, err = session.New(session.Options{
+		Store: redisstore.NewSessions(db), WeChat: s.wechat, Tokens: tokens, Keys: keys,
+		Sandbox: cfg.Demo, Idle: cfg.Session.RefreshTTL, Now: now, Log: log,
+	})
+	s.gate = &session.Gate{
+		Limiter: redisstore.NewRateLimiter(db, now), Keys: keys,
+		PerMinute: cfg.Limits.SignInPerMinutePerAddress, Spare: cfg.Allowed(),
+	}
+	return err
+}
+
+func sessionKeys(cfg configs.Config) (session.Keys, error) {
+	tokenCurrent, tokenKeys := cfg.Secrets.Tokens()
+	sealCurrent, sealKeys := cfg.Secrets.Seals()
+	return session.DeriveKeys(session.Secrets{
+		Master: cfg.Secrets.Master.Key(),
+		Tokens: seal.Keys{Current: tokenCurrent, Secrets: tokenKeys},
+		Seals:  seal.Keys{Current: sealCurrent, Secrets: sealKeys},
+	})
+}
+
+// audience names who our tokens are for.
+const audience = "qingyuan-api"
+
+func newTokens(cfg configs.Config, keys session.Keys, now func() time.Time) (*token.Authority, error) {
+	return token.New(token.Options{
+		Keys: keys.Access, Audience: audience, AccessLifetime: cfg.Session.AccessTTL, Now: now,
+	})
+}
+
+func newWeChat(cfg configs.Config, now func() time.Time) (*wechat.Client, error) {
+	o := wechat.Options{
+		Official: wechat.App{ID: cfg.WeChat.OfficialAccount.AppID, Secret: cfg.WeChat.OfficialAccount.Secret.Reveal()},
+		BaseURL:  cfg.WeChat.BaseURL, Timeout: cfg.WeChat.Timeout, Now: now,
+	}
+	for _, p := range cfg.WeChat.MiniPrograms {
+		o.MiniPrograms = append(o.MiniPrograms, wechat.App{ID: p.AppID, Secret: p.Secret.Reveal()})
+	}
+	return wechat.New(o)
+}
+
+// newPublisher refreshes snapshots of all campaigns in the catalog.
+func newPublisher(s *services, list func() []*campaign.Campaign, log *slog.Logger, now func() time.Time) *leaderboard.Publisher {
+	return &leaderboard.Publisher{
+		Store: s.boards, Campaigns: list, Now: now,
+		Failed: func(id string, err error) {
+			log.Warn("snapshot", "campaign", id, "err", err) //nolint:sloglint // There is no request.
+		},
+	}
+}
