@@ -145,11 +145,11 @@ func (c Config) filled() Config {
 	return c
 }
 
-// drawSeed stays within 53 bits, so that every JSON reader gives it back whole.
+// drawSeed is short enough to be typed again.
 func drawSeed() uint64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // crypto/rand.Read never fails; it ends the program
-	return binary.BigEndian.Uint64(b[:])>>11 | 1
+	return binary.BigEndian.Uint64(b[:])>>32 | 1
 }
 
 func orElse[T comparable](v, otherwise T) T {

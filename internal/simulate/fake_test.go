@@ -70,10 +70,12 @@ type faults struct {
 	lenient bool
 	// rankless hides the rank.
 	rankless bool
-	// lopsided makes the breakdown miss a row.
-	lopsided bool
-	// expireAfter answers quiz.expired to submissions, having handed in what
-	// was kept, if any was.
+	// lopsided makes the breakdown miss a row; private shows none.
+	lopsided, private bool
+	// counting is called before the counts are read.
+	counting func()
+	// expired answers quiz.expired to submissions, having handed in what was
+	// kept, if any was.
 	expired bool
 	// signedOut ends every session once.
 	signedOut bool

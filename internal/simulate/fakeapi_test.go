@@ -268,12 +268,21 @@ func (s *fake) mySignature(w http.ResponseWriter, _ *http.Request, who *soul) {
 	answer(w, 200, who.signature)
 }
 
-func (s *fake) readCounts(w http.ResponseWriter, _ *http.Request) { answer(w, 200, s.counts) }
+func (s *fake) readCounts(w http.ResponseWriter, _ *http.Request) {
+	if s.faults.counting != nil {
+		s.faults.counting()
+	}
+	answer(w, 200, s.counts)
+}
 
 // breakdown shows the total as one row, and the row of who has no unit.
 func (s *fake) breakdown(w http.ResponseWriter, _ *http.Request) {
 	c := s.counts
-	if s.faults.lopsided {
+	switch {
+	case s.faults.private:
+		refuse(w, 403, "board.not_published")
+		return
+	case s.faults.lopsided:
 		c.Attempts--
 	}
 	answer(w, 200, map[string]any{"items": []any{

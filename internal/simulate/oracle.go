@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // steady is how often in a row the counts must read alike to be taken for
@@ -22,31 +23,40 @@ func (r *run) baseline(ctx context.Context) (figures, error) {
 }
 
 // watch reads the counts until fits held steady times in a row, or until Settle
-// has passed since the target last was away. It returns the last reading.
-func (r *run) watch(ctx context.Context, fits func(was, is figures) bool) (last figures, ok bool, err error) {
+// has passed. A target that was away meanwhile has to catch up first: then the
+// time begins anew, within Patience. It returns the last reading.
+func (r *run) watch(ctx context.Context, fits func(was, is figures) bool) (f figures, ok bool, err error) {
 	var was figures
 	until := r.cfg.now().Add(r.cfg.Settle)
+	last := until.Add(r.cfg.Patience)
 	for row := 0; ; {
 		asked := r.cfg.now()
-		if err := r.counts(ctx, &last); err != nil {
-			return last, false, err
+		if err := r.counts(ctx, &f); err != nil {
+			return f, false, err
 		}
 		if now := r.cfg.now(); now.Sub(asked) > r.cfg.poll {
-			until = now.Add(r.cfg.Settle) // a restarted target has to catch up first
+			until = earlier(now.Add(r.cfg.Settle), last)
 		}
-		if row++; !fits(was, last) {
+		if row++; !fits(was, f) {
 			row = 0
 		}
-		if was = last; row >= steady {
-			return last, true, nil
+		if was = f; row >= steady {
+			return f, true, nil
 		}
 		if r.cfg.now().After(until) {
-			return last, false, nil
+			return f, false, nil
 		}
 		if err := r.cfg.sleep(ctx, r.cfg.poll); err != nil {
-			return last, false, err
+			return f, false, err
 		}
 	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 func (r *run) counts(ctx context.Context, out *figures) error {

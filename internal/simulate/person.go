@@ -3,6 +3,7 @@ package simulate
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -83,14 +84,15 @@ func (r *run) session(ctx context.Context, number int) (string, error) {
 func (p *person) send(ctx context.Context, q call, out any) (int, error) {
 	q.token = p.token
 	status, err := p.client.do(ctx, q, out)
-	if !isCode(err, "auth.expired") && !isCode(err, "auth.invalid") {
+	refused, ok := errors.AsType[*refusedError](err)
+	if !ok || (refused.code != "auth.expired" && refused.code != "auth.invalid") {
 		return status, err
 	}
-	p.meter.repeated(q.op, codeOf(err))
+	p.meter.repeated(q.op, refused.code)
 	if err := p.signIn(ctx); err != nil {
 		return 0, err
 	}
-	q.token = p.token
+	q.token, q.doubt = p.token, refused.doubt
 	return p.client.do(ctx, q, out)
 }
 

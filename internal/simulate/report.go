@@ -169,9 +169,6 @@ func (r *run) report() Report {
 	}
 	rep.RequestsPerSecond = perSecond(r.walked(), r.walking)
 	rep.Errors, rep.Retries = r.meter.codes()
-	if r.halted.Load() {
-		rep.Notes = append(rep.Notes, "the target stayed silent for longer than the patience, so the run was cut short")
-	}
 	rep.Passed = rep.OK()
 	return rep
 }

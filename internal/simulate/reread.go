@@ -34,6 +34,7 @@ func (r *run) reread(ctx context.Context) {
 		})
 	}
 	_ = g.Wait() // what is missing goes to the findings
+	r.noteHalt()
 }
 
 // rereadOne reads what one participant was given. What is not there is booked;

@@ -34,7 +34,7 @@ type run struct {
 	tally    tally
 	kept     sample
 	// halted is set once an outcome stayed unknown for the whole patience: the
-	// target is gone, and every further participant would wait as long.
+	// target is gone, and everybody further in this phase would wait as long.
 	halted atomic.Bool
 
 	done, failed, abandoned atomic.Int64
@@ -104,6 +104,15 @@ func (r *run) drive(ctx context.Context) {
 		})
 	}
 	_ = g.Wait() // participants report to the findings, never through an error
+	r.noteHalt()
+}
+
+// noteHalt says that a phase was cut short. The next one finds out for itself
+// whether the target is back.
+func (r *run) noteHalt() {
+	if r.halted.Swap(false) {
+		r.findings.note("the target stayed silent for longer than the patience, so the run was cut short")
+	}
 }
 
 // gate returns a function that blocks until the next participant may come.
