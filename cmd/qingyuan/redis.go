@@ -55,6 +55,7 @@ func private(conn redisnode.Conn, cfg configs.Config) *redis.Options {
 	o := conn.RedisOptions()
 	o.MaxRetries = -1
 	o.ContextTimeoutEnabled = true
+	o.DialerRetries = 1
 	o.ReadTimeout = cfg.Redis.ReadTimeout
 	o.PoolSize = cfg.Redis.PoolSize
 	return o
@@ -64,7 +65,7 @@ func external(cfg configs.Config) *redis.UniversalOptions {
 	r := cfg.Redis
 	o := &redis.UniversalOptions{
 		Addrs: r.Addrs, MasterName: r.MasterName, Username: r.Username, Password: r.Password.Reveal(), DB: r.DB,
-		MaxRetries: -1, MaxRedirects: 3, ContextTimeoutEnabled: true, ReadTimeout: r.ReadTimeout, PoolSize: r.PoolSize,
+		MaxRetries: -1, MaxRedirects: 3, DialerRetries: 1, ContextTimeoutEnabled: true, ReadTimeout: r.ReadTimeout, PoolSize: r.PoolSize,
 	}
 	if r.TLS {
 		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}

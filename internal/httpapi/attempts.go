@@ -152,9 +152,10 @@ type paperAnswer struct {
 	Questions  []questionAnswer `json:"questions"`
 }
 
+// savedMarks names what was chosen "chosen", as a review does.
 type savedMarks struct {
 	Revision int64        `json:"revision"`
-	Answers  quiz.Answers `json:"answers"`
+	Chosen   quiz.Answers `json:"chosen"`
 }
 
 // questionAnswer has no place for a key, on purpose.
