@@ -67,11 +67,17 @@ type Batch struct {
 	Recent  []Act
 }
 
-// Scopes of boards besides the main one.
-func UnitScope(id string) string   { return "u:" + id }
+// UnitScope names the board of a unit.
+func UnitScope(id string) string { return "u:" + id }
+
+// RegionScope names the board of a region.
 func RegionScope(id string) string { return "r:" + id }
-func GroupScope(id string) string  { return "g:" + id }
-func DayScope(day string) string   { return "d:" + day }
+
+// GroupScope names the board of a group.
+func GroupScope(id string) string { return "g:" + id }
+
+// DayScope names the board of a local date.
+func DayScope(day string) string { return "d:" + day }
 
 // recentActs is how many of the newest acts are kept.
 const recentActs = 20

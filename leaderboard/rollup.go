@@ -18,7 +18,7 @@ type Counts struct {
 }
 
 // Add returns the sum, figure by figure.
-func (c Counts) Add(o Counts) Counts {
+func (c *Counts) Add(o Counts) Counts {
 	return Counts{
 		Enrolled: c.Enrolled + o.Enrolled, Participants: c.Participants + o.Participants,
 		Attempts: c.Attempts + o.Attempts, Signatures: c.Signatures + o.Signatures,
@@ -27,7 +27,7 @@ func (c Counts) Add(o Counts) Counts {
 }
 
 // Average returns the mean of best scores, and false where nobody has one.
-func (c Counts) Average() (float64, bool) {
+func (c *Counts) Average() (float64, bool) {
 	if c.Scored == 0 {
 		return 0, false
 	}
@@ -84,7 +84,7 @@ func RollUp(t *campaign.Tree, tally map[Cell]int64) Roll {
 		r.Total = r.Total.Add(c)
 		r.Nodes[unit] = c
 		for _, region := range t.Regions(unit) {
-			r.Nodes[region] = r.Nodes[region].Add(c)
+			r.Nodes[region] = c.Add(r.Nodes[region])
 		}
 	}
 	return r

@@ -71,7 +71,7 @@ func (s *Service) Sign(ctx context.Context, campaignID, participant string, r Re
 }
 
 // sameAs tells whether r may be the request that kept came from.
-func (r Request) sameAs(kept Signature) bool {
+func (r *Request) sameAs(kept Signature) bool {
 	return r.Version == kept.Version && r.Method == kept.Method
 }
 

@@ -1,6 +1,7 @@
 package pledge
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -42,7 +43,7 @@ func (s Strokes) Check() error {
 	case len(points) < 5 || size == 0:
 		return ErrStrokesInvalid.Because(fmt.Errorf("%d points over %g: blank or a dot", len(points), size))
 	case len(s) == 1 && straight(points, size):
-		return ErrStrokesInvalid.Because(fmt.Errorf("one straight line"))
+		return ErrStrokesInvalid.Because(errors.New("one straight line"))
 	case s.ink() < minInk*size:
 		return ErrStrokesInvalid.Because(fmt.Errorf("lines of %.0f over %.0f: too little drawn", s.ink(), size))
 	}
@@ -62,7 +63,7 @@ func (s Strokes) bounded() ([]Point, error) {
 	}
 	for _, p := range points {
 		if !(math.Abs(p.X) <= maxCoordinate && math.Abs(p.Y) <= maxCoordinate) {
-			return nil, ErrStrokesInvalid.Because(fmt.Errorf("a point lies outside any canvas"))
+			return nil, ErrStrokesInvalid.Because(errors.New("a point lies outside any canvas"))
 		}
 	}
 	return points, nil

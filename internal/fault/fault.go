@@ -79,7 +79,7 @@ func (e *Error) Unwrap() error { return e.cause }
 // Is matches by Code, so that a copy made by Because or With… still equals its
 // declaration.
 func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error) //nolint:errorlint // Is compares one link; errors.Is walks the chain.
+	t, ok := target.(*Error) // one link only: errors.Is walks the chain
 	return ok && t.Code == e.Code
 }
 
