@@ -1,0 +1,117 @@
+// Package catalog is what operators edit, as the servers see it: the campaigns
+// with their banks and pledges.
+//
+// Campaigns lie in files, one folder each. A Keeper holds them in memory as a
+// Book, re-reads what changes and swaps the whole book, so that a request sees
+// one state of it from beginning to end. A faulty change is refused and
+// reported; the campaign goes on as it was.
+package catalog
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"qingyuan/campaign"
+	"qingyuan/configs"
+	"qingyuan/pledge"
+	"qingyuan/quiz"
+)
+
+// Book is one state of all campaigns. It never changes.
+type Book struct {
+	order    []*campaign.Campaign
+	byID     map[string]configs.Definition
+	byPrefix map[string]string // serial prefix: campaign id
+	banks    map[string]*quiz.Bank
+}
+
+// NewBook puts definitions into a book, ordered by their opening. Two campaigns
+// of one id or of one serial prefix are an error.
+func NewBook(definitions []configs.Definition) (*Book, error) {
+	b := &Book{
+		byID: map[string]configs.Definition{}, byPrefix: map[string]string{}, banks: map[string]*quiz.Bank{},
+	}
+	for _, d := range definitions {
+		if err := b.add(d); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(b.order, func(x, y *campaign.Campaign) int {
+		return cmp.Or(x.OpensAt.Compare(y.OpensAt), cmp.Compare(x.ID, y.ID))
+	})
+	return b, nil
+}
+
+func (b *Book) add(d configs.Definition) error {
+	id := d.Campaign.ID
+	if _, taken := b.byID[id]; taken {
+		return fmt.Errorf("campaign %s: there are two of this id", id)
+	}
+	if d.Pledge != nil {
+		if other, taken := b.byPrefix[d.Pledge.Prefix]; taken {
+			return fmt.Errorf("campaign %s: pledge.prefix %s is taken by %s", id, d.Pledge.Prefix, other)
+		}
+		b.byPrefix[d.Pledge.Prefix] = id
+	}
+	if d.Bank != nil {
+		if same, ok := b.banks[d.Bank.Digest]; ok {
+			d.Bank = same // campaigns that share a bank share its memory
+		}
+		b.banks[d.Bank.Digest] = d.Bank
+	}
+	b.byID[id] = d
+	b.order = append(b.order, d.Campaign)
+	return nil
+}
+
+// Campaigns returns all campaigns in the order of their opening. The caller must
+// not change the list.
+func (b *Book) Campaigns() []*campaign.Campaign { return b.order }
+
+// Definition returns everything about a campaign.
+func (b *Book) Definition(id string) (configs.Definition, bool) {
+	d, ok := b.byID[id]
+	return d, ok
+}
+
+// Campaign returns campaign.ErrNotFound for an unknown id.
+func (b *Book) Campaign(id string) (*campaign.Campaign, error) {
+	d, ok := b.byID[id]
+	if !ok {
+		return nil, campaign.ErrNotFound
+	}
+	return d.Campaign, nil
+}
+
+// Quiz returns campaign.ErrNotFound for an unknown campaign and quiz.ErrNoQuiz
+// for one without a quiz.
+func (b *Book) Quiz(id string) (quiz.Offer, error) {
+	d, ok := b.byID[id]
+	if !ok {
+		return quiz.Offer{}, campaign.ErrNotFound
+	}
+	if d.Quiz == nil {
+		return quiz.Offer{}, quiz.ErrNoQuiz
+	}
+	return quiz.Offer{Campaign: d.Campaign, Rules: d.Quiz, Bank: d.Bank}, nil
+}
+
+// Pledge returns campaign.ErrNotFound for an unknown campaign and
+// pledge.ErrNoPledge for one without a pledge.
+func (b *Book) Pledge(id string) (pledge.Offer, error) {
+	d, ok := b.byID[id]
+	if !ok {
+		return pledge.Offer{}, campaign.ErrNotFound
+	}
+	if d.Pledge == nil {
+		return pledge.Offer{}, pledge.ErrNoPledge
+	}
+	return *d.Pledge, nil
+}
+
+// CampaignByPrefix returns the id of the campaign whose serials begin so.
+func (b *Book) CampaignByPrefix(prefix string) (string, bool) {
+	id, ok := b.byPrefix[prefix]
+	return id, ok
+}

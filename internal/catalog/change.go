@@ -1,0 +1,100 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"qingyuan/campaign"
+	"qingyuan/configs"
+	"qingyuan/pledge"
+)
+
+// CheckChange names every part of next that a campaign known as old may not
+// change any more at now.
+//
+// At no time: shards, because keys lie by them; the serial prefix, because
+// certificates carry it.
+//
+// From the opening on, too: opens_at, the base of the boards' times; whether
+// there is a quiz, what a paper is worth, and whether there is a pledge; groups
+// and units that people may belong to, and the regions above a unit, because
+// boards are kept by region; published texts of the consent notice and the
+// pledge under their version, because people agreed to them.
+//
+// Everything else may change at any time, closes_at, limits, bank and rosters
+// among it, and whatever is added.
+func CheckChange(old, next configs.Definition, now time.Time) error {
+	c := changes{old: old, next: next}
+	o, n := old.Campaign, next.Campaign
+	c.fixed(o.Shards == n.Shards, "shards", "%d cannot become %d: keys lie by shard", o.Shards, n.Shards)
+	if old.Pledge != nil && next.Pledge != nil {
+		c.fixed(old.Pledge.Prefix == next.Pledge.Prefix, "pledge.prefix",
+			"%s cannot become %s: serials carry it", old.Pledge.Prefix, next.Pledge.Prefix)
+	}
+	if o.AlwaysOpen || !now.Before(o.OpensAt) {
+		c.opened()
+	}
+	return errors.Join(c.faults...)
+}
+
+type changes struct {
+	old, next configs.Definition
+	faults    []error
+}
+
+func (c *changes) fixed(ok bool, key, format string, args ...any) {
+	if !ok {
+		c.faults = append(c.faults, fmt.Errorf("campaign %s: %s: %s", c.old.Campaign.ID, key, fmt.Sprintf(format, args...)))
+	}
+}
+
+// opened checks what is fixed once people may have taken part.
+func (c *changes) opened() {
+	o, n := c.old.Campaign, c.next.Campaign
+	c.fixed(o.OpensAt.Equal(n.OpensAt), "opens_at", "cannot change once the campaign has opened")
+	c.fixed((c.old.Quiz == nil) == (c.next.Quiz == nil), "quiz", "cannot come or go once the campaign has opened")
+	c.fixed((c.old.Pledge == nil) == (c.next.Pledge == nil), "pledge", "cannot come or go once the campaign has opened")
+	if c.old.Quiz != nil && c.next.Quiz != nil {
+		was, is := c.old.Quiz.MaxScore(), c.next.Quiz.MaxScore()
+		c.fixed(was == is, "quiz.strata", "a paper was worth %d points and would be worth %d: scores could not be compared", was, is)
+	}
+	for _, g := range o.Groups {
+		h, ok := n.Group(g.ID)
+		c.fixed(ok && h.Guardian == g.Guardian, "groups", "%s cannot go or change its guardian rule", g.ID)
+	}
+	if o.Consent.Version == n.Consent.Version {
+		c.fixed(maps.Equal(o.Consent.Text, n.Consent.Text), "consent_notice.text", "changes need a new version: people agreed to %s", o.Consent.Version)
+	}
+	if c.old.Pledge != nil && c.next.Pledge != nil {
+		c.versions(c.old.Pledge.Versions, c.next.Pledge.Versions)
+	}
+	c.tree(o.Tree, n.Tree)
+}
+
+// versions wants the published versions to stay, in their order.
+func (c *changes) versions(old, next []pledge.Version) {
+	for i, v := range old {
+		same := i < len(next) && next[i].Version == v.Version &&
+			maps.Equal(next[i].Text, v.Text) && maps.Equal(next[i].Title, v.Title)
+		c.fixed(same, "pledge.versions", "%s was published: add a version behind it instead", v.Version)
+	}
+}
+
+// tree wants every unit to stay below the same regions.
+func (c *changes) tree(old, next *campaign.Tree) {
+	for u := range old.Units {
+		n, ok := next.Node(u.ID)
+		if !ok || n.Kind != campaign.Unit {
+			c.fixed(false, "tree", "unit %s cannot go: people may belong to it", u.ID)
+			continue
+		}
+		c.fixed(n.Parent == u.Parent, "tree", "unit %s cannot move from %q to %q", u.ID, u.Parent, n.Parent)
+	}
+	for r := range old.Nodes {
+		if n, ok := next.Node(r.ID); ok && r.Kind == campaign.Region {
+			c.fixed(n.Kind == r.Kind && n.Parent == r.Parent, "tree", "region %s cannot move or become a unit", r.ID)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package catalog
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestCheckChange(t *testing.T) {
+	tests := map[string]struct {
+		old, new string
+		// always: refused before the opening too; else only from it on.
+		want   string
+		always bool
+	}{
+		"shards":          {"shards: 2", "shards: 4", "shards: 2 cannot become 4", true},
+		"prefix":          {"TOWN26", "CITY26", "pledge.prefix: TOWN26 cannot become CITY26", true},
+		"opening":         {"2026-06-01", "2026-05-15", "opens_at: cannot change", false},
+		"no pledge":       {town[strings.Index(town, "pledge:"):strings.Index(town, "tree:")], "", "pledge: cannot come or go", false},
+		"no quiz":         {town[strings.Index(town, "quiz:"):strings.Index(town, "pledge:")], "", "quiz: cannot come or go", false},
+		"worth":           {"points: 100", "points: 80", "quiz.strata: a paper was worth 100 points", false},
+		"group":           {", {id: driver, name: 驾驶员}", "", "groups: driver cannot go", false},
+		"consent":         {"text: 告知}", "text: 新告知}", "consent_notice.text: changes need a new version", false},
+		"pledge text":     {"我承诺。", "我保证。", "pledge.versions: 1 was published", false},
+		"unit gone":       {"units: [c 丙 5]", "units: [d 丙 5]", "tree: unit c cannot go", false},
+		"unit moved":      {"units: [a 甲 3, b 乙 4]", "units: [b 乙 4], children: [{id: s, name: 街, units: [a 甲 3]}]", `tree: unit a cannot move from "r1" to "s"`, false},
+		"region moved":    {"  - {id: r2, name: 二区, units: [c 丙 5]}", "  - {id: r0, name: 市, children: [{id: r2, name: 二区, units: [c 丙 5]}]}", "tree: region r2 cannot move", false},
+		"new group":       {"{id: driver, name: 驾驶员}", "{id: driver, name: 司机}, {id: courier, name: 寄递, audience: public}", "", false},
+		"new consent":     {`{version: "1", text: 告知}`, `{version: "2", text: 新告知}`, "", false},
+		"new pledge":      {"text: 我承诺。}]", `text: 我承诺。}, {version: "2", title: 承诺书, text: 我保证。}]`, "", false},
+		"new unit":        {"b 乙 4", "b 乙 40, z 新 1", "", false},
+		"later close":     {"2026-07-01", "2026-08-01", "", false},
+		"limits":          {"pass_score: 60", "pass_score: 70, attempts_per_day: 1", "", false},
+		"paused":          {"shards: 2", "shards: 2\npaused: true", "", false},
+		"other questions": {"strata: [{count: 1, points: 100}]", "strata: [{count: 1, points: 100, kinds: [judge]}]", "", false},
+	}
+	old := load(t, town)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			next := load(t, replace(t, town, tt.old, tt.new))
+			for at, refused := range map[time.Time]bool{before(): tt.always, during(): tt.want != ""} {
+				err := CheckChange(old, next, at)
+				if (err != nil) != refused || refused && !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("at %s: %v, want %q", at.Format(time.DateOnly), err, tt.want)
+				}
+			}
+		})
+	}
+}
+
+// TestCheckChangeAlwaysOpen shows that a demonstration counts as opened.
+func TestCheckChangeAlwaysOpen(t *testing.T) {
+	old, next := load(t, town), load(t, replace(t, town, "points: 100", "points: 80"))
+	old.Campaign.AlwaysOpen = true
+	if CheckChange(old, next, before()) == nil {
+		t.Error("a campaign that is always open changed what its papers are worth")
+	}
+}
