@@ -39,6 +39,7 @@ func poison(t *testing.T, p *toxiproxy.Proxy, kind, attributes string, share flo
 // TestRepliesLostBeforeTheClient lets a proxy cut connections in mid-reply
 // between people and server. Every act must count once all the same.
 func TestRepliesLostBeforeTheClient(t *testing.T) {
+	t.Parallel()
 	s := start(t, demo(t))
 	target, err := url.Parse(s.base)
 	if err != nil {
@@ -51,6 +52,7 @@ func TestRepliesLostBeforeTheClient(t *testing.T) {
 
 // TestRepliesLostBeforeTheServer does the same between the server and Redis.
 func TestRepliesLostBeforeTheServer(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t, redistest.Durable(), redistest.TCP())
 	p := faulty(t, redis.Addr())
 	cfg := demo(t)

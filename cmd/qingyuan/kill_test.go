@@ -92,6 +92,7 @@ func (h *halfway) Step() {
 // TestInvariant3KillInMidSimulation kills the server while people are taking the
 // quiz. Everything acknowledged must be there afterwards, and counted once.
 func TestInvariant3KillInMidSimulation(t *testing.T) {
+	t.Parallel()
 	p := spawn(t, binary(t), shortDir(t))
 	const people = 300
 	cfg := simulate.Default()
@@ -121,13 +122,14 @@ func TestInvariant3KillInMidSimulation(t *testing.T) {
 // TestOneServerPerFolder starts a second server on a data folder in use: it must
 // give up with a reason, and the first must not notice.
 func TestOneServerPerFolder(t *testing.T) {
+	t.Parallel()
 	bin, data := binary(t), shortDir(t)
 	p := spawn(t, bin, data)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	second := exec.CommandContext(ctx, bin, "serve", "--demo", "--data", data, "--addr", "127.0.0.1:0", "--ops-addr", "127.0.0.1:0")
 	out, err := second.CombinedOutput()
-	if err == nil || !bytes.Contains(out, []byte("in use")) {
+	if err == nil || !bytes.Contains(out, []byte("another server uses this data folder")) {
 		t.Errorf("a second server on the folder ended with %v and said:\n%s", err, out)
 	}
 	p.want(200, "GET", "/readyz", nil)

@@ -48,6 +48,7 @@ func same(t *testing.T, call func(i int) (int, result, error)) []result {
 // TestInvariant2OneOfManyCounts hands one attempt and one signature in 200 times
 // at once through two servers.
 func TestInvariant2OneOfManyCounts(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t, redistest.Durable(), redistest.TCP())
 	servers := pair(t, redis.Addr())
 	path := "/campaigns/" + demoCampaign

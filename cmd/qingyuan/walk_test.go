@@ -9,6 +9,7 @@ const demoCampaign = "jinzhong-2026"
 // TestWholeWay walks one person through everything, twice where it matters, and
 // once more after a restart.
 func TestWholeWay(t *testing.T) {
+	t.Parallel()
 	cfg := demo(t)
 	s := start(t, cfg)
 	path := "/campaigns/" + demoCampaign
