@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
@@ -21,36 +22,15 @@ const exampleHead = `# Every key of the configuration with its default and its m
 # refused. Keep only what you change.
 `
 
-const docsHead = `# Configuration
-
-Layers, the later over the earlier: **defaults → YAML file (` + "`--config FILE`" + `) → environment → flags**. The whole is
-checked at start; ` + "`qingyuan check-config --config FILE`" + ` does only that and names every fault at once. An unknown key
-in the file, or an unknown variable that begins with ` + "`QINGYUAN_`" + `, is refused by name.
-
-In the environment lists are separated by commas, sets of keys are written ` + "`id=secret,id=secret`" + ` and apps
-` + "`appid=secret,appid=secret`" + `. An empty variable counts as not set. Durations need a unit (` + "`3s`, `2h`" + `), networks are CIDR
-(` + "`10.0.0.0/8`" + `) or a single address.
-
-Secrets never appear in a log, an error or a dump. On one machine (` + "`redis.addrs`" + ` empty) the first start makes them in
-` + "`<data.dir>/secrets.yaml`" + `, mode 0600; the file has the keys of the section ` + "`secrets`" + ` without that prefix, and is refused
-when others may read it. With an external Redis ` + "`secrets.master`" + ` must be configured, the same on every server.
-
-To rotate the key of tokens: add a key to ` + "`secrets.token_keys`" + ` on every server, then name it in
-` + "`secrets.token_current`" + `. The keys before it stay valid until they are taken out; the key ` + "`master`" + ` is replaced by giving one
-of that id. Sealing keys are rotated alike and never taken out while data is kept.
-
-This table is made from the struct in ` + "`configs/config.go`" + ` (` + "`go test ./configs -run TestReference -update`" + `), and so
-is [` + "`configs/example.yaml`" + `](../configs/example.yaml).
-
-| key | variable | type | default | meaning |
-|---|---|---|---|---|
-`
+// The table of keys stands between these marks; the rest of the page is prose.
+const (
+	docsFile  = "../docs/CONFIGURATION.md"
+	tableFrom = "<!-- keys: made from the struct by go test ./configs -run TestReference -update -->\n"
+	tableTo   = "<!-- end of keys -->\n"
+)
 
 func TestReference(t *testing.T) {
-	for name, want := range map[string]string{
-		"example.yaml":             exampleYAML(t),
-		"../docs/CONFIGURATION.md": docsTable(),
-	} {
+	for name, want := range map[string]string{"example.yaml": exampleYAML(t), docsFile: docsPage(t)} {
 		if *update {
 			if err := os.WriteFile(name, []byte(want), 0o644); err != nil {
 				t.Fatal(err)
@@ -91,13 +71,38 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-func docsTable() string {
+// TestDocsSample reads the question that the page shows.
+func TestDocsSample(t *testing.T) {
+	page, err := os.ReadFile(docsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```yaml\n")
+	sample, _, _ := strings.Cut(rest, "```")
+	b, err := LoadBank(fstest.MapFS{"sample.yaml": {Data: []byte(sample)}}, "sample.yaml")
+	if err != nil || len(b.Questions) != 1 {
+		t.Errorf("the sample of %s: %v", docsFile, err)
+	}
+}
+
+// docsPage returns the page as it is, with the table as it should be.
+func docsPage(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile(docsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, ok := strings.Cut(string(page), tableFrom)
+	_, tail, ok2 := strings.Cut(rest, tableTo)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no place for the table of keys", docsFile)
+	}
 	var b strings.Builder
-	b.WriteString(docsHead)
+	b.WriteString(head + tableFrom + "| key | variable | type | default | meaning |\n|---|---|---|---|---|\n")
 	for _, k := range Keys() {
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s | `%s` | %s |\n", k.Name, k.Env, k.Type, k.Default, strings.ReplaceAll(k.Doc, "|", `\|`))
 	}
-	return b.String()
+	return b.String() + tableTo + tail
 }
 
 func exampleYAML(t *testing.T) string {
