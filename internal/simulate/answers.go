@@ -1,14 +1,21 @@
 package simulate
 
-// answer marks the paper by chance: nobody has the keys. One question in twenty
-// stays open.
+// answer marks the paper: what the participant has learnt, as well as they
+// remember, and the rest by chance. One question in twenty stays open.
 func (p *person) answer(sheet paper) answers {
 	a := answers{}
+	memory := p.rng.Float64()
 	for _, q := range sheet.Questions {
 		if p.chance(0.05) {
 			continue
 		}
+		// The guess is drawn in any case: what others have found out meanwhile
+		// must not change the participant's further choices.
 		a[q.ID] = p.choose(q)
+		remembers := p.chance(memory)
+		if right := p.notes.recall(q); remembers && len(right) > 0 {
+			a[q.ID] = right
+		}
 	}
 	return a
 }

@@ -39,7 +39,8 @@ type Config struct {
 	Rate float64
 	// Workers is how many participants are under way at once, at most.
 	Workers int
-	// Seed makes a run's choices repeatable; 0 draws one.
+	// Seed makes a run's choices repeatable, except for what participants learn
+	// from each other's reviews; 0 draws one.
 	Seed uint64
 	// Repeats is the share of participants who send everything twice.
 	Repeats float64

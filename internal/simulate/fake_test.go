@@ -68,6 +68,10 @@ type faults struct {
 	reserial bool
 	// lenient accepts whatever is submitted, and as often as it comes.
 	lenient bool
+	// misread reviews other answers than were given; miscount counts wrongly.
+	misread, miscount bool
+	// unreviewed shows no review.
+	unreviewed bool
 	// rankless hides the rank.
 	rankless bool
 	// lopsided makes the breakdown miss a row; private shows none.

@@ -110,9 +110,9 @@ func sheetOf(id string) []map[string]any {
 		kind := []string{"single", "multiple", "judge"}[q%3]
 		var options []map[string]string
 		for o := range 3 {
-			options = append(options, map[string]string{"id": id + "q" + itoa(q) + "o" + itoa(o), "text": "…"})
+			options = append(options, map[string]string{"id": id + "q" + itoa(q) + "o" + itoa(o), "text": "option " + itoa(o)})
 		}
-		sheet = append(sheet, map[string]any{"id": "q" + itoa(q), "kind": kind, "stem": "…", "options": options})
+		sheet = append(sheet, map[string]any{"id": "q" + itoa(q), "kind": kind, "stem": "stem " + itoa(q), "options": options})
 	}
 	return sheet
 }
@@ -199,10 +199,30 @@ func (s *fake) current(t *sitting) map[string]any {
 		out["rank"] = 1
 	}
 	maps.Copy(out, t.receipt)
+	if !s.faults.unreviewed {
+		out["review"] = s.review(t)
+	}
 	return out
 }
 
-// mark counts the questions whose answer has the first option in it.
+// review tells of each question what was chosen and what is right.
+func (s *fake) review(t *sitting) []map[string]any {
+	var out []map[string]any
+	for i, given := range strings.Split(strings.TrimSuffix(t.given, ";"), ";") {
+		q := "q" + itoa(i)
+		chosen := strings.FieldsFunc(given, func(r rune) bool { return r == ',' })
+		if s.faults.misread {
+			chosen = nil
+		}
+		out = append(out, map[string]any{"id": q, "chosen": chosen, "right": []string{t.id + q + "o0"}})
+	}
+	if s.faults.miscount {
+		out = out[1:]
+	}
+	return out
+}
+
+// mark counts the questions answered with the first option and no other.
 func mark(id string, a answers) (canonical string, correct int, valid bool) {
 	valid = true
 	var b strings.Builder
@@ -212,9 +232,9 @@ func mark(id string, a answers) (canonical string, correct int, valid bool) {
 			if !strings.HasPrefix(o, id+q["id"].(string)+"o") || strings.HasSuffix(o, "-foreign") {
 				valid = false
 			}
-			if strings.HasSuffix(o, "o0") {
-				correct++
-			}
+		}
+		if len(given) == 1 && strings.HasSuffix(given[0], "o0") {
+			correct++
 		}
 		b.WriteString(strings.Join(given, ",") + ";")
 	}

@@ -165,6 +165,8 @@ func TestFaultsAreNoticed(t *testing.T) {
 		"foreign options accepted":      {faults{lenient: true}, WrongReceipt, "foreign option was accepted"},
 		"a second submission accepted":  {faults{lenient: true}, WrongReceipt, "different submission of a finished attempt was accepted"},
 		"no rank":                       {faults{rankless: true}, WrongReceipt, "me shows no rank"},
+		"other answers marked":          {faults{misread: true}, WrongReceipt, "other answers than were handed in"},
+		"wrongly counted":               {faults{miscount: true}, WrongReceipt, "the review has 4 questions"},
 		"a breakdown that lacks a row":  {faults{lopsided: true}, CountsOff, "add up to"},
 		"an internal error": {faults{before: func(n int, _ *http.Request) (int, map[string]any) {
 			return map[bool]int{true: 500}[n == 50], map[string]any{"code": "internal"}

@@ -126,6 +126,10 @@ func (p *person) submit(ctx context.Context, sheet paper, a answers) error {
 		return p.notSubmitted(ctx, sheet, err)
 	}
 	p.acknowledge(sheet, r)
+	if r.Review != nil && r.complete() {
+		p.checkReview(r, a)
+		p.notes.learn(sheet, r.Review)
+	}
 	if p.chance(p.cfg.Repeats) {
 		return p.resubmit(ctx, sheet, q, a)
 	}

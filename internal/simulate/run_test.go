@@ -42,7 +42,7 @@ func TestSameSeedSameChoices(t *testing.T) {
 	t.Parallel()
 	var movements [2][]Outcome
 	for i := range movements {
-		c, _ := testConfig(newFake(t, faults{}), 60)
+		c, _ := testConfig(newFake(t, faults{unreviewed: true}), 60)
 		c.Workers = 1 + 7*i
 		rep := mustRun(t, c)
 		mustPass(t, &rep)

@@ -33,6 +33,7 @@ type run struct {
 	scene    scene
 	tally    tally
 	kept     sample
+	notes    *notebook
 	// halted is set once an outcome stayed unknown for the whole patience: the
 	// target is gone, and everybody further in this phase would wait as long.
 	halted atomic.Bool
@@ -58,9 +59,11 @@ func Run(ctx context.Context, cfg Config, progress Progress) (Report, error) {
 		progress = silent{}
 	}
 	m, f := newMeter(), newFindings()
-	r := &run{cfg: cfg, client: newClient(cfg, m), meter: m, findings: f, progress: progress, outcomes: []Outcome{}}
+	r := &run{
+		cfg: cfg, client: newClient(cfg, m), meter: m, findings: f, progress: progress,
+		kept: sample{most: cfg.Audit}, notes: newNotebook(), outcomes: []Outcome{},
+	}
 	defer r.client.close()
-	r.kept.most = cfg.Audit
 
 	if r.scene, err = r.prepare(ctx); err != nil {
 		return Report{}, fmt.Errorf("simulate %s: %w", cfg.Target, err)
@@ -161,7 +164,8 @@ func (r *run) fail(ctx context.Context, number int, err error) {
 }
 
 // person makes the participant of a number. The same seed and number make the
-// same choices, whichever worker comes to it.
+// same choices, whichever worker comes to it; only how well they answer depends
+// on what others have found out before.
 func (r *run) person(number int) *person {
 	//nolint:gosec // A number of a participant is positive.
 	rng := rand.New(rand.NewPCG(r.cfg.Seed, uint64(number)))

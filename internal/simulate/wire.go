@@ -106,11 +106,31 @@ type paper struct {
 }
 
 type question struct {
-	ID      string `json:"id"`
-	Kind    string `json:"kind"`
-	Options []struct {
-		ID string `json:"id"`
-	} `json:"options"`
+	ID      string   `json:"id"`
+	Kind    string   `json:"kind"`
+	Stem    string   `json:"stem"`
+	Options []option `json:"options"`
+}
+
+type option struct {
+	ID   string `json:"id"`
+	Text string `json:"text"`
+}
+
+func (p *paper) question(id string) (question, bool) {
+	for _, q := range p.Questions {
+		if q.ID == id {
+			return q, true
+		}
+	}
+	return question{}, false
+}
+
+// reviewed is one question of a review: option ids of its attempt.
+type reviewed struct {
+	ID     string   `json:"id"`
+	Chosen []string `json:"chosen"`
+	Right  []string `json:"right"`
 }
 
 // answers are option ids by question id.
@@ -143,6 +163,7 @@ type receipt struct {
 	SubmittedAt *time.Time `json:"submitted_at"`
 	Best        *best      `json:"best"`
 	Rank        *int64     `json:"rank"`
+	Review      []reviewed `json:"review"`
 }
 
 type best struct {
