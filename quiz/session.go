@@ -51,7 +51,11 @@ func (x *session) handIn(ctx context.Context, a Attempt) (Attempt, error) {
 		if err := x.Store.Expire(ctx, x.Person, a); err != nil {
 			return Attempt{}, err
 		}
-		return x.Store.Attempt(ctx, x.Person, a.Number)
+		var err error
+		if a, err = x.Store.Attempt(ctx, x.Person, a.Number); err != nil || a.State != StateOpen {
+			return a, err
+		}
+		// Something was kept in the meantime, by a server that was still in time.
 	}
 	done, err := x.hand(ctx, a, a.Saved.Choices, ByDeadline)
 	return done.Attempt, err

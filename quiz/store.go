@@ -86,7 +86,8 @@ type Store interface {
 	// finished already, changes nothing and returns it. Without an open attempt
 	// of that number it fails with ErrAttemptNotFound.
 	Submit(ctx context.Context, p Person, a Attempt, rank bool) (Submitted, error)
-	// Expire closes the open attempt a without a result.
+	// Expire closes the open attempt a without a result. It changes nothing when
+	// a is closed already or something else than a.Saved was kept meanwhile.
 	Expire(ctx context.Context, p Person, a Attempt) error
 	// Rank returns how many participants stand strictly above b.
 	Rank(ctx context.Context, campaign string, b Best) (above int64, err error)

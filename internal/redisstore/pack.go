@@ -68,7 +68,15 @@ func unpackFinished(number int, s string) (quiz.Attempt, error) {
 	return a, d.err
 }
 
-// unpackSaved reads "revision|choices".
+// packSaved writes "revision|choices", or "" where nothing was ever kept.
+func packSaved(s quiz.Saved) string {
+	if s.Revision == 0 && s.Choices == nil {
+		return ""
+	}
+	return strconv.FormatInt(s.Revision, 10) + "|" + s.Choices.String()
+}
+
+// unpackSaved is the inverse of packSaved.
 func unpackSaved(s string) (quiz.Saved, error) {
 	head, tail, _ := strings.Cut(s, "|")
 	d := decoder{}

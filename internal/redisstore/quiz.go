@@ -279,7 +279,7 @@ func (q *Quiz) Expire(ctx context.Context, p quiz.Person, a quiz.Attempt) error 
 	k := o.keys(p.Participant)
 	r, err := run(ctx, q.campaigns.db, attemptExpire,
 		[]string{k.meta(), k.participant(p.Participant), k.open(), k.facts()},
-		o.epoch, p.Participant, a.Number, packFinished(&a), millis(a.Deadline))
+		o.epoch, p.Participant, a.Number, packFinished(&a), millis(a.Deadline), packSaved(a.Saved))
 	switch {
 	case err != nil:
 		return fmt.Errorf("expire attempt %d in %s: %w", a.Number, p.Campaign, err)

@@ -1,5 +1,5 @@
 #!lua
--- Close an overdue attempt in which nothing was kept: it has no result.
+-- Close an overdue attempt in which no answer was kept: it has no result.
 --
 -- KEYS[1] meta         hash    epoch
 -- KEYS[2] participant  hash    u g o v a<number>
@@ -10,15 +10,16 @@
 -- ARGV[3] number of the attempt
 -- ARGV[4] the expired attempt, packed
 -- ARGV[5] its deadline, Unix ms
+-- ARGV[6] v as the caller saw it, "" for none
 --
--- Returns {"ok"}, also for an attempt that is closed already or kept something in
--- the meantime, or {"epoch"}.
+-- Returns {"ok"}, also for an attempt that is closed already or in which something
+-- else was kept in the meantime, or {"epoch"}.
 
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
   return { 'epoch' }
 end
 local p = redis.call('HMGET', KEYS[2], 'u', 'g', 'o', 'v')
-if not p[3] or string.match(p[3], '^(%d+)|') ~= ARGV[3] or p[4] then
+if not p[3] or string.match(p[3], '^(%d+)|') ~= ARGV[3] or (p[4] or '') ~= ARGV[6] then
   return { 'ok' }
 end
 redis.call('HSET', KEYS[2], 'a' .. ARGV[3], ARGV[4])
