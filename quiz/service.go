@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/fault"
 )
 
 // Offer is a campaign's quiz: its rules and the bank new papers are drawn from.
@@ -344,8 +345,9 @@ func (s *Service) Home(ctx context.Context, campaignID, participant string) (Hom
 }
 
 // HandInOverdue hands in what was kept of every attempt of the campaign whose
-// deadline has passed, at most limit, and returns how many it closed. Any number
-// of servers may do it at once.
+// deadline has passed, at most limit, and returns how many it closed. An attempt
+// that cannot be handed in is in the error and stops no other. Any number of
+// servers may do it at once.
 func (s *Service) HandInOverdue(ctx context.Context, campaignID string, limit int) (int, error) {
 	x, err := s.session(campaignID, "")
 	if err != nil {
@@ -355,18 +357,30 @@ func (s *Service) HandInOverdue(ctx context.Context, campaignID string, limit in
 	if err != nil {
 		return 0, err
 	}
-	for i, p := range people {
+	closed := 0
+	var errs []error
+	for _, p := range people {
 		x.Person = p
-		st, err := x.Store.Standing(ctx, p)
+		done, err := x.sweep(ctx)
+		if done {
+			closed++
+		}
 		if err != nil {
-			return i, err
+			errs = append(errs, err)
 		}
-		if st.Open == nil || !st.Open.Overdue(x.now, x.Rules.Grace) {
-			continue
-		}
-		if _, err := x.handIn(ctx, *st.Open); err != nil {
-			return i, err
+		if errors.Is(err, fault.ErrUnavailable) {
+			break // the store is away: the others would only wait for it as well
 		}
 	}
-	return len(people), nil
+	return closed, errors.Join(errs...)
+}
+
+// sweep hands the person's open attempt in if it is overdue.
+func (x *session) sweep(ctx context.Context) (bool, error) {
+	st, err := x.Store.Standing(ctx, x.Person)
+	if err != nil || st.Open == nil || !st.Open.Overdue(x.now, x.Rules.Grace) {
+		return false, err
+	}
+	_, err = x.handIn(ctx, *st.Open)
+	return err == nil, err
 }
