@@ -13,20 +13,20 @@ import (
 	"qingyuan/quiz"
 )
 
-// one is a paper of the given questions, in order, each worth points.
-func one(t *testing.T, points int, questions ...quiz.Question) (quiz.Paper, *quiz.Bank) {
+// one is a paper of the given questions, in order, each worth five points.
+func one(t *testing.T, questions ...quiz.Question) (quiz.Paper, *quiz.Bank) {
 	t.Helper()
 	b := bankOf(t, questions...)
 	p := quiz.Paper{Bank: b.Digest, Seed: 11}
 	for i := range questions {
-		p.Items = append(p.Items, quiz.Item{Question: i, Points: points})
+		p.Items = append(p.Items, quiz.Item{Question: i, Points: 5})
 	}
 	return p, b
 }
 
 func TestGrade(t *testing.T) {
 	t.Parallel()
-	p, b := one(t, 5, question("s"), question("m", multiple(0, 2, 3)), question("j", judge(0)))
+	p, b := one(t, question("s"), question("m", multiple(0, 2, 3)), question("j", judge(0)))
 	for name, tc := range map[string]struct {
 		how     quiz.Marking
 		choices quiz.Choices
@@ -80,7 +80,7 @@ func TestGradeAgain(t *testing.T) {
 
 func TestGradeWantsAChoiceForEachItem(t *testing.T) {
 	t.Parallel()
-	p, b := one(t, 5, question("s"), question("j", judge(0)))
+	p, b := one(t, question("s"), question("j", judge(0)))
 	for _, n := range []int{0, 1, 3} {
 		if m, err := p.Grade(b, quiz.AllOrNothing, make(quiz.Choices, n)); err == nil {
 			t.Errorf("%d choices for two items are marked %+v", n, m)
@@ -128,7 +128,7 @@ func TestReadIsTheInverseOfWrite(t *testing.T) {
 
 func TestReadTakesWhatIsLeftOut(t *testing.T) {
 	t.Parallel()
-	p, b := one(t, 5, question("s"), question("m", multiple(0, 2)))
+	p, b := one(t, question("s"), question("m", multiple(0, 2)))
 	sheet := sheetOf(t, p, b)
 	for name, answers := range map[string]quiz.Answers{
 		"nothing at all":   nil,
@@ -145,7 +145,7 @@ func TestReadTakesWhatIsLeftOut(t *testing.T) {
 
 func TestReadNamesEveryFault(t *testing.T) {
 	t.Parallel()
-	p, b := one(t, 5, question("s"), question("m", multiple(0, 2)), question("j", judge(0)))
+	p, b := one(t, question("s"), question("m", multiple(0, 2)), question("j", judge(0)))
 	q := sheetOf(t, p, b).Questions
 	other := sheetOf(t, quiz.Paper{Bank: p.Bank, Seed: 12, Items: p.Items}, b).Questions
 	single, double, verdict := q[0].Options, q[1].Options, q[2].Options
@@ -300,7 +300,7 @@ func FuzzRead(f *testing.F) {
 // never what somebody sent.
 func TestFaultsNameNoOption(t *testing.T) {
 	t.Parallel()
-	p, b := one(t, 5, question("s"))
+	p, b := one(t, question("s"))
 	id := sheetOf(t, p, b).Questions[0].ID
 	_, err := p.Read(b, quiz.Answers{id: {"<script>"}, "<b>": {}})
 	if text := fmt.Sprintf("%+v", fault.From(err).Fields); strings.Contains(text, "<") {
