@@ -43,7 +43,7 @@ func TestDefaultIsValid(t *testing.T) {
 
 func TestPrecedence(t *testing.T) {
 	file := writeFile(t, "http:\n  addr: 1.1.1.1:1\n  ops_addr: 1.1.1.1:2\n  timeout: 4s\n  body_limit: 128KiB\n")
-	env := []string{"QINGYUAN_HTTP_ADDR=2.2.2.2:1", "QINGYUAN_HTTP_OPS_ADDR=2.2.2.2:2", "QINGYUAN_HTTP_TIMEOUT=", "PATH=/bin"}
+	env := []string{"QINGYUAN_HTTP_ADDR=2.2.2.2:1", "QINGYUAN_HTTP_OPS_ADDR=2.2.2.2:2", "QINGYUAN_HTTP_TIMEOUT=", "PATH=/bin", "QINGYUAN_TEST_REDIS=x"}
 	got, err := Load(Options{File: file, Env: env, Flags: map[string]any{"http.addr": "3.3.3.3:1", "demo": true}})
 	if err != nil {
 		t.Fatal(err)

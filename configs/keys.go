@@ -12,6 +12,9 @@ import (
 // envPrefix begins every variable of the environment that is ours.
 const envPrefix = "QINGYUAN_"
 
+// testPrefix begins the variables that only tests read.
+const testPrefix = envPrefix + "TEST_"
+
 // Key describes one key of the configuration.
 type Key struct {
 	// Name is the path, dots between levels: "http.ops_addr".
