@@ -116,8 +116,8 @@ type state struct {
 	seats     *seats
 	feeds     *feeds
 	pages     *pages
-	spec      *spec
-	home      []byte
+	spec      *encoded
+	site      *site
 }
 
 // setup builds the state once. Every exported method begins with it.
@@ -132,8 +132,9 @@ func (s *Server) setup() {
 			lookups:   newBuckets[netip.Addr](s.Limits.Lookup, s.Limits.Remember),
 			seats:     newSeats(s.Live.MaxWatchers, s.Live.MaxPerAddress),
 			pages:     newPages(),
-			spec:      mustSpec(),
 		}
+		spec, doc := mustSpec()
+		s.state.spec, s.state.site = spec, mustSite(doc)
 		s.state.feeds = newFeeds(s.openStream)
 	})
 }

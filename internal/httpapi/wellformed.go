@@ -20,7 +20,7 @@ func wellFormed(c *fiber.Ctx) error {
 	if err := oneLength(c); err != nil {
 		return err
 	}
-	return uniqueKeys(string(c.Context().QueryArgs().QueryString()))
+	return uniqueKeys(string(c.Context().URI().QueryString()))
 }
 
 // oneLength refuses a request whose body ends by two rules: a proxy in front

@@ -1,0 +1,97 @@
+package httpapi
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"qingyuan/campaign"
+)
+
+//go:embed pages
+var pageFiles embed.FS
+
+// site is the two pages of this package. They load nothing: the style is within,
+// and the policy allows exactly that style.
+type site struct {
+	style  template.CSS
+	policy string
+	home   *template.Template
+	docs   []byte
+}
+
+// mustSite prepares the pages. A fault in them is a build mistake.
+func mustSite(doc *document) *site {
+	css, err := pageFiles.ReadFile("pages/style.css")
+	if err != nil {
+		panic(err)
+	}
+	sum := sha256.Sum256(css)
+	s := &site{
+		style: template.CSS(css), //nolint:gosec // Our own file.
+		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+			"'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+		home: template.Must(template.ParseFS(pageFiles, "pages/home.html")),
+	}
+	docs := template.Must(template.ParseFS(pageFiles, "pages/docs.html"))
+	var b bytes.Buffer
+	if err := docs.Execute(&b, struct {
+		*document
+		Style template.CSS
+	}{doc, s.style}); err != nil {
+		panic(fmt.Errorf("docs page: %w", err))
+	}
+	s.docs = b.Bytes()
+	return s
+}
+
+// sendPage answers with a page.
+func (s *Server) sendPage(k *call, body []byte) error {
+	h := &k.Response().Header
+	h.Set(fiber.HeaderContentSecurityPolicy, s.state.site.policy)
+	h.SetContentType(htmlType)
+	k.Response().SetBodyRaw(body)
+	return nil
+}
+
+// showDocs handles GET /docs.
+func (s *Server) showDocs(k *call) error { return s.sendPage(k, s.state.site.docs) }
+
+// homeCampaign is one campaign on the home page.
+type homeCampaign struct{ ID, Title, State string }
+
+// showHome handles GET /.
+func (s *Server) showHome(k *call) error {
+	page := struct {
+		Style     template.CSS
+		Campaigns []homeCampaign
+	}{Style: s.state.site.style}
+	now, lang := s.Now(), k.lang()
+	for _, c := range s.Catalog.Campaigns() {
+		page.Campaigns = append(page.Campaigns, homeCampaign{c.ID, c.Title.In(lang), stateText(c, now)})
+	}
+	var b bytes.Buffer
+	if err := s.state.site.home.Execute(&b, page); err != nil {
+		return err
+	}
+	return s.sendPage(k, b.Bytes())
+}
+
+func stateText(c *campaign.Campaign, now time.Time) string {
+	switch c.StateAt(now) {
+	case campaign.Scheduled:
+		return "尚未开始"
+	case campaign.Open:
+		return "进行中"
+	case campaign.Paused:
+		return "已暂停"
+	case campaign.Closed:
+	}
+	return "已结束"
+}

@@ -1,0 +1,245 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/session"
+	"qingyuan/internal/token"
+	"qingyuan/leaderboard"
+	"qingyuan/pledge"
+	"qingyuan/quiz"
+)
+
+// Functions stand in for the services: a scenario sets the one it is about, and
+// a call of any other is an internal error.
+var errUncalled = errors.New("this scenario does not expect the call")
+
+type stubEnrolments struct {
+	enrol     func(campaignID, participant string, r campaign.Request) (campaign.Enrolment, error)
+	enrolment func(campaignID, participant string) (campaign.Enrolment, error)
+}
+
+func (s *stubEnrolments) Enrol(_ context.Context, c, p string, r campaign.Request) (campaign.Enrolment, error) {
+	if s.enrol == nil {
+		return campaign.Enrolment{}, errUncalled
+	}
+	return s.enrol(c, p, r)
+}
+
+func (s *stubEnrolments) Enrolment(_ context.Context, c, p string) (campaign.Enrolment, error) {
+	if s.enrolment == nil {
+		return campaign.Enrolment{}, errUncalled
+	}
+	return s.enrolment(c, p)
+}
+
+type stubQuizzes struct {
+	start    func(ctx context.Context, c, p string, number int) (quiz.Receipt, bool, error)
+	save     func(c, p, a string, revision int64, answers quiz.Answers) (quiz.Saved, quiz.Window, error)
+	submit   func(c, p, a string, answers quiz.Answers) (quiz.Receipt, error)
+	attempt  func(c, p, a string) (quiz.Receipt, error)
+	attempts func(c, p string, from, limit int) ([]quiz.View, int, error)
+	home     func(c, p string) (quiz.Home, error)
+}
+
+func (s *stubQuizzes) Start(ctx context.Context, c, p string, number int) (quiz.Receipt, bool, error) {
+	if s.start == nil {
+		return quiz.Receipt{}, false, errUncalled
+	}
+	return s.start(ctx, c, p, number)
+}
+
+func (s *stubQuizzes) Save(_ context.Context, c, p, a string, revision int64, answers quiz.Answers) (quiz.Saved, quiz.Window, error) {
+	if s.save == nil {
+		return quiz.Saved{}, quiz.Window{}, errUncalled
+	}
+	return s.save(c, p, a, revision, answers)
+}
+
+func (s *stubQuizzes) Submit(_ context.Context, c, p, a string, answers quiz.Answers) (quiz.Receipt, error) {
+	if s.submit == nil {
+		return quiz.Receipt{}, errUncalled
+	}
+	return s.submit(c, p, a, answers)
+}
+
+func (s *stubQuizzes) Attempt(_ context.Context, c, p, a string) (quiz.Receipt, error) {
+	if s.attempt == nil {
+		return quiz.Receipt{}, errUncalled
+	}
+	return s.attempt(c, p, a)
+}
+
+func (s *stubQuizzes) Attempts(_ context.Context, c, p string, from, limit int) ([]quiz.View, int, error) {
+	if s.attempts == nil {
+		return nil, 0, errUncalled
+	}
+	return s.attempts(c, p, from, limit)
+}
+
+func (s *stubQuizzes) Home(_ context.Context, c, p string) (quiz.Home, error) {
+	if s.home == nil {
+		return quiz.Home{}, errUncalled
+	}
+	return s.home(c, p)
+}
+
+type stubPledges struct {
+	sign      func(c, p string, r pledge.Request) (pledge.Receipt, bool, error)
+	signature func(c, p string) (pledge.Receipt, error)
+	bySerial  func(serial string) (pledge.Receipt, *campaign.Campaign, error)
+}
+
+func (s *stubPledges) Sign(_ context.Context, c, p string, r pledge.Request) (pledge.Receipt, bool, error) {
+	if s.sign == nil {
+		return pledge.Receipt{}, false, errUncalled
+	}
+	return s.sign(c, p, r)
+}
+
+func (s *stubPledges) Signature(_ context.Context, c, p string) (pledge.Receipt, error) {
+	if s.signature == nil {
+		return pledge.Receipt{}, errUncalled
+	}
+	return s.signature(c, p)
+}
+
+func (s *stubPledges) BySerial(_ context.Context, serial string) (pledge.Receipt, *campaign.Campaign, error) {
+	if s.bySerial == nil {
+		return pledge.Receipt{}, nil, errUncalled
+	}
+	return s.bySerial(serial)
+}
+
+type stubBoards struct {
+	board     func(c string, q leaderboard.Query) (leaderboard.Board, error)
+	mine      func(c, p string, q leaderboard.Query, window int64) (leaderboard.Mine, error)
+	breakdown func(c, parent, lang string, v leaderboard.Viewer) (*leaderboard.Snapshot, []leaderboard.Row, error)
+	history   func(c string, step leaderboard.Step, scope string, v leaderboard.Viewer) ([]leaderboard.Bucket, error)
+}
+
+func (s *stubBoards) Board(_ context.Context, c string, q leaderboard.Query) (leaderboard.Board, error) {
+	if s.board == nil {
+		return leaderboard.Board{}, errUncalled
+	}
+	return s.board(c, q)
+}
+
+func (s *stubBoards) Mine(_ context.Context, c, p string, q leaderboard.Query, window int64) (leaderboard.Mine, error) {
+	if s.mine == nil {
+		return leaderboard.Mine{}, errUncalled
+	}
+	return s.mine(c, p, q, window)
+}
+
+func (s *stubBoards) Breakdown(c, parent, lang string, v leaderboard.Viewer) (*leaderboard.Snapshot, []leaderboard.Row, error) {
+	if s.breakdown == nil {
+		return nil, nil, errUncalled
+	}
+	return s.breakdown(c, parent, lang, v)
+}
+
+func (s *stubBoards) History(_ context.Context, c string, step leaderboard.Step, scope string, v leaderboard.Viewer) ([]leaderboard.Bucket, error) {
+	if s.history == nil {
+		return nil, errUncalled
+	}
+	return s.history(c, step, scope, v)
+}
+
+// stubSessions answers every door with one function.
+type stubSessions struct {
+	signIn func(door, what, code string) (session.Pair, error)
+	revoke func(participant, family string) error
+}
+
+func (s *stubSessions) in(door, what, code string) (session.Pair, error) {
+	if s.signIn == nil {
+		return session.Pair{}, errUncalled
+	}
+	return s.signIn(door, what, code)
+}
+
+func (s *stubSessions) SignInWeChat(_ context.Context, appid, code string) (session.Pair, error) {
+	return s.in("wechat", appid, code)
+}
+
+func (s *stubSessions) SignInWeb(_ context.Context, code string) (session.Pair, error) {
+	return s.in("web", "", code)
+}
+
+func (s *stubSessions) SignInSandbox(_ context.Context, name string) (session.Pair, error) {
+	return s.in("sandbox", name, "")
+}
+
+func (s *stubSessions) Refresh(_ context.Context, raw string) (session.Pair, error) {
+	return s.in("refresh", raw, "")
+}
+
+func (s *stubSessions) Revoke(_ context.Context, participant, family string) error {
+	if s.revoke == nil {
+		return errUncalled
+	}
+	return s.revoke(participant, family)
+}
+
+// stubTokens takes "p:<participant>" and "v:<campaign>/<scope>".
+type stubTokens struct{}
+
+func (stubTokens) Check(raw string, _ ...token.Type) (token.Claims, error) {
+	switch {
+	case len(raw) > 2 && raw[:2] == "p:":
+		return token.Claims{Type: token.Access, Participant: raw[2:], Family: "family"}, nil
+	case raw == "v:all":
+		return token.Claims{Type: token.Viewer, Campaign: "spring"}, nil
+	case raw == "v:yuci":
+		return token.Claims{Type: token.Viewer, Campaign: "spring", Scope: "yuci"}, nil
+	case raw == "old":
+		return token.Claims{}, token.ErrExpired
+	}
+	return token.Claims{}, token.ErrInvalid
+}
+
+type gateFunc func(netip.Addr) error
+
+func (f gateFunc) Admit(_ context.Context, addr netip.Addr) error { return f(addr) }
+
+// stubCatalog holds what the fixtures put into it.
+type stubCatalog struct {
+	campaigns []*campaign.Campaign
+	quizzes   map[string]quiz.Offer
+	pledges   map[string]pledge.Offer
+}
+
+func (s *stubCatalog) Campaign(id string) (*campaign.Campaign, error) {
+	for _, c := range s.campaigns {
+		if c.ID == id {
+			return c, nil
+		}
+	}
+	return nil, campaign.ErrNotFound
+}
+
+func (s *stubCatalog) Campaigns() []*campaign.Campaign { return s.campaigns }
+
+func (s *stubCatalog) Quiz(id string) (quiz.Offer, error) {
+	if o, ok := s.quizzes[id]; ok {
+		return o, nil
+	}
+	return quiz.Offer{}, quiz.ErrNoQuiz
+}
+
+func (s *stubCatalog) Pledge(id string) (pledge.Offer, error) {
+	if o, ok := s.pledges[id]; ok {
+		return o, nil
+	}
+	return pledge.Offer{}, pledge.ErrNoPledge
+}
+
+// noon is when most scenarios take place.
+func noon() time.Time { return time.Date(2026, 6, 2, 12, 0, 0, 0, zone()) }
+
+func zone() *time.Location { return time.FixedZone("CST", 8*3600) }
