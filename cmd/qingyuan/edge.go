@@ -22,7 +22,7 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 			return httpapi.Readiness{Reasons: p.ready.Reasons(), Warnings: p.ready.Warnings()}
 		},
 		Log: p.log, Now: now, Registerer: registry, Gatherer: registry,
-		Demo: p.cfg.Demo, Timeout: h.Timeout, BodyLimit: int(h.BodyLimit),
+		Demo: p.cfg.Demo, Pprof: h.Pprof, Timeout: h.Timeout, BodyLimit: int(h.BodyLimit),
 		ReadTimeout: h.ReadTimeout, IdleTimeout: h.IdleTimeout, TrustedProxies: h.TrustedProxies,
 		Limits: limits(p.cfg),
 		Live:   httpapi.Live{MaxWatchers: h.MaxWatchers, MaxPerAddress: h.MaxWatchersPerAddress},

@@ -26,7 +26,6 @@ const patience = 30 * time.Second
 // server is the whole program, running in this process.
 type server struct {
 	api
-	ops  string
 	stop func() error
 }
 
@@ -43,7 +42,7 @@ func demo(t *testing.T) configs.Config {
 // shortDir is a temporary folder whose path leaves room for a Unix socket.
 func shortDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "qy")
+	dir, err := os.MkdirTemp("", "qy") //nolint:usetesting // t.TempDir has the test's name in it, which is too long.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,10 +55,10 @@ func shortDir(t *testing.T) string {
 func start(t *testing.T, cfg configs.Config) *server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	addrs, done := make(chan [2]string, 1), make(chan error, 1)
+	addrs, done := make(chan string, 1), make(chan error, 1)
 	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	go func() {
-		done <- serve(ctx, cfg, serving{log: log, listening: func(public, ops string) { addrs <- [2]string{public, ops} }})
+		done <- serve(ctx, cfg, serving{log: log, listening: func(addr string) { addrs <- addr }})
 	}()
 	stopped := false
 	s := &server{stop: func() error {
@@ -76,8 +75,8 @@ func start(t *testing.T, cfg configs.Config) *server {
 		}
 	})
 	select {
-	case a := <-addrs:
-		s.api, s.ops = api{t: t, base: "http://" + a[0]}, "http://"+a[1]
+	case addr := <-addrs:
+		s.api = api{t: t, base: "http://" + addr}
 	case err := <-done:
 		stopped = true
 		t.Fatalf("the program ended at once: %v", err)
@@ -251,11 +250,6 @@ func firstOptions(paper result) map[string]any {
 		answers[q.text("id")] = []string{q.list("options")[0].text("id")}
 	}
 	return map[string]any{"answers": answers}
-}
-
-func (a api) count(campaign, figure string) float64 {
-	a.t.Helper()
-	return a.want(200, "GET", "/campaigns/"+campaign+"/counts", nil).num(figure)
 }
 
 // wantCounts waits until the counts are as given.

@@ -36,18 +36,6 @@ func openRedis(ctx context.Context, cfg configs.Config, log *slog.Logger) (db re
 	}, nil
 }
 
-// attachRedis connects to the Redis that a running server uses.
-func attachRedis(cfg configs.Config) (redis.UniversalClient, error) {
-	if !cfg.PrivateRedis() {
-		return redis.NewUniversalClient(external(cfg)), nil
-	}
-	conn, err := redisnode.Attach(cfg.Data.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("attach to the server on %s: %w", cfg.Data.Dir, err)
-	}
-	return redis.NewClient(private(conn, cfg)), nil
-}
-
 // Both clients never repeat a command by themselves: an unknown outcome is
 // answered 503, and the caller repeats the whole act.
 

@@ -62,8 +62,8 @@ func newLogger(cfg configs.Config, e env) *slog.Logger {
 // serving is what a caller of serve may give and learn.
 type serving struct {
 	log *slog.Logger
-	// listening is told the addresses once both listeners take connections.
-	listening func(public, ops string)
+	// listening is told the public address once connections are taken.
+	listening func(addr string)
 }
 
 // shutdownGrace is how long requests may run on after the order to stop.
@@ -169,13 +169,8 @@ const foldLagWarning = 50_000
 
 // run listens, claims the Redis and works until ctx ends or a listener fails.
 func (p *program) run(ctx context.Context, o serving) error {
-	public, err := listen(ctx, p.cfg.HTTP.Addr)
+	fronts, err := p.listen(ctx)
 	if err != nil {
-		return err
-	}
-	ops, err := listen(ctx, p.cfg.HTTP.OpsAddr)
-	if err != nil {
-		_ = public.Close()
 		return err
 	}
 	// Workers outlive the listeners, so that the last requests find them.
@@ -186,38 +181,58 @@ func (p *program) run(ctx context.Context, o serving) error {
 		stopWork()
 		_ = workers.Wait() // workers report their own errors
 	}()
-	apps := []*fiber.App{p.server.App(), p.server.OpsApp()}
-	failed := make(chan error, len(apps))
-	for i, ln := range []net.Listener{public, ops} {
-		go func() { failed <- apps[i].Listener(ln) }()
+	failed := make(chan error, len(fronts))
+	for _, f := range fronts {
+		go func() { failed <- f.app.Listener(f.ln) }()
+		p.log.InfoContext(ctx, "serving", "what", f.name, "addr", f.ln.Addr().String(), "demo", p.cfg.Demo)
 	}
-	p.log.InfoContext(ctx, "serving", "addr", public.Addr().String(), "ops_addr", ops.Addr().String(), "demo", p.cfg.Demo)
 	if o.listening != nil {
-		o.listening(public.Addr().String(), ops.Addr().String())
+		o.listening(fronts[0].ln.Addr().String())
 	}
 	select {
 	case err = <-failed:
 		err = fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	return errors.Join(err, p.stopListening(ctx, apps))
+	return errors.Join(err, p.stopListening(ctx, fronts))
 }
 
-func listen(ctx context.Context, addr string) (net.Listener, error) {
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+// front is one listener with what it serves.
+type front struct {
+	name string
+	ln   net.Listener
+	app  *fiber.App
+}
+
+// listen opens the public listener and, where configured, the one for
+// operations behind it.
+func (p *program) listen(ctx context.Context) ([]front, error) {
+	fronts := []front{{name: "public", app: p.server.App()}}
+	addrs := []string{p.cfg.HTTP.Addr}
+	if p.cfg.HTTP.OpsAddr != "" {
+		fronts = append(fronts, front{name: "operations", app: p.server.OpsApp()})
+		addrs = append(addrs, p.cfg.HTTP.OpsAddr)
 	}
-	return ln, nil
+	for i, addr := range addrs {
+		ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+		if err != nil {
+			for _, f := range fronts[:i] {
+				_ = f.ln.Close()
+			}
+			return nil, fmt.Errorf("listen on %s: %w", addr, err)
+		}
+		fronts[i].ln = ln
+	}
+	return fronts, nil
 }
 
-func (p *program) stopListening(ctx context.Context, apps []*fiber.App) error {
+func (p *program) stopListening(ctx context.Context, fronts []front) error {
 	p.server.Close() // ends the live streams, which a shutdown would wait for
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
 	var errs []error
-	for _, app := range apps {
-		if err := app.ShutdownWithContext(grace); err != nil {
+	for _, f := range fronts {
+		if err := f.app.ShutdownWithContext(grace); err != nil {
 			errs = append(errs, fmt.Errorf("shut down: %w", err))
 		}
 	}
