@@ -43,6 +43,10 @@ type client struct {
 	http      *http.Client
 }
 
+// idleFor is how long a connection may lie unused. It is shorter than servers
+// wait for a first request: hanging up and asking must not cross on the wire.
+const idleFor = 5 * time.Second
+
 // newClient keeps a connection for every worker and uses no proxy: a simulation
 // measures the target, and a proxy might repeat requests by itself.
 func newClient(cfg Config, m *meter) *client {
@@ -55,7 +59,7 @@ func newClient(cfg Config, m *meter) *client {
 		TLSHandshakeTimeout: cfg.Timeout,
 		MaxIdleConns:        cfg.Workers + 1,
 		MaxIdleConnsPerHost: cfg.Workers + 1,
-		IdleConnTimeout:     time.Minute,
+		IdleConnTimeout:     idleFor,
 		DisableCompression:  true,
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
