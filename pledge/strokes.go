@@ -6,7 +6,7 @@ import (
 	"math"
 )
 
-// Point is one sample of the pen: position in the canvas' own units and time in
+// Point is one sample of the pen: position in pixels of the canvas and time in
 // milliseconds since the first sample.
 type Point struct {
 	X float64 `json:"x"`
@@ -22,6 +22,9 @@ type Strokes [][]Point
 const (
 	maxStrokes = 200
 	maxPoints  = 4000
+	// minSize is the least larger side of a drawing; below it even a trembling
+	// finger made no more than a dot.
+	minSize = 5
 	// minInk is the least length of all lines together, as a multiple of the
 	// drawing's larger side: below it, or with a drawing that is one straight
 	// line, nothing was written.
@@ -40,9 +43,9 @@ func (s Strokes) Check() error {
 	width, height := extent(points)
 	size := max(width, height)
 	switch {
-	case len(points) < 5 || size == 0:
+	case len(points) < 5 || size < minSize:
 		return ErrStrokesInvalid.Because(fmt.Errorf("%d points over %g: blank or a dot", len(points), size))
-	case len(s) == 1 && straight(points, size):
+	case straight(points, size):
 		return ErrStrokesInvalid.Because(errors.New("one straight line"))
 	case s.ink() < minInk*size:
 		return ErrStrokesInvalid.Because(fmt.Errorf("lines of %.0f over %.0f: too little drawn", s.ink(), size))
@@ -62,8 +65,8 @@ func (s Strokes) bounded() ([]Point, error) {
 		return nil, ErrStrokesInvalid.Because(fmt.Errorf("%d points, at most %d", len(points), maxPoints))
 	}
 	for _, p := range points {
-		if !(math.Abs(p.X) <= maxCoordinate && math.Abs(p.Y) <= maxCoordinate) {
-			return nil, ErrStrokesInvalid.Because(errors.New("a point lies outside any canvas"))
+		if !(math.Abs(p.X) <= maxCoordinate && math.Abs(p.Y) <= maxCoordinate && math.Abs(p.T) <= math.MaxFloat64) {
+			return nil, ErrStrokesInvalid.Because(errors.New("a point lies outside any canvas or time"))
 		}
 	}
 	return points, nil
