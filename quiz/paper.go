@@ -1,7 +1,6 @@
 package quiz
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
@@ -94,19 +93,20 @@ func (p *Paper) Sheet(b *Bank) (Sheet, error) {
 			return Sheet{}, fmt.Errorf("lay out paper: bank %s has no question %d", b.Digest, item.Question)
 		}
 		q := &b.Questions[item.Question]
+		ids := p.ids(i, 1+len(q.Options))
 		s.Questions[i] = SheetQuestion{
-			ID: p.id(i, -1), Kind: q.Kind, Stem: q.Stem, Media: q.Media, Options: p.options(i, q),
+			ID: ids[0], Kind: q.Kind, Stem: q.Stem, Media: q.Media, Options: p.options(i, q, ids[1:]),
 		}
 	}
 	return s, nil
 }
 
 // options shuffles the options that are not pinned.
-func (p *Paper) options(i int, q *Question) []SheetOption {
+func (p *Paper) options(i int, q *Question, ids []string) []SheetOption {
 	out := make([]SheetOption, len(q.Options))
 	var free []int
 	for o, opt := range q.Options {
-		out[o] = SheetOption{ID: p.id(i, o), Text: opt.Text, original: o}
+		out[o] = SheetOption{ID: ids[o], Text: opt.Text, original: o}
 		if !opt.Pinned {
 			free = append(free, o)
 		}
@@ -120,14 +120,23 @@ func (p *Paper) options(i int, q *Question) []SheetOption {
 
 var idEncoding = base32.NewEncoding("abcdefghijkmnpqrstuvwxyz23456789").WithPadding(base32.NoPadding)
 
-// id names question i (option -1) or one of its options for this attempt only:
-// 40 bits of a keyed hash, so that ids say nothing about places in the bank.
-func (p *Paper) id(i, option int) string {
-	var key, msg [8]byte
-	binary.BigEndian.PutUint64(key[:], p.Seed)
-	binary.BigEndian.PutUint32(msg[:4], uint32(i))      //nolint:gosec // A position on the paper.
-	binary.BigEndian.PutUint32(msg[4:], uint32(option)) //nolint:gosec // -1 wraps to a value no option has.
-	mac := hmac.New(sha256.New, key[:])
-	mac.Write(msg[:])
-	return idEncoding.EncodeToString(mac.Sum(nil)[:5])
+// ids names question i and its options for this attempt only: 40 bits each of
+// SHA-256 over the secret seed and the place, six names a block, so that ids say
+// nothing about places in the bank.
+func (p *Paper) ids(i, n int) []string {
+	var msg [16]byte
+	binary.BigEndian.PutUint64(msg[:], p.Seed)
+	binary.BigEndian.PutUint32(msg[8:], uint32(i)) //nolint:gosec // A position on the paper.
+	out := make([]string, 0, n)
+	for block := uint32(0); len(out) < n; block++ {
+		binary.BigEndian.PutUint32(msg[12:], block)
+		sum := sha256.Sum256(msg[:])
+		for at := 0; at+idBytes <= len(sum) && len(out) < n; at += idBytes {
+			out = append(out, idEncoding.EncodeToString(sum[at:at+idBytes]))
+		}
+	}
+	return out
 }
+
+// idBytes is how long an id is before it is encoded.
+const idBytes = 5

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"qingyuan/internal/redisstore"
 	"qingyuan/leaderboard"
 )
 
@@ -46,15 +47,34 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		redisErrors:  counter("redis_errors_total", "Redis commands that failed.", "kind"),
 	}
 	m.redisDuration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Namespace: "qingyuan", Name: "redis_command_seconds", Help: "Time of Redis commands; scripts are evalsha.",
+		Namespace: "qingyuan", Name: "redis_command_seconds", Help: "Time of Redis commands; scripts by their own names.",
 		Buckets: []float64{.0002, .0005, .001, .002, .005, .01, .02, .05, .1, .5, 2},
 	}, []string{"command"})
 	r.MustRegister(m.redisDuration)
 	return m
 }
 
-// redisHook measures every command. Labels are command names, never keys.
-type redisHook struct{ m *metrics }
+// redisHook measures every command. Labels are names of commands and of our own
+// scripts, never keys.
+type redisHook struct {
+	m       *metrics
+	scripts map[string]string // by SHA-1
+}
+
+func newRedisHook(m *metrics) (redisHook, error) {
+	names, err := redisstore.ScriptNames()
+	return redisHook{m: m, scripts: names}, err
+}
+
+// name is what a command is called: a script of ours by its own name.
+func (h redisHook) name(cmd redis.Cmder) string {
+	if cmd.Name() == "evalsha" && len(cmd.Args()) > 1 {
+		if sha, ok := cmd.Args()[1].(string); ok && h.scripts[sha] != "" {
+			return h.scripts[sha]
+		}
+	}
+	return cmd.Name()
+}
 
 func (h redisHook) DialHook(next redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -70,7 +90,7 @@ func (h redisHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		start := time.Now()
 		err := next(ctx, cmd)
-		h.m.redisDuration.WithLabelValues(cmd.Name()).Observe(time.Since(start).Seconds())
+		h.m.redisDuration.WithLabelValues(h.name(cmd)).Observe(time.Since(start).Seconds())
 		h.count(err)
 		return err
 	}

@@ -112,7 +112,11 @@ func newProgram(ctx context.Context, cfg configs.Config, db redis.UniversalClien
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m := newMetrics(registry)
-	db.AddHook(redisHook{m})
+	hook, err := newRedisHook(m)
+	if err != nil {
+		return nil, err
+	}
+	db.AddHook(hook)
 	book, err := openCatalog(ctx, cfg, db, log)
 	if err != nil {
 		return nil, err

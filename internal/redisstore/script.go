@@ -32,6 +32,21 @@ func script(name string) *redis.Script {
 	return redis.NewScript(string(src))
 }
 
+// ScriptNames returns the names of all scripts by the SHA-1 under which Redis
+// runs them, for metrics.
+func ScriptNames() (map[string]string, error) {
+	files, err := luaFS.ReadDir("lua")
+	if err != nil {
+		return nil, fmt.Errorf("list the scripts: %w", err)
+	}
+	names := make(map[string]string, len(files))
+	for _, f := range files {
+		name := strings.TrimSuffix(f.Name(), ".lua")
+		names[script(name).Hash()] = name
+	}
+	return names, nil
+}
+
 // reply is what every script returns: an outcome word, then strings. Numbers
 // are returned as strings too, because Lua's numbers lose digits.
 type reply struct {
