@@ -70,10 +70,10 @@ func TestSign(t *testing.T) {
 			body:   `{"version":"v1","method":"drawn","name":"张三","strokes":[[{"x":1,"y":1,"t":1,"colour":"red"}]]}`,
 			status: 400, code: "request.invalid",
 		},
-		"a point in words":     {body: `{"version":"v1","method":"drawn","name":"张三","strokes":[[{"x":"1"}]]}`, status: 400, code: "request.invalid"},
-		"a number beyond all":  {body: `{"version":"v1","method":"drawn","name":"张三","strokes":[[{"x":1e999}]]}`, status: 400, code: "request.invalid"},
-		"strokes too deep":     {body: `{"version":"v1","strokes":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `}`, status: 400, code: "request.invalid"},
-		"a time of one's own":  {body: `{"version":"v1","method":"typed","name":"张三","signed_at":"2020-01-01T00:00:00Z"}`, status: 400, code: "request.invalid"},
+		"a point in words":    {body: `{"version":"v1","method":"drawn","name":"张三","strokes":[[{"x":"1"}]]}`, status: 400, code: "request.invalid"},
+		"a number beyond all": {body: `{"version":"v1","method":"drawn","name":"张三","strokes":[[{"x":1e999}]]}`, status: 400, code: "request.invalid"},
+		"strokes too deep":    {body: `{"version":"v1","strokes":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `}`, status: 400, code: "request.invalid"},
+		"a time of one's own": {body: `{"version":"v1","method":"typed","name":"张三","signed_at":"2020-01-01T00:00:00Z"}`, status: 400, code: "request.invalid"},
 	}))
 }
 

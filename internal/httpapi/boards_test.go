@@ -1,0 +1,219 @@
+package httpapi
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"qingyuan/campaign"
+	"qingyuan/leaderboard"
+)
+
+const boards = "/api/v1/campaigns/spring/boards/"
+
+func TestBoard(t *testing.T) {
+	t.Parallel()
+	shows := func(want leaderboard.Query) func(*testing.T, *bench) {
+		return func(t *testing.T, b *bench) {
+			t.Helper()
+			b.boards.board = func(c string, q leaderboard.Query) (leaderboard.Board, error) {
+				if c != "spring" || q != want {
+					t.Errorf("called for %s %+v, want %+v", c, q, want)
+				}
+				item := leaderboard.Item{Rank: 1, Name: "张*", Unit: "no1", Score: 10, Used: 42 * time.Second, Participant: "secret-id"}
+				lost := leaderboard.Item{Rank: 2, Name: "李*", Unit: "closed-down", Score: 9, Used: time.Second}
+				return leaderboard.Board{AsOf: noon(), Total: 70, Items: []leaderboard.Item{item, lost}, Next: 52}, nil
+			}
+		}
+	}
+	const body = `{"as_of":"2026-06-02T12:00:00.000+08:00","total":70,"items":[` +
+		`{"rank":1,"name":"张*","unit":"no1","unit_name":"榆次一中","score":10,"used_ms":42000},` +
+		`{"rank":2,"name":"李*","unit":"closed-down","unit_name":"","score":9,"used_ms":1000}],"next_cursor":"52"}`
+	path := boards + "participants"
+	run(t, map[string]scenario{
+		"all":       {path: path, set: shows(leaderboard.Query{Limit: 50}), status: 200, want: body},
+		"all, said": {path: path + "?period=all", set: shows(leaderboard.Query{Limit: 50}), status: 200, want: body},
+		"a page":    {path: path + "?limit=2&cursor=50", set: shows(leaderboard.Query{Offset: 50, Limit: 2}), status: 200, want: body},
+		"a region":  {path: path + "?scope=yuci", set: shows(leaderboard.Query{Scope: "yuci", Limit: 50}), status: 200, want: body},
+		"a group":   {path: path + "?group=public", set: shows(leaderboard.Query{Group: "public", Limit: 50}), status: 200, want: body},
+		"a day":     {path: path + "?period=2026-06-02", set: shows(leaderboard.Query{Day: "2026-06-02", Limit: 50}), status: 200, want: body},
+		"not ranked": {
+			path: path, status: 403, code: "board.not_ranked",
+			set: func(_ *testing.T, b *bench) {
+				b.boards.board = func(string, leaderboard.Query) (leaderboard.Board, error) {
+					return leaderboard.Board{}, leaderboard.ErrNotRanked
+				}
+			},
+		},
+		"a page of nought": {path: path + "?limit=0", status: 400, code: "request.invalid"},
+	})
+}
+
+// TestBoardWrittenOnce shows that a page is encoded once for a board, and anew
+// for the next.
+func TestBoardWrittenOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	asOf, total := noon(), int64(1)
+	b.boards.board = func(string, leaderboard.Query) (leaderboard.Board, error) {
+		return leaderboard.Board{AsOf: asOf, Total: total}, nil
+	}
+	first := b.get(t, boards+"participants", "").body
+	total = 2 // the same board cannot have changed: what is kept answers
+	if got := b.get(t, boards+"participants", "").body; got != first {
+		t.Errorf("written again: %s", got)
+	}
+	asOf = asOf.Add(time.Second)
+	if got := b.get(t, boards+"participants", "").body; !strings.Contains(got, `"total":2`) {
+		t.Errorf("not written anew: %s", got)
+	}
+	if got := b.get(t, boards+"participants?lang=bo", ""); got.status != 200 {
+		t.Errorf("another language: %d", got.status)
+	}
+}
+
+func TestPagesAreBounded(t *testing.T) {
+	t.Parallel()
+	p := newPages()
+	for i := range maxPages + 10 {
+		key := strings.Repeat("k", i)
+		if _, err := p.get(key, noon(), func() (*encoded, error) { return &encoded{}, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(p.all) > maxPages {
+		t.Errorf("%d pages kept, at most %d", len(p.all), maxPages)
+	}
+}
+
+func TestPlace(t *testing.T) {
+	t.Parallel()
+	shows := func(q leaderboard.Query, window int64) func(*testing.T, *bench) {
+		return func(t *testing.T, b *bench) {
+			t.Helper()
+			b.boards.mine = func(c, p string, got leaderboard.Query, w int64) (leaderboard.Mine, error) {
+				if c != "spring" || p != "ann" || got != q || w != window {
+					t.Errorf("called for %s %s %+v %d", c, p, got, w)
+				}
+				return leaderboard.Mine{Rank: 2, Of: 3, BeatPercent: 33, Score: 9, Used: time.Second, Around: []leaderboard.Item{
+					{Rank: 1, Name: "张*", Unit: "no1", Score: 10, Used: time.Second, Participant: "bob"},
+					{Rank: 2, Name: "李*", Unit: campaign.Unassigned, Score: 9, Used: time.Second, Participant: "ann"},
+				}}, nil
+			}
+		}
+	}
+	const body = `{"rank":2,"of":3,"beat_percent":33,"score":9,"used_ms":1000,"around":[` +
+		`{"rank":1,"name":"张*","unit":"no1","unit_name":"榆次一中","score":10,"used_ms":1000,"me":false},` +
+		`{"rank":2,"name":"李*","unit":"unassigned","unit_name":"未分配","score":9,"used_ms":1000,"me":true}]}`
+	path := boards + "participants/me"
+	run(t, map[string]scenario{
+		"place":     {path: path, as: "p:ann", set: shows(leaderboard.Query{}, 5), status: 200, want: body},
+		"by region": {path: path + "?scope=yuci&window=3", as: "p:ann", set: shows(leaderboard.Query{Scope: "yuci"}, 3), status: 200, want: body},
+		"too many":  {path: path + "?window=51", as: "p:ann", status: 400, code: "request.invalid"},
+		"no score yet": {
+			path: path, as: "p:ann", status: 404, code: "request.not_found",
+			set: func(_ *testing.T, b *bench) {
+				b.boards.mine = func(string, string, leaderboard.Query, int64) (leaderboard.Mine, error) {
+					return leaderboard.Mine{}, leaderboard.ErrNoPlace
+				}
+			},
+		},
+		"whose?": {path: path, status: 401, code: "auth.missing"},
+	})
+}
+
+func TestUnitBoards(t *testing.T) {
+	t.Parallel()
+	depth := func(d campaign.Breakdown) func(*testing.T, *bench) {
+		return func(_ *testing.T, b *bench) { b.catalog.campaigns[0].PublicBreakdown = d }
+	}
+	mode := func(m campaign.RankingMode) func(*testing.T, *bench) {
+		return func(_ *testing.T, b *bench) { b.catalog.campaigns[0].Ranking = m }
+	}
+	const (
+		no1 = `"id":"no1","name":"榆次一中","kind":"unit","enrolled":41,"participants":40,"attempts":80,"signatures":20,` +
+			`"passed":13,"average":8,"roster":100,"participation_rate":0.4}`
+		no2 = `"id":"no2","name":"榆次二中","kind":"unit","enrolled":12,"participants":11,"attempts":22,"signatures":5,` +
+			`"passed":3,"average":9,"roster":40,"participation_rate":0.275}`
+		tg1 = `"id":"tg1","name":"太谷中学","kind":"unit","enrolled":4,"participants":3,"attempts":6,"signatures":1,` +
+			`"passed":null,"average":null,"roster":null,"participation_rate":null}`
+		head = `{"as_of":"2026-06-02T12:00:00.000+08:00","metric":"`
+	)
+	run(t, map[string]scenario{
+		// 40 of 100 and 11 of 40; Taigu has no roster.
+		"participation": {
+			path: boards + "units", status: 200,
+			want: head + `participation","total":2,"items":[{"rank":1,"value":0.4,` + no1 + `,{"rank":2,"value":0.275,` + no2 +
+				`],"unranked":[{` + tg1 + `],"next_cursor":null}`,
+		},
+		// No. 2 has the better average and 11 persons, one under 30 % of 40.
+		"average": {
+			path: boards + "units?metric=average", status: 200,
+			want: head + `average","total":1,"items":[{"rank":1,"value":8,` + no1 +
+				`],"unranked":[{` + no2 + `,{` + tg1 + `],"next_cursor":null}`,
+		},
+		"signatures, second page": {
+			path: boards + "units?metric=signatures&limit=1&cursor=1", status: 200,
+			want: head + `signatures","total":3,"items":[{"rank":2,"value":5,` + no2 + `],"unranked":[],"next_cursor":"2"}`,
+		},
+		"a page across": {
+			path: boards + "units?metric=average&limit=2", status: 200,
+			want: head + `average","total":1,"items":[{"rank":1,"value":8,` + no1 + `],"unranked":[{` + no2 + `],"next_cursor":"2"}`,
+		},
+		"behind the ranked": {
+			path: boards + "units?metric=average&limit=2&cursor=2", status: 200,
+			want: head + `average","total":1,"items":[],"unranked":[{` + tg1 + `],"next_cursor":null}`,
+		},
+		"below a region": {path: boards + "units?parent=taigu&metric=signatures", status: 200, want: head + `signatures","total":1,"items":[{"rank":1,"value":1,` + tg1 + `],"unranked":[],"next_cursor":null}`},
+		"regions":        {path: boards + "regions?metric=pass", status: 200, want: head + `pass","total":1,"items":[{"rank":1,"value":0.3137,"id":"yuci"*`},
+		"composite":      {path: boards + "units?metric=composite", status: 400, code: "request.invalid"},
+		"unknown parent": {path: boards + "units?parent=nowhere", status: 400, code: "request.invalid"},
+		"no ranking":     {path: boards + "units", set: mode(campaign.RankNone), status: 403, code: "board.not_ranked"},
+		"progress":       {path: boards + "regions", set: mode(campaign.ProgressOnly), status: 200, want: head + `participation"*`},
+		"progress only":  {path: boards + "regions?metric=average", set: mode(campaign.ProgressOnly), status: 403, code: "board.not_ranked"},
+		"units unpublished": {
+			path: boards + "units", set: depth(campaign.BreakdownRegions), status: 403, code: "board.not_published",
+		},
+		"units unpublished, for their office": {
+			path: boards + "units?parent=yuci", as: "v:yuci", set: depth(campaign.BreakdownRegions), status: 200, want: head + `participation","total":2*`,
+		},
+		"another office's units": {
+			path: boards + "units?parent=taigu", as: "v:yuci", set: depth(campaign.BreakdownNone), status: 403, code: "board.not_published",
+		},
+		"regions published": {path: boards + "regions", set: depth(campaign.BreakdownRegions), status: 200, want: head + `participation","total":1*`},
+		"nothing published": {path: boards + "regions", set: depth(campaign.BreakdownNone), status: 403, code: "board.not_published"},
+		"a participant":     {path: boards + "regions", as: "p:ann", status: 200, want: head + `participation"*`},
+		"a forged token":    {path: boards + "regions", as: "forged", status: 401, code: "auth.invalid"},
+	})
+}
+
+// TestOfficeAnswersAreNotShared shows that what an office sees is neither kept
+// by caches on the way nor given to the public by our own.
+func TestOfficeAnswersAreNotShared(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.catalog.campaigns[0].PublicBreakdown = campaign.BreakdownNone
+	a := b.get(t, boards+"regions", "v:all")
+	if a.status != 200 || a.header.Get("Cache-Control") != "no-store" || a.header.Get("Vary") != "Authorization" {
+		t.Errorf("office: %d, Cache-Control %q, Vary %q", a.status, a.header.Get("Cache-Control"), a.header.Get("Vary"))
+	}
+	if a := b.get(t, boards+"regions", ""); a.status != 403 {
+		t.Errorf("the public after the office: %d %s", a.status, a.body)
+	}
+}
+
+func TestEqualUnitsShareAPlace(t *testing.T) {
+	t.Parallel()
+	row := func(id string, people, roster int64) leaderboard.Row {
+		return leaderboard.Row{ID: id, Roster: roster, Counts: leaderboard.Counts{Participants: people}}
+	}
+	r := ranking{metric: byParticipation, page: page{limit: 50}}
+	a := r.answer([]leaderboard.Row{row("a", 1, 3), row("b", 1, 2), row("c", 333, 999), row("d", 0, 5)})
+	var got []string
+	for _, i := range a.Items {
+		got = append(got, i.ID+string(rune('0'+i.Rank)))
+	}
+	if s := strings.Join(got, " "); s != "b1 a2 c2 d4" {
+		t.Errorf("order %s, want b1 a2 c2 d4", s)
+	}
+}
