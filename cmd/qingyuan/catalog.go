@@ -118,7 +118,7 @@ const maxViewer = 7 * 24 * time.Hour
 // Run implements the command.
 func (v viewerTokenCmd) Run(e env) error {
 	if v.For <= 0 || v.For > maxViewer {
-		return fmt.Errorf("--for: %v is not between 0 and %v", v.For, maxViewer)
+		return fmt.Errorf("%w: --for %v is not between 0 and %v", errUsage, v.For, maxViewer)
 	}
 	cfg, err := v.load(map[string]any{"demo": v.Demo})
 	if err != nil {

@@ -133,7 +133,7 @@ func (c *crew) Problems() []string {
 
 // reason says what a reader of /readyz may know of an error.
 func reason(err error) string {
-	for _, known := range []error{redisstore.ErrEmptied, redisstore.ErrEpoch, redisstore.ErrEmptiedRedis, redisstore.ErrForeignRedis} {
+	for _, known := range []error{redisstore.ErrEmptied, redisstore.ErrEpoch, leaderboard.ErrOutOfRange} {
 		if errors.Is(err, known) {
 			return known.Error()
 		}

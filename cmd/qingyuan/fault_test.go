@@ -9,7 +9,6 @@ import (
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
 
-	"qingyuan/configs"
 	"qingyuan/internal/redistest"
 	"qingyuan/internal/simulate"
 )
@@ -55,10 +54,7 @@ func TestRepliesLostBeforeTheServer(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, redistest.Durable(), redistest.TCP())
 	p := faulty(t, redis.Addr())
-	cfg := demo(t)
-	cfg.Redis.Addrs = []string{p.Listen}
-	cfg.Secrets.Master = configs.NewSecret(strings.Repeat("k", 48))
-	s := start(t, cfg)
+	s := start(t, on(t, p.Listen, "k"))
 	poison(t, p, "limit_data", `{"bytes":20000}`, 0.5)
 	simulateThrough(t, s.base)
 }

@@ -26,6 +26,9 @@ const (
 	exitUsage  = 2
 )
 
+// errUsage is a command line that parses and still makes no sense.
+var errUsage = errors.New("used wrongly")
+
 // errReported ends a command whose output has told everything already.
 var errReported = errors.New("reported")
 
@@ -57,9 +60,10 @@ func main() {
 // run executes one command line and returns the exit status.
 func run(e env, args []string) int {
 	var c cli
+	helped := false // kong shows help and then wants to exit
 	parser, err := kong.New(&c, kong.Name("qingyuan"), kong.Writers(e.stdout, e.stderr),
 		kong.Description("Backend of public anti-drug campaigns: quiz, pledge, boards and live counts."),
-		kong.Exit(func(int) {}), kong.UsageOnError())
+		kong.Exit(func(int) { helped = true }))
 	if err != nil {
 		fmt.Fprintln(e.stderr, "qingyuan:", err)
 		return exitFailed
@@ -68,31 +72,25 @@ func run(e env, args []string) int {
 		args = []string{"--help"}
 	}
 	ctx, err := parser.Parse(args)
+	if helped {
+		return exitDone
+	}
 	if err != nil {
 		fmt.Fprintln(e.stderr, "qingyuan:", err)
 		return exitUsage
-	}
-	if ctx.Command() == "" || helpAsked(args) {
-		return exitDone
 	}
 	switch err := ctx.Run(e); {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, errReported):
 		return exitFailed
+	case errors.Is(err, errUsage):
+		fmt.Fprintln(e.stderr, "qingyuan:", err)
+		return exitUsage
 	default:
 		fmt.Fprintln(e.stderr, "qingyuan:", err)
 		return exitFailed
 	}
-}
-
-func helpAsked(args []string) bool {
-	for _, a := range args {
-		if a == "--help" || a == "-h" {
-			return true
-		}
-	}
-	return false
 }
 
 // configFlags choose the configuration of a command.

@@ -54,6 +54,14 @@ func shortDir(t *testing.T) string {
 // it is ready.
 func start(t *testing.T, cfg configs.Config) *server {
 	t.Helper()
+	s := launch(t, cfg)
+	s.awaitReady()
+	return s
+}
+
+// launch is start for a program that may never become ready.
+func launch(t *testing.T, cfg configs.Config) *server {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	addrs, done := make(chan string, 1), make(chan error, 1)
 	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -81,7 +89,6 @@ func start(t *testing.T, cfg configs.Config) *server {
 		stopped = true
 		t.Fatalf("the program ended at once: %v", err)
 	}
-	s.awaitReady()
 	return s
 }
 

@@ -2,11 +2,9 @@ package main
 
 import (
 	"reflect"
-	"strings"
 	"sync"
 	"testing"
 
-	"qingyuan/configs"
 	"qingyuan/internal/event"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/redistest"
@@ -18,10 +16,7 @@ func pair(t *testing.T, redisAddr string) [2]*server {
 	t.Helper()
 	var out [2]*server
 	for i := range out {
-		cfg := demo(t)
-		cfg.Redis.Addrs = []string{redisAddr}
-		cfg.Secrets.Master = configs.NewSecret(strings.Repeat("k", 48))
-		out[i] = start(t, cfg)
+		out[i] = start(t, on(t, redisAddr, "k"))
 	}
 	return out
 }
@@ -54,7 +49,7 @@ func TestInvariant2OneOfManyCounts(t *testing.T) {
 	path := "/campaigns/" + demoCampaign
 	p := servers[0].as("twice")
 	p.enrol(demoCampaign)
-	on := func(i int) api {
+	through := func(i int) api {
 		a := p
 		a.base = servers[i%2].base
 		return a
@@ -62,11 +57,11 @@ func TestInvariant2OneOfManyCounts(t *testing.T) {
 
 	version := p.want(200, "GET", path+"/pledge", nil).text("version")
 	sign := map[string]any{"version": version, "method": "typed", "name": "张三"}
-	wantEqual(t, same(t, func(i int) (int, result, error) { return on(i).call("POST", path+"/signatures", sign) }))
+	wantEqual(t, same(t, func(i int) (int, result, error) { return through(i).call("POST", path+"/signatures", sign) }))
 	paper := p.want(201, "POST", path+"/attempts", nil)
 	answers := firstOptions(paper)
 	wantEqual(t, same(t, func(i int) (int, result, error) {
-		return on(i).call("POST", path+"/attempts/"+paper.text("attempt")+"/submission", answers)
+		return through(i).call("POST", path+"/attempts/"+paper.text("attempt")+"/submission", answers)
 	}))
 	for _, s := range servers {
 		s.wantCounts(demoCampaign, map[string]float64{"participants": 1, "attempts": 1, "signatures": 1})

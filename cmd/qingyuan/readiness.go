@@ -15,14 +15,20 @@ import (
 // readiness knows whether this server may accept acts, and why not.
 type readiness struct {
 	health *redisstore.Health
-	crew   *crew
+	// claim ties the Redis to this deployment. It is asked again and again: a
+	// Redis can be emptied or exchanged under a running server.
+	claim func(context.Context) error
+	crew  *crew
 	// unpublished lists the campaigns whose counts cannot be shown yet.
 	unpublished func() []string
 	warnings    func() []string
 	log         *slog.Logger
 
+	// claimed is closed once the Redis was found to be this deployment's.
+	claimed chan struct{}
+	once    sync.Once
+
 	mu      sync.RWMutex
-	claimed error // nil once the Redis is known to be this deployment's
 	unfit   []string
 	reasons []string
 }
@@ -51,8 +57,12 @@ func (r *readiness) check(ctx context.Context) {
 	for _, p := range r.health.Check(ask) {
 		unfit = append(unfit, p.Code+": "+p.Text)
 	}
-	if err := r.claim(); err != nil {
-		unfit = append(unfit, "deployment: "+err.Error())
+	if len(unfit) == 0 {
+		if err := r.claim(ask); err != nil {
+			unfit = append(unfit, "deployment: "+err.Error())
+		} else {
+			r.once.Do(func() { close(r.claimed) })
+		}
 	}
 	reasons := slices.Concat(unfit, r.crew.Problems())
 	for _, id := range r.unpublished() {
@@ -68,18 +78,6 @@ func (r *readiness) check(ctx context.Context) {
 	if changed {
 		r.log.InfoContext(ctx, "readiness changed", "ready", len(reasons) == 0, "reasons", reasons)
 	}
-}
-
-func (r *readiness) claim() error {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.claimed
-}
-
-func (r *readiness) setClaim(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.claimed = err
 }
 
 // Guard returns why no act may be accepted at all: what this Redis acknowledges

@@ -129,8 +129,10 @@ func newProgram(ctx context.Context, cfg configs.Config, db redis.UniversalClien
 	p.publisher = newPublisher(s, book.Campaigns, log, now)
 	p.crew = newCrew(s, book, m, log, now)
 	p.ready = &readiness{
-		health: redisstore.NewHealth(db, now), crew: p.crew, unpublished: p.unpublished, warnings: p.warnings, log: log,
-		claimed: errors.New("this server has not reached its redis yet"), unfit: []string{"starting"}, reasons: []string{"starting"},
+		health: redisstore.NewHealth(db, now), crew: p.crew, log: log,
+		claim:       func(ctx context.Context) error { return claim(ctx, db, cfg) },
+		unpublished: p.unpublished, warnings: p.warnings,
+		claimed: make(chan struct{}), unfit: []string{"starting"}, reasons: []string{"starting"},
 	}
 	s.campaigns.Guard = p.ready.Guard
 	p.server = newServer(p, registry, now)
@@ -256,31 +258,13 @@ func (p *program) startWorkers(ctx context.Context, g *errgroup.Group) {
 	g.Go(func() error { return p.catalog.Run(ctx) })
 	start(p.services.sessions.Run)
 	start(func(ctx context.Context) {
-		if p.claimRedis(ctx) {
+		select {
+		case <-p.ready.claimed:
 			p.crew.Run(ctx)
+		case <-ctx.Done():
 		}
 	})
 	start(p.publisher.Run)
-}
-
-// claimRedis tries until the Redis is this deployment's; false when ctx ended
-// first.
-func (p *program) claimRedis(ctx context.Context) bool {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		err := claim(ctx, p.db, p.cfg)
-		p.ready.setClaim(err)
-		if err == nil {
-			p.ready.check(ctx)
-			return true
-		}
-		select {
-		case <-ctx.Done():
-			return false
-		case <-tick.C:
-		}
-	}
 }
 
 func (p *program) close() {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"qingyuan/internal/simulate"
@@ -33,21 +35,27 @@ func (s simulateCmd) Run(e env) error {
 	cfg.Repeats, cfg.Wrong, cfg.Abandon, cfg.LostReplies = s.Repeats, s.Wrong, s.Abandon, s.LostReplies
 	cfg.Patience = s.Patience
 	report, err := simulate.Run(e.ctx, cfg, simulate.NewProgress(e.stderr))
-	if err != nil {
+	switch {
+	case errors.Is(err, simulate.ErrRemote):
+		return fmt.Errorf("%w: %w", errUsage, err)
+	case err != nil && !report.Interrupted:
 		return err
 	}
-	if s.JSON {
-		enc := json.NewEncoder(e.stdout)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(report)
-	} else {
-		err = report.WriteTable(e.stdout)
-	}
-	if err != nil {
+	// An interrupted run tells how far it came.
+	if err := s.write(e.stdout, &report); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	if !report.OK() {
 		return errReported
 	}
 	return nil
+}
+
+func (s simulateCmd) write(w io.Writer, report *simulate.Report) error {
+	if !s.JSON {
+		return report.WriteTable(w)
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(report)
 }
