@@ -247,6 +247,9 @@ func TestUnreachable(t *testing.T) {
 		if !errors.Is(err, wechat.ErrBusy) {
 			t.Errorf("%s: err = %v", name, err)
 		}
+		if strings.Contains(err.Error(), "/sns/") {
+			t.Errorf("%s: the error shows the address: %v", name, err)
+		}
 		secretless(t, err)
 	}
 }

@@ -187,6 +187,9 @@ func doorsMove(t *testing.T, s session.Store) {
 	renewed := session.Door{Participant: "p2", Sealed: []byte("three")}
 	got, err = s.LinkDoor(t.Context(), "door", "p2", renewed)
 	sameDoor(t, "sealed anew", got, err, renewed)
+	renewed.Sealed = []byte("four")
+	got, err = s.LinkDoor(t.Context(), "door", "p1", renewed)
+	sameDoor(t, "sealed anew by one who came too late to move it", got, err, renewed)
 	got, err = s.Door(t.Context(), "door")
 	sameDoor(t, "read after the move", got, err, renewed)
 }
