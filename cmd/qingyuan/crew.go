@@ -114,7 +114,7 @@ func (c *crew) report(id string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if old := c.pending[id]; old == nil || old.Error() != err.Error() {
-		c.log.Error("campaign cannot be opened", "campaign", id, "err", err) //nolint:sloglint // There is no request.
+		c.log.Error("campaign cannot be opened", "campaign", id, "err", err)
 	}
 	c.pending[id] = err
 }
@@ -151,7 +151,7 @@ func (c *crew) folder(id string) *leaderboard.Folder {
 		},
 		Failed: func(err error) {
 			c.metrics.foldErrors.WithLabelValues(id).Inc()
-			c.log.Error("fold", "campaign", id, "err", err) //nolint:sloglint // There is no request.
+			c.log.Error("fold", "campaign", id, "err", err)
 		},
 	}
 }

@@ -52,7 +52,7 @@ func freeAddr(t *testing.T) string {
 
 func (p *process) start() {
 	p.t.Helper()
-	p.cmd = exec.Command(p.binary, p.args...) //nolint:noctx // It is killed by the test, not by a context.
+	p.cmd = exec.Command(p.binary, p.args...)
 	p.cmd.Stderr = p.log
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)

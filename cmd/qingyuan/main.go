@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"syscall"
@@ -105,9 +106,7 @@ func (f configFlags) load(more map[string]any) (configs.Config, error) {
 	if f.Data != "" {
 		flags["data.dir"] = f.Data
 	}
-	for k, v := range more {
-		flags[k] = v
-	}
+	maps.Copy(flags, more)
 	return configs.Load(configs.Options{File: f.Config, Flags: flags})
 }
 

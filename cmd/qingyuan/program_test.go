@@ -18,7 +18,14 @@ import (
 	"qingyuan/configs"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// fasthttp keeps one goroutine for the date of answers, for good, and its
+		// pool notices up to ten seconds later that its server has stopped.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+	)
+}
 
 // patience bounds every wait of these tests.
 const patience = 30 * time.Second

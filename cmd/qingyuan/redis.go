@@ -17,8 +17,8 @@ import (
 )
 
 // openRedis connects to the configured Redis, or runs a private one on the data
-// folder. close stops what it started, after the client.
-func openRedis(ctx context.Context, cfg configs.Config, log *slog.Logger) (db redis.UniversalClient, close func() error, err error) {
+// folder. done stops what it started, after the client.
+func openRedis(ctx context.Context, cfg configs.Config, log *slog.Logger) (db redis.UniversalClient, done func() error, err error) {
 	if !cfg.PrivateRedis() {
 		db := redis.NewUniversalClient(external(cfg))
 		return db, db.Close, nil
@@ -68,7 +68,7 @@ const deploymentFile = "deployment"
 // claim ties the Redis to this deployment, or says why it must not be used.
 func claim(ctx context.Context, db redis.UniversalClient, cfg configs.Config) error {
 	path := filepath.Join(cfg.Data.Dir, deploymentFile)
-	known, err := os.ReadFile(path)
+	known, err := os.ReadFile(path) //nolint:gosec // The operator names the data folder.
 	if err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("read %s: %w", path, err)
 	}

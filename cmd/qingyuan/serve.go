@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"qingyuan/configs"
-
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/httpapi"
 	"qingyuan/internal/redisstore"
@@ -138,7 +137,7 @@ func newProgram(ctx context.Context, cfg configs.Config, db redis.UniversalClien
 	p.server = newServer(p, registry, now)
 	p.publisher.Published = func(snap *leaderboard.Snapshot) {
 		m.published(snap)
-		p.server.Published(snap)
+		p.server.Published(snap) //nolint:contextcheck // Publishing encodes and waits for nobody.
 	}
 	return p, nil
 }
@@ -213,10 +212,10 @@ type front struct {
 // listen opens the public listener and, where configured, the one for
 // operations behind it.
 func (p *program) listen(ctx context.Context) ([]front, error) {
-	fronts := []front{{name: "public", app: p.server.App()}}
+	fronts := []front{{name: "public", app: p.server.App()}} //nolint:contextcheck // Requests bring their own.
 	addrs := []string{p.cfg.HTTP.Addr}
 	if p.cfg.HTTP.OpsAddr != "" {
-		fronts = append(fronts, front{name: "operations", app: p.server.OpsApp()})
+		fronts = append(fronts, front{name: "operations", app: p.server.OpsApp()}) //nolint:contextcheck // As above.
 		addrs = append(addrs, p.cfg.HTTP.OpsAddr)
 	}
 	for i, addr := range addrs {

@@ -142,7 +142,7 @@ func newPublisher(s *services, list func() []*campaign.Campaign, log *slog.Logge
 	return &leaderboard.Publisher{
 		Store: s.boards, Campaigns: list, Now: now,
 		Failed: func(id string, err error) {
-			log.Warn("snapshot", "campaign", id, "err", err) //nolint:sloglint // There is no request.
+			log.Warn("snapshot", "campaign", id, "err", err)
 		},
 	}
 }
