@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"qingyuan/campaign"
+	"qingyuan/leaderboard"
 	"qingyuan/quiz"
 )
 
@@ -19,9 +20,7 @@ const audienceStudent = "student"
 // be open from that day on.
 func (r *campaignReader) cross(d Definition, open time.Time) {
 	c := d.Campaign
-	if !c.OpensAt.IsZero() && !c.ClosesAt.IsZero() && !c.ClosesAt.After(c.OpensAt) {
-		r.window.bad("%s is not after opens_at %s", c.ClosesAt.Format(time.DateTime), c.OpensAt.Format(time.DateTime))
-	}
+	r.crossWindow(c)
 	for _, f := range c.Fields {
 		if f.Name == "unit" && f.Required && !r.tree.hasUnits() {
 			r.fields.bad("a unit is required, but the tree has none")
@@ -34,6 +33,21 @@ func (r *campaignReader) cross(d Definition, open time.Time) {
 	r.crossTopics(d)
 	r.crossAudience(d)
 	r.crossSupply(d, open)
+}
+
+// crossWindow wants a window that ends after it begins, and that a board can
+// hold: submit times are kept as the distance from the opening.
+func (r *campaignReader) crossWindow(c *campaign.Campaign) {
+	if c.OpensAt.IsZero() || c.ClosesAt.IsZero() {
+		return
+	}
+	if !c.ClosesAt.After(c.OpensAt) {
+		r.window.bad("%s is not after opens_at %s", c.ClosesAt.Format(time.DateTime), c.OpensAt.Format(time.DateTime))
+		return
+	}
+	if _, err := leaderboard.ChooseLayout(c.OpensAt, c.ClosesAt); err != nil {
+		r.window.bad("%s is more than eight years after opens_at: no board holds that", c.ClosesAt.Format(time.DateTime))
+	}
 }
 
 // crossGuardian holds the rule for children (个人信息保护法 arts. 28 and 31):

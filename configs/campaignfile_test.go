@@ -185,6 +185,7 @@ func TestFaultyCampaigns(t *testing.T) {
 		"language":           {"bo: དུག་རྫས་བཀག་འགོག", "xx-: 1", []string{"is not a language tag"}},
 		"bare date":          {"2026-07-01T00:00:00+08:00", "2026-07-01", []string{`town.yaml:4: closes_at: "2026-07-01" is not a time such as`}},
 		"window":             {"2026-07-01T00:00:00+08:00", "2026-06-01 08:00", []string{"town.yaml:4: closes_at: 2026-06-01 08:00:00 is not after opens_at"}},
+		"window too long":    {"2026-07-01T00:00:00+08:00", "2046-06-01 08:00", []string{"town.yaml:4: closes_at: 2046-06-01 08:00:00 is more than eight years after opens_at"}},
 		"groups":             {"  - {id: public, name: 公众}\n", "  - {id: student, name: 公众}\n", []string{`town.yaml:7: groups.1.id: "student" stands twice`}},
 		"group id":           {"{id: public,", "{id: 公众,", []string{"town.yaml:6: groups.0.id"}},
 		"guardian":           {", guardian: true", "", []string{"town.yaml:8: groups.2: guardian: true goes with the group under14"}},

@@ -135,9 +135,9 @@ func newProgram(ctx context.Context, cfg configs.Config, db redis.UniversalClien
 	}
 	s.campaigns.Guard = p.ready.Guard
 	p.server = newServer(p, registry, now)
-	p.publisher.Published = func(snap *leaderboard.Snapshot) {
+	p.publisher.Published = func(snap *leaderboard.Snapshot) { //nolint:contextcheck // Publishing waits for nobody.
 		m.published(snap)
-		p.server.Published(snap) //nolint:contextcheck // Publishing encodes and waits for nobody.
+		p.server.Published(snap)
 	}
 	return p, nil
 }

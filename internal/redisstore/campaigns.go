@@ -74,6 +74,9 @@ func (c *Campaigns) Open(ctx context.Context, def *campaign.Campaign, now time.T
 	if err != nil {
 		return fmt.Errorf("open %s: %w", def.ID, err)
 	}
+	if end := o.layout.Base.Add(o.layout.Span()); !def.AlwaysOpen && def.ClosesAt.After(end) {
+		return fmt.Errorf("open %s: closes after %s, the last moment its boards can hold: %w", def.ID, end, leaderboard.ErrOutOfRange)
+	}
 	if err := c.openShards(ctx, o, r.outcome); err != nil {
 		return fmt.Errorf("open %s: %w", def.ID, err)
 	}
