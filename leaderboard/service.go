@@ -171,6 +171,10 @@ func (s *Service) Mine(ctx context.Context, campaignID, participant string, q Qu
 		return Mine{}, ErrNoPlace
 	}
 	st.Around = around(st, window)
+	ranks, err := s.ranksAround(ctx, campaignID, scope, st)
+	if err != nil {
+		return Mine{}, err
+	}
 	layout, err := s.Store.Layout(ctx, campaignID)
 	if err != nil {
 		return Mine{}, err
@@ -181,7 +185,7 @@ func (s *Service) Mine(ctx context.Context, campaignID, participant string, q Qu
 	}
 	m := Mine{Rank: st.Above + 1, Of: st.Of, BeatPercent: 100 * st.Below / st.Of}
 	m.Score, m.Used, _ = layout.Unpack(st.Packed)
-	m.Around = itemsOf(layout, st.Around, people, aroundRanker(st))
+	m.Around = itemsOf(layout, st.Around, people, ranks)
 	return m, nil
 }
 
@@ -211,12 +215,35 @@ func around(st Standing, window int64) []Entry {
 	return st.Around[first : first+size]
 }
 
-// aroundRanker ranks the neighbours: those before the first entry equal to the
-// own one stand exactly that many places above it.
-func aroundRanker(st Standing) ranker {
-	own := slices.IndexFunc(st.Around, func(e Entry) bool { return e.Packed == st.Packed })
-	place := st.Above - int64(max(own, 0))
-	return ranker{above: place, place: place}
+// ranksAround ranks the neighbours. Only the first of them may have equals
+// outside the window that nobody has counted yet.
+func (s *Service) ranksAround(ctx context.Context, campaignID, scope string, st Standing) ([]int64, error) {
+	above := st.Above
+	if len(st.Around) > 0 && st.Around[0].Packed > st.Packed {
+		var err error
+		if above, err = s.Store.Above(ctx, campaignID, scope, st.Around[0].Packed); err != nil {
+			return nil, err
+		}
+	}
+	return rankAround(st, above), nil
+}
+
+// rankAround ranks the neighbours when so many stand strictly above the first.
+// Those better than the participant stand directly above, those worse directly
+// below all who are equal, however many of these the window shows.
+func rankAround(st Standing, above int64) []int64 {
+	better := slices.IndexFunc(st.Around, func(e Entry) bool { return e.Packed <= st.Packed })
+	r := ranker{above: above, place: max(st.Above-int64(better), 0)}
+	ranks := make([]int64, len(st.Around))
+	worse := false
+	for i, e := range st.Around {
+		if e.Packed < st.Packed && !worse {
+			worse = true
+			r.place = st.Of - st.Below
+		}
+		ranks[i] = r.next(e.Packed)
+	}
+	return ranks
 }
 
 // Breakdown returns the children of parent with their counts, as deep as the

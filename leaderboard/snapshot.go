@@ -264,7 +264,8 @@ func readBoard(ctx context.Context, store Store, campaignID string, q boardQuery
 	if err != nil {
 		return fail(err)
 	}
-	b := Board{Total: total, Items: itemsOf(layout, entries, people, ranker{above: above, place: q.offset})}
+	ranks := ranker{above: above, place: q.offset}
+	b := Board{Total: total, Items: itemsOf(layout, entries, people, ranks.all(entries))}
 	if next := q.offset + int64(len(entries)); len(entries) > 0 && next < total {
 		b.Next = next
 	}
@@ -296,13 +297,22 @@ func (r *ranker) next(packed uint64) int64 {
 	return r.above + 1
 }
 
-func itemsOf(l Layout, entries []Entry, people map[string]Person, r ranker) []Item {
+// all ranks a stretch of a board.
+func (r *ranker) all(entries []Entry) []int64 {
+	ranks := make([]int64, len(entries))
+	for i, e := range entries {
+		ranks[i] = r.next(e.Packed)
+	}
+	return ranks
+}
+
+func itemsOf(l Layout, entries []Entry, people map[string]Person, ranks []int64) []Item {
 	items := make([]Item, len(entries))
 	for i, e := range entries {
 		score, used, _ := l.Unpack(e.Packed)
 		p := people[e.Participant]
 		items[i] = Item{
-			Rank: r.next(e.Packed), Name: p.Name, Unit: p.Unit,
+			Rank: ranks[i], Name: p.Name, Unit: p.Unit,
 			Score: score, Used: used, Participant: e.Participant,
 		}
 	}
