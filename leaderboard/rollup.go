@@ -106,12 +106,12 @@ type Row struct {
 	Code   string
 	Roster int64
 	Counts
-	// Small is true under MinPersons participants: average and passed are then
-	// withheld, because they would tell about single persons.
+	// Small is true where fewer than MinPersons have a score: average and passed
+	// are then withheld, because they would tell about single persons.
 	Small bool
 }
 
-// MinPersons is the least number of participants whose average may be shown.
+// MinPersons is the least number of persons whose average may be shown.
 const MinPersons = 5
 
 // Breakdown lists the children of parent ("" is the top) with their counts, and
@@ -122,13 +122,13 @@ func Breakdown(t *campaign.Tree, r Roll, parent, lang string) []Row {
 		c := r.Nodes[n.ID]
 		rows = append(rows, Row{
 			ID: n.ID, Name: n.Name.In(lang), Kind: n.Kind, Code: n.Code, Roster: n.Roster,
-			Counts: c, Small: c.Participants < MinPersons,
+			Counts: c, Small: c.Scored < MinPersons,
 		})
 	}
 	if parent == "" {
 		c := r.Nodes[campaign.Unassigned]
 		rows = append(rows, Row{
-			ID: campaign.Unassigned, Name: "未分配", Kind: campaign.Unit, Counts: c, Small: c.Participants < MinPersons,
+			ID: campaign.Unassigned, Name: "未分配", Kind: campaign.Unit, Counts: c, Small: c.Scored < MinPersons,
 		})
 	}
 	return rows
