@@ -67,22 +67,36 @@ type Service struct {
 }
 
 // Enrol checks r against the campaign's rules and stores the enrolment. It may
-// be repeated. New enrolments are accepted while the campaign is open.
+// be repeated at any time. New and changed enrolments are accepted while the
+// campaign is open.
 func (s *Service) Enrol(ctx context.Context, campaignID, participant string, r Request) (Enrolment, error) {
 	c, err := s.Catalog.Campaign(campaignID)
 	if err != nil {
 		return Enrolment{}, err
 	}
 	now := s.Now()
-	if err := c.CheckOpen(now); err != nil {
-		return Enrolment{}, err
-	}
 	e, p, err := c.Decide(r)
 	if err != nil {
 		return Enrolment{}, err
 	}
+	if err := c.CheckOpen(now); err != nil {
+		return s.repeat(ctx, campaignID, participant, e, err)
+	}
 	e.At = now
 	return s.Store.Enrol(ctx, campaignID, participant, e, p)
+}
+
+// repeat returns the enrolment kept if e is the same one again: a repeat comes
+// before the window. Otherwise it returns why.
+func (s *Service) repeat(ctx context.Context, campaignID, participant string, e Enrolment, why error) (Enrolment, error) {
+	kept, err := s.Store.Enrolment(ctx, campaignID, participant)
+	if err != nil {
+		return Enrolment{}, why
+	}
+	if e.At = kept.At; e != kept {
+		return Enrolment{}, why
+	}
+	return kept, nil
 }
 
 // Enrolment returns the participant's own, or ErrNotEnrolled.

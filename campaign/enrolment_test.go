@@ -154,15 +154,19 @@ func TestAnOptionalFieldMayBeLeftOut(t *testing.T) {
 	}
 }
 
-// storeFunc stands in where no store may be reached, and tells whether it was.
-type storeFunc func(campaign.Enrolment, campaign.Personal) (campaign.Enrolment, error)
+// oneEnrolment is a store of one participant's enrolment, nil for none.
+type oneEnrolment struct{ kept *campaign.Enrolment }
 
-func (f storeFunc) Enrol(_ context.Context, _, _ string, e campaign.Enrolment, p campaign.Personal) (campaign.Enrolment, error) {
-	return f(e, p)
+func (o *oneEnrolment) Enrol(_ context.Context, _, _ string, e campaign.Enrolment, _ campaign.Personal) (campaign.Enrolment, error) {
+	o.kept = &e
+	return e, nil
 }
 
-func (f storeFunc) Enrolment(context.Context, string, string) (campaign.Enrolment, error) {
-	return f(campaign.Enrolment{}, campaign.Personal{})
+func (o *oneEnrolment) Enrolment(context.Context, string, string) (campaign.Enrolment, error) {
+	if o.kept == nil {
+		return campaign.Enrolment{}, campaign.ErrNotEnrolled
+	}
+	return *o.kept, nil
 }
 
 type catalog map[string]*campaign.Campaign
@@ -174,7 +178,7 @@ func (c catalog) Campaign(id string) (*campaign.Campaign, error) {
 	return nil, campaign.ErrNotFound
 }
 
-func TestServiceAsksTheStoreOnlyWhileOpen(t *testing.T) {
+func TestServiceEnrolsOnlyWhileOpen(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		campaign, at string
@@ -189,23 +193,37 @@ func TestServiceAsksTheStoreOnlyWhileOpen(t *testing.T) {
 		"paused":   {campaign: "antidrug", at: "2026-06-10 12:00:00", paused: true, request: asks(), want: campaign.ErrPaused},
 		"invalid":  {campaign: "antidrug", at: "2026-06-10 12:00:00", want: fault.ErrInvalid},
 	} {
-		c, now, asked := open(t), clock(t, tc.at), false
+		c, now, store := open(t), clock(t, tc.at), &oneEnrolment{}
 		c.Paused = tc.paused
-		s := campaign.Service{
-			Catalog: catalog{"antidrug": c},
-			Now:     func() time.Time { return now },
-			Store: storeFunc(func(e campaign.Enrolment, _ campaign.Personal) (campaign.Enrolment, error) {
-				asked = true
-				return e, nil
-			}),
-		}
+		s := campaign.Service{Catalog: catalog{"antidrug": c}, Now: func() time.Time { return now }, Store: store}
 		e, err := s.Enrol(t.Context(), tc.campaign, "p1", tc.request)
-		if !errors.Is(err, tc.want) || asked != (tc.want == nil) {
-			t.Errorf("%s: Enrol = %v with the store asked %t, want %v", name, err, asked, tc.want)
+		if !errors.Is(err, tc.want) || (store.kept != nil) != (tc.want == nil) {
+			t.Errorf("%s: Enrol = %v and kept %v, want %v", name, err, store.kept, tc.want)
 		}
 		if tc.want == nil && !e.At.Equal(now) {
 			t.Errorf("%s: enrolled at %s, want %s", name, e.At, now)
 		}
+	}
+}
+
+// TestInvariant2ARepeatComesBeforeTheWindow enrols, and sends the same again
+// after the close, as a phone does that never saw the answer.
+func TestInvariant2ARepeatComesBeforeTheWindow(t *testing.T) {
+	t.Parallel()
+	now := clock(t, "2026-06-10 12:00:00")
+	s := campaign.Service{Catalog: catalog{"antidrug": open(t)}, Now: func() time.Time { return now }, Store: &oneEnrolment{}}
+	first, err := s.Enrol(t.Context(), "antidrug", "p1", asks())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now = clock(t, "2026-06-27 00:00:01")
+	if again, err := s.Enrol(t.Context(), "antidrug", "p1", asks()); err != nil || again != first {
+		t.Errorf("the repeat after the close = %+v, %v; want %+v", again, err, first)
+	}
+	other := asks()
+	other.PublishName = !other.PublishName
+	if _, err := s.Enrol(t.Context(), "antidrug", "p1", other); !errors.Is(err, campaign.ErrClosed) {
+		t.Errorf("a change after the close = %v, want %v", err, campaign.ErrClosed)
 	}
 }
 

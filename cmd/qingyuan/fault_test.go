@@ -67,9 +67,5 @@ func simulateThrough(t *testing.T, target string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !report.OK() {
-		var table strings.Builder
-		_ = report.WriteTable(&table)
-		t.Fatal(table.String())
-	}
+	requireOK(t, &report)
 }

@@ -6,7 +6,9 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 
 	"qingyuan/internal/simulate"
@@ -97,7 +99,7 @@ func TestInvariant3KillInMidSimulation(t *testing.T) {
 	const people = 300
 	cfg := simulate.Default()
 	cfg.Target, cfg.Campaign, cfg.Participants, cfg.Workers = p.base, demoCampaign, people, 32
-	for round := range 2 {
+	for range 2 {
 		mid := &halfway{left: people / 2, reach: make(chan struct{})}
 		killed := make(chan struct{})
 		go func() {
@@ -111,11 +113,46 @@ func TestInvariant3KillInMidSimulation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !report.OK() {
-			var table bytes.Buffer
-			_ = report.WriteTable(&table)
-			t.Fatalf("round %d:\n%s", round, table.String())
+		requireOK(t, &report)
+	}
+}
+
+// TestInvariant3KillRedisInMidSimulation kills the private Redis under load: the
+// server brings it back, and nothing acknowledged is missing.
+func TestInvariant3KillRedisInMidSimulation(t *testing.T) {
+	t.Parallel()
+	data := shortDir(t)
+	p := spawn(t, binary(t), data)
+	const people = 300
+	cfg := simulate.Default()
+	cfg.Target, cfg.Campaign, cfg.Participants, cfg.Workers = p.base, demoCampaign, people, 32
+	mid := &halfway{left: people / 2, reach: make(chan struct{})}
+	killed := make(chan int, 1)
+	go func() {
+		<-mid.reach
+		redis := redisesOn(t, data)
+		for _, pid := range redis {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
+		killed <- len(redis)
+	}()
+	report, err := simulate.Run(t.Context(), cfg, mid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := <-killed; n != 1 {
+		t.Fatalf("killed %d redis-servers, want the one", n)
+	}
+	requireOK(t, &report)
+}
+
+// requireOK fails with the report's table unless it found nothing wrong.
+func requireOK(t *testing.T, report *simulate.Report) {
+	t.Helper()
+	if !report.OK() {
+		var table bytes.Buffer
+		_ = report.WriteTable(&table)
+		t.Fatal(table.String())
 	}
 }
 
@@ -133,26 +170,30 @@ func TestOneServerPerFolder(t *testing.T) {
 		t.Errorf("a second server on the folder ended with %v and said:\n%s", err, out)
 	}
 	p.want(200, "GET", "/readyz", nil)
-	if n := redisesOn(t, data); n != 1 {
-		t.Errorf("%d redis-servers run on the folder, want 1", n)
+	if redis := redisesOn(t, data); len(redis) != 1 {
+		t.Errorf("redis-servers %v run on the folder, want one", redis)
 	}
 	p.kill()
-	p.eventually("the private Redis to go with its server", func() bool { return redisesOn(t, data) == 0 })
+	p.eventually("the private Redis to go with its server", func() bool { return len(redisesOn(t, data)) == 0 })
 }
 
-// redisesOn counts the processes whose current folder is the data folder's
-// Redis: redis-server changes into it.
-func redisesOn(t *testing.T, data string) int {
+// redisesOn lists the processes whose current folder is the data folder's Redis:
+// redis-server changes into it.
+func redisesOn(t *testing.T, data string) []int {
 	t.Helper()
 	links, err := filepath.Glob("/proc/[0-9]*/cwd")
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := 0
+	var pids []int
 	for _, l := range links {
 		if dir, err := filepath.EvalSymlinks(l); err == nil && dir == filepath.Join(data, "redis") {
-			n++
+			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(l)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			pids = append(pids, pid)
 		}
 	}
-	return n
+	return pids
 }

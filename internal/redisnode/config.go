@@ -38,7 +38,7 @@ func (n *Node) settings() []setting {
 		{"maxmemory-policy", "noeviction"},
 
 		// A participant's hash stays packed: a third of the memory.
-		{"hash-max-listpack-value", "256"},
+		{"hash-max-listpack-value", "512"},
 		{"hash-max-listpack-entries", "512"},
 	}
 }

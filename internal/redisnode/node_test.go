@@ -36,7 +36,7 @@ func TestSettings(t *testing.T) {
 		"save":                      "",
 		"maxmemory":                 "67108864",
 		"maxmemory-policy":          "noeviction",
-		"hash-max-listpack-value":   "256",
+		"hash-max-listpack-value":   "512",
 		"hash-max-listpack-entries": "512",
 		"port":                      "0",
 	} {
