@@ -37,6 +37,7 @@ const (
 type call struct {
 	*fiber.Ctx
 	ctx context.Context //nolint:containedctx // It lives exactly as long as the request.
+	began time.Time
 	// addr is who is at the other end.
 	addr netip.Addr
 	// participant and family are set behind the guard person.
@@ -52,7 +53,7 @@ func (s *Server) edge(r route) fiber.Handler {
 	m := s.state.metrics.route(r)
 	return func(c *fiber.Ctx) error {
 		began := s.Now()
-		if err := s.guarded(c, r); err != nil {
+		if err := s.guarded(c, r, began); err != nil {
 			s.fail(c, r.path, err)
 		}
 		m.observe(c.Method(), c.Response().StatusCode(), s.Now().Sub(began))
@@ -61,7 +62,7 @@ func (s *Server) edge(r route) fiber.Handler {
 }
 
 // guarded runs the handler and turns a panic into an internal error.
-func (s *Server) guarded(c *fiber.Ctx, r route) (err error) {
+func (s *Server) guarded(c *fiber.Ctx, r route, now time.Time) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic in %s %s: %v\n%s", r.method, r.path, p, debug.Stack())
@@ -71,7 +72,7 @@ func (s *Server) guarded(c *fiber.Ctx, r route) (err error) {
 	if err := wellFormed(c); err != nil {
 		return err
 	}
-	k := &call{Ctx: c, ctx: c.UserContext(), addr: s.address(c)}
+	k := &call{Ctx: c, ctx: c.UserContext(), began: now, addr: s.address(c)}
 	if !r.quick {
 		ctx, cancel := context.WithTimeout(k.ctx, s.Timeout)
 		defer cancel()
@@ -110,14 +111,14 @@ func (s *Server) withinLimits(k *call, g guard) error {
 		return nil
 	}
 	net := network(k.addr)
-	if err := s.refusal(s.state.addresses.take(net, s.Now()), byAddress); err != nil {
+	if err := s.refusal(s.state.addresses.take(net, k.began), byAddress); err != nil {
 		return err
 	}
 	switch g {
 	case door:
 		return s.admitSignIn(k)
 	case lookup:
-		return s.refusal(s.state.lookups.take(net, s.Now()), byLookup)
+		return s.refusal(s.state.lookups.take(net, k.began), byLookup)
 	case probe, public, person, office:
 	}
 	return nil
@@ -136,7 +137,7 @@ func (s *Server) admitPerson(k *call) error {
 	if err := s.identify(k); err != nil || trusted(s.Limits.Allow, k.addr) {
 		return err
 	}
-	return s.refusal(s.state.people.take(k.participant, s.Now()), byParticipant)
+	return s.refusal(s.state.people.take(k.participant, k.began), byParticipant)
 }
 
 func (s *Server) admitSignIn(k *call) error {

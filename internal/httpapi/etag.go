@@ -57,7 +57,7 @@ func (k *call) sendEncoded(e *encoded, cache string) error {
 	h := &k.Response().Header
 	h.Set(fiber.HeaderETag, e.etag)
 	h.Set(fiber.HeaderCacheControl, cache)
-	if matches(string(k.Request().Header.Peek(fiber.HeaderIfNoneMatch)), e.etag) {
+	if matches(k.Get(fiber.HeaderIfNoneMatch), e.etag) {
 		k.Status(fiber.StatusNotModified)
 		return nil
 	}

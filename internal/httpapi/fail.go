@@ -67,8 +67,11 @@ func problemOf(f *fault.Error) problem {
 
 // write replaces whatever a handler had begun to answer.
 func (s *Server) write(c *fiber.Ctx, status int, p problem) {
-	allow := c.GetRespHeader(fiber.HeaderAllow)
+	allow, last := c.GetRespHeader(fiber.HeaderAllow), c.Response().Header.ConnectionClose()
 	c.Response().Reset()
+	if last {
+		c.Response().SetConnectionClose()
+	}
 	s.guardHeaders(c)
 	if allow != "" {
 		c.Set(fiber.HeaderAllow, allow)

@@ -58,7 +58,7 @@ func (s *Server) OpsApp() *fiber.App {
 // of the figures.
 func (s *Server) plain(r route) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		if err := s.guarded(c, r); err != nil {
+		if err := s.guarded(c, r, s.Now()); err != nil {
 			s.fail(c, r.path, err)
 		}
 		return nil

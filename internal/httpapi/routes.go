@@ -34,47 +34,49 @@ func quick(r route) route {
 }
 
 // routes is the map of the public listener. What is not here does not exist.
+// Fiber tries the lines of a method in order, so what is asked most stands first
+// in its block.
 func (s *Server) routes() []route {
 	const api, c = "/api/v1", "/api/v1/campaigns/:campaign"
 	all := []route{
+		quick(get(c+"/counts", public, s.showCounts)),
+		quick(get(c+"/frame", public, s.showFrame)),
+		get(c+"/boards/participants", public, s.showBoard),
+		get(c+"/boards/participants/me", person, s.showPlace),
+		quick(get(c+"/boards/units", office, s.rankUnits)),
+		quick(get(c+"/boards/regions", office, s.rankRegions)),
+		quick(get(c+"/counts/breakdown", office, s.showBreakdown)),
+		get(c+"/counts/history", office, s.showHistory),
+		quick(get(c+"/live", public, s.watch)),
+
+		post(c+"/attempts/:attempt/submission", person, s.submit),
+		put(c+"/attempts/:attempt/answers", person, s.saveAnswers),
+		post(c+"/attempts", person, s.startAttempt),
+		get(c+"/attempts/:attempt", person, s.showAttempt),
+		get(c+"/attempts", person, s.listAttempts),
+
+		get(c+"/me", person, s.showMe),
+		quick(get(c, public, s.showCampaign)),
+		quick(get(c+"/units", public, s.listUnits)),
+		put(c+"/enrolment", person, s.enrol),
+		quick(get(api+"/campaigns", public, s.listCampaigns)),
+
+		post(c+"/signatures", person, s.sign),
+		get(c+"/signatures/me", person, s.showSignature),
+		quick(get(c+"/pledge", public, s.showPledge)),
+		get(api+"/signatures/:serial", lookup, s.showBySerial),
+
 		post(api+"/sessions/wechat", door, s.signInWeChat),
 		post(api+"/sessions/wechat-web", door, s.signInWeb),
 		post(api+"/sessions/refresh", public, s.refresh),
 		del(api+"/sessions/current", person, s.signOut),
 
-		quick(get(api+"/campaigns", public, s.listCampaigns)),
-		quick(get(c, public, s.showCampaign)),
-		quick(get(c+"/units", public, s.listUnits)),
-		put(c+"/enrolment", person, s.enrol),
-		get(c+"/me", person, s.showMe),
-
-		post(c+"/attempts", person, s.startAttempt),
-		get(c+"/attempts", person, s.listAttempts),
-		get(c+"/attempts/:attempt", person, s.showAttempt),
-		put(c+"/attempts/:attempt/answers", person, s.saveAnswers),
-		post(c+"/attempts/:attempt/submission", person, s.submit),
-
-		quick(get(c+"/pledge", public, s.showPledge)),
-		post(c+"/signatures", person, s.sign),
-		get(c+"/signatures/me", person, s.showSignature),
-		get(api+"/signatures/:serial", lookup, s.showBySerial),
-
-		quick(get(c+"/counts", public, s.showCounts)),
-		quick(get(c+"/counts/breakdown", office, s.showBreakdown)),
-		get(c+"/counts/history", office, s.showHistory),
-		get(c+"/boards/participants", public, s.showBoard),
-		get(c+"/boards/participants/me", person, s.showPlace),
-		quick(get(c+"/boards/units", office, s.rankUnits)),
-		quick(get(c+"/boards/regions", office, s.rankRegions)),
-		quick(get(c+"/frame", public, s.showFrame)),
-		quick(get(c+"/live", public, s.watch)),
-
-		quick(get(api+"/error-codes", public, s.listErrorCodes)),
-		quick(get("/openapi.json", public, s.showSpec)),
-		quick(get("/docs", public, s.showDocs)),
-		quick(get("/", public, s.showHome)),
 		quick(get("/healthz", probe, s.showHealth)),
 		get("/readyz", probe, s.showReadiness),
+		quick(get("/", public, s.showHome)),
+		quick(get("/docs", public, s.showDocs)),
+		quick(get("/openapi.json", public, s.showSpec)),
+		quick(get(api+"/error-codes", public, s.listErrorCodes)),
 	}
 	if s.Demo {
 		all = append(all, post(api+"/sessions/sandbox", door, s.signInSandbox))

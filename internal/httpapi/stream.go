@@ -82,6 +82,8 @@ func (st *stream) run() {
 	defer upkeep.Stop()
 	due := time.NewTimer(0)
 	defer due.Stop()
+	unfinished := time.NewTimer(0)
+	defer unfinished.Stop()
 	for st.takeOver() {
 		select {
 		case _, open := <-watch.Frames():
@@ -91,12 +93,15 @@ func (st *stream) run() {
 			}
 			// At most one frame every so often; the hub keeps the newest.
 			due.Reset(st.news.Add(st.rules.Every).Sub(st.now()))
+			continue
 		case <-due.C:
 			st.news = st.now()
-			st.pass(st.news)
 		case <-upkeep.C:
-			st.pass(st.now())
+		case <-unfinished.C:
 		case <-st.wake:
+		}
+		if !st.pass(st.now()) {
+			unfinished.Reset(max(st.rules.Every/40, time.Millisecond))
 		}
 	}
 }
@@ -122,19 +127,23 @@ func (st *stream) end() {
 	st.all, st.joined, st.running = nil, nil, false
 }
 
-// pass looks after every watcher once.
-func (st *stream) pass(now time.Time) {
+// pass looks after every watcher once, and tells whether all have taken what
+// was begun: a frame larger than a socket's buffer goes out in parts.
+func (st *stream) pass(now time.Time) (finished bool) {
 	latest := st.hub.Last()
 	kept := st.all[:0]
+	finished = true
 	for _, w := range st.all {
-		if st.serve(w, latest, now) {
-			kept = append(kept, w)
-		} else {
+		if !st.serve(w, latest, now) {
 			st.drop(w)
+			continue
 		}
+		kept = append(kept, w)
+		finished = finished && len(w.rest) == 0
 	}
 	clear(st.all[len(kept):])
 	st.all = kept
+	return finished
 }
 
 // serve gives the watcher what is due: first the rest of what was begun, then
@@ -142,7 +151,7 @@ func (st *stream) pass(now time.Time) {
 // taken nothing for too long.
 func (st *stream) serve(w *watcher, latest *live.Frame, now time.Time) bool {
 	if len(w.rest) > 0 {
-		if !w.flush(now) {
+		if !w.flush() {
 			return false
 		}
 		if len(w.rest) > 0 {

@@ -30,7 +30,7 @@ type watcher struct {
 const (
 	// socketBuffer bounds what the kernel holds back for a slow watcher: without
 	// it, that would be megabytes of frames that nobody will look at.
-	socketBuffer = 32 << 10
+	socketBuffer = 64 << 10
 	// blockingWrite bounds a write to what is not a socket.
 	blockingWrite = 50 * time.Millisecond
 )
@@ -51,13 +51,13 @@ func newWatcher(conn net.Conn, addr netip.Addr) *watcher {
 // begin starts to write b. It returns false when the client is gone.
 func (w *watcher) begin(b []byte, now time.Time) bool {
 	w.rest, w.since = b, now
-	return w.flush(now)
+	return w.flush()
 }
 
 // flush writes what the connection takes at once and keeps the rest.
-func (w *watcher) flush(now time.Time) bool {
+func (w *watcher) flush() bool {
 	for len(w.rest) > 0 {
-		n, err := w.write(now)
+		n, err := w.write()
 		w.rest = w.rest[max(n, 0):]
 		switch {
 		case errors.Is(err, syscall.EINTR):
@@ -71,9 +71,10 @@ func (w *watcher) flush(now time.Time) bool {
 	return true
 }
 
-func (w *watcher) write(now time.Time) (n int, err error) {
+func (w *watcher) write() (n int, err error) {
 	if w.raw == nil {
-		if err := w.conn.SetWriteDeadline(now.Add(blockingWrite)); err != nil {
+		deadline := time.Now().Add(blockingWrite) //nolint:forbidigo // The connection looks at the real clock.
+		if err := w.conn.SetWriteDeadline(deadline); err != nil {
 			return 0, err
 		}
 		return w.conn.Write(w.rest)

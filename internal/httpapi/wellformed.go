@@ -17,17 +17,17 @@ func wellFormed(c *fiber.Ctx) error {
 	if e := h.Peek(fiber.HeaderContentEncoding); len(e) > 0 && !bytes.EqualFold(e, []byte("identity")) {
 		return errUnsupported
 	}
-	if err := oneLength(c); err != nil {
+	if err := plainLength(c); err != nil {
 		return err
 	}
 	return uniqueKeys(string(c.Context().URI().QueryString()))
 }
 
-// oneLength refuses a request whose body ends by two rules: a proxy in front
-// may have followed the other one. fasthttp keeps one of the headers, so the
-// lines are read as they came.
-func oneLength(c *fiber.Ctx) error {
-	lengths := 0
+// plainLength refuses a body whose end is told by anything but one
+// Content-Length: a proxy in front may have read chunks, or their extensions,
+// otherwise. fasthttp drops some of these headers, so the lines are read as they
+// came; it refuses a length given twice by itself.
+func plainLength(c *fiber.Ctx) error {
 	for raw := c.Request().Header.RawHeaders(); len(raw) > 0; {
 		line, rest, _ := bytes.Cut(raw, []byte{'\n'})
 		raw = rest
@@ -36,10 +36,7 @@ func oneLength(c *fiber.Ctx) error {
 			continue
 		}
 		bare := bytes.TrimRight(key, " \t")
-		if bytes.EqualFold(bare, []byte(fiber.HeaderContentLength)) || bytes.EqualFold(bare, []byte(fiber.HeaderTransferEncoding)) {
-			lengths++
-		}
-		if lengths > 1 || len(bare) < len(key) {
+		if bytes.EqualFold(bare, []byte(fiber.HeaderTransferEncoding)) || len(bare) < len(key) {
 			c.Context().SetConnectionClose()
 			return fault.ErrInvalid.Because(errors.New("ambiguous header"))
 		}
