@@ -165,7 +165,7 @@ func TestUnitBoards(t *testing.T) {
 			want: head + `average","total":1,"items":[],"unranked":[{` + tg1 + `],"next_cursor":null}`,
 		},
 		"below a region": {path: boards + "units?parent=taigu&metric=signatures", status: 200, want: head + `signatures","total":1,"items":[{"rank":1,"value":1,` + tg1 + `],"unranked":[],"next_cursor":null}`},
-		"regions":        {path: boards + "regions?metric=pass", status: 200, want: head + `pass","total":1,"items":[{"rank":1,"value":0.3137,"id":"yuci"*`},
+		"regions":        {path: boards + "regions?metric=pass", status: 200, want: head + `pass","total":1,"items":[{"rank":1,"value":0.313725,"id":"yuci"*`},
 		"composite":      {path: boards + "units?metric=composite", status: 400, code: "request.invalid"},
 		"unknown parent": {path: boards + "units?parent=nowhere", status: 400, code: "request.invalid"},
 		"no ranking":     {path: boards + "units", set: mode(campaign.RankNone), status: 403, code: "board.not_ranked"},

@@ -46,10 +46,13 @@ func figuresOf(r leaderboard.Row) figures {
 	}
 	if r.Roster > 0 {
 		f.Roster = &r.Roster
-		f.Rate = new(rounded(float64(r.Participants)/float64(r.Roster), 10_000))
+		f.Rate = new(rounded(float64(r.Participants)/float64(r.Roster), shareScale))
 	}
 	return f
 }
+
+// shareScale keeps six digits of a share: one person of a city is not nobody.
+const shareScale = 1e6
 
 // rounded keeps as many parts of a unit as scale says.
 func rounded(v, scale float64) float64 { return math.Round(v*scale) / scale }

@@ -36,7 +36,7 @@ const (
 // call is one request on its way through a handler.
 type call struct {
 	*fiber.Ctx
-	ctx context.Context //nolint:containedctx // It lives exactly as long as the request.
+	ctx   context.Context //nolint:containedctx // It lives exactly as long as the request.
 	began time.Time
 	// addr is who is at the other end.
 	addr netip.Addr

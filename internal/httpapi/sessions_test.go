@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"qingyuan/internal/fault"
 	"qingyuan/internal/session"
 	"qingyuan/internal/token"
-	"qingyuan/internal/wechat"
 )
 
 func TestSessions(t *testing.T) {
@@ -27,13 +27,19 @@ func TestSessions(t *testing.T) {
 			}
 		}
 	}
+	// As package wechat declares them, which this one does not know.
+	var (
+		codeInvalid = fault.New(fault.Unauthenticated, "wechat.code_invalid", "")
+		blocked     = fault.New(fault.Forbidden, "wechat.blocked", "")
+		busy        = fault.New(fault.Unavailable, "wechat.busy", "")
+	)
 	const at = "/api/v1/sessions/"
 	run(t, asAnn(http.MethodPost, "", map[string]scenario{
 		"wechat":                {as: "-", path: at + "wechat", body: `{"code":"c"}`, set: in("wechat", "", "c", nil), status: 200, want: pair},
 		"one of several apps":   {as: "-", path: at + "wechat", body: `{"code":"c","appid":"wx1","ticket":"t"}`, set: in("wechat", "wx1", "c", nil), status: 200, want: pair},
-		"a code used up":        {as: "-", path: at + "wechat", body: `{"code":"c"}`, set: in("wechat", "", "c", wechat.ErrCodeInvalid), status: 401, code: "wechat.code_invalid"},
-		"a person kept out":     {as: "-", path: at + "wechat", body: `{"code":"c"}`, set: in("wechat", "", "c", wechat.ErrBlocked), status: 403, code: "wechat.blocked"},
-		"WeChat is away":        {as: "-", path: at + "wechat", body: `{"code":"c"}`, set: in("wechat", "", "c", wechat.ErrBusy), status: 503, code: "wechat.busy"},
+		"a code used up":        {as: "-", path: at + "wechat", body: `{"code":"c"}`, set: in("wechat", "", "c", codeInvalid), status: 401, code: "wechat.code_invalid"},
+		"a person kept out":     {as: "-", path: at + "wechat", body: `{"code":"c"}`, set: in("wechat", "", "c", blocked), status: 403, code: "wechat.blocked"},
+		"WeChat is away":        {as: "-", path: at + "wechat", body: `{"code":"c"}`, set: in("wechat", "", "c", busy), status: 503, code: "wechat.busy"},
 		"no code":               {as: "-", path: at + "wechat", body: `{}`, status: 400, code: "request.invalid"},
 		"a page":                {as: "-", path: at + "wechat-web", body: `{"code":"c"}`, set: in("web", "", "c", nil), status: 200, want: pair},
 		"a page without a code": {as: "-", path: at + "wechat-web", body: `{}`, status: 400, code: "request.invalid"},

@@ -129,5 +129,5 @@ func (m unitMetric) show(v ratio) float64 {
 	if m == byAverage {
 		return rounded(float64(v.num)/float64(v.den), 100)
 	}
-	return rounded(float64(v.num)/float64(v.den), 10_000)
+	return rounded(float64(v.num)/float64(v.den), shareScale)
 }
