@@ -46,6 +46,10 @@ type call struct {
 	viewer leaderboard.Viewer
 }
 
+func (s *Server) newCall(c *fiber.Ctx, now time.Time) *call {
+	return &call{Ctx: c, ctx: c.UserContext(), began: now, addr: s.address(c)}
+}
+
 // edge wraps a route's handler with everything that is the same for all: it
 // answers for panics, times and counts, sets the headers, refuses what no
 // handler should see, and asks for the proof of identity.
@@ -72,7 +76,7 @@ func (s *Server) guarded(c *fiber.Ctx, r route, now time.Time) (err error) {
 	if err := wellFormed(c); err != nil {
 		return err
 	}
-	k := &call{Ctx: c, ctx: c.UserContext(), began: now, addr: s.address(c)}
+	k := s.newCall(c, now)
 	if !r.quick {
 		ctx, cancel := context.WithTimeout(k.ctx, s.Timeout)
 		defer cancel()

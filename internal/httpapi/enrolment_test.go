@@ -116,6 +116,7 @@ func TestMe(t *testing.T) {
 		"the quiz does not answer": {
 			path: path, as: "p:ann", status: 503, code: "service.unavailable",
 			set: func(t *testing.T, b *bench) {
+				t.Helper()
 				known(t, b)
 				b.quizzes.home = func(string, string) (quiz.Home, error) { return quiz.Home{}, fault.ErrUnavailable }
 			},

@@ -128,7 +128,9 @@ func isMethod(m string) bool {
 // that could not be read at all. It is Fiber's error handler.
 func (s *Server) unmatched(c *fiber.Ctx, err error) error {
 	e, ok := errors.AsType[*fiber.Error](err)
-	if ok && e.Code == fiber.StatusMethodNotAllowed && c.Method() == fiber.MethodOptions {
+	if limited := s.withinLimits(s.newCall(c, s.Now()), public); limited != nil {
+		s.fail(c, unmatchedRoute, limited)
+	} else if ok && e.Code == fiber.StatusMethodNotAllowed && c.Method() == fiber.MethodOptions {
 		s.options(c)
 	} else {
 		s.fail(c, unmatchedRoute, edgeFault(err))

@@ -110,7 +110,7 @@ func TestLive(t *testing.T) {
 	b := newBench(t, quickly)
 	addr := serve(t, b)
 	w := watchLive(t, addr, livePath)
-	if w.res.StatusCode != 200 || !strings.HasPrefix(w.res.Header.Get("Content-Type"), "text/event-stream") || w.res.Header.Get("Cache-Control") != "no-store" {
+	if w.res.StatusCode != http.StatusOK || !strings.HasPrefix(w.res.Header.Get("Content-Type"), "text/event-stream") || w.res.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %v", w.res.StatusCode, w.res.Header)
 	}
 	checkHeaders(t, answer{w.res.StatusCode, w.res.Header, ""})
@@ -317,7 +317,7 @@ func TestWatchersAreCapped(t *testing.T) {
 			}
 			_ = first.conn.Close()
 			<-left
-			if again := watchLive(t, addr, livePath); again.res.StatusCode != 200 {
+			if again := watchLive(t, addr, livePath); again.res.StatusCode != http.StatusOK {
 				t.Errorf("after one left: %d", again.res.StatusCode)
 			}
 		})
@@ -337,7 +337,7 @@ func TestStreamsEndAtShutdown(t *testing.T) {
 	}
 	b.Close()
 	for _, w := range watchers {
-		if _, err := io.Copy(io.Discard, w.r); errTimeout(err) == err {
+		if _, err := io.Copy(io.Discard, w.r); timedOut(err) {
 			t.Errorf("a stream outlives Close: %v", err)
 		}
 	}
@@ -345,7 +345,7 @@ func TestStreamsEndAtShutdown(t *testing.T) {
 		t.Errorf("%d seats taken after Close", n)
 	}
 	late := watchLive(t, addr, livePath) // the listener is still open
-	if _, err := io.Copy(io.Discard, late.r); errTimeout(err) == err {
+	if _, err := io.Copy(io.Discard, late.r); timedOut(err) {
 		t.Errorf("a late stream is kept open: %v", err)
 	}
 	b.Close() // twice does no harm

@@ -79,7 +79,7 @@ func (m unitMetric) allowed(c *campaign.Campaign) error {
 	progress := m == byParticipation || m == bySignatures
 	switch {
 	case c.Ranking == campaign.RankNone, c.Ranking == campaign.ProgressOnly && !progress:
-		return leaderboard.ErrNotRanked
+		return errUnitsUnranked
 	default:
 		return nil
 	}

@@ -120,6 +120,19 @@ func TestAllowedNetworksAreNotLimited(t *testing.T) {
 	}
 }
 
+// TestNowhereIsLimitedToo shows that asking for what does not exist is no way
+// around the limits, nor a way to fill the log.
+func TestNowhereIsLimitedToo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(b *bench) { b.Limits.PerAddress = Rate{0.01, 1} })
+	if a := b.get(t, "/nowhere", ""); a.status != 404 {
+		t.Errorf("first: %d", a.status)
+	}
+	if a := b.get(t, "/nowhere", ""); a.status != 429 {
+		t.Errorf("second: %d", a.status)
+	}
+}
+
 func TestProbesAreNotLimited(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(b *bench) { b.Limits.PerAddress = Rate{0.01, 1} })
