@@ -17,8 +17,8 @@ type rowAnswer struct {
 	figures
 }
 
-// figures are counts with what is derived from them. Of fewer than five persons
-// neither average nor passed is told.
+// figures are counts with what is derived from them. Where
+// fewer than five persons have a score neither average nor passed is told.
 type figures struct {
 	Enrolled     int64    `json:"enrolled"`
 	Participants int64    `json:"participants"`
@@ -103,7 +103,7 @@ func parentRow(snap *leaderboard.Snapshot, parent string) leaderboard.Row {
 			r.Roster += n.Roster
 		}
 	}
-	r.Small = r.Participants < leaderboard.MinPersons
+	r.Small = r.Scored < leaderboard.MinPersons
 	return r
 }
 

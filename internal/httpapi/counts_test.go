@@ -149,6 +149,27 @@ func TestBreakdown(t *testing.T) {
 	}
 }
 
+// TestFewScoresAreWithheld has a region where many signed and one took the quiz.
+func TestFewScoresAreWithheld(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	tally := map[leaderboard.Cell]int64{}
+	for m, n := range map[leaderboard.Metric]int64{
+		leaderboard.Participants: 100, leaderboard.Signatures: 100, leaderboard.Scored: 1, leaderboard.Score: 7, leaderboard.Passed: 1,
+	} {
+		tally[leaderboard.Cell{Unit: "no1", Metric: m}] = n
+	}
+	b.snap.Roll = leaderboard.RollUp(b.catalog.campaigns[0].Tree, tally)
+	for _, parent := range []string{"", "yuci"} {
+		got := decoded[breakdownAnswer](t, b.get(t, counts+"/breakdown?parent="+parent, ""))
+		for _, f := range []figures{got.Total, got.Items[0].figures} {
+			if f.Participants != 100 || f.Passed != nil || f.Average != nil {
+				t.Errorf("below %q: %d persons, passed %v, average %v", parent, f.Participants, f.Passed, f.Average)
+			}
+		}
+	}
+}
+
 func TestBreakdownGuards(t *testing.T) {
 	t.Parallel()
 	hidden := func(_ *testing.T, b *bench) { b.catalog.campaigns[0].PublicBreakdown = campaign.BreakdownNone }
