@@ -99,6 +99,7 @@ func (st *stream) run() {
 		case <-upkeep.C:
 		case <-unfinished.C:
 		case <-st.wake:
+			continue // greeted already; a pass for each that joins would be quadratic
 		}
 		if !st.pass(st.now()) {
 			unfinished.Reset(max(st.rules.Every/40, time.Millisecond))
