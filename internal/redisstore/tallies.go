@@ -46,7 +46,7 @@ func (b *Boards) Apply(ctx context.Context, id string, shard int, batch leaderbo
 	if err != nil {
 		return false, err
 	}
-	keys, args := foldCall(o.shards[shard], batch)
+	keys, args := foldCall(o, shard, batch)
 	r, err := run(ctx, b.campaigns.db, foldApply, keys, args...)
 	if err != nil {
 		return false, err
@@ -56,6 +56,8 @@ func (b *Boards) Apply(ctx context.Context, id string, shard int, batch leaderbo
 		return true, nil
 	case "moved":
 		return false, nil
+	case "epoch":
+		return false, o.wrongEpoch()
 	case "older":
 		return false, fmt.Errorf("fold of %s:%d: version %d is older than the one in redis", id, shard, leaderboard.FoldVersion)
 	default:
@@ -64,9 +66,10 @@ func (b *Boards) Apply(ctx context.Context, id string, shard int, batch leaderbo
 }
 
 // foldCall lays a batch out for fold_apply.lua.
-func foldCall(k shardKeys, batch leaderboard.Batch) (keys []string, args []any) {
-	c := &call{keys: []string{k.cursor(), k.tally(), k.minutes(), k.recent()}, place: map[string]int{}}
-	c.args = append(c.args, batch.From.String(), batch.To.String(), leaderboard.FoldVersion, oldestMinute(batch), recentKept)
+func foldCall(o *opened, shard int, batch leaderboard.Batch) (keys []string, args []any) {
+	k := o.shards[shard]
+	c := &call{keys: []string{k.meta(), k.cursor(), k.tally(), k.minutes(), k.recent()}, place: map[string]int{}}
+	c.args = append(c.args, o.epoch, batch.From.String(), batch.To.String(), leaderboard.FoldVersion, oldestMinute(batch), recentKept)
 	c.args = append(c.args, len(batch.Tally))
 	for cell, n := range batch.Tally {
 		c.args = append(c.args, cellField(cell), n)
