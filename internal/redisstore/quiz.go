@@ -311,8 +311,12 @@ func (q *Quiz) OverdueAttempts(ctx context.Context, id string, before time.Time,
 	}
 	var out []quiz.Person
 	for _, k := range o.shards {
+		room := int64(limit - len(out))
+		if room <= 0 {
+			break // a Count of 0 would be no bound
+		}
 		ids, err := q.campaigns.db.ZRangeByScore(ctx, k.open(),
-			&redis.ZRangeBy{Min: "-inf", Max: "(" + millis(before), Count: int64(limit)}).Result()
+			&redis.ZRangeBy{Min: "-inf", Max: "(" + millis(before), Count: room}).Result()
 		if err != nil {
 			return nil, fmt.Errorf("overdue attempts in %s: %w", id, outage(err))
 		}
