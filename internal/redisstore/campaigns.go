@@ -74,8 +74,8 @@ func (c *Campaigns) Open(ctx context.Context, def *campaign.Campaign, now time.T
 	if err != nil {
 		return fmt.Errorf("open %s: %w", def.ID, err)
 	}
-	if end := o.layout.Base.Add(o.layout.Span()); !def.AlwaysOpen && def.ClosesAt.After(end) {
-		return fmt.Errorf("open %s: closes after %s, the last moment its boards can hold: %w", def.ID, end, leaderboard.ErrOutOfRange)
+	if end := o.layout.Base.Add(o.layout.Span()); !def.AlwaysOpen && !def.ClosesAt.Before(end) {
+		return fmt.Errorf("open %s: does not close before %s, up to which its boards can hold attempts: %w", def.ID, end, leaderboard.ErrOutOfRange)
 	}
 	if err := c.openShards(ctx, o, r.outcome); err != nil {
 		return fmt.Errorf("open %s: %w", def.ID, err)
