@@ -125,7 +125,7 @@ func (b *Boards) Top(ctx context.Context, id, scope string, offset, limit int64)
 	err = ask(ctx, b.campaigns.db, func(p redis.Pipeliner) {
 		for i, key := range boards {
 			cards[i] = p.ZCard(ctx, key)
-			tops[i] = p.ZRevRangeWithScores(ctx, key, 0, offset+limit-1)
+			tops[i] = p.ZRevRangeWithScores(ctx, key, 0, max(offset+limit, 1)-1) // -1 would be the whole board
 		}
 	})
 	if err != nil {
@@ -165,11 +165,12 @@ func (b *Boards) Standing(ctx context.Context, id, scope, participant string, wi
 	if err != nil || !ok {
 		return leaderboard.Standing{}, false, err
 	}
+	window = max(window, 0)
 	n, err := b.neighbourhood(ctx, o, scope, own, window)
 	if err != nil {
 		return leaderboard.Standing{}, false, fmt.Errorf("standing on %q in %s: %w", scope, id, err)
 	}
-	return n.standing(own), true, nil
+	return n.standing(own, int(window)), true, nil
 }
 
 // own returns the participant's entry from their own record, which the write
@@ -213,6 +214,7 @@ type neighbourhood struct {
 
 func (b *Boards) neighbourhood(ctx context.Context, o *opened, scope string, own leaderboard.Entry, window int64) (*neighbourhood, error) {
 	n, at := &neighbourhood{}, score(own.Packed)
+	window = max(window, 1) // a Count of 0 would be no bound
 	err := ask(ctx, b.campaigns.db, func(p redis.Pipeliner) {
 		for _, key := range boardsOf(o, scope, -1) {
 			n.above = append(n.above, p.ZCount(ctx, key, "("+at, "+inf"))
@@ -229,7 +231,7 @@ func (b *Boards) neighbourhood(ctx context.Context, o *opened, scope string, own
 
 // standing puts own in the place it has now: the board may still list it lower,
 // or not at all.
-func (n *neighbourhood) standing(own leaderboard.Entry) leaderboard.Standing {
+func (n *neighbourhood) standing(own leaderboard.Entry, window int) leaderboard.Standing {
 	st := leaderboard.Standing{Entry: own, Above: sum(n.above), Below: sum(n.below), Of: sum(n.card)}
 	switch listed := n.listed; {
 	case listed.Err() != nil:
@@ -237,21 +239,33 @@ func (n *neighbourhood) standing(own leaderboard.Entry) leaderboard.Standing {
 	case uint64(listed.Val()) < own.Packed:
 		st.Below--
 	}
-	st.Around = []leaderboard.Entry{own}
-	for _, lists := range [][]*redis.ZSliceCmd{n.better, n.equal, n.less} {
-		for _, l := range lists {
-			st.Around = append(st.Around, entries(l)...)
-		}
-	}
-	slices.SortFunc(st.Around, byPlace)
-	seen := false
-	st.Around = slices.DeleteFunc(st.Around, func(e leaderboard.Entry) bool {
-		mine := e.Participant == own.Participant
-		again := mine && (seen || e.Packed != own.Packed)
-		seen = seen || mine
-		return again
-	})
+	around := n.around(own, st.Of-st.Above-st.Below)
+	at := slices.Index(around, own)
+	st.Around = around[max(at-window, 0):min(at+window+1, len(around))]
 	return st
+}
+
+// around merges the neighbours on all shards, best first, own among its equals,
+// of which there are so many. Where not all of these were read, nobody worse
+// follows them.
+func (n *neighbourhood) around(own leaderboard.Entry, equals int64) []leaderboard.Entry {
+	var better, equal, less []leaderboard.Entry
+	for _, part := range []struct {
+		lists []*redis.ZSliceCmd
+		to    *[]leaderboard.Entry
+	}{{n.better, &better}, {n.equal, &equal}, {n.less, &less}} {
+		for _, l := range part.lists {
+			*part.to = append(*part.to, entries(l)...)
+		}
+		*part.to = slices.DeleteFunc(*part.to, func(e leaderboard.Entry) bool { return e.Participant == own.Participant })
+	}
+	equal = append(equal, own)
+	if int64(len(equal)) < equals {
+		less = nil
+	}
+	all := slices.Concat(better, equal, less)
+	slices.SortFunc(all, byPlace)
+	return all
 }
 
 // People implements leaderboard.Store.
