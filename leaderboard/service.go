@@ -2,6 +2,7 @@ package leaderboard
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -15,6 +16,8 @@ var (
 	ErrNotPublished = fault.New(fault.Forbidden, "board.not_published", "本活动不公布这一级的数据")
 	ErrNoPlace      = fault.New(fault.NotFound, "request.not_found", "您还没有成绩")
 	errOneFilter    = fault.InvalidField("scope", "范围、群体和日期一次只能选一种")
+	errOffset       = fault.InvalidField("cursor", "应为不小于 0 的整数")
+	errWindow       = fault.InvalidField("window", fmt.Sprintf("应为 0 到 %d 的整数", MaxPage))
 )
 
 // Viewer is who asks for counts. The zero Viewer is the public.
@@ -59,6 +62,9 @@ func (s *Service) Board(ctx context.Context, campaignID string, q Query) (Board,
 	scope, err := scopeOf(c, q)
 	if err != nil {
 		return Board{}, err
+	}
+	if q.Offset < 0 {
+		return Board{}, errOffset
 	}
 	bq := boardQuery{scope: scope, offset: q.Offset, limit: min(q.Limit, MaxPage, int64(c.TopN)-q.Offset)}
 	if bq.limit <= 0 {
@@ -149,8 +155,8 @@ type Mine struct {
 	Around      []Item
 }
 
-// Mine returns the participant's place on a board with window neighbours on
-// either side. The last act of the participant is always included.
+// Mine returns the participant's place on a board in the middle of window lines,
+// at most MaxPage. The last act of the participant is always included.
 func (s *Service) Mine(ctx context.Context, campaignID, participant string, q Query, window int64) (Mine, error) {
 	c, err := s.ranked(campaignID)
 	if err != nil {
@@ -159,6 +165,9 @@ func (s *Service) Mine(ctx context.Context, campaignID, participant string, q Qu
 	scope, err := scopeOf(c, q)
 	if err != nil {
 		return Mine{}, err
+	}
+	if window < 0 || window > MaxPage {
+		return Mine{}, errWindow
 	}
 	if err := s.belongs(ctx, c, participant, q); err != nil {
 		return Mine{}, err

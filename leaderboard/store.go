@@ -36,8 +36,7 @@ type Tallies struct {
 	Minutes map[BucketCell]int64
 	// Recent are the newest acts, newest first.
 	Recent []Act
-	// Folded tells of each shard how far the fold has come, and Lag how many
-	// facts wait.
+	// Lag is how many facts the fold has still to apply.
 	Lag int64
 }
 
