@@ -1,0 +1,64 @@
+package redisstore
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/redistest"
+	"qingyuan/leaderboard"
+	"qingyuan/leaderboard/boardtest"
+)
+
+func TestBoardStore(t *testing.T) {
+	t.Parallel()
+	onShards(t, func(t *testing.T, shards int) {
+		t.Helper()
+		boardtest.RunStore(t, boardsOn(t, shards))
+	})
+}
+
+func TestBoardService(t *testing.T) {
+	t.Parallel()
+	onShards(t, func(t *testing.T, shards int) {
+		t.Helper()
+		boardtest.RunService(t, boardsOn(t, shards))
+	})
+}
+
+// boardsOn opens each campaign of the suite on one Redis.
+func boardsOn(t *testing.T, shards int) boardtest.Open {
+	t.Helper()
+	clients := clientsOf(t, redistest.Start(t))
+	var mu sync.Mutex
+	n := 0
+	return func(t testing.TB, c *campaign.Campaign) boardtest.Bench {
+		t.Helper()
+		mu.Lock()
+		n++
+		c.ID, c.Shards = fmt.Sprint("c", n), shards
+		mu.Unlock()
+		return benchOn(t, clients, c)
+	}
+}
+
+func benchOn(t testing.TB, clients []*redis.Client, c *campaign.Campaign) boardtest.Bench {
+	t.Helper()
+	r := rigOn(t, clients, c)
+	b := boardtest.Bench{
+		Facts: r,
+		Enrol: func(_ testing.TB, participant, unit, group string) { r.enrol(participant, unit, group) },
+		Submit: func(_ testing.TB, a boardtest.Attempt) {
+			r.submit(a.Participant, a.Score, a.Used, a.At)
+		},
+		Sign: func(_ testing.TB, participant string, at time.Time) { r.sign(participant, at) },
+	}
+	for _, s := range r.servers {
+		b.Stores = append(b.Stores, leaderboard.Store(s.boards))
+	}
+	return b
+}
