@@ -128,6 +128,11 @@ func isMethod(m string) bool {
 // that could not be read at all. It is Fiber's error handler.
 func (s *Server) unmatched(c *fiber.Ctx, err error) error {
 	e, ok := errors.AsType[*fiber.Error](err)
+	if ok && e.Code == fiber.StatusRequestTimeout {
+		// An answer nobody asked for would be taken for that of the next request.
+		_ = c.Context().Conn().Close()
+		return nil
+	}
 	if limited := s.withinLimits(s.newCall(c, s.Now()), public); limited != nil {
 		s.fail(c, unmatchedRoute, limited)
 	} else if ok && e.Code == fiber.StatusMethodNotAllowed && c.Method() == fiber.MethodOptions {

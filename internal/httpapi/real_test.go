@@ -256,8 +256,12 @@ func TestObjectMatrix(t *testing.T) {
 				t.Errorf("%s %s as %q: %d, want 401", r.Method, r.Path, as, a.status)
 			}
 		}
-		if a := b.do(t, request(r.Method, path, "v:all", "{}")); a.status != 403 {
-			t.Errorf("%s %s as an office: %d, want 403", r.Method, r.Path, a.status)
+		want := 403
+		if strings.HasSuffix(path, "/current") {
+			want = 401 // it reads the token itself, and an office has no session to end
+		}
+		if a := b.do(t, request(r.Method, path, "v:all", "{}")); a.status != want {
+			t.Errorf("%s %s as an office: %d, want %d", r.Method, r.Path, a.status, want)
 		}
 	}
 	for route := range known {

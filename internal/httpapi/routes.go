@@ -69,7 +69,7 @@ func (s *Server) routes() []route {
 		post(api+"/sessions/wechat", door, s.signInWeChat),
 		post(api+"/sessions/wechat-web", door, s.signInWeb),
 		post(api+"/sessions/refresh", public, s.refresh),
-		del(api+"/sessions/current", person, s.signOut),
+		del(api+"/sessions/current", public, s.signOut),
 
 		quick(get("/healthz", probe, s.showHealth)),
 		get("/readyz", probe, s.showReadiness),

@@ -61,7 +61,8 @@ type Sessions interface {
 	SignInWeb(ctx context.Context, code string) (session.Pair, error)
 	SignInSandbox(ctx context.Context, name string) (session.Pair, error)
 	Refresh(ctx context.Context, refreshToken string) (session.Pair, error)
-	Revoke(ctx context.Context, participant, family string) error
+	// SignOut ends the session of an access token, and may be repeated.
+	SignOut(ctx context.Context, accessToken string) error
 }
 
 // Tokens checks access and viewer tokens without asking anybody.

@@ -5,6 +5,7 @@ import (
 
 	"qingyuan/internal/fault"
 	"qingyuan/internal/session"
+	"qingyuan/internal/token"
 )
 
 // pairAnswer is what every sign-in gives.
@@ -93,9 +94,14 @@ func (s *Server) refresh(k *call) error {
 	return k.sendPair(s.Sessions.Refresh(k.ctx, in.RefreshToken))
 }
 
-// signOut handles DELETE /api/v1/sessions/current.
+// signOut handles DELETE /api/v1/sessions/current. It is not behind the guard for
+// persons, which would refuse the repeat after a lost reply.
 func (s *Server) signOut(k *call) error {
-	if err := s.Sessions.Revoke(k.ctx, k.participant, k.family); err != nil {
+	raw, err := token.Bearer(k.Get(fiber.HeaderAuthorization))
+	if err != nil {
+		return err
+	}
+	if err := s.Sessions.SignOut(k.ctx, raw); err != nil {
 		return err
 	}
 	return k.SendStatus(fiber.StatusNoContent)

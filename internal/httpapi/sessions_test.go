@@ -54,9 +54,9 @@ func TestSessions(t *testing.T) {
 			method: http.MethodDelete, path: at + "current", status: 204,
 			set: func(t *testing.T, b *bench) {
 				t.Helper()
-				b.sessions.revoke = func(p, f string) error {
-					if p != "ann" || f != "family" {
-						t.Errorf("revoked %s %s", p, f)
+				b.sessions.signOut = func(raw string) error {
+					if raw != "p:ann" {
+						t.Errorf("signed out with %s", raw)
 					}
 					return nil
 				}

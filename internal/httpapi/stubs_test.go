@@ -152,8 +152,8 @@ func (s *stubBoards) History(_ context.Context, c string, step leaderboard.Step,
 
 // stubSessions answers every door with one function.
 type stubSessions struct {
-	signIn func(door, what, code string) (session.Pair, error)
-	revoke func(participant, family string) error
+	signIn  func(door, what, code string) (session.Pair, error)
+	signOut func(raw string) error
 }
 
 func (s *stubSessions) in(door, what, code string) (session.Pair, error) {
@@ -179,11 +179,14 @@ func (s *stubSessions) Refresh(_ context.Context, raw string) (session.Pair, err
 	return s.in("refresh", raw, "")
 }
 
-func (s *stubSessions) Revoke(_ context.Context, participant, family string) error {
-	if s.revoke == nil {
-		return errUncalled
+func (s *stubSessions) SignOut(_ context.Context, raw string) error {
+	if s.signOut != nil {
+		return s.signOut(raw)
 	}
-	return s.revoke(participant, family)
+	if c, err := (stubTokens{}).Check(raw); err != nil || c.Type != token.Access {
+		return token.ErrInvalid
+	}
+	return nil
 }
 
 // stubTokens takes "p:<participant>" and "v:<campaign>/<scope>".

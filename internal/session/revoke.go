@@ -51,6 +51,16 @@ func (s *Service) Check(raw string, types ...token.Type) (token.Claims, error) {
 	return c, nil
 }
 
+// SignOut ends the session of an access token. Whoever repeats it after a lost
+// reply shows a token whose session has ended, and is done as well.
+func (s *Service) SignOut(ctx context.Context, accessToken string) error {
+	c, err := s.tokens.Check(accessToken, token.Access)
+	if err != nil {
+		return err
+	}
+	return s.Revoke(ctx, c.Participant, c.Family)
+}
+
 // Revoke ends a session: its refresh tokens at once, its access tokens at once
 // here and within about a second elsewhere. Repeating it is harmless, and so is
 // ending a session that is unknown.

@@ -52,6 +52,23 @@ func TestRevoke(t *testing.T) {
 	refreshed(t, other, stays.RefreshToken)
 }
 
+func TestSignOutMayBeRepeated(t *testing.T) {
+	d := deploy(t)
+	s := d.instance(t)
+	p := sandbox(t, s, "甲")
+	for range 2 { // the second time the session has ended
+		if err := s.SignOut(t.Context(), p.AccessToken); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Check(p.AccessToken, token.Access); !errors.Is(err, token.ErrInvalid) {
+		t.Errorf("after signing out: %v, want %v", err, token.ErrInvalid)
+	}
+	if err := s.SignOut(t.Context(), "forged"); !errors.Is(err, token.ErrInvalid) {
+		t.Errorf("a forged token: %v, want %v", err, token.ErrInvalid)
+	}
+}
+
 func TestRevokedSessionDoesNotComeBackByItsCode(t *testing.T) {
 	d := deploy(t)
 	s := d.instance(t)
