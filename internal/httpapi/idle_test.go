@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -32,9 +33,8 @@ func TestIdleConnectionIsClosedInSilence(t *testing.T) {
 			t.Errorf("%s: the server said %q, %v; want silence and the end", name, got, err)
 		}
 		_ = conn.Close()
-		if err := app.Shutdown(); err != nil {
-			t.Error(err)
+		if err := errors.Join(app.Shutdown(), <-done); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
-		<-done
 	}
 }

@@ -92,7 +92,10 @@ func outage(err error) error {
 	return fault.ErrUnavailable.Because(err)
 }
 
+// scriptMistake tells an answer to a wrong script from an outage. One that an
+// operator killed is none: it had written nothing, or it could not be killed.
 func scriptMistake(err error) bool {
 	text := err.Error()
-	return strings.HasPrefix(text, "ERR") || strings.HasPrefix(text, "WRONGTYPE")
+	return strings.HasPrefix(text, "WRONGTYPE") ||
+		strings.HasPrefix(text, "ERR") && !strings.HasPrefix(text, "ERR Script killed")
 }
