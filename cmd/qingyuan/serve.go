@@ -46,7 +46,18 @@ func (s serveCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	return serve(e.ctx, cfg, serving{log: newLogger(cfg, e)})
+	log := newLogger(cfg, e)
+	redis.SetLogger(redisLog{log})
+	return serve(e.ctx, cfg, serving{log: log})
+}
+
+// redisLog takes what go-redis says on its own account. Errors that matter come
+// back to whoever called, so it is only for looking closer.
+type redisLog struct{ log *slog.Logger }
+
+// Printf implements go-redis' logger.
+func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
+	l.log.DebugContext(ctx, "go-redis says", "text", fmt.Sprintf(format, v...))
 }
 
 // newLogger writes to standard error, as the configuration says.
