@@ -71,9 +71,14 @@ func start(t *testing.T, cfg configs.Config) *server {
 // launch is start for a program that may never become ready.
 func launch(t *testing.T, cfg configs.Config) *server {
 	t.Helper()
+	return launchInto(t, cfg, slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn})))
+}
+
+// launchInto is launch with a log of the caller's.
+func launchInto(t *testing.T, cfg configs.Config, log *slog.Logger) *server {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	addrs, done := make(chan string, 1), make(chan error, 1)
-	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	go func() {
 		done <- serve(ctx, cfg, serving{log: log, listening: func(addr string) { addrs <- addr }})
 	}()
