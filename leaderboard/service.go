@@ -148,7 +148,8 @@ func scopeOfNode(c *campaign.Campaign, id string) (string, error) {
 // Mine is a participant's own place.
 type Mine struct {
 	Rank, Of int64
-	// BeatPercent is the share of others strictly below, rounded down.
+	// BeatPercent is how many of everybody on the board stand strictly below, in
+	// per cent, rounded down.
 	BeatPercent int64
 	Score       int
 	Used        time.Duration

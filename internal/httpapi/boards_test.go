@@ -201,19 +201,3 @@ func TestOfficeAnswersAreNotShared(t *testing.T) {
 		t.Errorf("the public after the office: %d %s", a.status, a.body)
 	}
 }
-
-func TestEqualUnitsShareAPlace(t *testing.T) {
-	t.Parallel()
-	row := func(id string, people, roster int64) leaderboard.Row {
-		return leaderboard.Row{ID: id, Roster: roster, Counts: leaderboard.Counts{Participants: people}}
-	}
-	r := ranking{metric: byParticipation, page: page{limit: 50}}
-	a := r.answer([]leaderboard.Row{row("a", 1, 3), row("b", 1, 2), row("c", 333, 999), row("d", 0, 5)})
-	var got []string
-	for _, i := range a.Items {
-		got = append(got, i.ID+string(rune('0'+i.Rank)))
-	}
-	if s := strings.Join(got, " "); s != "b1 a2 c2 d4" {
-		t.Errorf("order %s, want b1 a2 c2 d4", s)
-	}
-}

@@ -8,11 +8,10 @@ import (
 
 // Errors that only the edge can raise.
 var (
-	errMethod        = fault.New(fault.Invalid, "request.method", "不支持这种请求方法")
-	errTooLarge      = fault.New(fault.Invalid, "request.too_large", "请求内容过大")
-	errUnsupported   = fault.New(fault.Invalid, "request.unsupported", "请求内容应为未压缩的 JSON")
-	errUnitsUnranked = fault.New(fault.Forbidden, "board.not_ranked", "本活动不公布这种单位和地区排名")
-	errForbidden     = fault.New(fault.Forbidden, "auth.forbidden", "没有权限")
+	errMethod      = fault.New(fault.Invalid, "request.method", "不支持这种请求方法")
+	errTooLarge    = fault.New(fault.Invalid, "request.too_large", "请求内容过大")
+	errUnsupported = fault.New(fault.Invalid, "request.unsupported", "请求内容应为未压缩的 JSON")
+	errForbidden   = fault.New(fault.Forbidden, "auth.forbidden", "没有权限")
 )
 
 // statusOf is the only place where a Kind meets an HTTP status; three codes say

@@ -37,7 +37,7 @@ func (s *Server) rankRegions(k *call) error { return s.showRanking(k, "regions",
 
 // ranking is what a request for a board of units asks for.
 type ranking struct {
-	metric unitMetric
+	metric leaderboard.UnitMetric
 	parent string
 	page   page
 }
@@ -75,7 +75,7 @@ func (s *Server) showRanking(k *call, kind string, below lister) error {
 	if err != nil {
 		return err
 	}
-	if err := r.metric.allowed(c); err != nil {
+	if err := r.metric.Allowed(c); err != nil {
 		return err
 	}
 	// Asked for its answer to "may they look here?" and for the snapshot's time.
@@ -103,13 +103,10 @@ func (s *Server) showRanking(k *call, kind string, below lister) error {
 }
 
 func (r ranking) answer(rows []leaderboard.Row) unitBoardAnswer {
-	in, out := rank(rows, r.metric)
+	in, out := leaderboard.RankRows(rows, r.metric)
 	lines := make([]rankedAnswer, len(in))
 	for i, line := range in {
-		lines[i] = rankedAnswer{Rank: int64(i) + 1, Value: r.metric.show(line.value), rowAnswer: rowOf(line.Row)}
-		if i > 0 && line.value.compare(in[i-1].value) == 0 {
-			lines[i].Rank = lines[i-1].Rank
-		}
+		lines[i] = rankedAnswer{Rank: line.Rank, Value: shownValue(r.metric, line.Value), rowAnswer: rowOf(line.Row)}
 	}
 	shown := stretch(lines, r.page)
 	rest := page{offset: max(r.page.offset-int64(len(in)), 0), limit: r.page.limit - int64(len(shown.Items))}
@@ -124,10 +121,10 @@ func (r ranking) answer(rows []leaderboard.Row) unitBoardAnswer {
 	return a
 }
 
-// show rounds a value for reading; the order was made from the exact one.
-func (m unitMetric) show(v ratio) float64 {
-	if m == byAverage {
-		return rounded(float64(v.num)/float64(v.den), 100)
+// shownValue rounds for reading; the order was made from the exact value.
+func shownValue(m leaderboard.UnitMetric, v leaderboard.Ratio) float64 {
+	if m == leaderboard.ByAverage {
+		return rounded(v.Float(), 100)
 	}
-	return rounded(float64(v.num)/float64(v.den), shareScale)
+	return rounded(v.Float(), shareScale)
 }
