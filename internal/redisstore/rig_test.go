@@ -193,13 +193,12 @@ func (r *rig) start(participant string, at time.Time) quiz.Attempt {
 }
 
 // submit takes a whole attempt that ends at a moment.
-func (r *rig) submit(participant string, score int, used time.Duration, at time.Time) quiz.Submitted {
+func (r *rig) submit(participant string, score int, used time.Duration, at time.Time) {
 	r.Helper()
 	s, err := r.quiz.Submit(r.Context(), r.person(participant), finished(r.start(participant, at.Add(-used)), score, at), true)
 	if err != nil || !s.Fresh {
 		r.Fatalf("submit by %s: fresh %t, %v", participant, s.Fresh, err)
 	}
-	return s
 }
 
 func finished(a quiz.Attempt, score int, at time.Time) quiz.Attempt {
