@@ -98,6 +98,16 @@ func TestGroups(t *testing.T) {
 	}
 }
 
+func TestAudienceOfAGroup(t *testing.T) {
+	t.Parallel()
+	c := &campaign.Campaign{Groups: []campaign.Group{{ID: "public"}, {ID: "under14", Audience: "student"}}}
+	for group, want := range map[string]string{"public": "public", "under14": "student", "gone": "gone", "": ""} {
+		if got := c.Audience(group); got != want {
+			t.Errorf("the papers of %q are for %q, want %q", group, got, want)
+		}
+	}
+}
+
 func TestOnlyTopNRanks(t *testing.T) {
 	t.Parallel()
 	for mode, want := range map[campaign.RankingMode]bool{

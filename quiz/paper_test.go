@@ -36,9 +36,17 @@ func mixed(t *testing.T) (*quiz.Bank, *quiz.Rules) {
 			question(fmt.Sprint("m", i), multiple(0, 2), topic("harm"), func(q *quiz.Question) { q.Options[3].Pinned = true }),
 			question(fmt.Sprint("j", i), judge(i%2), topic("help")))
 	}
+	for i := range 4 {
+		all = append(all, question(fmt.Sprint("o", i), multiple(0, 15), topic("many"), func(q *quiz.Question) {
+			for len(q.Options) < quiz.MaxOptions {
+				q.Options = append(q.Options, quiz.Option{Text: fmt.Sprint("选项", len(q.Options))})
+			}
+		}))
+	}
 	return bankOf(t, all...), &quiz.Rules{Strata: []quiz.Stratum{
 		{Count: 3, Points: 5, Kinds: []quiz.Kind{quiz.Single}},
-		{Count: 2, Points: 7, Kinds: []quiz.Kind{quiz.Multiple}},
+		{Count: 2, Points: 7, Topics: []string{"harm"}},
+		{Count: 1, Points: 3, Topics: []string{"many"}},
 		{Count: 3, Points: 2, Topics: []string{"help"}},
 	}}
 }
