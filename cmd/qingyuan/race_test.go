@@ -2,7 +2,9 @@ package main
 
 import (
 	"reflect"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"qingyuan/internal/event"
@@ -46,22 +48,58 @@ func TestInvariant2OneOfManyCounts(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, redistest.Durable(), redistest.TCP())
 	servers := pair(t, redis.Addr())
+	bases := [2]string{servers[0].base, servers[1].base}
+	handInAtOnce(t, servers, redis, func(p api, i int, path string, body any) (int, result, error) {
+		p.base = bases[i%2]
+		return p.call("POST", path, body)
+	})
+}
+
+// TestInvariant2RepliesSwallowed does the same through proxies that swallow half
+// of all replies: whoever hears nothing asks again until they hear something.
+func TestInvariant2RepliesSwallowed(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t, redistest.Durable(), redistest.TCP())
+	servers := pair(t, redis.Addr())
+	var bases [2]string
+	for i, s := range servers {
+		proxy := faulty(t, strings.TrimPrefix(s.base, "http://"))
+		poison(t, proxy, "limit_data", `{"bytes":0}`, 0.5)
+		bases[i] = "http://" + proxy.Listen
+	}
+	var lost atomic.Int64
+	handInAtOnce(t, servers, redis, func(p api, i int, path string, body any) (int, result, error) {
+		var err error
+		for try := range 30 {
+			p.base = bases[(i+try)%2]
+			var status int
+			var r result
+			if status, r, err = p.call("POST", path, body); err == nil {
+				return status, r, nil
+			}
+			lost.Add(1)
+		}
+		return 0, nil, err
+	})
+	if lost.Load() < 100 {
+		t.Errorf("only %d replies were swallowed: the proxies do not do their work", lost.Load())
+	}
+}
+
+// handInAtOnce enrols one person and posts one signature and one attempt 200
+// times at once: all receipts must be equal, and one act of each counted.
+func handInAtOnce(t *testing.T, servers [2]*server, redis *redistest.Server, post func(p api, i int, path string, body any) (int, result, error)) {
+	t.Helper()
 	path := "/campaigns/" + demoCampaign
 	p := servers[0].as("twice")
 	p.enrol(demoCampaign)
-	through := func(i int) api {
-		a := p
-		a.base = servers[i%2].base
-		return a
-	}
-
 	version := p.want(200, "GET", path+"/pledge", nil).text("version")
 	sign := map[string]any{"version": version, "method": "typed", "name": "张三"}
-	wantEqual(t, same(t, func(i int) (int, result, error) { return through(i).call("POST", path+"/signatures", sign) }))
+	wantEqual(t, same(t, func(i int) (int, result, error) { return post(p, i, path+"/signatures", sign) }))
 	paper := p.want(201, "POST", path+"/attempts", nil)
 	answers := firstOptions(paper)
 	wantEqual(t, same(t, func(i int) (int, result, error) {
-		return through(i).call("POST", path+"/attempts/"+paper.text("attempt")+"/submission", answers)
+		return post(p, i, path+"/attempts/"+paper.text("attempt")+"/submission", answers)
 	}))
 	for _, s := range servers {
 		s.wantCounts(demoCampaign, map[string]float64{"participants": 1, "attempts": 1, "signatures": 1})
