@@ -65,8 +65,8 @@ type Submitted struct {
 }
 
 // Store keeps attempts. Each method is one atomic step, honours ctx, and may be
-// repeated after an unknown outcome. A participant who is not enrolled is
-// campaign.ErrRequired.
+// repeated after an unknown outcome. Standing and Start answer a participant who
+// is not enrolled with campaign.ErrRequired; the others find no attempt of theirs.
 type Store interface {
 	// Standing reads where the participant stands.
 	Standing(ctx context.Context, p Person) (Standing, error)

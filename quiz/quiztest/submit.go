@@ -87,11 +87,12 @@ func contextBounds(b *bench) {
 
 func submitPromises() map[string]func(*bench) {
 	return map[string]func(*bench){
-		"a submission is stored, told and counted":           submitStores,
-		"invariant 2: a repeat changes nothing":              submitRepeats,
-		"without an open attempt nothing is taken":           submitWithoutOpen,
-		"the best is by score, then less time, then earlier": bestIsKept,
-		"a fact tells what was best before":                  factsTellBefore,
+		"a submission is stored, told and counted":              submitStores,
+		"invariant 2: a repeat changes nothing":                 submitRepeats,
+		"without an open attempt nothing is taken":              submitWithoutOpen,
+		"the best is by score, then less time, then earlier":    bestIsKept,
+		"of two that a board cannot tell apart the first stays": firstStays,
+		"a fact tells what was best before":                     factsTellBefore,
 	}
 }
 
@@ -190,6 +191,14 @@ func bestIsKept(b *bench) {
 		b.same("read again", s.Standing.Best, b.standing(p).Best)
 		b.pass(time.Minute)
 	}
+}
+
+// firstStays: a board counts tenths of seconds used and whole seconds of the day.
+func firstStays(b *bench) {
+	p := b.enrolled("p")
+	first := b.sits(p, 50, 1050*time.Millisecond).Standing.Best
+	b.pass(-time.Second)
+	b.same("best", first, b.sits(p, 50, 1090*time.Millisecond).Standing.Best)
 }
 
 func factsTellBefore(b *bench) {
