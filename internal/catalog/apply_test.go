@@ -18,11 +18,11 @@ import (
 func source(t *testing.T, text string) string {
 	t.Helper()
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "work", "town.yaml"), text)
-	for _, at := range []string{"work/bank/1.yaml", "banks/题库 一/1.yaml", "banks/one.yaml"} {
+	write(t, filepath.Join(dir, "desk", "town.yaml"), text)
+	for _, at := range []string{"desk/bank/1.yaml", "banks/题库 一/1.yaml", "banks/one.yaml"} {
 		write(t, filepath.Join(dir, filepath.FromSlash(at)), bank)
 	}
-	return filepath.Join(dir, "work", "town.yaml")
+	return filepath.Join(dir, "desk", "town.yaml")
 }
 
 func TestApply(t *testing.T) {
@@ -31,7 +31,7 @@ func TestApply(t *testing.T) {
 		"apart":  {`bank: "../banks/题库 一"`, "题库 一"},
 		"a file": {"bank: ../banks/one.yaml", "one.yaml"},
 		"quoted": {"bank: 'bank'", "bank"},
-		"longer": {"bank: ./../work/bank", "bank"},
+		"longer": {"bank: ./../desk/bank", "bank"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -182,8 +182,8 @@ func TestApplySpoiltBank(t *testing.T) {
 func TestApplyRelative(t *testing.T) {
 	file := source(t, replace(t, town, "shards: 2", "shards: 3"))
 	t.Chdir(filepath.Dir(filepath.Dir(file)))
-	_, err := Apply(t.TempDir(), filepath.Join("work", "town.yaml"), before())
-	if want := filepath.Join("work", "town.yaml") + ":9: shards: 3 is not a power of two"; err == nil || !strings.Contains(err.Error(), want) {
+	_, err := Apply(t.TempDir(), filepath.Join("desk", "town.yaml"), before())
+	if want := filepath.Join("desk", "town.yaml") + ":9: shards: 3 is not a power of two"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %q", err, want)
 	}
 }
