@@ -239,31 +239,21 @@ func (n *neighbourhood) standing(own leaderboard.Entry, window int) leaderboard.
 	case uint64(listed.Val()) < own.Packed:
 		st.Below--
 	}
-	around := n.around(own, st.Of-st.Above-st.Below)
+	around := n.around(own)
 	at := slices.Index(around, own)
 	st.Around = around[max(at-window, 0):min(at+window+1, len(around))]
 	return st
 }
 
-// around merges the neighbours on all shards, best first, own among its equals,
-// of which there are so many. Where not all of these were read, nobody worse
-// follows them.
-func (n *neighbourhood) around(own leaderboard.Entry, equals int64) []leaderboard.Entry {
-	var better, equal, less []leaderboard.Entry
-	for _, part := range []struct {
-		lists []*redis.ZSliceCmd
-		to    *[]leaderboard.Entry
-	}{{n.better, &better}, {n.equal, &equal}, {n.less, &less}} {
-		for _, l := range part.lists {
-			*part.to = append(*part.to, entries(l)...)
-		}
-		*part.to = slices.DeleteFunc(*part.to, func(e leaderboard.Entry) bool { return e.Participant == own.Participant })
+// around merges the neighbours on all shards, best first. Of many equals not all
+// are read: those that are stand for the others, and own is among them.
+func (n *neighbourhood) around(own leaderboard.Entry) []leaderboard.Entry {
+	var all []leaderboard.Entry
+	for _, l := range slices.Concat(n.better, n.equal, n.less) {
+		all = append(all, entries(l)...)
 	}
-	equal = append(equal, own)
-	if int64(len(equal)) < equals {
-		less = nil
-	}
-	all := slices.Concat(better, equal, less)
+	all = slices.DeleteFunc(all, func(e leaderboard.Entry) bool { return e.Participant == own.Participant })
+	all = append(all, own)
 	slices.SortFunc(all, byPlace)
 	return all
 }
