@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -123,6 +124,9 @@ func TestAnOlderFold(t *testing.T) {
 	r.foldAll()
 	r.enrol("bob", "u1", "public")
 	fold := keysOf("antidrug", 0).cursor()
+	if got := r.db.HGet(t.Context(), fold, "version").Val(); got != strconv.Itoa(leaderboard.FoldVersion) {
+		t.Errorf("the fold left the version %q", got)
+	}
 	r.db.HSet(t.Context(), fold, "version", leaderboard.FoldVersion+1)
 	r.unchanged("an older fold", func() {
 		for range 2 {
