@@ -69,8 +69,8 @@ func (b *bench) read(s *leaderboard.Service, q leaderboard.Query) []leaderboard.
 		if err != nil {
 			b.Fatal(err)
 		}
-		if int64(len(page.Items)) > q.Limit {
-			b.Errorf("a page of %d has %d lines", q.Limit, len(page.Items))
+		if n := int64(len(page.Items)); n > q.Limit || n == 0 && q.Offset > 0 {
+			b.Errorf("a page of %d from %d has %d lines", q.Limit, q.Offset, n)
 		}
 		all = append(all, page.Items...)
 		if page.Next == 0 {
