@@ -20,7 +20,7 @@ const audienceStudent = "student"
 // be open from that day on.
 func (r *campaignReader) cross(d Definition, open time.Time) {
 	c := d.Campaign
-	r.crossWindow(c)
+	r.crossWindow(d)
 	for _, f := range c.Fields {
 		if f.Name == "unit" && f.Required && !r.tree.hasUnits() {
 			r.fields.bad("a unit is required, but the tree has none")
@@ -36,8 +36,10 @@ func (r *campaignReader) cross(d Definition, open time.Time) {
 }
 
 // crossWindow wants a window that ends after it begins, and that a board can
-// hold: submit times are kept as the distance from the opening.
-func (r *campaignReader) crossWindow(c *campaign.Campaign) {
+// hold: submit times are kept as the distance from the opening, and the longer
+// the window, the less room is left for the used time.
+func (r *campaignReader) crossWindow(d Definition) {
+	c := d.Campaign
 	if c.OpensAt.IsZero() || c.ClosesAt.IsZero() {
 		return
 	}
@@ -45,8 +47,14 @@ func (r *campaignReader) crossWindow(c *campaign.Campaign) {
 		r.window.bad("%s is not after opens_at %s", c.ClosesAt.Format(time.DateTime), c.OpensAt.Format(time.DateTime))
 		return
 	}
-	if _, err := leaderboard.ChooseLayout(c.OpensAt, c.ClosesAt); err != nil {
+	layout, err := leaderboard.ChooseLayout(c.OpensAt, c.ClosesAt)
+	if err != nil {
 		r.window.bad("%s is more than eight years after opens_at: no board holds that", c.ClosesAt.Format(time.DateTime))
+		return
+	}
+	if d.Quiz != nil && d.Quiz.TimeLimit > layout.MaxUsed() {
+		r.window.bad("%s is so long after opens_at that boards hold attempts of at most %s, and quiz.time_limit is %s",
+			c.ClosesAt.Format(time.DateTime), layout.MaxUsed().Truncate(time.Minute), d.Quiz.TimeLimit)
 	}
 }
 

@@ -249,6 +249,21 @@ func TestFaultyCampaigns(t *testing.T) {
 	}
 }
 
+// TestLongCampaignLeavesLittleTime asks for attempts that are longer than the
+// boards of so long a campaign can tell apart.
+func TestLongCampaignLeavesLittleTime(t *testing.T) {
+	long := strings.Replace(goodCampaign, "2026-07-01T00:00:00+08:00", "2029-07-01T00:00:00+08:00", 1)
+	slow := strings.NewReplacer("time_limit: 10m", "time_limit: 3h")
+	if _, err := LoadDefinition(townFS(slow.Replace(goodCampaign), goodBank), "town.yaml"); err != nil {
+		t.Errorf("three hours in a short campaign: %v", err)
+	}
+	if _, err := LoadDefinition(townFS(long, goodBank), "town.yaml"); err != nil {
+		t.Errorf("ten minutes in a long campaign: %v", err)
+	}
+	_, err := LoadDefinition(townFS(slow.Replace(long), goodBank), "town.yaml")
+	wantFaults(t, err, []string{"town.yaml:4: closes_at:", "at most 1h49m0s, and quiz.time_limit is 3h0m0s"})
+}
+
 // wantFaults wants each text in the error; one that begins with ! must not be
 // in it.
 func wantFaults(t *testing.T, err error, want []string) {

@@ -71,6 +71,9 @@ func (l Layout) Span() time.Duration {
 	return l.Step() << l.submitBits()
 }
 
+// MaxUsed is the longest used time that the layout holds.
+func (l Layout) MaxUsed() time.Duration { return usedUnit<<l.TimeBits - usedUnit }
+
 func (l Layout) submitBits() uint { return packedBits - scoreBits - l.TimeBits }
 
 // Pack encodes an attempt.

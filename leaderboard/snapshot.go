@@ -97,11 +97,16 @@ type Builder struct {
 	Campaign *campaign.Campaign
 
 	hours map[int64]Window // closed hours, campaign-wide
+	since time.Time        // when the oldest of hours was read
 }
 
 // closedAfter is how long after its end an hour is still read again: servers'
 // clocks differ a little, and attempts are handed in at their deadline.
 const closedAfter = 10 * time.Minute
+
+// rememberFor is when everything is read again: after an outage attempts are
+// handed in at deadlines that lie hours back.
+const rememberFor = time.Minute
 
 // Build reads the campaign's state at now.
 func (b *Builder) Build(ctx context.Context, now time.Time) (*Snapshot, error) {
@@ -171,11 +176,14 @@ func (b *Builder) window(ctx context.Context, first, last int64) (map[int64]Wind
 	return out, nil
 }
 
-// remember keeps the hours that can change no more: they are over, and the fold
-// has come past them.
+// remember keeps for a while the hours that hardly change any more: they are
+// over, and the fold has come past them.
 func (b *Builder) remember(hours map[int64]Window, s *Snapshot, first int64) {
+	if len(b.hours) == 0 {
+		b.since = s.AsOf
+	}
 	b.hours = map[int64]Window{}
-	if s.Lag > 0 {
+	if s.Lag > 0 || s.AsOf.Sub(b.since) >= rememberFor {
 		return
 	}
 	for h, w := range hours {
