@@ -51,7 +51,7 @@ func (s *Server) watch(k *call) error {
 	return nil
 }
 
-// leave is told of each watcher whose connection has been closed.
+// leave is told of each watcher whose connection is about to be closed.
 func (s *Server) leave(addr netip.Addr) {
 	s.state.seats.leave(addr)
 	s.state.metrics.watchers.Dec()

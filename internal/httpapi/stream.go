@@ -18,7 +18,7 @@ type stream struct {
 	hub   *live.Hub
 	rules Live
 	now   func() time.Time
-	// left is told of each watcher whose connection has been closed.
+	// left is told of each watcher whose connection is about to be closed.
 	left func(netip.Addr)
 	// wake tells the goroutine that somebody joined.
 	wake chan struct{}
@@ -26,7 +26,8 @@ type stream struct {
 	mu              sync.Mutex
 	joined          []*watcher // not yet taken over by the goroutine
 	running, closed bool
-	done            sync.WaitGroup
+	// done counts the goroutine and whoever is being greeted.
+	done sync.WaitGroup
 
 	// Of the goroutine alone.
 	all  []*watcher
@@ -40,6 +41,12 @@ const comment = ": \n\n"
 // add greets the watcher, with the newest frame if there is one, and takes it
 // into the stream.
 func (st *stream) add(w *watcher, head []byte) {
+	if !st.enter() {
+		w.begin(head, st.now()) // an answer that ends, rather than none
+		st.drop(w)
+		return
+	}
+	defer st.done.Done()
 	w.sent = st.hub.Last()
 	if w.sent != nil {
 		head = append(head, w.sent.Bytes...)
@@ -63,6 +70,19 @@ func (st *stream) add(w *watcher, head []byte) {
 	case st.wake <- struct{}{}:
 	default:
 	}
+}
+
+// enter makes close wait for a watcher that is about to be greeted: it may have
+// read the newest frame before it is taken in. It returns false on a closed
+// stream.
+func (st *stream) enter() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.closed {
+		return false
+	}
+	st.done.Add(1)
+	return true
 }
 
 // close ends the stream and waits until every connection is closed.
@@ -170,7 +190,8 @@ func (st *stream) serve(w *watcher, latest *live.Frame, now time.Time) bool {
 	}
 }
 
+// drop gives the seat back first: whoever sees the end may ask for it again.
 func (st *stream) drop(w *watcher) {
-	_ = w.conn.Close() // it is gone either way
 	st.left(w.addr)
+	_ = w.conn.Close() // it is gone either way
 }
