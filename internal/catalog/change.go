@@ -18,7 +18,7 @@ import (
 // certificates carry it.
 //
 // From the opening on, too: opens_at, the base of the boards' times; whether
-// there is a quiz, what a paper is worth, and whether there is a pledge; groups
+// there is a quiz, what a paper is worth and what passes, and whether there is a pledge; groups
 // and units that people may belong to, and the regions above a unit, because
 // boards are kept by region; published texts of the consent notice and the
 // pledge under their version, because people agreed to them.
@@ -59,6 +59,8 @@ func (c *changes) opened() {
 	if c.old.Quiz != nil && c.next.Quiz != nil {
 		was, is := c.old.Quiz.MaxScore(), c.next.Quiz.MaxScore()
 		c.fixed(was == is, "quiz.strata", "a paper was worth %d points and would be worth %d: scores could not be compared", was, is)
+		c.fixed(c.old.Quiz.PassScore == c.next.Quiz.PassScore, "quiz.pass_score",
+			"%d cannot become %d: who passed is counted already", c.old.Quiz.PassScore, c.next.Quiz.PassScore)
 	}
 	for _, g := range o.Groups {
 		h, ok := n.Group(g.ID)
