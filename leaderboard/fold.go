@@ -115,7 +115,7 @@ func (b *Batch) add(c *campaign.Campaign, l Layout, f *event.Fact) error {
 		return b.places(c, l, f, body)
 	case event.Signed:
 		b.act(f, Signatures)
-	case event.Started, event.Expired:
+	case event.Started, event.Expired, event.Erased:
 		// They change no figure.
 	default:
 		return fmt.Errorf("the fold does not know %T", f.Body)

@@ -44,7 +44,8 @@ var domain = []string{
 // helpers are made for tests: any test may use them, and nothing else may.
 var helpers = []string{
 	"leaderboard/boardtest", "pledge/pledgetest", "quiz/quiztest",
-	"internal/redistest", "internal/session/sessiontest", "internal/wechattest",
+	"internal/ledger/ledgertest", "internal/redistest", "internal/session/sessiontest", "internal/sqltest",
+	"internal/wechattest",
 }
 
 // rule says what a package may import directly, of this module and of the
@@ -83,6 +84,14 @@ var rules = map[string]rule{
 		"internal/event", "internal/fault", "internal/session", goredis,
 	}},
 	"internal/stream": {may: []string{"internal/event", "internal/fault", goredis}, tests: onRedis},
+	"internal/sqldb":  {may: []string{sqldb}, tests: []string{"internal/sqltest"}},
+	"internal/ledger": {may: []string{"campaign", "quiz", "pledge", "leaderboard", "internal/event", "internal/fault", "internal/sqldb", "internal/failpoint", sqldb}},
+	"internal/ledger/ledgertest": {may: []string{"quiz", "internal/ledger", "internal/event", "internal/fault"}},
+	"internal/replay": {may: []string{
+		"campaign", "quiz", "pledge", "leaderboard", "internal/event", "internal/fault", "internal/ledger", "internal/seal",
+	}, tests: slices.Concat(onRedis, []string{"internal/sqldb", "internal/stream"})},
+	"internal/backup":    {},
+	"internal/failpoint": {},
 	"internal/token":  {may: []string{"internal/fault", "internal/seal"}},
 	"internal/wechat": {may: []string{"internal/fault"}},
 	"internal/session": {
@@ -103,6 +112,7 @@ var rules = map[string]rule{
 
 	// Helpers of tests.
 	"internal/redistest":  {may: []string{goredis}},
+	"internal/sqltest":    {may: []string{sqldb}},
 	"internal/wechattest": {},
 
 	// The program wires everything, and nobody imports it.

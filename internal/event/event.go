@@ -8,7 +8,9 @@
 package event
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -27,7 +29,17 @@ const (
 	KindSubmitted Kind = "submitted.1"
 	KindExpired   Kind = "expired.1"
 	KindSigned    Kind = "signed.1"
+	// KindErased says that a participant's personal data was erased. It changes
+	// no figure.
+	KindErased Kind = "erased.1"
+	// KindDoor says which participant stands behind one way of signing in. It
+	// belongs to no campaign and has neither unit nor group.
+	KindDoor Kind = "door.1"
 )
+
+// ErrUnknownKind is an entry of a kind that this program does not know: a newer
+// server has written it. A reader must stop there, not skip it.
+var ErrUnknownKind = errors.New("unknown kind")
 
 // Position places a fact: gapless within campaign, shard and epoch. Epochs
 // count from 1, so the zero Position lies before every fact.
@@ -66,6 +78,11 @@ func (p Position) Follows(q Position) bool {
 	return p.Epoch > q.Epoch && p.Seq == 0
 }
 
+// Compare orders positions: negative where p comes before q.
+func (p Position) Compare(q Position) int {
+	return cmp.Or(cmp.Compare(p.Epoch, q.Epoch), cmp.Compare(p.Seq, q.Seq))
+}
+
 // Fact is one event on a shard's stream.
 type Fact struct {
 	Position
@@ -93,10 +110,15 @@ type Moved struct {
 	FromGroup string `json:"from_group"`
 }
 
-// Started says that an attempt was opened.
+// Started says that an attempt was opened, and on which paper.
 type Started struct {
 	Number   int   `json:"number"`
 	Deadline int64 `json:"deadline"` // Unix ms
+	// Bank is the digest of the version, Seed the paper's in base 36, Items as
+	// package quiz encodes them: with them the same paper is made again.
+	Bank  string `json:"bank"`
+	Seed  string `json:"seed"`
+	Items string `json:"items"`
 }
 
 // Submitted says that an attempt was accepted and marked. It holds everything
@@ -141,6 +163,15 @@ type Signed struct {
 	Commitment string `json:"commitment"`
 }
 
+// Erased says that the participant's personal data was erased.
+type Erased struct{}
+
+// Door says that a way of signing in leads to the fact's participant from now
+// on. Hash is a keyed hash of what WeChat told.
+type Door struct {
+	Hash string `json:"hash"`
+}
+
 // Names of the stream entry's fields.
 const (
 	fieldKind        = "k"
@@ -179,7 +210,7 @@ func Decode(id string, fields map[string]string) (Fact, error) {
 		return Fact{}, fmt.Errorf("fact %s: time: %w", id, err)
 	}
 	f.At = time.UnixMilli(ms)
-	if f.Participant == "" || f.Unit == "" || f.Group == "" {
+	if f.Participant == "" || f.Kind != KindDoor && (f.Unit == "" || f.Group == "") {
 		return Fact{}, fmt.Errorf("fact %s: participant, unit or group is missing", id)
 	}
 	if f.Body, err = decodeBody(f.Kind, fields); err != nil {
@@ -207,8 +238,12 @@ func decodeBody(k Kind, fields map[string]string) (any, error) {
 		return decodeAs[Expired](body)
 	case KindSigned:
 		return decodeAs[Signed](body)
+	case KindErased:
+		return Erased{}, nil
+	case KindDoor:
+		return decodeAs[Door](body)
 	default:
-		return nil, fmt.Errorf("unknown kind %q", k)
+		return nil, fmt.Errorf("%w %q", ErrUnknownKind, k)
 	}
 }
 

@@ -1,0 +1,75 @@
+package event
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Stream names one of the two streams of a shard. Both are numbered alike,
+// gaplessly within an epoch, and each has cursors of its own.
+type Stream string
+
+// The streams of a shard: what happened, and the personal data that belongs to
+// it, which can be erased.
+const (
+	Facts    Stream = "facts"
+	Personal Stream = "personal"
+)
+
+// Entry is one entry of a stream as it lies there, before anybody has made sense
+// of it.
+type Entry struct {
+	Position
+	Fields map[string]string
+}
+
+// RecordKind names a personal record and its version.
+type RecordKind string
+
+// The kinds of personal record.
+const (
+	RecordEnrolment RecordKind = "enrolment.1"
+	RecordSignature RecordKind = "signature.1"
+	RecordDoor      RecordKind = "door.1"
+	// RecordErasure orders that every earlier record of the participant be
+	// forgotten. It carries nothing itself.
+	RecordErasure RecordKind = "erasure.1"
+)
+
+// Record is one entry of the personal stream.
+type Record struct {
+	Position
+	Kind        RecordKind
+	Participant string
+	At          time.Time // whole milliseconds
+	// Sealed is the encrypted record; nil for an erasure, and once erased.
+	Sealed []byte
+}
+
+// DecodeRecord reads one entry of the personal stream. An unknown kind is
+// ErrUnknownKind: the reader must stop.
+func DecodeRecord(e Entry) (Record, error) {
+	r := Record{
+		Position: e.Position, Kind: RecordKind(e.Fields[fieldKind]), Participant: e.Fields[fieldParticipant],
+	}
+	switch r.Kind {
+	case RecordEnrolment, RecordSignature, RecordDoor:
+		r.Sealed = []byte(e.Fields[fieldBody])
+		if len(r.Sealed) == 0 {
+			return Record{}, fmt.Errorf("record %s: nothing is sealed in it", e.Position)
+		}
+	case RecordErasure:
+	default:
+		return Record{}, fmt.Errorf("record %s: %w %q", e.Position, ErrUnknownKind, r.Kind)
+	}
+	if r.Participant == "" {
+		return Record{}, fmt.Errorf("record %s: the participant is missing", e.Position)
+	}
+	ms, err := strconv.ParseInt(e.Fields[fieldAt], 10, 64)
+	if err != nil {
+		return Record{}, fmt.Errorf("record %s: time: %w", e.Position, err)
+	}
+	r.At = time.UnixMilli(ms)
+	return r, nil
+}
