@@ -29,6 +29,8 @@ type DB struct {
 	*sql.DB
 
 	Dialect Dialect
+
+	path string // of the file; SQLite only
 }
 
 // Open opens the database and migrates its schema. target is a postgres:// URL,
@@ -41,6 +43,10 @@ func Open(ctx context.Context, target string) (*DB, error) {
 	if err := d.PingContext(ctx); err != nil {
 		_ = d.Close()
 		return nil, fmt.Errorf("reach the %s database: %w", d.Dialect, err)
+	}
+	if err := d.migrate(ctx); err != nil {
+		_ = d.Close()
+		return nil, err
 	}
 	return d, nil
 }
@@ -64,5 +70,5 @@ func connect(target string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the SQLite database %s: %w", path, err)
 	}
-	return &DB{DB: db, Dialect: SQLite}, nil
+	return &DB{DB: db, Dialect: SQLite, path: path}, nil
 }

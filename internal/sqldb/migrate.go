@@ -1,0 +1,120 @@
+package sqldb
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"text/template"
+	"time"
+
+	"github.com/pressly/goose/v3"
+)
+
+// ErrSchemaAhead means that a newer program has changed the database, and this
+// one does not know how to read it.
+var ErrSchemaAhead = errors.New("the database was made by a newer version of this program")
+
+//go:embed migrations
+var steps embed.FS
+
+// words are what the templates in migrations call by the same names: the places
+// where the dialects differ. migrations/README.md explains them.
+type words struct {
+	Int, Text, Bytes, Keyed, Heaped string
+	SQLite, PostgreSQL              bool
+}
+
+func (d Dialect) words() words {
+	if d == PostgreSQL {
+		return words{Int: "BIGINT", Text: `TEXT COLLATE "C"`, Bytes: "BYTEA", PostgreSQL: true}
+	}
+	return words{
+		Int: "INTEGER", Text: "TEXT", Bytes: "BLOB",
+		Keyed: "STRICT, WITHOUT ROWID", Heaped: "STRICT", SQLite: true,
+	}
+}
+
+// migrate brings the schema up to date, one process at a time.
+func (d *DB) migrate(ctx context.Context) (err error) {
+	release, err := d.lockSchema(ctx)
+	if err != nil {
+		return fmt.Errorf("wait for the schema of the %s database: %w", d.Dialect, err)
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	p, err := d.provider()
+	if errors.Is(err, goose.ErrNoMigrations) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	have, know, err := p.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	if have > know {
+		return fmt.Errorf("%w: its schema is at version %d, and this one ends at %d", ErrSchemaAhead, have, know)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate the %s database from version %d to %d: %w", d.Dialect, have, know, err)
+	}
+	return nil
+}
+
+func (d *DB) provider() (*goose.Provider, error) {
+	files, err := fs.Sub(steps, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	dialect := goose.DialectSQLite3
+	if d.Dialect == PostgreSQL {
+		dialect = goose.DialectPostgres
+	}
+	return goose.NewProvider(dialect, d.DB, rendered{files, d.Dialect.words()},
+		goose.WithTableName("schema_version"), goose.WithDisableGlobalRegistry(true))
+}
+
+// rendered is the folder of migrations in the words of one dialect.
+type rendered struct {
+	fs.FS
+
+	words words
+}
+
+// Open implements fs.FS. Folders stay as they are.
+func (r rendered) Open(name string) (fs.File, error) {
+	if path.Ext(name) != ".sql" {
+		return r.FS.Open(name)
+	}
+	t, err := template.New(path.Base(name)).Option("missingkey=error").ParseFS(r.FS, name)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	f := &file{name: path.Base(name)}
+	if err := t.Execute(&f.text, r.words); err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	f.size = int64(f.text.Len())
+	return f, nil
+}
+
+// file is one rendered migration.
+type file struct {
+	name string
+	text bytes.Buffer
+	size int64
+}
+
+func (f *file) Read(p []byte) (int, error) { return f.text.Read(p) }
+func (f *file) Close() error               { return nil }
+func (f *file) Stat() (fs.FileInfo, error) { return f, nil }
+func (f *file) Name() string               { return f.name }
+func (f *file) Size() int64                { return f.size }
+func (f *file) Mode() fs.FileMode          { return 0o444 }
+func (f *file) ModTime() time.Time         { return time.Time{} }
+func (f *file) IsDir() bool                { return false }
+func (f *file) Sys() any                   { return nil }
