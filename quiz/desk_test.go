@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/event"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/redistest"
 	"qingyuan/quiz"
@@ -215,7 +216,7 @@ func (d *desk) facts(kind string) int {
 	d.Helper()
 	n := 0
 	for shard := range d.campaign.Shards {
-		list, err := d.db.XRange(d.Context(), redisstore.FactsKey(d.campaign.ID, shard), "-", "+").Result()
+		list, err := d.db.XRange(d.Context(), redisstore.StreamKey(d.campaign.ID, shard, event.Facts), "-", "+").Result()
 		if err != nil {
 			d.Fatal(err)
 		}

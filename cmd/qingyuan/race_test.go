@@ -121,7 +121,7 @@ func requireOneFact(t *testing.T, redis *redistest.Server, kinds ...event.Kind) 
 	t.Helper()
 	db := redis.Client(t)
 	found := map[event.Kind]int{}
-	facts := stream.Reader{DB: db, Key: redisstore.FactsKey}
+	facts := stream.Reader{DB: db, Key: redisstore.StreamKey}
 	list, err := facts.After(t.Context(), demoCampaign, 0, event.Position{}, 1000)
 	if err != nil {
 		t.Fatal(err)

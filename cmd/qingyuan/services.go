@@ -51,7 +51,7 @@ const (
 func newServices(cfg configs.Config, db redis.UniversalClient, b book, log *slog.Logger, now func() time.Time) (*services, error) {
 	s := &services{campaigns: redisstore.NewCampaigns(db)}
 	s.boards = redisstore.NewBoards(s.campaigns)
-	s.facts = &stream.Reader{DB: db, Key: redisstore.FactsKey}
+	s.facts = &stream.Reader{DB: db, Key: redisstore.StreamKey}
 	if err := s.addDomains(cfg, b, now); err != nil {
 		return nil, err
 	}

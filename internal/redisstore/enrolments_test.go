@@ -261,7 +261,7 @@ func TestFactsSayNoMoreThanTheyMust(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, 1)
 	r.everything(10)
-	list, err := r.db.XRange(t.Context(), FactsKey("antidrug", 0), "-", "+").Result()
+	list, err := r.db.XRange(t.Context(), StreamKey("antidrug", 0, event.Facts), "-", "+").Result()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -148,7 +148,7 @@ func TestAnUnknownFact(t *testing.T) {
 	r := newRig(t, 1)
 	r.enrol("alice", "u1", "public")
 	r.foldAll()
-	if err := r.db.Do(t.Context(), "XADD", FactsKey("antidrug", 0), "1-*", "k", "prize.1", "p", "alice", "u", "u1", "g", "public", "t", "1", "d", "{}").Err(); err != nil {
+	if err := r.db.Do(t.Context(), "XADD", StreamKey("antidrug", 0, event.Facts), "1-*", "k", "prize.1", "p", "alice", "u", "u1", "g", "public", "t", "1", "d", "{}").Err(); err != nil {
 		t.Fatal(err)
 	}
 	r.enrol("bob", "u1", "public")
@@ -166,7 +166,7 @@ func TestALongQueue(t *testing.T) {
 	pipe := r.db.Pipeline()
 	const people = 1201
 	for i := range people {
-		pipe.Do(t.Context(), "XADD", FactsKey("antidrug", 0), "1-*", "k", "signed.1", "p", fmt.Sprint("p", i), "u", "u1", "g", "public",
+		pipe.Do(t.Context(), "XADD", StreamKey("antidrug", 0, event.Facts), "1-*", "k", "signed.1", "p", fmt.Sprint("p", i), "u", "u1", "g", "public",
 			"t", noon.Add(time.Duration(i)*time.Second).UnixMilli(), "f", "1", "d", "{}")
 	}
 	if _, err := pipe.Exec(t.Context()); err != nil {

@@ -1,6 +1,10 @@
 package redisstore
 
-import "strconv"
+import (
+	"strconv"
+
+	"qingyuan/internal/event"
+)
 
 // This file is the only place that spells a key.
 //
@@ -35,6 +39,9 @@ func (k shardKeys) facts() string { return k.base + "facts" }
 
 // personal is the second, erasable stream: encrypted personal data.
 func (k shardKeys) personal() string { return k.base + "personal" }
+
+// mark is written for its own sake: replicas that hold it hold all before it.
+func (k shardKeys) mark() string { return k.base + "mark" }
 
 // cursor is a hash: how far the fold has come, and the fold's version.
 func (k shardKeys) cursor() string { return k.base + "fold" }
@@ -86,5 +93,14 @@ func rateKey(hash string) string { return prefix + "{r:" + hash + "}" }
 // which their last access token runs out.
 func revokedKey() string { return prefix + "{revoked}" }
 
-// FactsKey names the stream of facts of a campaign's shard, for package stream.
-func FactsKey(campaign string, shard int) string { return keysOf(campaign, shard).facts() }
+// StreamKey names a stream of a campaign's shard, for package stream.
+func StreamKey(campaign string, shard int, s event.Stream) string {
+	if s == event.Personal {
+		return keysOf(campaign, shard).personal()
+	}
+	return keysOf(campaign, shard).facts()
+}
+
+// MarkKey names the key of a campaign's shard that package stream writes before
+// it asks the replicas how far they are.
+func MarkKey(campaign string, shard int) string { return keysOf(campaign, shard).mark() }

@@ -225,7 +225,7 @@ func signature(at time.Time) pledge.Signature {
 
 // After implements leaderboard.Facts for a test.
 func (r *rig) After(ctx context.Context, id string, shard int, after event.Position, limit int) ([]event.Fact, error) {
-	list, err := r.db.XRangeN(ctx, FactsKey(id, shard), "("+after.String(), "+", int64(limit)).Result()
+	list, err := r.db.XRangeN(ctx, StreamKey(id, shard, event.Facts), "("+after.String(), "+", int64(limit)).Result()
 	if err != nil {
 		return nil, err
 	}

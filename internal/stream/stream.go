@@ -1,12 +1,13 @@
-// Package stream reads the facts of a shard in order, for the fold and for the
-// ledger. Who reads keeps the cursor; there is no consumer group, so nothing is
-// delivered twice and nothing is lost with a reader.
+// Package stream reads the two streams of a shard in order, for the fold and for
+// the ledger. Who reads keeps the cursor; there is no consumer group, so nothing
+// is delivered twice and nothing is lost with a reader.
 package stream
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -14,50 +15,82 @@ import (
 	"qingyuan/internal/fault"
 )
 
-// ErrGap is a position that is missing on the stream: facts were lost or
+// ErrGap is a position that is missing on the stream: entries were lost or
 // trimmed before they were read. A reader must not go on.
-var ErrGap = errors.New("facts are missing from the stream")
+var ErrGap = errors.New("entries are missing from the stream")
 
-// Reader reads facts from Redis. Key names the stream of a campaign's shard.
+// Reader reads streams from Redis. With Replicas set, what it returns is held by
+// that many replicas, so that no failover takes back what a reader has made use
+// of.
 type Reader struct {
-	DB  redis.UniversalClient
-	Key func(campaign string, shard int) string
+	DB redis.UniversalClient
+	// Key names a stream of a campaign's shard.
+	Key func(campaign string, shard int, s event.Stream) string
+	// Mark names a key of the same shard that nobody else uses. Only a reader
+	// with Replicas writes to it.
+	Mark func(campaign string, shard int) string
+	// Replicas is how many replicas must hold what is returned; zero asks none.
+	Replicas int
+	// Patience is how long they are waited for. It must be shorter than the
+	// client's read timeout.
+	Patience time.Duration
 }
 
 // After returns at most limit facts that follow the position, in order and
 // without a gap. The zero position is before the first fact. A fact of an
 // unknown kind is an error, and so is a gap.
 func (r *Reader) After(ctx context.Context, campaign string, shard int, after event.Position, limit int) ([]event.Fact, error) {
-	fail := func(err error) ([]event.Fact, error) {
-		return nil, fmt.Errorf("read facts of %s:%d after %s: %w", campaign, shard, after, err)
-	}
-	messages, err := r.DB.XRangeN(ctx, r.Key(campaign, shard), "("+after.String(), "+", int64(limit)).Result()
+	entries, err := r.Entries(ctx, campaign, shard, event.Facts, after, limit)
 	if err != nil {
-		return fail(fault.ErrUnavailable.Because(err))
+		return nil, err
 	}
-	facts := make([]event.Fact, 0, len(messages))
-	for _, m := range messages {
-		f, err := decode(m)
-		if err != nil {
-			return fail(err)
+	facts := make([]event.Fact, len(entries))
+	for i, e := range entries {
+		if facts[i], err = event.Decode(e.String(), e.Fields); err != nil {
+			return nil, fmt.Errorf("read %s of %s:%d after %s: %w", event.Facts, campaign, shard, after, err)
 		}
-		if !f.Follows(after) {
-			return fail(fmt.Errorf("%w: %s comes after %s", ErrGap, f.Position, after))
-		}
-		after = f.Position
-		facts = append(facts, f)
 	}
 	return facts, nil
 }
 
-func decode(m redis.XMessage) (event.Fact, error) {
+// Entries returns at most limit entries of a stream that follow the position, in
+// order and without a gap, as they lie there. The zero position is before the
+// first entry. A gap is ErrGap; entries that too few replicas hold are
+// ErrUnconfirmed.
+func (r *Reader) Entries(ctx context.Context, campaign string, shard int, s event.Stream, after event.Position, limit int) ([]event.Entry, error) {
+	fail := func(err error) ([]event.Entry, error) {
+		return nil, fmt.Errorf("read %s of %s:%d after %s: %w", s, campaign, shard, after, err)
+	}
+	messages, err := r.messages(ctx, campaign, shard, s, after, limit)
+	if err != nil {
+		return fail(fault.ErrUnavailable.Because(err))
+	}
+	entries := make([]event.Entry, len(messages))
+	last := after
+	for i, m := range messages {
+		if entries[i], err = entry(m); err != nil {
+			return fail(err)
+		}
+		if !entries[i].Follows(last) {
+			return fail(fmt.Errorf("%w: %s comes after %s", ErrGap, entries[i].Position, last))
+		}
+		last = entries[i].Position
+	}
+	return entries, nil
+}
+
+func entry(m redis.XMessage) (event.Entry, error) {
+	pos, err := event.ParsePosition(m.ID)
+	if err != nil {
+		return event.Entry{}, err
+	}
 	fields := make(map[string]string, len(m.Values))
 	for k, v := range m.Values {
 		text, ok := v.(string)
 		if !ok {
-			return event.Fact{}, fmt.Errorf("fact %s: field %s is %T, want string", m.ID, k, v)
+			return event.Entry{}, fmt.Errorf("entry %s: field %s is %T, want string", m.ID, k, v)
 		}
 		fields[k] = text
 	}
-	return event.Decode(m.ID, fields)
+	return event.Entry{Position: pos, Fields: fields}, nil
 }

@@ -18,7 +18,16 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func keyOf(campaign string, shard int) string { return fmt.Sprintf("facts of %s %d", campaign, shard) }
+func keyOf(campaign string, shard int, s event.Stream) string {
+	return fmt.Sprintf("%s of {%s %d}", s, campaign, shard)
+}
+
+func markOf(campaign string, shard int) string {
+	return fmt.Sprintf("mark of {%s %d}", campaign, shard)
+}
+
+// factsKey is the stream that the tests write to.
+func factsKey() string { return keyOf("c1", 1, event.Facts) }
 
 // river is a reader and the Redis it reads.
 type river struct {
@@ -41,7 +50,7 @@ func (r *river) add(epoch int, participant string, changes ...string) {
 		fields = append(fields, changes[i], changes[i+1])
 	}
 	if err := r.db.XAdd(r.Context(), &redis.XAddArgs{
-		Stream: keyOf("c1", 1), ID: fmt.Sprintf("%d-*", epoch), Values: fields,
+		Stream: factsKey(), ID: fmt.Sprintf("%d-*", epoch), Values: fields,
 	}).Err(); err != nil {
 		r.Fatal(err)
 	}
@@ -116,12 +125,12 @@ func TestGaps(t *testing.T) {
 		want  string // what is read before
 		gap   bool
 	}{
-		"the first was trimmed":        {lose: func(r *river) { r.db.XTrimMinID(r.Context(), keyOf("c1", 1), "1-1") }, gap: true},
-		"one in the middle was lost":   {lose: func(r *river) { r.db.XDel(r.Context(), keyOf("c1", 1), "1-1") }, gap: true},
-		"trimmed below the cursor":     {after: event.Position{Epoch: 1, Seq: 1}, lose: func(r *river) { r.db.XTrimMinID(r.Context(), keyOf("c1", 1), "1-2") }, want: "c"},
-		"trimmed beyond the cursor":    {after: event.Position{Epoch: 1}, lose: func(r *river) { r.db.XTrimMinID(r.Context(), keyOf("c1", 1), "1-2") }, gap: true},
+		"the first was trimmed":        {lose: func(r *river) { r.db.XTrimMinID(r.Context(), factsKey(), "1-1") }, gap: true},
+		"one in the middle was lost":   {lose: func(r *river) { r.db.XDel(r.Context(), factsKey(), "1-1") }, gap: true},
+		"trimmed below the cursor":     {after: event.Position{Epoch: 1, Seq: 1}, lose: func(r *river) { r.db.XTrimMinID(r.Context(), factsKey(), "1-2") }, want: "c"},
+		"trimmed beyond the cursor":    {after: event.Position{Epoch: 1}, lose: func(r *river) { r.db.XTrimMinID(r.Context(), factsKey(), "1-2") }, gap: true},
 		"everything was lost":          {after: event.Position{Epoch: 1, Seq: 1}, lose: func(r *river) { r.db.FlushAll(r.Context()) }},
-		"a new epoch without its head": {after: event.Position{Epoch: 1, Seq: 2}, lose: func(r *river) { r.add(2, "d"); r.add(2, "e"); r.db.XDel(r.Context(), keyOf("c1", 1), "2-0") }, gap: true},
+		"a new epoch without its head": {after: event.Position{Epoch: 1, Seq: 2}, lose: func(r *river) { r.add(2, "d"); r.add(2, "e"); r.db.XDel(r.Context(), factsKey(), "2-0") }, gap: true},
 	} {
 		r := newRiver(t)
 		for _, p := range []string{"a", "b", "c"} {
