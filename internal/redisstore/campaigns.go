@@ -35,7 +35,8 @@ var ErrEpoch = errors.New("shard is in another epoch than this server")
 // Campaigns knows how each campaign was opened in Redis: its shards, epoch and
 // board layout. The other stores of this package stand on it.
 type Campaigns struct {
-	db redis.UniversalClient
+	db     redis.UniversalClient
+	writes Waiting // acts that are acknowledged
 	// Guard, when set, is asked before every act: while it returns an error
 	// nothing is accepted, because this Redis might not keep it. Set it before
 	// the first act.
@@ -53,9 +54,11 @@ type opened struct {
 	layout   leaderboard.Layout
 }
 
-// NewCampaigns returns a registry on db in which nothing is opened yet.
-func NewCampaigns(db redis.UniversalClient) *Campaigns {
-	return &Campaigns{db: db, opened: map[string]*opened{}}
+// NewCampaigns returns a registry on db in which nothing is opened yet. Options
+// say who must hold an act before it is acknowledged, in every store that stands
+// on the registry.
+func NewCampaigns(db redis.UniversalClient, options ...Option) *Campaigns {
+	return &Campaigns{db: db, writes: writesTo(db, options), opened: map[string]*opened{}}
 }
 
 // Open makes the campaign known: the first server writes down shards, base and
@@ -65,7 +68,7 @@ func (c *Campaigns) Open(ctx context.Context, def *campaign.Campaign, now time.T
 	if err != nil {
 		return fmt.Errorf("open %s: %w", def.ID, err)
 	}
-	r, err := run(ctx, c.db, campaignOpen, []string{campaignKey(def.ID)},
+	r, err := run(ctx, c.writes, campaignOpen, []string{campaignKey(def.ID)},
 		def.Shards, layout.Base.Unix(), layout.TimeBits)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", def.ID, err)
@@ -116,7 +119,7 @@ func parseOpened(id string, r reply) (*opened, error) {
 
 func (c *Campaigns) openShards(ctx context.Context, o *opened, state string) error {
 	for i, k := range o.shards {
-		r, err := run(ctx, c.db, shardOpen, []string{k.meta()}, o.epoch, state)
+		r, err := run(ctx, c.writes, shardOpen, []string{k.meta()}, o.epoch, state)
 		if err != nil {
 			return fmt.Errorf("shard %d: %w", i, err)
 		}
@@ -129,7 +132,8 @@ func (c *Campaigns) openShards(ctx context.Context, o *opened, state string) err
 		}
 	}
 	if state == "opening" {
-		return outage(c.db.HSet(ctx, campaignKey(o.campaign), "state", "open").Err())
+		key := campaignKey(o.campaign)
+		return c.writes.Confirmed(ctx, key, func(p redis.Pipeliner) { p.HSet(ctx, key, "state", "open") })
 	}
 	return nil
 }

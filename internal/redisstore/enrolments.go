@@ -90,7 +90,7 @@ func (s *Enrolments) Enrol(ctx context.Context, id, participant string, e campai
 		return fail(err)
 	}
 	k := o.keys(participant)
-	r, err := run(ctx, s.campaigns.db, enrolScript,
+	r, err := run(ctx, s.campaigns.writes, enrolScript,
 		[]string{k.meta(), k.participant(participant), k.facts(), k.personal()}, args...)
 	if err != nil {
 		return fail(err)

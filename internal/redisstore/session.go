@@ -19,6 +19,7 @@ const keepEnded = 24 * time.Hour
 // Sessions keeps codes, doors and sessions in Redis: session.Store.
 type Sessions struct {
 	db                             redis.UniversalClient
+	writes                         Waiting
 	codeClaim, codeKeep, codeDrop  *redis.Script
 	doorClaim, doorLink            *redis.Script
 	begin, refresh, finish, revoke *redis.Script
@@ -26,10 +27,12 @@ type Sessions struct {
 
 var _ session.Store = (*Sessions)(nil)
 
-// NewSessions returns the store in db.
-func NewSessions(db redis.UniversalClient) *Sessions {
+// NewSessions returns the store in db. Options say who must hold a write before
+// it is acknowledged.
+func NewSessions(db redis.UniversalClient, options ...Option) *Sessions {
 	return &Sessions{
 		db:        db,
+		writes:    writesTo(db, options),
 		codeClaim: script("session_code_claim"),
 		codeKeep:  script("session_code_keep"),
 		codeDrop:  script("session_code_drop"),
@@ -44,7 +47,7 @@ func NewSessions(db redis.UniversalClient) *Sessions {
 
 // ClaimCode implements session.CodeStore.
 func (s *Sessions) ClaimCode(ctx context.Context, hash, owner string, hold time.Duration) (session.CodeClaim, error) {
-	r, err := run(ctx, s.db, s.codeClaim, []string{codeKey(hash)}, owner, hold.Milliseconds())
+	r, err := run(ctx, s.writes, s.codeClaim, []string{codeKey(hash)}, owner, hold.Milliseconds())
 	if err != nil {
 		return session.CodeClaim{}, fmt.Errorf("claim code %s: %w", hash, err)
 	}
@@ -62,7 +65,7 @@ func (s *Sessions) ClaimCode(ctx context.Context, hash, owner string, hold time.
 
 // KeepCode implements session.CodeStore.
 func (s *Sessions) KeepCode(ctx context.Context, hash string, id session.ID, keep time.Duration) (session.ID, error) {
-	r, err := run(ctx, s.db, s.codeKeep, []string{codeKey(hash)}, id.Participant, id.Family, keep.Milliseconds())
+	r, err := run(ctx, s.writes, s.codeKeep, []string{codeKey(hash)}, id.Participant, id.Family, keep.Milliseconds())
 	if err != nil {
 		return session.ID{}, fmt.Errorf("keep code %s: %w", hash, err)
 	}
@@ -74,7 +77,7 @@ func (s *Sessions) KeepCode(ctx context.Context, hash string, id session.ID, kee
 
 // DropCode implements session.CodeStore.
 func (s *Sessions) DropCode(ctx context.Context, hash, owner string) error {
-	if _, err := run(ctx, s.db, s.codeDrop, []string{codeKey(hash)}, owner); err != nil {
+	if _, err := run(ctx, s.writes, s.codeDrop, []string{codeKey(hash)}, owner); err != nil {
 		return fmt.Errorf("drop code %s: %w", hash, err)
 	}
 	return nil
@@ -103,7 +106,7 @@ func (s *Sessions) LinkDoor(ctx context.Context, hash, from string, d session.Do
 }
 
 func (s *Sessions) writeDoor(ctx context.Context, how *redis.Script, hash string, args ...any) (session.Door, error) {
-	r, err := run(ctx, s.db, how, []string{doorKey(hash)}, args...)
+	r, err := run(ctx, s.writes, how, []string{doorKey(hash)}, args...)
 	if err != nil {
 		return session.Door{}, fmt.Errorf("write door %s: %w", hash, err)
 	}
@@ -123,7 +126,7 @@ func door(participant, sealed string) session.Door {
 
 // Begin implements session.FamilyStore.
 func (s *Sessions) Begin(ctx context.Context, id session.ID, now, ends time.Time) (uint64, error) {
-	r, err := run(ctx, s.db, s.begin, []string{sessionKey(id.Participant, id.Family)},
+	r, err := run(ctx, s.writes, s.begin, []string{sessionKey(id.Participant, id.Family)},
 		now.UnixMilli(), ends.UnixMilli(), keepEnded.Milliseconds())
 	if err != nil {
 		return 0, fmt.Errorf("begin family %s: %w", id.Family, err)
@@ -136,7 +139,7 @@ func (s *Sessions) Begin(ctx context.Context, id session.ID, now, ends time.Time
 
 // Refresh implements session.FamilyStore.
 func (s *Sessions) Refresh(ctx context.Context, t session.Turn) (session.Turned, error) {
-	r, err := run(ctx, s.db, s.refresh, []string{sessionKey(t.ID.Participant, t.ID.Family)},
+	r, err := run(ctx, s.writes, s.refresh, []string{sessionKey(t.ID.Participant, t.ID.Family)},
 		t.Generation, t.Now.UnixMilli(), t.Grace.Milliseconds(),
 		t.Idle.Milliseconds(), t.Longest.Milliseconds(), keepEnded.Milliseconds())
 	if err != nil {
@@ -173,11 +176,11 @@ func generation(r reply, attempt string) (uint64, error) {
 // second step fails, the access tokens are refused already, and the caller
 // repeats the whole.
 func (s *Sessions) End(ctx context.Context, id session.ID, now, until time.Time) error {
-	_, err := run(ctx, s.db, s.revoke, []string{revokedKey()}, id.Family, until.UnixMilli(), now.UnixMilli())
+	_, err := run(ctx, s.writes, s.revoke, []string{revokedKey()}, id.Family, until.UnixMilli(), now.UnixMilli())
 	if err != nil {
 		return fmt.Errorf("publish the end of family %s: %w", id.Family, err)
 	}
-	if _, err := run(ctx, s.db, s.finish, []string{sessionKey(id.Participant, id.Family)}); err != nil {
+	if _, err := run(ctx, s.writes, s.finish, []string{sessionKey(id.Participant, id.Family)}); err != nil {
 		return fmt.Errorf("end family %s: %w", id.Family, err)
 	}
 	return nil

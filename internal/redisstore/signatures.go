@@ -51,7 +51,7 @@ func (s *Signatures) Sign(ctx context.Context, id, participant string, sig pledg
 		return fail(err)
 	}
 	k := o.keys(participant)
-	r, err := run(ctx, s.campaigns.db, signScript,
+	r, err := run(ctx, s.campaigns.writes, signScript,
 		[]string{k.meta(), k.participant(participant), k.facts(), k.personal()},
 		o.epoch, participant, packed, millis(sig.SignedAt), body, blob)
 	if err != nil {
