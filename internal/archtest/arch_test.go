@@ -112,7 +112,7 @@ var rules = map[string]rule{
 
 	// Helpers of tests.
 	"internal/redistest":  {may: []string{goredis}},
-	"internal/sqltest":    {may: []string{sqldb}},
+	"internal/sqltest":    {may: []string{"internal/sqldb"}},
 	"internal/wechattest": {},
 
 	// The program wires everything, and nobody imports it.

@@ -1,18 +1,18 @@
 // Package sqldb opens the SQL database: SQLite beside the data of one machine,
 // or PostgreSQL. It brings the schema up to date and is the one place that knows
 // where the two differ.
+//
+// Statements are written once for both: placeholders are $1, $2, …, and a
+// statement has at most 32766 of them. An open DB is durable: what a committed
+// transaction wrote survives a loss of power, or Open fails.
 package sqldb
 
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-	"net/url"
-	"path/filepath"
 	"strings"
-
-	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
-	_ "modernc.org/sqlite"             // driver "sqlite"
 )
 
 // Dialect tells the two kinds of database apart.
@@ -24,51 +24,52 @@ const (
 	PostgreSQL Dialect = "postgres"
 )
 
-// DB is an open database with an up-to-date schema.
+// ErrNotDurable means that the database is set up such that it may lose what it
+// has committed, or keep less than it was given. Open refuses it.
+var ErrNotDurable = errors.New("the database does not keep what it commits")
+
+// DB is an open database with an up-to-date schema. It is safe for concurrent
+// use. Write through WithTx, and read what must belong together through Snapshot.
 type DB struct {
 	*sql.DB
 
 	Dialect Dialect
 
-	path string // of the file; SQLite only
+	name    string        // fit to be shown
+	path    string        // of the file; SQLite only
+	writing chan struct{} // holds one token while a transaction writes; SQLite only
 }
 
 // Open opens the database and migrates its schema. target is a postgres:// URL,
-// or the path of an SQLite file, which is created where it is missing.
+// or the path of an SQLite file, which is created where it is missing, for the
+// owner's eyes only. It fails with ErrNotDurable, and with ErrSchemaAhead.
 func Open(ctx context.Context, target string) (*DB, error) {
+	connect := connectSQLite
+	if strings.HasPrefix(target, "postgres://") || strings.HasPrefix(target, "postgresql://") {
+		connect = connectPostgreSQL
+	}
 	d, err := connect(target)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.PingContext(ctx); err != nil {
-		_ = d.Close()
-		return nil, fmt.Errorf("reach the %s database: %w", d.Dialect, err)
-	}
-	if err := d.migrate(ctx); err != nil {
+	if err := d.check(ctx); err != nil {
 		_ = d.Close()
 		return nil, err
 	}
 	return d, nil
 }
 
-func connect(target string) (*DB, error) {
-	if strings.HasPrefix(target, "postgres://") || strings.HasPrefix(target, "postgresql://") {
-		db, err := sql.Open("pgx", target)
-		if err != nil {
-			return nil, fmt.Errorf("open the PostgreSQL database: %w", err)
+func (d *DB) check(ctx context.Context) error {
+	if err := d.PingContext(ctx); err != nil {
+		return fmt.Errorf("reach the database %s: %w", d, err)
+	}
+	if d.Dialect == SQLite {
+		if err := d.checkPragmas(ctx); err != nil {
+			return err
 		}
-		return &DB{DB: db, Dialect: PostgreSQL}, nil
 	}
-	path, err := filepath.Abs(target)
-	if err != nil {
-		return nil, fmt.Errorf("find the database %s: %w", target, err)
-	}
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "secure_delete(ON)",
-	}}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
-	if err != nil {
-		return nil, fmt.Errorf("open the SQLite database %s: %w", path, err)
-	}
-	return &DB{DB: db, Dialect: SQLite, path: path}, nil
+	return d.migrate(ctx)
 }
+
+// String names the database without the secrets that may be in its address.
+func (d *DB) String() string { return d.name }

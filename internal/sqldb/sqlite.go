@@ -1,0 +1,93 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	_ "modernc.org/sqlite" // driver "sqlite"
+)
+
+// sqliteConns bounds the connections to one file. One of them writes at a time
+// and the others read beside it; each has a page cache of its own.
+const sqliteConns = 8
+
+// pragma is a setting of each connection to an SQLite file.
+type pragma struct {
+	name, value string
+	// reads is what it must answer; nothing for those that promise nothing.
+	reads string
+}
+
+var pragmas = []pragma{
+	{"busy_timeout", "10000", "10000"}, // for writers of other processes; ours queue
+	{"journal_mode", "WAL", "wal"},
+	{"synchronous", "FULL", "2"},
+	{"fullfsync", "ON", "1"},     // macOS reaches the disk only with it; no effect elsewhere
+	{"secure_delete", "ON", "1"}, // what is erased is overwritten
+	{"foreign_keys", "ON", "1"},
+	{"cache_size", "-8192", ""},            // KiB
+	{"journal_size_limit", "67108864", ""}, // the log shrinks again after a burst
+	{"temp_store", "MEMORY", ""},           // sorting writes no plain data beside the file
+}
+
+// connectSQLite prepares the connections to a file. Transactions take the right
+// to write at once (_txlock), or two that read first could not both go on.
+func connectSQLite(target string) (*DB, error) {
+	path, err := filepath.Abs(target)
+	if err != nil {
+		return nil, fmt.Errorf("find the database %s: %w", target, err)
+	}
+	if err := create(path); err != nil {
+		return nil, fmt.Errorf("create the database: %w", err)
+	}
+	q := url.Values{"_txlock": {"immediate"}, "_dqs": {"0"}}
+	for _, p := range pragmas {
+		q.Add("_pragma", p.name+"("+p.value+")")
+	}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
+	if err != nil {
+		return nil, fmt.Errorf("open the database %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(sqliteConns)
+	db.SetMaxIdleConns(sqliteConns)
+	return &DB{DB: db, Dialect: SQLite, name: path, path: path, writing: make(chan struct{}, 1)}, nil
+}
+
+// create makes an empty file that only its owner may read; SQLite gives its log
+// the same mode. A file that is there is not even opened: closing it again would
+// drop the locks that this process may hold on it.
+func create(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // G304: the operator's data folder
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// checkPragmas reads the settings back. SQLite takes a setting that it cannot
+// honour without a word, such as WAL on a file system without shared memory.
+func (d *DB) checkPragmas(ctx context.Context) error {
+	for _, p := range pragmas {
+		var got string
+		if p.reads == "" {
+			continue
+		}
+		if err := d.QueryRowContext(ctx, "PRAGMA "+p.name).Scan(&got); err != nil {
+			return fmt.Errorf("read %s of the database %s: %w", p.name, d, err)
+		}
+		if !strings.EqualFold(got, p.reads) {
+			return fmt.Errorf("%w: %s of %s is %s, want %s", ErrNotDurable, p.name, d, got, p.value)
+		}
+	}
+	return nil
+}

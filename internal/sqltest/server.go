@@ -1,0 +1,236 @@
+package sqltest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	startLimit = 60 * time.Second // a loaded machine is slow, not broken
+	startPoll  = 10 * time.Millisecond
+	portTries  = 5 // a free port may be taken before the server binds it
+	superuser  = "qingyuan"
+	database   = "qingyuan"
+)
+
+// watch keeps the server as its child and ends it with the signal that it is
+// told, or at once when the test binary is gone and can tell nothing more. The
+// folder goes with the binary. It needs no goroutine of ours, and holds on every
+// system.
+const watch = `dir=$1; shift
+"$@" </dev/null & pid=$!
+read -r signal || signal=
+kill -s "${signal:-QUIT}" "$pid" 2>/dev/null
+wait "$pid"
+[ -n "$signal" ] || rm -rf "$dir"`
+
+// Server is one PostgreSQL server, for tests that take it away for a while.
+type Server struct {
+	bin  string // folder of the programs
+	dir  string
+	port int // 0 for a Unix socket only
+	run  *running
+}
+
+// running is one life of a server.
+type running struct {
+	cmd  *exec.Cmd
+	tell io.WriteCloser // to the watching shell
+}
+
+// StartPostgreSQL runs a server of the test's own on a loopback port, until t
+// ends. It returns when the server answers.
+func StartPostgreSQL(t testing.TB) *Server {
+	t.Helper()
+	s := &Server{bin: programs(t)}
+	if err := s.create(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.end(t, "QUIT")
+		_ = os.RemoveAll(s.dir)
+	})
+	var err error
+	for range portTries {
+		if s.port, err = freePort(t.Context()); err != nil {
+			break
+		}
+		if err = s.start(t.Context()); err == nil {
+			s.createDatabase(t, database)
+			return s
+		}
+	}
+	t.Fatalf("start PostgreSQL on a free port: %v", err)
+	return nil
+}
+
+// URL is the address of an empty database. It survives Stop and Start.
+func (s *Server) URL() string { return s.url(database) }
+
+// Addr is HOST:PORT, for a proxy in between.
+func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+
+// Stop ends the server as an operator does: connections are cut, what was begun
+// is rolled back, and the data are in order.
+func (s *Server) Stop(t testing.TB) {
+	t.Helper()
+	s.end(t, "INT")
+}
+
+// Kill ends the server without a word, as kill -9 or a loss of power of the
+// machine's processes does.
+func (s *Server) Kill(t testing.TB) {
+	t.Helper()
+	s.end(t, "KILL")
+}
+
+// Start starts the server again, at the same address and on the same data. It
+// returns when the server answers.
+func (s *Server) Start(t testing.TB) {
+	t.Helper()
+	if s.run != nil {
+		return
+	}
+	if err := s.start(t.Context()); err != nil {
+		t.Fatalf("start PostgreSQL again: %v", err)
+	}
+}
+
+func (s *Server) end(t testing.TB, signal string) {
+	t.Helper()
+	r := s.run
+	if r == nil {
+		return
+	}
+	s.run = nil
+	if _, err := io.WriteString(r.tell, signal+"\n"); err != nil {
+		t.Errorf("tell PostgreSQL's watcher %s: %v", signal, err)
+	}
+	_ = r.tell.Close()
+	_ = r.cmd.Wait() // how it ended is in its log
+}
+
+// start runs the server and waits until it answers.
+func (s *Server) start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	r, err := s.spawn()
+	if err != nil {
+		return err
+	}
+	if err := s.await(ctx); err != nil {
+		_ = r.tell.Close()
+		_ = r.cmd.Wait()
+		log, _ := os.ReadFile(s.logPath())
+		return fmt.Errorf("%w\n%s", err, log)
+	}
+	s.run = r
+	return nil
+}
+
+func (s *Server) spawn() (*running, error) {
+	log, err := os.OpenFile(s.logPath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the log of PostgreSQL: %w", err)
+	}
+	defer func() { _ = log.Close() }()
+	hear, tell, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = hear.Close() }()
+	cmd := s.command("sh", append([]string{"-c", watch, "sh", s.dir}, s.serve()...)...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = hear, log, log
+	if err := cmd.Start(); err != nil {
+		return nil, errors.Join(err, tell.Close())
+	}
+	return &running{cmd: cmd, tell: tell}, nil
+}
+
+// serve is the command line of the server. It syncs, as it must for the program
+// to take it; what else costs time and protects nothing here is off.
+func (s *Server) serve() []string {
+	listen := ""
+	if s.port > 0 {
+		listen = "127.0.0.1"
+	}
+	out := []string{filepath.Join(s.bin, "postgres"), "-D", s.data()}
+	for _, set := range []string{
+		"listen_addresses=" + listen, "port=" + strconv.Itoa(max(s.port, 1)),
+		"unix_socket_directories=" + s.dir,
+		"max_connections=200", "shared_buffers=32MB", "dynamic_shared_memory_type=mmap",
+		"full_page_writes=off", "checkpoint_timeout=1h", "max_wal_size=1GB",
+		"autovacuum=off", "jit=off", "max_worker_processes=0", "max_logical_replication_workers=0",
+	} {
+		out = append(out, "-c", set)
+	}
+	return out
+}
+
+// await returns nil once the server takes connections.
+func (s *Server) await(ctx context.Context) error {
+	tick := time.NewTicker(startPoll)
+	defer tick.Stop()
+	for {
+		conn, err := pgx.Connect(ctx, s.url("postgres"))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for PostgreSQL: %w", err)
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *Server) createDatabase(t testing.TB, name string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), s.url("postgres"))
+	if err != nil {
+		t.Fatalf("reach PostgreSQL: %v", err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	if _, err := conn.Exec(t.Context(), "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
+		t.Fatalf("create a database: %v", err)
+	}
+}
+
+func (s *Server) url(name string) string {
+	u := url.URL{Scheme: "postgres", User: url.User(superuser), Path: "/" + name}
+	if s.port > 0 {
+		u.Host = s.Addr()
+		u.RawQuery = "sslmode=disable"
+	} else {
+		u.RawQuery = url.Values{"host": {s.dir}, "port": {"1"}}.Encode()
+	}
+	return u.String()
+}
+
+func (s *Server) data() string    { return filepath.Join(s.dir, "data") }
+func (s *Server) logPath() string { return filepath.Join(s.dir, "log") }
+
+func freePort(ctx context.Context) (int, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer func() { _ = l.Close() }()
+	addr, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		return 0, fmt.Errorf("find a free port: the address is a %T", l.Addr())
+	}
+	return addr.Port, nil
+}

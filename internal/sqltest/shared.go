@@ -1,0 +1,39 @@
+package sqltest
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// shared is the one server of the test binary. It is never stopped: its watcher
+// ends it when the binary is gone.
+type shared struct {
+	once   sync.Once
+	server *Server
+	err    error
+	number atomic.Int64 // of the databases
+}
+
+var common shared
+
+// postgresTarget returns the address of an empty database.
+func postgresTarget(t testing.TB) string {
+	t.Helper()
+	bin := programs(t)
+	common.once.Do(func() { common.start(t, bin) })
+	if common.err != nil {
+		t.Fatalf("start PostgreSQL: %v", common.err)
+	}
+	name := fmt.Sprintf("test%d", common.number.Add(1))
+	common.server.createDatabase(t, name)
+	return common.server.url(name)
+}
+
+func (c *shared) start(t testing.TB, bin string) {
+	c.server = &Server{bin: bin}
+	if c.err = c.server.create(); c.err == nil {
+		c.err = c.server.start(t.Context())
+	}
+}
