@@ -43,6 +43,8 @@ type Record struct {
 	Kind        RecordKind
 	Participant string
 	At          time.Time // whole milliseconds
+	// Hash is the door that a record of a door is bound to; empty otherwise.
+	Hash string
 	// Sealed is the encrypted record; nil for an erasure, and once erased.
 	Sealed []byte
 }
@@ -51,11 +53,12 @@ type Record struct {
 // ErrUnknownKind: the reader must stop.
 func DecodeRecord(e Entry) (Record, error) {
 	r := Record{
-		Position: e.Position, Kind: RecordKind(e.Fields[fieldKind]), Participant: e.Fields[fieldParticipant],
+		Position: e.Position, Kind: RecordKind(e.Fields[FieldKind]), Participant: e.Fields[FieldParticipant],
+		Hash: e.Fields[FieldHash],
 	}
 	switch r.Kind {
 	case RecordEnrolment, RecordSignature, RecordDoor:
-		r.Sealed = []byte(e.Fields[fieldBody])
+		r.Sealed = []byte(e.Fields[FieldBody])
 		if len(r.Sealed) == 0 {
 			return Record{}, fmt.Errorf("record %s: nothing is sealed in it", e.Position)
 		}
@@ -63,10 +66,13 @@ func DecodeRecord(e Entry) (Record, error) {
 	default:
 		return Record{}, fmt.Errorf("record %s: %w %q", e.Position, ErrUnknownKind, r.Kind)
 	}
+	if r.Kind == RecordDoor && r.Hash == "" {
+		return Record{}, fmt.Errorf("record %s: the door's hash is missing", e.Position)
+	}
 	if r.Participant == "" {
 		return Record{}, fmt.Errorf("record %s: the participant is missing", e.Position)
 	}
-	ms, err := strconv.ParseInt(e.Fields[fieldAt], 10, 64)
+	ms, err := strconv.ParseInt(e.Fields[FieldAt], 10, 64)
 	if err != nil {
 		return Record{}, fmt.Errorf("record %s: time: %w", e.Position, err)
 	}

@@ -174,14 +174,15 @@ type Door struct {
 
 // Names of the stream entry's fields.
 const (
-	fieldKind        = "k"
-	fieldParticipant = "p"
-	fieldUnit        = "u"
-	fieldGroup       = "g"
-	fieldAt          = "t"
-	fieldFirst       = "f"
-	fieldBest        = "b"
-	fieldBody        = "d"
+	FieldKind        = "k"
+	FieldParticipant = "p"
+	FieldUnit        = "u"
+	FieldGroup       = "g"
+	FieldAt          = "t" // Unix ms
+	FieldFirst       = "f" // "1" for true
+	FieldBest        = "b" // Submitted.Previous: "score|passed", or empty
+	FieldBody        = "d"
+	FieldHash        = "h" // of a personal record of a door: what it is bound to
 )
 
 // EncodeBody returns the body as it travels. It cannot fail for the types of
@@ -195,17 +196,22 @@ func EncodeBody(body any) (string, error) {
 }
 
 // Decode reads one stream entry. An unknown kind or a malformed field is an
-// error: the reader must stop rather than skip a fact.
+// error: the reader must stop rather than skip a fact. A kind that is not known
+// is told before any other fault, which may be none in a newer server's eyes.
 func Decode(id string, fields map[string]string) (Fact, error) {
 	pos, err := ParsePosition(id)
 	if err != nil {
 		return Fact{}, err
 	}
-	f := Fact{
-		Position: pos, Kind: Kind(fields[fieldKind]), Participant: fields[fieldParticipant],
-		Unit: fields[fieldUnit], Group: fields[fieldGroup], First: fields[fieldFirst] == "1",
+	body, err := decodeBody(Kind(fields[FieldKind]), fields)
+	if err != nil {
+		return Fact{}, fmt.Errorf("fact %s: %w", id, err)
 	}
-	ms, err := strconv.ParseInt(fields[fieldAt], 10, 64)
+	f := Fact{
+		Position: pos, Kind: Kind(fields[FieldKind]), Participant: fields[FieldParticipant],
+		Unit: fields[FieldUnit], Group: fields[FieldGroup], First: fields[FieldFirst] == "1", Body: body,
+	}
+	ms, err := strconv.ParseInt(fields[FieldAt], 10, 64)
 	if err != nil {
 		return Fact{}, fmt.Errorf("fact %s: time: %w", id, err)
 	}
@@ -213,14 +219,11 @@ func Decode(id string, fields map[string]string) (Fact, error) {
 	if f.Participant == "" || f.Kind != KindDoor && (f.Unit == "" || f.Group == "") {
 		return Fact{}, fmt.Errorf("fact %s: participant, unit or group is missing", id)
 	}
-	if f.Body, err = decodeBody(f.Kind, fields); err != nil {
-		return Fact{}, fmt.Errorf("fact %s: %w", id, err)
-	}
 	return f, nil
 }
 
 func decodeBody(k Kind, fields map[string]string) (any, error) {
-	body := fields[fieldBody]
+	body := fields[FieldBody]
 	switch k {
 	case KindEnrolled:
 		return decodeAs[Enrolled](body)
@@ -231,7 +234,7 @@ func decodeBody(k Kind, fields map[string]string) (any, error) {
 	case KindSubmitted:
 		s, err := decodeAs[Submitted](body)
 		if err == nil {
-			s.Previous, err = parseBest(fields[fieldBest])
+			s.Previous, err = parseBest(fields[FieldBest])
 		}
 		return s, err
 	case KindExpired:

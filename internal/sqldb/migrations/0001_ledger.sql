@@ -40,9 +40,10 @@ CREATE TABLE cursors (
 ) {{.Keyed}};
 
 -- The facts, as they lay on the stream. The position counts without a gap within
--- an epoch, but for what is among the dead letters.
+-- an epoch, but for what is among the dead letters. No foreign key: it would be
+-- looked up for each row.
 CREATE TABLE facts (
-    shard       {{.Int}}   NOT NULL REFERENCES shards (id),
+    shard       {{.Int}}   NOT NULL,
     epoch       {{.Int}}   NOT NULL,
     seq         {{.Int}}   NOT NULL,
     kind        {{.Text}}  NOT NULL,
@@ -60,7 +61,7 @@ CREATE INDEX facts_by_participant ON facts (shard, participant, epoch, seq);
 
 -- The personal records, sealed. Rows stay when their content is erased.
 CREATE TABLE personal (
-    shard       {{.Int}}   NOT NULL REFERENCES shards (id),
+    shard       {{.Int}}   NOT NULL,
     epoch       {{.Int}}   NOT NULL,
     seq         {{.Int}}   NOT NULL,
     kind        {{.Text}}  NOT NULL,
