@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -126,11 +127,15 @@ func (q *Quiz) Start(ctx context.Context, p quiz.Person, a quiz.Attempt, l quiz.
 	if err != nil {
 		return fail(err)
 	}
+	tail, err := startedTail(&a)
+	if err != nil {
+		return fail(err)
+	}
 	k := o.keys(p.Participant)
-	r, err := run(ctx, q.campaigns.db, attemptStart,
+	r, err := run(ctx, q.campaigns.writes, attemptStart,
 		[]string{k.meta(), k.participant(p.Participant), k.open(), k.facts()},
 		o.epoch, p.Participant, l.Day, l.PerDay, l.All, l.WantedNumber,
-		millis(a.StartedAt), l.Grace.Milliseconds(), millis(a.Deadline), packOpen(&a))
+		millis(a.StartedAt), l.Grace.Milliseconds(), millis(a.Deadline), packOpen(&a), tail)
 	if err != nil {
 		return fail(fmt.Errorf("start attempt in %s: %w", p.Campaign, err))
 	}
@@ -159,6 +164,16 @@ func (q *Quiz) Start(ctx context.Context, p quiz.Person, a quiz.Attempt, l quiz.
 	}
 }
 
+// startedTail is the body of the fact "started" from behind the number, which
+// only the script knows.
+func startedTail(a *quiz.Attempt) (string, error) {
+	body, err := event.EncodeBody(event.Started{
+		Deadline: a.Deadline.UnixMilli(), Bank: a.Paper.Bank,
+		Seed: strconv.FormatUint(a.Paper.Seed, 36), Items: a.Paper.EncodeItems(),
+	})
+	return strings.TrimPrefix(body, `{"number":0`), err
+}
+
 // Save implements quiz.Store.
 func (q *Quiz) Save(ctx context.Context, p quiz.Person, number int, s quiz.Saved) (quiz.Saved, error) {
 	o, err := q.campaigns.writable(p.Campaign)
@@ -166,7 +181,7 @@ func (q *Quiz) Save(ctx context.Context, p quiz.Person, number int, s quiz.Saved
 		return quiz.Saved{}, err
 	}
 	k := o.keys(p.Participant)
-	r, err := run(ctx, q.campaigns.db, attemptSave, []string{k.meta(), k.participant(p.Participant)},
+	r, err := run(ctx, q.campaigns.writes, attemptSave, []string{k.meta(), k.participant(p.Participant)},
 		o.epoch, number, s.Revision, s.Choices.String())
 	if err != nil {
 		return quiz.Saved{}, fmt.Errorf("keep answers in %s: %w", p.Campaign, err)
@@ -197,7 +212,7 @@ func (q *Quiz) Submit(ctx context.Context, p quiz.Person, a quiz.Attempt, rank b
 		return fail(err)
 	}
 	k := o.keys(p.Participant)
-	r, err := run(ctx, q.campaigns.db, attemptSubmit,
+	r, err := run(ctx, q.campaigns.writes, attemptSubmit,
 		[]string{k.meta(), k.participant(p.Participant), k.open(), k.board(), k.facts()}, args...)
 	if err != nil {
 		return fail(err)
@@ -277,7 +292,7 @@ func (q *Quiz) Expire(ctx context.Context, p quiz.Person, a quiz.Attempt) error 
 	}
 	a.State, a.ClosedBy, a.Result = quiz.StateExpired, quiz.ByDeadline, quiz.Result{SubmittedAt: a.Deadline}
 	k := o.keys(p.Participant)
-	r, err := run(ctx, q.campaigns.db, attemptExpire,
+	r, err := run(ctx, q.campaigns.writes, attemptExpire,
 		[]string{k.meta(), k.participant(p.Participant), k.open(), k.facts()},
 		o.epoch, p.Participant, a.Number, packFinished(&a), millis(a.Deadline), packSaved(a.Saved))
 	switch {

@@ -1,6 +1,7 @@
 package quiztest
 
 import (
+	"strconv"
 	"time"
 
 	"qingyuan/campaign"
@@ -46,7 +47,10 @@ func startOpens(b *bench) {
 	b.same("the attempt read again", want, b.attempt(p, 1))
 	b.same("standing read again",
 		quiz.Standing{Group: "public", Last: 1, Day: "2026-06-10", OnDay: 1, Open: &want}, b.standing(p))
-	b.same("the fact", []any{event.Started{Number: 1, Deadline: want.Deadline.UnixMilli()}}, b.bodies(p, event.KindStarted))
+	b.same("the fact", []any{event.Started{
+		Number: 1, Deadline: want.Deadline.UnixMilli(), Bank: want.Paper.Bank,
+		Seed: strconv.FormatUint(want.Paper.Seed, 36), Items: want.Paper.EncodeItems(),
+	}}, b.bodies(p, event.KindStarted))
 }
 
 // bodies are the facts of one kind about a participant, in order.

@@ -15,6 +15,7 @@
 -- ARGV[8] grace, ms
 -- ARGV[9] deadline, Unix ms
 -- ARGV[10] the attempt, packed, without its number
+-- ARGV[11] body of the fact "started", from behind its number
 --
 -- Returns {outcome, l, o, v}; outcome is "started", "open", "overdue", "used",
 -- "day_limit", "all_limit", "number", "required" or "epoch".
@@ -61,5 +62,5 @@ open = number .. '|' .. ARGV[10]
 redis.call('HSET', KEYS[2], 'l', limits, 'o', open)
 redis.call('ZADD', KEYS[3], ARGV[9], ARGV[2])
 redis.call('XADD', KEYS[4], ARGV[1] .. '-*', 'k', 'started.1', 'p', ARGV[2], 'u', p[1], 'g', p[2],
-  't', ARGV[7], 'd', '{"number":' .. number .. ',"deadline":' .. ARGV[9] .. '}')
+  't', ARGV[7], 'd', '{"number":' .. number .. ARGV[11])
 return { 'started', limits, open, '' }
