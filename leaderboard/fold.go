@@ -79,30 +79,41 @@ func GroupScope(id string) string { return "g:" + id }
 // DayScope names the board of a local date.
 func DayScope(day string) string { return "d:" + day }
 
-// recentActs is how many of the newest acts are kept.
-const recentActs = 20
+// RecentActs is how many of the newest acts are kept, and MinutesKept for how
+// long the counts of a minute are.
+const (
+	RecentActs  = 20
+	MinutesKept = 2 * time.Hour
+)
+
+// NewBatch returns a batch that starts at from and changes nothing yet.
+func NewBatch(from event.Position) Batch {
+	return Batch{From: from, To: from, Tally: map[Cell]int64{}, Hours: map[BucketCell]int64{}, Minutes: map[BucketCell]int64{}}
+}
 
 // Fold turns facts, in order and without a gap after from, into the batch to
 // apply. It depends on its arguments alone.
 func Fold(c *campaign.Campaign, l Layout, from event.Position, facts []event.Fact) (Batch, error) {
-	b := Batch{From: from, To: from, Tally: map[Cell]int64{}, Hours: map[BucketCell]int64{}, Minutes: map[BucketCell]int64{}}
+	b := NewBatch(from)
 	for i := range facts {
 		f := &facts[i]
 		if !f.Follows(b.To) {
 			return Batch{}, fmt.Errorf("fold %s: fact %s does not follow %s", c.ID, f.Position, b.To)
 		}
-		if err := b.add(c, l, f); err != nil {
+		if err := b.Count(c, l, f); err != nil {
 			return Batch{}, fmt.Errorf("fold %s: fact %s: %w", c.ID, f.Position, err)
 		}
 		b.To = f.Position
 	}
-	if n := len(b.Recent); n > recentActs {
-		b.Recent = b.Recent[n-recentActs:]
+	if n := len(b.Recent); n > RecentActs {
+		b.Recent = b.Recent[n-RecentActs:]
 	}
 	return b, nil
 }
 
-func (b *Batch) add(c *campaign.Campaign, l Layout, f *event.Fact) error {
+// Count adds what one fact changes. It neither checks nor moves the position, so
+// that the facts of one participant can be counted by themselves.
+func (b *Batch) Count(c *campaign.Campaign, l Layout, f *event.Fact) error {
 	switch body := f.Body.(type) {
 	case event.Enrolled:
 		b.count(f.Unit, Enrolled, 1)
@@ -163,12 +174,18 @@ func (b *Batch) places(c *campaign.Campaign, l Layout, f *event.Fact, s event.Su
 	if err != nil {
 		return err
 	}
+	for _, scope := range Scopes(c, f) {
+		b.Places = append(b.Places, Place{Scope: scope, Participant: f.Participant, Packed: v})
+	}
+	return nil
+}
+
+// Scopes names the boards on which the attempt of a fact has a place, beside the
+// main one.
+func Scopes(c *campaign.Campaign, f *event.Fact) []string {
 	scopes := []string{UnitScope(f.Unit), GroupScope(f.Group), DayScope(c.Day(f.At))}
 	for _, r := range c.Tree.Regions(f.Unit) {
 		scopes = append(scopes, RegionScope(r))
 	}
-	for _, scope := range scopes {
-		b.Places = append(b.Places, Place{Scope: scope, Participant: f.Participant, Packed: v})
-	}
-	return nil
+	return scopes
 }

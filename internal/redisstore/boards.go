@@ -291,4 +291,4 @@ func (b *Boards) People(ctx context.Context, id string, ids []string) (map[strin
 }
 
 // minutesKept is how long the minute counts stay.
-const minutesKept = 2 * time.Hour
+const minutesKept = leaderboard.MinutesKept

@@ -18,7 +18,7 @@ import (
 var foldApply = script("fold_apply")
 
 // recentKept is how many of a shard's newest acts are kept.
-const recentKept = 20
+const recentKept = leaderboard.RecentActs
 
 // Cursor implements leaderboard.Store.
 func (b *Boards) Cursor(ctx context.Context, id string, shard int) (event.Position, error) {

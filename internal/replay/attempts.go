@@ -1,0 +1,182 @@
+package replay
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"qingyuan/internal/event"
+	"qingyuan/internal/replay/state"
+	"qingyuan/leaderboard"
+	"qingyuan/quiz"
+)
+
+// started opens an attempt and counts it for the limits, as attempt_start.lua
+// does: by the local date of its start.
+func (w *walk) started(f *event.Fact, body event.Started) {
+	p := &w.life.Person
+	if p.Open != nil {
+		w.fault(f, "open attempt", "none", p.Open.Number)
+	}
+	same(w, f, "number", p.Last+1, body.Number)
+	day := w.Campaign.Day(f.At)
+	if day != p.Day {
+		p.OnDay = 0
+	}
+	p.Last, p.Day, p.OnDay = body.Number, day, p.OnDay+1
+
+	seed, err := strconv.ParseUint(body.Seed, 36, 64)
+	if err != nil {
+		w.fault(f, "seed", "a number in base 36", body.Seed)
+	}
+	p.Open = &quiz.Attempt{
+		Number: body.Number, State: quiz.StateOpen,
+		Window: quiz.Window{StartedAt: f.At, Deadline: time.UnixMilli(body.Deadline)},
+		Paper:  quiz.Paper{Bank: body.Bank, Seed: seed, Items: w.items(f, body.Items)},
+	}
+}
+
+func (w *walk) items(f *event.Fact, s string) []quiz.Item {
+	items, err := quiz.ParseItems(s)
+	if err != nil {
+		w.fault(f, "items", "a paper's", s)
+	}
+	return items
+}
+
+// close takes the open attempt of that number; where there is none it makes up
+// one of which nothing is known.
+func (w *walk) close(f *event.Fact, number int) quiz.Attempt {
+	open := w.life.Open
+	w.life.Open = nil
+	if open == nil {
+		w.fault(f, "open attempt", number, "none")
+		return quiz.Attempt{Number: number, Window: quiz.Window{StartedAt: f.At, Deadline: f.At}}
+	}
+	same(w, f, "number", open.Number, number)
+	a := *open
+	a.Number = number
+	return a
+}
+
+func (w *walk) expired(f *event.Fact, body event.Expired) {
+	a := w.close(f, body.Number)
+	same(w, f, "at", a.Deadline.UnixMilli(), f.At.UnixMilli())
+	a.State, a.ClosedBy, a.Result = quiz.StateExpired, quiz.ByDeadline, quiz.Result{SubmittedAt: f.At}
+	w.life.Finished = append(w.life.Finished, a)
+}
+
+func (w *walk) submitted(f *event.Fact, body event.Submitted) {
+	w.act(f)
+	w.previous(f, &body)
+	a := w.close(f, body.Number)
+	w.sameSitting(f, &a, &body)
+	choices, err := quiz.ParseChoices(body.Choices)
+	if err != nil {
+		w.fault(f, "choices", "a paper's", "something else")
+	}
+	a.State, a.ClosedBy = quiz.StateSubmitted, quiz.Closer(body.ClosedBy)
+	a.Result = quiz.Result{
+		Mark:   quiz.Mark{Score: body.Score, MaxScore: body.MaxScore, Correct: body.Correct, Questions: len(a.Paper.Items)},
+		Passed: body.Passed, Used: time.Duration(body.UsedMS) * time.Millisecond, SubmittedAt: f.At, Choices: choices,
+	}
+	w.regrade(f, &a)
+	w.place(f, &a)
+	w.life.Finished = append(w.life.Finished, a)
+}
+
+// sameSitting compares a submission with the start of its attempt.
+func (w *walk) sameSitting(f *event.Fact, a *quiz.Attempt, body *event.Submitted) {
+	same(w, f, "started", a.StartedAt.UnixMilli(), body.StartedAt)
+	same(w, f, "bank", a.Paper.Bank, body.Bank)
+	same(w, f, "items", a.Paper.EncodeItems(), body.Items)
+	same(w, f, "used", f.At.UnixMilli()-body.StartedAt, body.UsedMS)
+	if f.At.After(a.Deadline) {
+		w.fault(f, "at", "by "+a.Deadline.UTC().Format(time.RFC3339Nano), f.At.UTC().Format(time.RFC3339Nano))
+	}
+}
+
+// previous works out what was best before, and corrects what the fact says.
+func (w *walk) previous(f *event.Fact, body *event.Submitted) {
+	var before *event.Best
+	if b := w.life.Best; b != nil {
+		before = &event.Best{Score: b.Result.Score, Passed: b.Result.Passed}
+	}
+	same(w, f, "previous best", bestText(before), bestText(body.Previous))
+	body.Previous = before
+	f.Body = *body
+}
+
+func bestText(b *event.Best) string {
+	if b == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%d, passed %t", b.Score, b.Passed)
+}
+
+// regrade marks the attempt again from the answers that lie in the ledger.
+func (w *walk) regrade(f *event.Fact, a *quiz.Attempt) {
+	if w.Quiz == nil || w.Bank == nil {
+		return
+	}
+	b, err := w.Bank(a.Paper.Bank)
+	if err != nil {
+		w.fault(f, "bank", "a version that can be read", a.Paper.Bank)
+		return
+	}
+	for _, item := range a.Paper.Items {
+		if item.Question >= len(b.Questions) {
+			w.fault(f, "items", "questions of the bank", item.Question)
+			return
+		}
+	}
+	m, err := a.Paper.Grade(b, w.Quiz.Marking, a.Result.Choices)
+	if err != nil {
+		w.fault(f, "choices", len(a.Paper.Items), len(a.Result.Choices))
+		return
+	}
+	w.life.Regraded++
+	same(w, f, "score", m.Score, a.Result.Score)
+	same(w, f, "max score", m.MaxScore, a.Result.MaxScore)
+	same(w, f, "correct", m.Correct, a.Result.Correct)
+	same(w, f, "passed", m.Score >= w.Quiz.PassScore, a.Result.Passed)
+}
+
+// place moves the participant on their boards, as attempt_submit.lua and the
+// fold do: only what stands strictly above replaces.
+func (w *walk) place(f *event.Fact, a *quiz.Attempt) {
+	p := &w.life.Person
+	v, err := w.Layout.Pack(a.Result.Score, a.Result.Used, a.Result.SubmittedAt)
+	if err != nil {
+		w.fault(f, "place", "one that the boards can hold", err)
+		return
+	}
+	if p.Best == nil {
+		w.life.OnBoard = f.Position
+	}
+	if p.Best == nil || v > p.Best.Place {
+		p.Best = &state.Best{Place: v, Result: a.Result}
+	}
+	day := w.Campaign.Day(f.At)
+	if p.BestOfDay == nil || p.BestOfDay.Day != day || v > p.BestOfDay.Place {
+		p.BestOfDay = &state.DayPlace{Day: day, Place: v}
+	}
+	if f.Compare(w.folded) <= 0 {
+		w.scoped(f, v)
+	}
+}
+
+// scoped moves the participant on the boards of a part of the campaign.
+func (w *walk) scoped(f *event.Fact, v uint64) {
+	for _, scope := range leaderboard.Scopes(w.Campaign, f) {
+		i := 0
+		for i < len(w.life.Places) && w.life.Places[i].Scope != scope {
+			i++
+		}
+		if i == len(w.life.Places) {
+			w.life.Places = append(w.life.Places, leaderboard.Place{Scope: scope, Participant: f.Participant})
+			w.life.Since = append(w.life.Since, f.Position)
+		}
+		w.life.Places[i].Packed = max(w.life.Places[i].Packed, v)
+	}
+}
