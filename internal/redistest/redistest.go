@@ -17,7 +17,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -65,6 +64,7 @@ type Server struct {
 	dir     string
 	network string
 	addr    string
+	bus     string // host and port of a cluster's own traffic; empty outside one
 	args    []string
 	process *process // nil while it does not run
 }
@@ -167,6 +167,7 @@ func (s *Server) end(t testing.TB, sig os.Signal) {
 	if err := p.os.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Errorf("send %v to redis-server %d: %v", sig, p.os.Pid, err)
 	}
+	_ = p.os.Signal(syscall.SIGCONT) // a paused server hears nothing else
 	select {
 	case <-p.exited:
 	case <-time.After(stopLimit):
@@ -180,16 +181,28 @@ func (s *Server) startOnFreePort(t testing.TB) {
 	t.Helper()
 	var err error
 	for range portTries {
-		var port int
-		if port, err = freePort(t.Context()); err != nil {
+		if err = s.choosePorts(t.Context()); err != nil {
 			break
 		}
-		s.addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 		if err = s.tryRun(t.Context()); err == nil {
 			return
 		}
 	}
 	t.Fatalf("start redis-server on a free port: %v", err)
+}
+
+// choosePorts gives the server an address, and the bus of a cluster another:
+// the usual one, 10000 above, may be taken or beyond the last port.
+func (s *Server) choosePorts(ctx context.Context) error {
+	addr, err := freeAddr(ctx)
+	if err != nil {
+		return err
+	}
+	s.addr = addr
+	if s.bus != "" {
+		s.bus, err = freeAddr(ctx)
+	}
+	return err
 }
 
 func (s *Server) run(t testing.TB) {
@@ -220,8 +233,18 @@ func (s *Server) listen() []string {
 	if s.network == "unix" {
 		return []string{"--port", "0", "--unixsocket", s.addr, "--unixsocketperm", "700"}
 	}
-	host, port, _ := net.SplitHostPort(s.addr)
-	return []string{"--bind", host, "--port", port}
+	host, port := s.hostPort()
+	args := []string{"--bind", host, "--port", port}
+	if s.bus != "" {
+		_, bus, _ := net.SplitHostPort(s.bus)
+		args = append(args, "--cluster-port", bus)
+	}
+	return args
+}
+
+func (s *Server) hostPort() (host, port string) {
+	host, port, _ = net.SplitHostPort(s.addr)
+	return host, port
 }
 
 // await returns nil once the server answers PING. A server that asks for a
@@ -318,15 +341,12 @@ func tempDir(t testing.TB) string {
 	return dir
 }
 
-func freePort(ctx context.Context) (int, error) {
+// freeAddr is a loopback address that nobody listened on a moment ago.
+func freeAddr(ctx context.Context) (string, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
+		return "", fmt.Errorf("find a free port: %w", err)
 	}
 	defer func() { _ = l.Close() }()
-	addr, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		return 0, fmt.Errorf("find a free port: the address is a %T", l.Addr())
-	}
-	return addr.Port, nil
+	return l.Addr().String(), nil
 }
