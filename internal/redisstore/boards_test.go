@@ -18,7 +18,7 @@ func TestBoardStore(t *testing.T) {
 	t.Parallel()
 	onShards(t, func(t *testing.T, shards int) {
 		t.Helper()
-		boardtest.RunStore(t, boardsOn(t, shards))
+		boardtest.RunStore(t, boardsOn(t, clientsOf(t, redistest.Start(t)), shards))
 	})
 }
 
@@ -26,14 +26,13 @@ func TestBoardService(t *testing.T) {
 	t.Parallel()
 	onShards(t, func(t *testing.T, shards int) {
 		t.Helper()
-		boardtest.RunService(t, boardsOn(t, shards))
+		boardtest.RunService(t, boardsOn(t, clientsOf(t, redistest.Start(t)), shards))
 	})
 }
 
 // boardsOn opens each campaign of the suite on one Redis.
-func boardsOn(t *testing.T, shards int) boardtest.Open {
+func boardsOn[C redis.UniversalClient](t *testing.T, clients []C, shards int) boardtest.Open {
 	t.Helper()
-	clients := clientsOf(t, redistest.Start(t))
 	var mu sync.Mutex
 	n := 0
 	return func(t testing.TB, c *campaign.Campaign) boardtest.Bench {
@@ -46,7 +45,7 @@ func boardsOn(t *testing.T, shards int) boardtest.Open {
 	}
 }
 
-func benchOn(t testing.TB, clients []*redis.Client, c *campaign.Campaign) boardtest.Bench {
+func benchOn[C redis.UniversalClient](t testing.TB, clients []C, c *campaign.Campaign) boardtest.Bench {
 	t.Helper()
 	r := rigOn(t, clients, c)
 	b := boardtest.Bench{

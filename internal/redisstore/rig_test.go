@@ -50,7 +50,7 @@ func (b box) Seal(plaintext, aad []byte) []byte { return b.AEAD.Seal(nil, nil, p
 
 // server is what one of several servers holds of the same Redis.
 type server struct {
-	db         *redis.Client
+	db         redis.UniversalClient
 	campaigns  *Campaigns
 	quiz       *Quiz
 	enrolments *Enrolments
@@ -58,17 +58,17 @@ type server struct {
 	boards     *Boards
 }
 
-func newServer(t testing.TB, db *redis.Client) server {
+func newServer(t testing.TB, db redis.UniversalClient, options ...Option) server {
 	t.Helper()
-	s := serverOn(t, db)
+	s := serverOn(t, db, options...)
 	s.db = db
 	return s
 }
 
 // serverOn is newServer for a client of any kind.
-func serverOn(t testing.TB, db redis.UniversalClient) server {
+func serverOn(t testing.TB, db redis.UniversalClient, options ...Option) server {
 	t.Helper()
-	c := NewCampaigns(db)
+	c := NewCampaigns(db, options...)
 	return server{
 		campaigns: c, quiz: NewQuiz(c, dayOf), enrolments: NewEnrolments(c, newBox(t), make([]byte, 32)),
 		signatures: NewSignatures(c, newBox(t)), boards: NewBoards(c),
@@ -125,7 +125,7 @@ func clientsOf(t testing.TB, s *redistest.Server) []*redis.Client {
 }
 
 // rigOn opens a campaign on a Redis that others may use as well.
-func rigOn(t testing.TB, clients []*redis.Client, def *campaign.Campaign) *rig {
+func rigOn[C redis.UniversalClient](t testing.TB, clients []C, def *campaign.Campaign) *rig {
 	t.Helper()
 	r := &rig{TB: t, def: def}
 	for _, db := range clients {
@@ -153,7 +153,12 @@ func onShards(t *testing.T, test func(t *testing.T, shards int)) {
 // suiteOn gives each test of a suite a campaign of its own on one Redis.
 func suiteOn(t *testing.T, shards int) func(t *testing.T) *rig {
 	t.Helper()
-	clients := clientsOf(t, redistest.Start(t))
+	return suiteWith(t, clientsOf(t, redistest.Start(t)), shards)
+}
+
+// suiteWith is suiteOn for a Redis of any kind.
+func suiteWith[C redis.UniversalClient](t *testing.T, clients []C, shards int) func(t *testing.T) *rig {
+	t.Helper()
 	var mu sync.Mutex
 	n := 0
 	return func(t *testing.T) *rig {
@@ -270,7 +275,7 @@ func (r *rig) allFacts() []event.Fact {
 }
 
 // contents returns everything that Redis holds, in words, by key.
-func contents(t testing.TB, db *redis.Client) map[string]string {
+func contents(t testing.TB, db redis.UniversalClient) map[string]string {
 	t.Helper()
 	ctx, out := t.Context(), map[string]string{}
 	keys := db.Scan(ctx, 0, "*", 1000).Iterator()

@@ -22,20 +22,24 @@ func TestPledgeStore(t *testing.T) {
 	t.Parallel()
 	onShards(t, func(t *testing.T, shards int) {
 		t.Helper()
-		open := suiteOn(t, shards)
-		pledgetest.RunStore(t, func(t *testing.T) pledgetest.Bench {
-			t.Helper()
-			r := open(t)
-			b := pledgetest.Bench{
-				Campaign: r.def.ID,
-				Facts:    func(testing.TB) []event.Fact { return r.allFacts() },
-				Records:  func(testing.TB) []pledgetest.Record { return r.records() },
-			}
-			for _, s := range r.servers {
-				b.Servers = append(b.Servers, pledgetest.Server{Enrolments: s.enrolments, Signatures: s.signatures})
-			}
-			return b
-		})
+		runPledges(t, suiteOn(t, shards))
+	})
+}
+
+func runPledges(t *testing.T, open func(t *testing.T) *rig) {
+	t.Helper()
+	pledgetest.RunStore(t, func(t *testing.T) pledgetest.Bench {
+		t.Helper()
+		r := open(t)
+		b := pledgetest.Bench{
+			Campaign: r.def.ID,
+			Facts:    func(testing.TB) []event.Fact { return r.allFacts() },
+			Records:  func(testing.TB) []pledgetest.Record { return r.records() },
+		}
+		for _, s := range r.servers {
+			b.Servers = append(b.Servers, pledgetest.Server{Enrolments: s.enrolments, Signatures: s.signatures})
+		}
+		return b
 	})
 }
 
