@@ -1,0 +1,80 @@
+//go:build chaos
+
+package chaos
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+)
+
+// Stage is a running program, a crowd, a judge and a row of the table.
+type Stage struct {
+	Program *Program
+	Crowd   *Crowd
+	Judge   *Judge
+	Row     *Row
+
+	t testing.TB
+}
+
+// NewStage starts the program and prepares the crowd, which goes to the
+// program unless o names another address.
+func NewStage(t testing.TB, promise string, program Options, o CrowdOptions) *Stage {
+	t.Helper()
+	s := &Stage{t: t, Program: Launch(t, program), Row: NewRow(promise)}
+	if len(o.URL) == 0 {
+		o.URL = []string{s.Program.URL}
+	}
+	if o.Name == "" {
+		o.Name = program.Name
+	}
+	if o.Dir == "" {
+		o.Dir = filepath.Join(filepath.Dir(s.Program.Log()), "books")
+	}
+	s.Crowd = NewCrowd(t, o)
+	s.Judge = NewJudge(s.Crowd)
+	return s
+}
+
+// Round lets the crowd work while fault happens, lets it rest and judges. fault
+// must leave the program ready. It returns false when the test should end.
+func (s *Stage) Round(ctx context.Context, fault func(context.Context) error) bool {
+	s.t.Helper()
+	s.Crowd.Go(ctx)
+	errFault := fault(ctx)
+	if errFault != nil {
+		s.t.Errorf("the fault could not be made: %v", errFault)
+	}
+	if err := s.Crowd.Rest(ctx); err != nil {
+		s.t.Errorf("the crowd: %v", err)
+	}
+	v, err := s.Judge.Round(ctx)
+	s.conclude(&v, err)
+	s.Row.Round(1)
+	return !s.t.Failed()
+}
+
+// Finish reads all books again, judges everybody and has the program verify
+// itself.
+func (s *Stage) Finish(ctx context.Context) {
+	s.t.Helper()
+	before := s.Judge.before
+	v, err := s.Judge.Everything(ctx)
+	v.People, v.Acknowledged = v.People-before.People, v.Acknowledged-before.Acknowledged
+	v.Unknown, v.Repeats = v.Unknown-before.Unknown, v.Repeats-before.Repeats
+	s.conclude(&v, err)
+	s.Verify(ctx)
+}
+
+func (s *Stage) conclude(v *Verdict, err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Errorf("the judge: %v", err)
+		v.fault(faultOther, "the judge: %v", err)
+	}
+	if !v.OK() {
+		s.t.Error(v.String())
+	}
+	s.Row.Book(*v)
+}
