@@ -81,8 +81,8 @@ var rules = map[string]rule{
 	"internal/redisnode": {may: []string{goredis}},
 	"internal/redisstore": {may: []string{
 		"campaign", "quiz", "pledge", "leaderboard",
-		"internal/event", "internal/fault", "internal/replay/state", "internal/session", goredis,
-	}},
+		"internal/event", "internal/fault", "internal/replay/state", "internal/session", "internal/stream", goredis,
+	}, tests: []string{"internal/seal"}},
 	"internal/stream":            {may: []string{"internal/event", "internal/fault", goredis}, tests: onRedis},
 	"internal/sqldb":             {may: []string{sqldb}, tests: []string{"internal/sqltest"}},
 	"internal/ledger":            {may: []string{"campaign", "quiz", "pledge", "leaderboard", "internal/event", "internal/fault", "internal/sqldb", "internal/failpoint", sqldb}},

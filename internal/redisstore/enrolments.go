@@ -2,11 +2,6 @@ package redisstore
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -17,11 +12,6 @@ import (
 )
 
 var enrolScript = script("enrol")
-
-// Sealer encrypts personal data for the erasable stream.
-type Sealer interface {
-	Seal(plaintext, aad []byte) []byte
-}
 
 // Enrolments implements campaign.Store.
 type Enrolments struct {
@@ -34,46 +24,7 @@ var _ campaign.Store = (*Enrolments)(nil)
 // NewEnrolments seals personal data with box; digestKey (32 bytes) recognises
 // that an enrolment's personal data changed without storing it.
 func NewEnrolments(c *Campaigns, box Sealer, digestKey []byte) *Enrolments {
-	return &Enrolments{campaigns: c, personal: sealed{box: box, digestKey: digestKey}}
-}
-
-// sealed turns personal data into what may lie on a stream.
-type sealed struct {
-	box       Sealer
-	digestKey []byte
-}
-
-// personalRecord is one entry of the personal stream before sealing.
-type personalRecord struct {
-	campaign.Personal
-	// Salt keeps the commitment in the fact from being guessed once the record
-	// is erased.
-	Salt string `json:"salt"`
-}
-
-// seal returns the encrypted record and its commitment. The participant and the
-// campaign are bound to it, so that a record cannot be moved to another person.
-func (s sealed) seal(campaignID, participant string, p campaign.Personal) (blob, commitment string, err error) {
-	var salt [16]byte
-	_, _ = rand.Read(salt[:]) // crypto/rand.Read never fails
-	raw, err := json.Marshal(personalRecord{p, base64.RawStdEncoding.EncodeToString(salt[:])})
-	if err != nil {
-		return "", "", fmt.Errorf("encode personal record: %w", err)
-	}
-	sum := sha256.Sum256(raw)
-	aad := []byte(campaignID + "|" + participant)
-	return string(s.box.Seal(raw, aad)), base64.RawStdEncoding.EncodeToString(sum[:]), nil
-}
-
-// digest recognises the same personal data again: 48 bits of a keyed hash.
-func (s sealed) digest(p campaign.Personal) (string, error) {
-	raw, err := json.Marshal(p)
-	if err != nil {
-		return "", fmt.Errorf("encode personal data: %w", err)
-	}
-	m := hmac.New(sha256.New, s.digestKey)
-	m.Write(raw)
-	return base64.RawStdEncoding.EncodeToString(m.Sum(nil)[:6]), nil
+	return &Enrolments{campaigns: c, personal: newSealed(box, digestKey)}
 }
 
 // Enrol implements campaign.Store.
@@ -110,11 +61,12 @@ func (s *Enrolments) Enrol(ctx context.Context, id, participant string, e campai
 }
 
 func (s *Enrolments) enrolArgs(o *opened, participant string, e campaign.Enrolment, p campaign.Personal) ([]any, error) {
-	digest, err := s.personal.digest(p)
+	digest, err := Digest(s.personal.digestKey, p)
 	if err != nil {
 		return nil, err
 	}
-	blob, _, err := s.personal.seal(o.campaign, participant, p)
+	blob, _, err := s.personal.seal(o.campaign, participant,
+		PersonalRecord{Personal: p, Publish: e.PublishName, Notice: e.NoticeVersion})
 	if err != nil {
 		return nil, err
 	}

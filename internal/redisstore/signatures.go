@@ -24,7 +24,7 @@ var _ pledge.Store = (*Signatures)(nil)
 
 // NewSignatures seals names and strokes with box.
 func NewSignatures(c *Campaigns, box Sealer) *Signatures {
-	return &Signatures{campaigns: c, personal: sealed{box: box}}
+	return &Signatures{campaigns: c, personal: newSealed(box, nil)}
 }
 
 // Sign implements pledge.Store.
@@ -36,7 +36,7 @@ func (s *Signatures) Sign(ctx context.Context, id, participant string, sig pledg
 	if err != nil {
 		return fail(err)
 	}
-	blob, commitment, err := s.personal.seal(id, participant, p)
+	blob, commitment, err := s.personal.seal(id, participant, PersonalRecord{Personal: p})
 	if err != nil {
 		return fail(err)
 	}
