@@ -1,0 +1,216 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"qingyuan/internal/event"
+)
+
+// Bounds of an archiver.
+const (
+	archiveBatch = 2000
+	archiveIdle  = 200 * time.Millisecond
+	// archivePause is the longest wait after errors.
+	archivePause = 5 * time.Second
+	trimEvery    = time.Second
+)
+
+// streams are in the order in which they are archived. Facts come first: of a
+// shard that is lost with its Redis, they are what counts.
+var streams = [...]event.Stream{event.Facts, event.Personal}
+
+// ErrNoBank is a fact that names a version of a question bank which neither Redis
+// nor the ledger holds. The fact is stored all the same.
+var ErrNoBank = errors.New("nobody holds the bank version")
+
+// Archiver moves the entries of one shard from its streams into the ledger, and
+// trims the streams behind both its own cursor and the fold's. Any number of them
+// may work on one shard, in any number of processes: the cursor lies in SQL, and
+// whoever comes second finds it moved. Fill the fields before the first use.
+type Archiver struct {
+	Ledger *Ledger
+	Source Source
+	Shard  Shard
+	// Batch bounds the entries of one transaction; 2000 when zero.
+	Batch int
+	// Idle is how long to wait when there is nothing new; 200 ms when zero. After
+	// errors the wait doubles up to 5 s.
+	Idle time.Duration
+	// Archived is told how many entries a batch had and how old its last one was.
+	Archived func(s event.Stream, entries int, lag time.Duration)
+	// Dead is told how many entries of a batch went to the dead letters.
+	Dead func(entries int)
+	// Failed is told of a step that did not succeed; it is tried again.
+	Failed func(error)
+	Now    func() time.Time
+
+	watch   watch
+	trimmed trimmed
+}
+
+// Run archives and trims until ctx ends. An error never skips an entry. A stream
+// that stands still does not hold up the other one.
+func (a *Archiver) Run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	pause := a.idle()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		n, err := a.round(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		switch {
+		case err != nil:
+			a.Failed(err)
+			pause = min(2*pause, archivePause)
+		case n > 0:
+			pause = 0
+		default:
+			pause = a.idle()
+		}
+		timer.Reset(pause)
+		pause = max(pause, a.idle())
+	}
+}
+
+func (a *Archiver) idle() time.Duration {
+	if a.Idle == 0 {
+		return archiveIdle
+	}
+	return a.Idle
+}
+
+// round takes one step on each stream and trims when it is time.
+func (a *Archiver) round(ctx context.Context) (full int, err error) {
+	var errs []error
+	for _, s := range streams {
+		n, err := a.Step(ctx, s)
+		if n == a.batch() && err == nil {
+			full++
+		}
+		errs = append(errs, err)
+	}
+	if a.trimmed.due(a.Now()) {
+		errs = append(errs, a.Trim(ctx))
+	}
+	return full, errors.Join(errs...)
+}
+
+// Drain archives until nothing is left on the streams. It returns the first
+// error.
+func (a *Archiver) Drain(ctx context.Context) error {
+	for _, s := range streams {
+		for {
+			n, err := a.Step(ctx, s)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+func (a *Archiver) batch() int {
+	if a.Batch == 0 {
+		return archiveBatch
+	}
+	return a.Batch
+}
+
+// Step archives one batch of a stream and returns how many entries it found
+// there, whoever stored them in the end; none means that nothing is waiting.
+func (a *Archiver) Step(ctx context.Context, s event.Stream) (int, error) {
+	n, err := a.step(ctx, s)
+	if err != nil {
+		err = fmt.Errorf("archive the %s of %s: %w", s, a.Shard, err)
+	}
+	a.watch.tried(s, err)
+	return n, err
+}
+
+func (a *Archiver) step(ctx context.Context, s event.Stream) (int, error) {
+	from, err := a.Ledger.Cursor(ctx, a.Shard, s)
+	if err != nil {
+		return 0, err
+	}
+	a.watch.at(s, from)
+	entries, err := a.Source.Entries(ctx, a.Shard.Campaign, a.Shard.Number, s, from, a.batch())
+	if err != nil {
+		return a.overtaken(ctx, s, from, err)
+	}
+	if len(entries) == 0 {
+		return 0, nil
+	}
+	if err := a.Source.Confirm(ctx, a.Shard.Campaign, a.Shard.Number); err != nil {
+		return 0, err
+	}
+	r, err := understand(Batch{Shard: a.Shard, Stream: s, From: from, Entries: entries, Now: a.Now()})
+	if err != nil {
+		return 0, err
+	}
+	if r.Banks, err = a.newBanks(ctx, r.banks); err != nil {
+		return 0, err
+	}
+	out, err := a.Ledger.append(ctx, r)
+	a.tell(r, out)
+	return len(entries), err
+}
+
+// overtaken judges a read that failed. Somebody else may have archived the
+// entries and trimmed the stream since the cursor was read: that is no gap.
+func (a *Archiver) overtaken(ctx context.Context, s event.Stream, from event.Position, cause error) (int, error) {
+	now, err := a.Ledger.Cursor(ctx, a.Shard, s)
+	if err != nil || now == from {
+		return 0, cause
+	}
+	return 1, nil
+}
+
+// newBanks fetches the versions that the ledger does not hold yet. One that
+// nobody has is told and does not hold up the facts, which are worth more.
+func (a *Archiver) newBanks(ctx context.Context, digests []string) (map[string][]byte, error) {
+	banks := map[string][]byte{}
+	for _, digest := range digests {
+		has, err := a.Ledger.hasBank(ctx, digest)
+		if err != nil {
+			return nil, err
+		}
+		if has {
+			continue
+		}
+		packed, err := a.Source.Bank(ctx, digest)
+		if err != nil {
+			return nil, err
+		}
+		if packed == nil {
+			a.Failed(fmt.Errorf("archive the facts of %s: %w %q", a.Shard, ErrNoBank, digest))
+			continue
+		}
+		banks[digest] = packed
+	}
+	return banks, nil
+}
+
+// tell reports what was stored.
+func (a *Archiver) tell(r *run, out Appended) {
+	n := out.Stored + out.Dead
+	if n == 0 {
+		return
+	}
+	a.watch.at(r.Stream, out.To)
+	a.Archived(r.Stream, n, a.Now().Sub(happened(&r.Entries[n-1])))
+	if out.Dead > 0 {
+		a.Dead(out.Dead)
+	}
+}

@@ -1,0 +1,85 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+
+	"qingyuan/internal/event"
+)
+
+// factFields are the fields of an entry that the table of facts holds.
+var factFields = []string{
+	event.FieldKind, event.FieldParticipant, event.FieldUnit, event.FieldGroup,
+	event.FieldAt, event.FieldFirst, event.FieldBest, event.FieldBody,
+}
+
+// factColumns are the columns of a fact after the shard's number.
+var factColumns = []string{"epoch", "seq", "kind", "participant", "unit", "grp", "at", "first", "best", "body"}
+
+// factList is factColumns as a statement spells them.
+const factList = "epoch, seq, kind, participant, unit, grp, at, first, best, body"
+
+// factValues are the values of factColumns.
+func factValues(e *event.Entry, f *event.Fact) []any {
+	first := 0
+	if f.First {
+		first = 1
+	}
+	return []any{
+		e.Epoch, e.Seq, string(f.Kind), f.Participant, f.Unit, f.Group, f.At.UnixMilli(), first,
+		e.Fields[event.FieldBest], []byte(e.Fields[event.FieldBody]),
+	}
+}
+
+// scanFact reads factList. The fact is decoded as from the stream: one way to
+// read it, one meaning.
+func scanFact(r *sql.Rows) (event.Fact, error) {
+	var p event.Position
+	var kind, participant, unit, group, best string
+	var at int64
+	var first int
+	var body []byte
+	if err := r.Scan(&p.Epoch, &p.Seq, &kind, &participant, &unit, &group, &at, &first, &best, &body); err != nil {
+		return event.Fact{}, err
+	}
+	fields := map[string]string{
+		event.FieldKind: kind, event.FieldParticipant: participant, event.FieldUnit: unit, event.FieldGroup: group,
+		event.FieldAt: strconv.FormatInt(at, 10), event.FieldBest: best, event.FieldBody: string(body),
+	}
+	if first == 1 {
+		fields[event.FieldFirst] = "1"
+	}
+	return event.Decode(p.String(), fields)
+}
+
+// After returns at most limit facts that follow the position, in order and
+// without a gap. The zero position is before the first fact. A fact that is
+// missing, because it is a dead letter or because after is not where the ledger
+// has been, is ErrGap.
+func (l *Ledger) After(ctx context.Context, campaign string, shard int, after event.Position, limit int) ([]event.Fact, error) {
+	s := Shard{campaign, shard}
+	fail := func(err error) ([]event.Fact, error) {
+		return nil, fmt.Errorf("read facts of %s after %s: %w", s, after, err)
+	}
+	id, err := l.shardID(ctx, s)
+	if err != nil {
+		return fail(err)
+	}
+	rows, err := l.db.QueryContext(ctx, "SELECT "+factList+
+		" FROM facts WHERE shard = $1 AND (epoch, seq) > ($2, $3) ORDER BY epoch, seq LIMIT $4",
+		id, after.Epoch, after.Seq, limit)
+	facts, err := collect(rows, err, scanFact)
+	if err != nil {
+		return fail(err)
+	}
+	last := after
+	for i := range facts {
+		if !facts[i].Follows(last) {
+			return fail(fmt.Errorf("%w: %s comes after %s", ErrGap, facts[i].Position, last))
+		}
+		last = facts[i].Position
+	}
+	return facts, nil
+}

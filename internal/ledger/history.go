@@ -1,0 +1,190 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+
+	"qingyuan/internal/event"
+)
+
+// History is everything the ledger holds of one participant in one shard, in
+// order.
+type History struct {
+	Participant string
+	Facts       []event.Fact
+	Records     []event.Record
+}
+
+// historyPage is how many rows are read at a time, and with the longest history
+// all that is in memory.
+const historyPage = 1000
+
+// Histories yields the participants of a shard in order of id, each with what
+// happened up to heads. It reads in pages and keeps no transaction open, so that
+// it may take hours; what is appended meanwhile lies beyond heads and is left
+// out. The first error ends it.
+func (l *Ledger) Histories(ctx context.Context, s Shard, heads Heads) iter.Seq2[History, error] {
+	return func(yield func(History, error) bool) {
+		id, err := l.shardID(ctx, s)
+		if err != nil {
+			yield(History{}, err)
+			return
+		}
+		m := merge{
+			facts:   &pager[event.Fact]{read: l.facts(id), key: factKey, head: heads.Facts},
+			records: &pager[event.Record]{read: l.records(id), key: recordKey, head: heads.Personal},
+		}
+		for {
+			h, ok, err := m.next(ctx)
+			if err != nil {
+				yield(History{}, fmt.Errorf("read the histories of %s: %w", s, err))
+				return
+			}
+			if !ok || !yield(h, nil) {
+				return
+			}
+		}
+	}
+}
+
+// History returns everything the ledger holds of one participant in a shard now.
+func (l *Ledger) History(ctx context.Context, s Shard, participant string) (History, error) {
+	h := History{Participant: participant}
+	fail := func(err error) (History, error) {
+		return History{}, fmt.Errorf("read the history of participant %s in %s: %w", participant, s, err)
+	}
+	id, err := l.shardID(ctx, s)
+	if err != nil {
+		return fail(err)
+	}
+	rows, err := l.db.QueryContext(ctx,
+		"SELECT "+factList+" FROM facts WHERE shard = $1 AND participant = $2 ORDER BY epoch, seq", id, participant)
+	if h.Facts, err = collect(rows, err, scanFact); err != nil {
+		return fail(err)
+	}
+	rows, err = l.db.QueryContext(ctx,
+		"SELECT "+recordList+" FROM personal WHERE shard = $1 AND participant = $2 ORDER BY epoch, seq", id, participant)
+	if h.Records, err = collect(rows, err, scanRecord); err != nil {
+		return fail(err)
+	}
+	return h, nil
+}
+
+// key is where a row stands among those of a shard.
+type key struct {
+	participant string
+	event.Position
+}
+
+func factKey(f *event.Fact) key     { return key{f.Participant, f.Position} }
+func recordKey(r *event.Record) key { return key{r.Participant, r.Position} }
+
+// after ends a statement that reads the page behind a key. Heads are looked at in
+// Go: with them in the statement, a planner might take the other index and sort.
+const after = ` WHERE shard = $1 AND (participant, epoch, seq) > ($2, $3, $4) ORDER BY participant, epoch, seq LIMIT $5`
+
+// facts returns a reader of pages of facts of a shard.
+func (l *Ledger) facts(id int64) func(context.Context, key) ([]event.Fact, error) {
+	return func(ctx context.Context, k key) ([]event.Fact, error) {
+		rows, err := l.page(ctx, "SELECT "+factList+" FROM facts", id, k)
+		return collect(rows, err, scanFact)
+	}
+}
+
+// records returns a reader of pages of personal records of a shard.
+func (l *Ledger) records(id int64) func(context.Context, key) ([]event.Record, error) {
+	return func(ctx context.Context, k key) ([]event.Record, error) {
+		rows, err := l.page(ctx, "SELECT "+recordList+" FROM personal", id, k)
+		return collect(rows, err, scanRecord)
+	}
+}
+
+func (l *Ledger) page(ctx context.Context, query string, id int64, k key) (*sql.Rows, error) {
+	return l.db.QueryContext(ctx, query+after, id, k.participant, k.Epoch, k.Seq, historyPage)
+}
+
+// pager walks over rows in order of key.
+type pager[T any] struct {
+	read func(context.Context, key) ([]T, error)
+	key  func(*T) key
+	head event.Position
+
+	rows []T // what is left of the page
+	last key // of the page
+	done bool
+}
+
+// peek returns the next row up to the head, or nil at the end.
+func (p *pager[T]) peek(ctx context.Context) (*T, error) {
+	for {
+		if len(p.rows) == 0 {
+			if p.done {
+				return nil, nil //nolint:nilnil // The end is not an error.
+			}
+			if err := p.turn(ctx); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if row := &p.rows[0]; p.key(row).Compare(p.head) <= 0 {
+			return row, nil
+		}
+		p.rows = p.rows[1:]
+	}
+}
+
+func (p *pager[T]) turn(ctx context.Context) error {
+	rows, err := p.read(ctx, p.last)
+	if err != nil {
+		return err
+	}
+	p.rows, p.done = rows, len(rows) < historyPage
+	if n := len(rows); n > 0 {
+		p.last = p.key(&rows[n-1])
+	}
+	return nil
+}
+
+// take appends the rows of one participant to all.
+func (p *pager[T]) take(ctx context.Context, participant string, all []T) ([]T, error) {
+	for {
+		row, err := p.peek(ctx)
+		if err != nil || row == nil || p.key(row).participant != participant {
+			return all, err
+		}
+		all = append(all, *row)
+		p.rows = p.rows[1:]
+	}
+}
+
+// merge joins facts and records of the same participants.
+type merge struct {
+	facts   *pager[event.Fact]
+	records *pager[event.Record]
+}
+
+// next returns the history of the next participant, and false after the last.
+func (m *merge) next(ctx context.Context) (h History, ok bool, err error) {
+	fact, err := m.facts.peek(ctx)
+	if err != nil {
+		return h, false, err
+	}
+	record, err := m.records.peek(ctx)
+	switch {
+	case err != nil:
+		return h, false, err
+	case fact == nil && record == nil:
+		return h, false, nil
+	case record == nil || fact != nil && fact.Participant < record.Participant:
+		h.Participant = fact.Participant
+	default:
+		h.Participant = record.Participant
+	}
+	if h.Facts, err = m.facts.take(ctx, h.Participant, nil); err != nil {
+		return h, false, err
+	}
+	h.Records, err = m.records.take(ctx, h.Participant, nil)
+	return h, err == nil, err
+}

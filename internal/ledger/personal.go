@@ -1,0 +1,56 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"qingyuan/internal/event"
+)
+
+// recordFields are the fields of an entry that the table of personal records
+// holds.
+var recordFields = []string{
+	event.FieldKind, event.FieldParticipant, event.FieldAt, event.FieldHash, event.FieldBody,
+}
+
+// recordColumns are the columns of a personal record after the shard's number.
+var recordColumns = []string{"epoch", "seq", "kind", "participant", "at", "hash", "sealed"}
+
+// recordList is recordColumns as a statement spells them.
+const recordList = "epoch, seq, kind, participant, at, hash, sealed"
+
+// recordValues are the values of recordColumns.
+func recordValues(r *event.Record) []any {
+	return []any{r.Epoch, r.Seq, string(r.Kind), r.Participant, r.At.UnixMilli(), r.Hash, r.Sealed}
+}
+
+// scanRecord reads recordList. It does not ask for what a record on the stream
+// must have: an erased one lacks it.
+func scanRecord(rows *sql.Rows) (event.Record, error) {
+	var r event.Record
+	var at int64
+	err := rows.Scan(&r.Epoch, &r.Seq, &r.Kind, &r.Participant, &at, &r.Hash, &r.Sealed)
+	r.At = time.UnixMilli(at)
+	return r, err
+}
+
+// erase takes the content of every record of a participant that lies before the
+// erasure, and of what became a dead letter: nobody looked whether personal data
+// is in those.
+func erase(ctx context.Context, tx *sql.Tx, shard int64, e *event.Record) error {
+	_, err := tx.ExecContext(ctx, `UPDATE personal SET sealed = NULL, erased_at = $1
+		WHERE shard = $2 AND participant = $3 AND (epoch, seq) < ($4, $5) AND sealed IS NOT NULL`,
+		e.At.UnixMilli(), shard, e.Participant, e.Epoch, e.Seq)
+	if err != nil {
+		return fmt.Errorf("erase what was before record %s: %w", e.Position, err)
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE dead_letters SET entry = NULL
+		WHERE shard = $1 AND stream = $2 AND participant = $3 AND (epoch, seq) < ($4, $5)`,
+		shard, string(event.Personal), e.Participant, e.Epoch, e.Seq)
+	if err != nil {
+		return fmt.Errorf("erase the dead letters before record %s: %w", e.Position, err)
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"qingyuan/internal/event"
+)
+
+// Status is how far an archiver is behind.
+type Status struct {
+	// Waiting counts the entries of both streams that are not in the ledger.
+	Waiting uint64
+	// Oldest is the age of the oldest of them; zero when there are none.
+	Oldest time.Duration
+	// Dead counts the dead letters of the shard.
+	Dead int
+	// Failed is the error of the last step on either stream; nil where it
+	// succeeded.
+	Failed error
+}
+
+// watch is what an archiver remembers of its last steps. While SQL is away it is
+// all that is known of the cursors.
+type watch struct {
+	mu     sync.Mutex
+	heads  Heads
+	failed map[event.Stream]error
+	dead   int
+}
+
+func (w *watch) at(s event.Stream, p event.Position) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	*w.heads.of(s) = p
+}
+
+func (w *watch) tried(s event.Stream, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failed == nil {
+		w.failed = make(map[event.Stream]error, len(streams))
+	}
+	w.failed[s] = err
+}
+
+func (w *watch) read() (Heads, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.heads, errors.Join(w.failed[event.Facts], w.failed[event.Personal])
+}
+
+// remember returns n, or what it was the last time where n could not be counted.
+func (w *watch) remember(n int, err error) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err == nil {
+		w.dead = n
+	}
+	return w.dead
+}
+
+// Status asks Redis how much is waiting, and answers also while SQL is away. The
+// error means that Redis did not tell.
+func (a *Archiver) Status(ctx context.Context) (Status, error) {
+	heads, failed := a.watch.read()
+	st := Status{Failed: failed, Dead: a.watch.remember(a.Ledger.countDead(ctx, a.Shard))}
+	for _, s := range streams {
+		if err := a.addWaiting(ctx, &st, s, *heads.of(s)); err != nil {
+			return st, err
+		}
+	}
+	return st, nil
+}
+
+// addWaiting adds what waits on one stream behind a position. Positions count
+// without a gap, so that nothing needs to be counted; what an older epoch has
+// left is missed, and there is none after a rebuild.
+func (a *Archiver) addWaiting(ctx context.Context, st *Status, s event.Stream, at event.Position) error {
+	last, err := a.Source.Last(ctx, a.Shard.Campaign, a.Shard.Number, s)
+	if err != nil || last.Compare(at) <= 0 {
+		return err
+	}
+	if last.Epoch == at.Epoch {
+		st.Waiting += last.Seq - at.Seq
+	} else {
+		st.Waiting += last.Seq + 1
+	}
+	entries, err := a.Source.Entries(ctx, a.Shard.Campaign, a.Shard.Number, s, at, 1)
+	if err != nil || len(entries) == 0 {
+		return nil //nolint:nilerr // Another archiver was quicker and has trimmed; its age is not ours to tell.
+	}
+	st.Oldest = max(st.Oldest, a.Now().Sub(happened(&entries[0])))
+	return nil
+}
+
+// happened is when an entry was written. One that does not say so is taken for
+// old: it needs to be looked at.
+func happened(e *event.Entry) time.Time {
+	ms, _ := strconv.ParseInt(e.Fields[event.FieldAt], 10, 64)
+	return time.UnixMilli(ms)
+}
