@@ -15,6 +15,9 @@ const envPrefix = "QINGYUAN_"
 // testPrefix begins the variables that only tests read.
 const testPrefix = envPrefix + "TEST_"
 
+// failpointsEnv is read by internal/failpoint, in builds for tests.
+const failpointsEnv = envPrefix + "FAILPOINTS"
+
 // Key describes one key of the configuration.
 type Key struct {
 	// Name is the path, dots between levels: "http.ops_addr".

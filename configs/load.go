@@ -96,7 +96,9 @@ func loadEnv(k *koanf.Koanf, vars []string) error {
 		return key.Name, parsed
 	}
 	// Variables of the tests stand beside those of the server that a test starts.
-	ours := slices.DeleteFunc(slices.Clone(vars), func(v string) bool { return strings.HasPrefix(v, testPrefix) })
+	ours := slices.DeleteFunc(slices.Clone(vars), func(v string) bool {
+		return strings.HasPrefix(v, testPrefix) || strings.HasPrefix(v, failpointsEnv+"=")
+	})
 	err := k.Load(env.Provider(".", env.Opt{
 		Prefix: envPrefix, TransformFunc: transform, EnvironFunc: func() []string { return ours },
 	}), nil)

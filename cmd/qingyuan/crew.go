@@ -143,7 +143,7 @@ func reason(err error) string {
 
 func (c *crew) folder(id string) *leaderboard.Folder {
 	return &leaderboard.Folder{
-		Store: c.boards, Facts: c.facts, Now: c.now,
+		Store: foldStore{c.boards}, Facts: c.facts, Now: c.now,
 		Campaign: func() (*campaign.Campaign, error) { return c.find(id) },
 		Folded: func(facts int, lag time.Duration) {
 			c.metrics.folded.WithLabelValues(id).Add(float64(facts))
