@@ -1,7 +1,9 @@
 package redisstore
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"qingyuan/internal/event"
 )
@@ -26,7 +28,7 @@ func keysOf(campaign string, shard int) shardKeys {
 func (k shardKeys) meta() string { return k.base + "meta" }
 
 // participant is the hash of everything one participant did in the campaign.
-func (k shardKeys) participant(id string) string { return k.base + "p:" + id }
+func (k shardKeys) participant(id string) string { return k.base + participantPart + id }
 
 // open is a sorted set: participant by the deadline (ms) of their open attempt.
 func (k shardKeys) open() string { return k.base + "open" }
@@ -51,7 +53,7 @@ func (k shardKeys) tally() string { return k.base + "tally" }
 
 // hour is the same for one hour of the campaign; hour is Unix time / 3600.
 func (k shardKeys) hour(hour int64) string {
-	return k.base + "hour:" + strconv.FormatInt(hour, 10)
+	return k.base + hourPart + strconv.FormatInt(hour, 10)
 }
 
 // minutes is a hash: "<minute>|<metric>" to a count, the last two hours only.
@@ -62,7 +64,7 @@ func (k shardKeys) recent() string { return k.base + "recent" }
 
 // scoped is a board of a part of the campaign, such as "u:<unit>", "r:<region>",
 // "g:<group>" or "d:<day>".
-func (k shardKeys) scoped(scope string) string { return k.base + "board:" + scope }
+func (k shardKeys) scoped(scope string) string { return k.base + scopePart + scope }
 
 // campaignKey is a hash that says how a campaign was opened: shards, base,
 // layout, and which definition the servers hold.
@@ -104,3 +106,34 @@ func StreamKey(campaign string, shard int, s event.Stream) string {
 // MarkKey names the key of a campaign's shard that package stream writes before
 // it asks the replicas how far they are.
 func MarkKey(campaign string, shard int) string { return keysOf(campaign, shard).mark() }
+
+// What follows a shard's tag in the keys of which there are many.
+const (
+	participantPart = "p:"
+	hourPart        = "hour:"
+	scopePart       = "board:"
+)
+
+// kept is a hash: the answers kept in open attempts, by participant, while the
+// shard is rebuilt.
+func (k shardKeys) kept() string { return k.base + "kept" }
+
+// isCommon tells whether a shard has this key at most once.
+func (k shardKeys) isCommon(key string) bool {
+	return slices.Contains([]string{
+		k.meta(), k.open(), k.board(), k.facts(), k.personal(), k.mark(), k.cursor(), k.tally(), k.minutes(), k.recent(), k.kept(),
+	}, key)
+}
+
+// shardPattern finds the keys of all shards of a campaign. No id has a letter in
+// it that patterns know.
+func shardPattern(campaign string) string { return prefix + "{" + campaign + ":*" }
+
+// splitShardKey takes a key of one of a campaign's shards apart: the shard's
+// number, and what follows its tag.
+func splitShardKey(campaign, key string) (shard int, rest string, ok bool) {
+	rest, ok = strings.CutPrefix(key, prefix+"{"+campaign+":")
+	number, rest, tagged := strings.Cut(rest, "}:")
+	shard, err := strconv.Atoi(number)
+	return shard, rest, ok && tagged && err == nil && shard >= 0
+}

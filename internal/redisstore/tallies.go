@@ -172,6 +172,13 @@ func (b *Boards) Tallies(ctx context.Context, id string) (leaderboard.Tallies, e
 }
 
 func (s *shardState) addTo(t *leaderboard.Tallies) error {
+	if err := s.addCounts(t); err != nil {
+		return err
+	}
+	return s.addLag(t)
+}
+
+func (s *shardState) addCounts(t *leaderboard.Tallies) error {
 	if err := addCells(t.Cells, s.tally.Val()); err != nil {
 		return err
 	}
@@ -191,7 +198,7 @@ func (s *shardState) addTo(t *leaderboard.Tallies) error {
 		}
 		t.Recent = append(t.Recent, a)
 	}
-	return s.addLag(t)
+	return nil
 }
 
 func (s *shardState) addLag(t *leaderboard.Tallies) error {

@@ -1,66 +1,54 @@
 package replay
 
 import (
+	"maps"
 	"slices"
 
 	"qingyuan/internal/event"
+	"qingyuan/internal/replay/state"
 	"qingyuan/leaderboard"
 )
 
 // Reach is up to which fact each part of a shard counts: the fold moves on while
 // the parts are read one after another.
 type Reach struct {
-	// Facts is how far the main board and the attempts are, Fold how far the
-	// tallies are and every hour and board that is not named here.
-	Facts, Fold event.Position
-	Hours       map[int64]event.Position
-	Boards      map[string]event.Position
+	// Totals is for the tallies, the minutes and the newest acts, Hours and Boards
+	// for those that have a key, and Rest for those that have none.
+	Totals, Rest event.Position
+	Hours        map[int64]event.Position
+	Boards       map[string]event.Position
 }
 
 func (r *Reach) hour(h int64) event.Position {
 	if p, ok := r.Hours[h]; ok {
 		return p
 	}
-	return r.Fold
+	return r.Rest
 }
 
 func (r *Reach) board(scope string) event.Position {
 	if p, ok := r.Boards[scope]; ok {
 		return p
 	}
-	return r.Fold
+	return r.Rest
 }
 
-// Sums are what the lives of a shard's participants add up to.
-type Sums struct {
-	Tally   map[leaderboard.Cell]int64
-	Hours   map[leaderboard.BucketCell]int64
-	Minutes map[leaderboard.BucketCell]int64
-	// Boards says how many stand on each scoped board, Board how many on the main
-	// one, Open how many have an attempt open, and People how many enrolled.
-	Boards              map[string]int64
-	Board, Open, People int64
-	Recent              Newest
-}
-
-func newSums() *Sums {
-	return &Sums{
-		Tally: map[leaderboard.Cell]int64{}, Hours: map[leaderboard.BucketCell]int64{},
-		Minutes: map[leaderboard.BucketCell]int64{}, Boards: map[string]int64{},
-	}
-}
-
-// counter counts lives into sums.
+// counter adds up the lives of a shard's participants.
 type counter struct {
-	*Sums
+	state.Sums
 
-	rules *Rules
-	reach *Reach
-	batch leaderboard.Batch // of one fact, used again for the next
+	people int64 // who enrolled
+	newest newest
+	rules  *Rules
+	reach  *Reach
+	batch  leaderboard.Batch // of one fact, used again for the next
 }
 
 func newCounter(rules *Rules, reach *Reach) *counter {
-	return &counter{Sums: newSums(), rules: rules, reach: reach, batch: leaderboard.NewBatch(event.Position{})}
+	return &counter{rules: rules, reach: reach, batch: leaderboard.NewBatch(event.Position{}), Sums: state.Sums{
+		Tally: map[leaderboard.Cell]int64{}, Hours: map[leaderboard.BucketCell]int64{},
+		Minutes: map[leaderboard.BucketCell]int64{}, Boards: map[string]int64{},
+	}}
 }
 
 // add counts a life. The error is of a fact that the fold cannot count.
@@ -76,7 +64,7 @@ func (c *counter) add(l *Life) error {
 		}
 	}
 	if l.Enrolment.Unit != "" {
-		c.People++
+		c.people++
 	}
 	if l.Open != nil {
 		c.Open++
@@ -101,7 +89,7 @@ func (c *counter) fact(f *event.Fact) error {
 			c.Hours[cell] += n
 		}
 	}
-	if f.Compare(c.reach.Fold) > 0 {
+	if f.Compare(c.reach.Totals) > 0 {
 		return nil
 	}
 	for cell, n := range b.Tally {
@@ -111,20 +99,20 @@ func (c *counter) fact(f *event.Fact) error {
 		c.Minutes[cell] += n
 	}
 	for _, act := range b.Recent {
-		c.Recent.add(f.Position, act)
+		c.newest.add(f.Position, act)
 	}
 	return nil
 }
 
 // merge adds what another counter of the same shard has.
-func (s *Sums) merge(o *Sums) {
-	addAll(s.Tally, o.Tally)
-	addAll(s.Hours, o.Hours)
-	addAll(s.Minutes, o.Minutes)
-	addAll(s.Boards, o.Boards)
-	s.Board, s.Open, s.People = s.Board+o.Board, s.Open+o.Open, s.People+o.People
-	for _, a := range o.Recent.acts {
-		s.Recent.add(a.at, a.act)
+func (c *counter) merge(o *counter) {
+	addAll(c.Tally, o.Tally)
+	addAll(c.Hours, o.Hours)
+	addAll(c.Minutes, o.Minutes)
+	addAll(c.Boards, o.Boards)
+	c.Board, c.Open, c.people = c.Board+o.Board, c.Open+o.Open, c.people+o.people
+	for _, a := range o.newest.acts {
+		c.newest.add(a.at, a.act)
 	}
 }
 
@@ -134,17 +122,19 @@ func addAll[K comparable](to, from map[K]int64) {
 	}
 }
 
-// keepNewestMinutes drops the minutes that may have gone from Redis: those that
-// are two hours older than the newest.
-func (s *Sums) keepNewestMinutes() {
-	oldest := oldestMinute(s.Minutes)
-	for cell := range s.Minutes {
-		if cell.Bucket < oldest {
-			delete(s.Minutes, cell)
-		}
+// sums closes the count. Minutes that may have gone from Redis, because they are
+// two hours older than the newest, are dropped.
+func (c *counter) sums() *state.Sums {
+	oldest := oldestMinute(c.Minutes)
+	maps.DeleteFunc(c.Minutes, func(cell leaderboard.BucketCell, _ int64) bool { return cell.Bucket < oldest })
+	c.Recent = make([]leaderboard.Act, len(c.newest.acts))
+	for i, a := range c.newest.acts {
+		c.Recent[i] = a.act
 	}
+	return &c.Sums
 }
 
+// oldestMinute is the first that is certainly still kept.
 func oldestMinute(minutes map[leaderboard.BucketCell]int64) int64 {
 	var newest int64
 	for cell := range minutes {
@@ -153,28 +143,19 @@ func oldestMinute(minutes map[leaderboard.BucketCell]int64) int64 {
 	return newest - int64(leaderboard.MinutesKept.Minutes())
 }
 
-// Newest collects the newest acts, by their facts' positions.
-type Newest struct{ acts []placedAct }
+// newest collects the newest acts, by their facts' positions, newest first.
+type newest struct{ acts []placedAct }
 
 type placedAct struct {
 	at  event.Position
 	act leaderboard.Act
 }
 
-func (n *Newest) add(at event.Position, act leaderboard.Act) {
+func (n *newest) add(at event.Position, act leaderboard.Act) {
 	if len(n.acts) == leaderboard.RecentActs && at.Compare(n.acts[len(n.acts)-1].at) < 0 {
 		return
 	}
 	i, _ := slices.BinarySearchFunc(n.acts, at, func(a placedAct, at event.Position) int { return at.Compare(a.at) })
 	n.acts = slices.Insert(n.acts, i, placedAct{at, act})
 	n.acts = n.acts[:min(len(n.acts), leaderboard.RecentActs)]
-}
-
-// Acts returns them, newest first.
-func (n *Newest) Acts() []leaderboard.Act {
-	out := make([]leaderboard.Act, len(n.acts))
-	for i := range n.acts {
-		out[i] = n.acts[i].act
-	}
-	return out
 }
