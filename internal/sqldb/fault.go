@@ -57,6 +57,11 @@ var outages = []int{
 	sqlite3.SQLITE_PROTOCOL,
 }
 
+func isBusy(err error) bool {
+	lite, ok := errors.AsType[*sqlite.Error](err)
+	return ok && lite.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
 func unreachable(err error) bool {
 	for _, away := range []error{
 		driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, context.DeadlineExceeded,

@@ -42,9 +42,6 @@ func (d *DB) migrate(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, release()) }()
 	p, err := d.provider()
-	if errors.Is(err, goose.ErrNoMigrations) {
-		return nil
-	}
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}

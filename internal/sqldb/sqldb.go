@@ -64,7 +64,7 @@ func (d *DB) check(ctx context.Context) error {
 		return fmt.Errorf("reach the database %s: %w", d, err)
 	}
 	if d.Dialect == SQLite {
-		if err := d.checkPragmas(ctx); err != nil {
+		if err := d.checkPragmas(ctx, pragmas); err != nil {
 			return err
 		}
 	}

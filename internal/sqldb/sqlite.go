@@ -18,6 +18,10 @@ import (
 // and the others read beside it; each has a page cache of its own.
 const sqliteConns = 8
 
+// sqliteTurns is how often a transaction asks for its turn to write, which lasts
+// as long as busy_timeout each time: the deadline of a context is seen in between.
+const sqliteTurns = 10
+
 // pragma is a setting of each connection to an SQLite file.
 type pragma struct {
 	name, value string
@@ -26,13 +30,13 @@ type pragma struct {
 }
 
 var pragmas = []pragma{
-	{"busy_timeout", "10000", "10000"}, // for writers of other processes; ours queue
+	{"busy_timeout", "1000", "1000"}, // for writers of other processes; ours queue
 	{"journal_mode", "WAL", "wal"},
 	{"synchronous", "FULL", "2"},
 	{"fullfsync", "ON", "1"},     // macOS reaches the disk only with it; no effect elsewhere
 	{"secure_delete", "ON", "1"}, // what is erased is overwritten
 	{"foreign_keys", "ON", "1"},
-	{"cache_size", "-8192", ""},            // KiB
+	{"cache_size", "-8192", ""},            // KiB a connection
 	{"journal_size_limit", "67108864", ""}, // the log shrinks again after a burst
 	{"temp_store", "MEMORY", ""},           // sorting writes no plain data beside the file
 }
@@ -74,10 +78,10 @@ func create(path string) error {
 	return f.Close()
 }
 
-// checkPragmas reads the settings back. SQLite takes a setting that it cannot
+// checkPragmas reads settings back. SQLite takes a setting that it cannot
 // honour without a word, such as WAL on a file system without shared memory.
-func (d *DB) checkPragmas(ctx context.Context) error {
-	for _, p := range pragmas {
+func (d *DB) checkPragmas(ctx context.Context, want []pragma) error {
+	for _, p := range want {
 		var got string
 		if p.reads == "" {
 			continue

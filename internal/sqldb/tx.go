@@ -36,7 +36,7 @@ func (d *DB) Snapshot(ctx context.Context, fn func(tx *sql.Tx) error) error {
 }
 
 func (d *DB) transact(ctx context.Context, o *sql.TxOptions, fn func(tx *sql.Tx) error) (err error) {
-	tx, err := d.BeginTx(ctx, o)
+	tx, err := d.begin(ctx, o)
 	if err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
@@ -54,4 +54,16 @@ func (d *DB) transact(ctx context.Context, o *sql.TxOptions, fn func(tx *sql.Tx)
 		return fmt.Errorf("commit: %w", errors.Join(err, ctx.Err()))
 	}
 	return nil
+}
+
+// begin asks again where another process writes. SQLite's own waiting looks at
+// no context.
+func (d *DB) begin(ctx context.Context, o *sql.TxOptions) (tx *sql.Tx, err error) {
+	for range sqliteTurns {
+		tx, err = d.BeginTx(ctx, o)
+		if !isBusy(err) || ctx.Err() != nil {
+			break
+		}
+	}
+	return tx, err
 }

@@ -24,21 +24,29 @@ const maxSocket = 80
 // one on the PATH, or the newest where Debian puts them.
 func programs(t testing.TB) string {
 	t.Helper()
-	if dir := os.Getenv(BinEnv); dir != "" {
-		return dir
-	}
-	if path, err := exec.LookPath("initdb"); err == nil {
-		if real, err := filepath.EvalSymlinks(path); err == nil && isProgram(filepath.Join(filepath.Dir(real), "postgres")) {
-			return filepath.Dir(real)
+	for _, dir := range candidates() {
+		if isProgram(filepath.Join(dir, "initdb")) && isProgram(filepath.Join(dir, "postgres")) {
+			return dir
 		}
 	}
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
-	slices.SortFunc(found, func(a, b string) int { return version(a) - version(b) })
-	if len(found) == 0 {
-		t.Fatal("PostgreSQL is missing: the tests need its server programs; `make test` installs them, " +
-			"or on Debian: apt-get install postgresql")
+	t.Fatal("PostgreSQL is missing: the tests need the programs of its server, version 15 or newer; " +
+		"`make test` installs them, or on Debian: apt-get install postgresql")
+	return ""
+}
+
+func candidates() []string {
+	if dir := os.Getenv(BinEnv); dir != "" {
+		return []string{dir}
 	}
-	return filepath.Dir(found[len(found)-1])
+	var out []string
+	if path, err := exec.LookPath("initdb"); err == nil {
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			out = append(out, filepath.Dir(real))
+		}
+	}
+	debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
+	slices.SortFunc(debian, func(a, b string) int { return version(b) - version(a) })
+	return append(out, debian...)
 }
 
 func isProgram(path string) bool {
@@ -46,9 +54,9 @@ func isProgram(path string) bool {
 	return err == nil && !info.IsDir()
 }
 
-// version is the number in /usr/lib/postgresql/15/bin/postgres.
+// version is the number in /usr/lib/postgresql/15/bin.
 func version(path string) int {
-	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 	return n
 }
 

@@ -20,6 +20,7 @@ import (
 const (
 	startLimit = 60 * time.Second // a loaded machine is slow, not broken
 	startPoll  = 10 * time.Millisecond
+	stopLimit  = 30 * time.Second
 	portTries  = 5 // a free port may be taken before the server binds it
 	superuser  = "qingyuan"
 	database   = "qingyuan"
@@ -28,9 +29,10 @@ const (
 // watch keeps the server as its child and ends it with the signal that it is
 // told, or at once when the test binary is gone and can tell nothing more. The
 // folder goes with the binary. It needs no goroutine of ours, and holds on every
-// system.
+// system. Descriptor 3 is left to the server.
 const watch = `dir=$1; shift
 "$@" </dev/null & pid=$!
+exec 3>&-
 read -r signal || signal=
 kill -s "${signal:-QUIT}" "$pid" 2>/dev/null
 wait "$pid"
@@ -48,6 +50,7 @@ type Server struct {
 type running struct {
 	cmd  *exec.Cmd
 	tell io.WriteCloser // to the watching shell
+	gone *os.File       // ends when the last process of the server has ended
 }
 
 // StartPostgreSQL runs a server of the test's own on a loopback port, until t
@@ -118,8 +121,10 @@ func (s *Server) end(t testing.TB, signal string) {
 	if _, err := io.WriteString(r.tell, signal+"\n"); err != nil {
 		t.Errorf("tell PostgreSQL's watcher %s: %v", signal, err)
 	}
-	_ = r.tell.Close()
-	_ = r.cmd.Wait() // how it ended is in its log
+	if !r.endsWithin(stopLimit) {
+		t.Errorf("PostgreSQL ignored %s for %v", signal, stopLimit)
+	}
+	r.release()
 }
 
 // start runs the server and waits until it answers.
@@ -130,33 +135,54 @@ func (s *Server) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.await(ctx); err != nil {
-		_ = r.tell.Close()
-		_ = r.cmd.Wait()
+	if err := s.await(ctx, r); err != nil {
 		log, _ := os.ReadFile(s.logPath())
+		r.release()
 		return fmt.Errorf("%w\n%s", err, log)
 	}
 	s.run = r
 	return nil
 }
 
+// spawn starts the server below its watcher.
 func (s *Server) spawn() (*running, error) {
 	log, err := os.OpenFile(s.logPath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the log of PostgreSQL: %w", err)
 	}
-	defer func() { _ = log.Close() }()
-	hear, tell, err := os.Pipe()
-	if err != nil {
+	hear, tell, errTell := os.Pipe()
+	gone, alive, errGone := os.Pipe()
+	defer func() {
+		for _, theirs := range []*os.File{log, hear, alive} {
+			_ = theirs.Close() // nil where the pipe could not be made
+		}
+	}()
+	cmd := s.command("sh", append([]string{"-c", watch, "sh", s.dir}, s.serve()...)...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = hear, log, log, []*os.File{alive}
+	if err := errors.Join(errTell, errGone); err != nil {
 		return nil, err
 	}
-	defer func() { _ = hear.Close() }()
-	cmd := s.command("sh", append([]string{"-c", watch, "sh", s.dir}, s.serve()...)...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = hear, log, log
 	if err := cmd.Start(); err != nil {
-		return nil, errors.Join(err, tell.Close())
+		return nil, errors.Join(err, tell.Close(), gone.Close())
 	}
-	return &running{cmd: cmd, tell: tell}, nil
+	return &running{cmd: cmd, tell: tell, gone: gone}, nil
+}
+
+// endsWithin waits until every process of the server is gone. Until then it
+// could not be started again: its backends outlive it for a moment.
+func (r *running) endsWithin(limit time.Duration) bool {
+	_ = r.gone.SetReadDeadline(time.Now().Add(limit))
+	_, err := r.gone.Read(make([]byte, 1))
+	return errors.Is(err, io.EOF)
+}
+
+// release ends what still runs, and waits for the watcher. One that was told
+// nothing would take the folder for left behind.
+func (r *running) release() {
+	_, _ = io.WriteString(r.tell, "QUIT\n")
+	_ = r.tell.Close()
+	_ = r.cmd.Wait() // how it ended is in its log
+	_ = r.gone.Close()
 }
 
 // serve is the command line of the server. It syncs, as it must for the program
@@ -180,18 +206,16 @@ func (s *Server) serve() []string {
 }
 
 // await returns nil once the server takes connections.
-func (s *Server) await(ctx context.Context) error {
-	tick := time.NewTicker(startPoll)
-	defer tick.Stop()
+func (s *Server) await(ctx context.Context, r *running) error {
 	for {
 		conn, err := pgx.Connect(ctx, s.url("postgres"))
-		if err == nil {
+		switch {
+		case err == nil:
 			return conn.Close(ctx)
-		}
-		select {
-		case <-ctx.Done():
+		case ctx.Err() != nil:
 			return fmt.Errorf("wait for PostgreSQL: %w", err)
-		case <-tick.C:
+		case r.endsWithin(startPoll):
+			return errors.New("PostgreSQL ended before it answered")
 		}
 	}
 }

@@ -1,0 +1,135 @@
+package sqldb_test
+
+import (
+	"bytes"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"qingyuan/internal/sqldb"
+	"qingyuan/internal/sqltest"
+)
+
+// TestSQLiteIsDurable reads the settings on every connection of the pool.
+func TestSQLiteIsDurable(t *testing.T) {
+	t.Parallel()
+	db := sqltest.SQLite(t)
+	for i := range db.Stats().MaxOpenConnections {
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		for name, want := range map[string]string{
+			"journal_mode": "wal", "synchronous": "2", "secure_delete": "1", "foreign_keys": "1", "busy_timeout": "1000",
+		} {
+			var got string
+			if err := conn.QueryRowContext(t.Context(), "PRAGMA "+name).Scan(&got); err != nil || got != want {
+				t.Errorf("connection %d: %s = %s, %v; want %s", i, name, got, err, want)
+			}
+		}
+	}
+}
+
+func TestSQLiteThatIsNotDurable(t *testing.T) {
+	t.Parallel()
+	db := sqltest.SQLite(t)
+	if err := db.CheckPragma(t.Context(), "journal_mode", "delete"); !errors.Is(err, sqldb.ErrNotDurable) {
+		t.Errorf("a journal that was not asked for = %v, want %v", err, sqldb.ErrNotDurable)
+	}
+}
+
+// TestOnlyTheOwnerReads looks at the file and at what SQLite lays beside it.
+func TestOnlyTheOwnerReads(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "qingyuan.db")
+	sqltest.Open(t, path)
+	for _, end := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(path + end)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v, want 0600", info.Name(), info.Mode().Perm())
+		}
+	}
+}
+
+// TestOddPaths has names that mean something in an address.
+func TestOddPaths(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"a b.db", "a?mode=memory.db", "50%25.db", "a#b.db", "台账.db", "file:a.db", ":memory:"} {
+		path := filepath.Join(t.TempDir(), name)
+		sqltest.Open(t, path)
+		if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+			t.Errorf("%q: %v, want a database there", name, err)
+		}
+	}
+}
+
+// TestErasedIsGone looks for erased content in the bytes of the files.
+func TestErasedIsGone(t *testing.T) {
+	t.Parallel()
+	const canary = "canary-13800000000"
+	dir := t.TempDir()
+	db := sqltest.Open(t, filepath.Join(dir, "qingyuan.db"))
+	for i := range 50 {
+		mustExec(t, db, "INSERT INTO banks (digest, packed) VALUES ($1, $2)", fmt.Sprint(i), bytes.Repeat([]byte(canary), 100))
+	}
+	mustExec(t, db, "PRAGMA wal_checkpoint(TRUNCATE)")
+	if !holds(t, dir, canary) {
+		t.Fatal("the canary never reached the files: the test proves nothing")
+	}
+	mustExec(t, db, "DELETE FROM banks")
+	mustExec(t, db, "PRAGMA wal_checkpoint(TRUNCATE)")
+	if holds(t, dir, canary) {
+		t.Error("what was erased can still be read in the files")
+	}
+}
+
+func holds(t *testing.T, dir, text string) bool {
+	t.Helper()
+	found := false
+	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		raw, err := os.ReadFile(filepath.Join(dir, name))
+		found = found || bytes.Contains(raw, []byte(text))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// TestAnotherProcessWrites holds the right to write in a second pool, as another
+// process would: who gets no turn within the deadline is told so, and who waits
+// longer than SQLite does gets it.
+func TestAnotherProcessWrites(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "qingyuan.db")
+	ours, other := sqltest.Open(t, path), sqltest.Open(t, path)
+	nothing := func(*sql.Tx) error { return nil }
+	patient := make(chan error, 1)
+	err := other.WithTx(t.Context(), func(*sql.Tx) error {
+		if err := ours.WithTx(soon(t), nothing); !sqldb.IsUnavailable(err) || sqldb.IsData(err) {
+			t.Errorf("writing beside another = %v, want unavailable", err)
+		}
+		go func() { patient <- ours.WithTx(t.Context(), nothing) }()
+		// Once more as long as SQLite waits: the patient one has asked twice.
+		_, err := ours.ExecContext(t.Context(), "DELETE FROM banks")
+		if !sqldb.IsUnavailable(err) {
+			t.Errorf("a statement beside another = %v, want unavailable", err)
+		}
+		return nil
+	})
+	if err := errors.Join(err, <-patient); err != nil {
+		t.Error(err)
+	}
+}
