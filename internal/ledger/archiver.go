@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,10 @@ var streams = [...]event.Stream{event.Facts, event.Personal}
 // ErrNoBank is a fact that names a version of a question bank which neither Redis
 // nor the ledger holds. The fact is stored all the same.
 var ErrNoBank = errors.New("nobody holds the bank version")
+
+// ErrAhead is a stream that ends before the ledger's cursor, in the same epoch:
+// Redis has lost what it had acknowledged, and must be rebuilt.
+var ErrAhead = errors.New("the ledger is ahead of the stream")
 
 // Archiver moves the entries of one shard from its streams into the ledger, and
 // trims the streams behind both its own cursor and the fold's. Any number of them
@@ -56,46 +61,45 @@ type Archiver struct {
 func (a *Archiver) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	pause := a.idle()
+	var pause time.Duration
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
 		}
-		n, err := a.round(ctx)
+		full, err := a.round(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		switch {
-		case err != nil:
+		if err != nil {
 			a.Failed(err)
-			pause = min(2*pause, archivePause)
-		case n > 0:
-			pause = 0
-		default:
-			pause = a.idle()
 		}
+		pause = a.pause(pause, full, err != nil)
 		timer.Reset(pause)
-		pause = max(pause, a.idle())
 	}
 }
 
-func (a *Archiver) idle() time.Duration {
-	if a.Idle == 0 {
-		return archiveIdle
+// pause returns how long to wait after a round, given the wait before it.
+func (a *Archiver) pause(last time.Duration, full, failed bool) time.Duration {
+	idle := cmp.Or(a.Idle, archiveIdle)
+	switch {
+	case failed:
+		return min(max(2*last, idle), archivePause)
+	case full:
+		return 0
+	default:
+		return idle
 	}
-	return a.Idle
 }
 
-// round takes one step on each stream and trims when it is time.
-func (a *Archiver) round(ctx context.Context) (full int, err error) {
+// round takes one step on each stream and trims when it is time. It tells whether
+// a batch was full, so that more is waiting.
+func (a *Archiver) round(ctx context.Context) (full bool, err error) {
 	var errs []error
 	for _, s := range streams {
 		n, err := a.Step(ctx, s)
-		if n == a.batch() && err == nil {
-			full++
-		}
+		full = full || err == nil && n == a.batch()
 		errs = append(errs, err)
 	}
 	if a.trimmed.due(a.Now()) {
@@ -105,12 +109,12 @@ func (a *Archiver) round(ctx context.Context) (full int, err error) {
 }
 
 // Drain archives until nothing is left on the streams. It returns the first
-// error.
+// error; a stream that has lost its end is drained, too, and Status tells of it.
 func (a *Archiver) Drain(ctx context.Context) error {
 	for _, s := range streams {
 		for {
 			n, err := a.Step(ctx, s)
-			if err != nil {
+			if err != nil && !errors.Is(err, ErrAhead) {
 				return err
 			}
 			if n == 0 {
@@ -121,12 +125,7 @@ func (a *Archiver) Drain(ctx context.Context) error {
 	return nil
 }
 
-func (a *Archiver) batch() int {
-	if a.Batch == 0 {
-		return archiveBatch
-	}
-	return a.Batch
-}
+func (a *Archiver) batch() int { return cmp.Or(a.Batch, archiveBatch) }
 
 // Step archives one batch of a stream and returns how many entries it found
 // there, whoever stored them in the end; none means that nothing is waiting.
@@ -150,7 +149,7 @@ func (a *Archiver) step(ctx context.Context, s event.Stream) (int, error) {
 		return a.overtaken(ctx, s, from, err)
 	}
 	if len(entries) == 0 {
-		return 0, nil
+		return 0, a.ahead(ctx, s, from)
 	}
 	if err := a.Source.Confirm(ctx, a.Shard.Campaign, a.Shard.Number); err != nil {
 		return 0, err
@@ -175,6 +174,20 @@ func (a *Archiver) overtaken(ctx context.Context, s event.Stream, from event.Pos
 		return 0, cause
 	}
 	return 1, nil
+}
+
+// ahead judges a stream with nothing behind the cursor. After a rebuild it begins
+// anew, in an epoch that the ledger has heard of.
+func (a *Archiver) ahead(ctx context.Context, s event.Stream, at event.Position) error {
+	last, err := a.Source.Last(ctx, a.Shard.Campaign, a.Shard.Number, s)
+	if err != nil || last.Compare(at) >= 0 {
+		return err
+	}
+	o, known, err := a.Ledger.Campaign(ctx, a.Shard.Campaign)
+	if err != nil || known && o.Epoch > at.Epoch {
+		return err
+	}
+	return fmt.Errorf("%w: it ends at %s, and %s is stored", ErrAhead, last, at)
 }
 
 // newBanks fetches the versions that the ledger does not hold yet. One that
