@@ -253,7 +253,7 @@ func TestWhatABackupRefuses(t *testing.T) {
 		if err == nil || want != nil && !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", what, err, want)
 		}
-		if left, _ := filepath.Glob(file + "*"); want != backup.ErrExists && len(left) > 0 {
+		if left, _ := filepath.Glob(file + "*"); !errors.Is(want, backup.ErrExists) && len(left) > 0 {
 			t.Errorf("%s: %v was left", what, left)
 		}
 	}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"qingyuan/configs"
+	"qingyuan/internal/backup"
+	"qingyuan/internal/ledger"
+	"qingyuan/internal/redisnode"
+	"qingyuan/internal/sqldb"
+)
+
+// backupCmd copies a data folder into one file, beside a running server or
+// without one.
+type backupCmd struct {
+	configFlags
+
+	File string `arg:"" help:"File to write. It must not exist." type:"path"`
+}
+
+// Run implements the command.
+func (b backupCmd) Run(e env) error {
+	cfg, err := b.load(nil)
+	if err != nil {
+		return err
+	}
+	if err := ownData(cfg); err != nil {
+		return err
+	}
+	m, err := writeBackup(e.ctx, cfg, b.File)
+	if errors.Is(err, backup.ErrExists) {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	if err != nil {
+		return err
+	}
+	return tellBackup(e, cfg, b.File, m)
+}
+
+// ownData refuses what a backup does not reach: only the databases that the
+// server runs itself lie in the data folder.
+func ownData(cfg configs.Config) error {
+	if !cfg.PrivateRedis() {
+		return fmt.Errorf("%w: this deployment keeps its data in Redis and PostgreSQL servers of its own, which a backup of the data folder "+
+			"does not reach. Back PostgreSQL up with pg_dump or continuous archiving; after a loss of Redis, `qingyuan rebuild` "+
+			"makes its state again from there. docs/OPERATIONS.md says more", errUsage)
+	}
+	if _, err := os.Stat(filepath.Join(cfg.Data.Dir, deploymentFile)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: no server has served from the data folder %s; is --data right?", errUsage, cfg.Data.Dir)
+	}
+	return nil
+}
+
+// redisWait is how long Redis may take to answer one question: it stands still
+// while it makes the child that saves.
+const redisWait = 30 * time.Second
+
+// writeBackup opens the databases of the data folder and makes the backup.
+func writeBackup(ctx context.Context, cfg configs.Config, file string) (m backup.Manifest, err error) {
+	conn, done, err := joinRedis(ctx, cfg)
+	if err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	o := conn.RedisOptions()
+	o.ReadTimeout = redisWait
+	client := redis.NewClient(o)
+	defer client.Close()
+	db, err := sqldb.Open(ctx, filepath.Join(cfg.Data.Dir, backup.DatabaseName))
+	if err != nil {
+		return m, err
+	}
+	defer db.Close()
+	job := backup.Job{
+		Data: cfg.Data.Dir, File: file, Program: version,
+		Redis: client, Database: db, Ledger: ledger.New(db), Now: time.Now,
+	}
+	return job.Run(ctx)
+}
+
+// joinRedis finds the Redis that a running server keeps on the data folder, or
+// starts it where no server runs. done stops what it has started.
+func joinRedis(ctx context.Context, cfg configs.Config) (conn redisnode.Conn, done func() error, err error) {
+	nothing := func() error { return nil }
+	conn, err = redisnode.Attach(cfg.Data.Dir)
+	if !errors.Is(err, redisnode.ErrNotRunning) {
+		return conn, nothing, err
+	}
+	node, err := redisnode.Start(ctx, redisnode.Options{
+		Dir: cfg.Data.Dir, Binary: cfg.Redis.Binary, Log: slog.New(slog.DiscardHandler),
+	})
+	if errors.Is(err, redisnode.ErrInUse) { // a server has started since
+		conn, err = redisnode.Attach(cfg.Data.Dir)
+		return conn, nothing, err
+	}
+	if err != nil {
+		return conn, nothing, fmt.Errorf("private redis in %s: %w", cfg.Data.Dir, err)
+	}
+	return node.Conn(), node.Close, nil
+}
+
+func tellBackup(e env, cfg configs.Config, file string, m backup.Manifest) error {
+	_, err := fmt.Fprintf(e.stdout, "backed up %s into %s: %d files, %d bytes, as of %s\n", cfg.Data.Dir, file, len(m.Files), m.Size(),
+		m.Created.Format(time.RFC3339))
+	lines := []string{"the file holds the sealed personal data: keep it as close as the data folder itself"}
+	if m.Has(configs.SecretsFile) {
+		lines = []string{"the file holds the secrets and the personal data sealed with them: keep it as close as the data folder itself"}
+	} else {
+		lines = append(lines, "the secrets are configured and not in it: without them it is worth nothing")
+	}
+	if cfg.Campaigns.Dir != "" {
+		lines = append(lines, "the campaigns of "+cfg.Campaigns.Dir+" are not in it")
+	}
+	for _, line := range lines {
+		_, more := fmt.Fprintln(e.stdout, line)
+		err = errors.Join(err, more)
+	}
+	return err
+}
+
+// restoreCmd lays out a backup as a new data folder.
+type restoreCmd struct {
+	configFlags
+
+	File string `arg:"" help:"Backup to restore." type:"existingfile"`
+}
+
+// Run implements the command.
+func (r restoreCmd) Run(e env) error {
+	cfg, err := r.load(nil)
+	if err != nil {
+		return err
+	}
+	m, err := backup.Restore(e.ctx, r.File, cfg.Data.Dir)
+	if errors.Is(err, backup.ErrNotEmpty) || errors.Is(err, backup.ErrNotBackup) {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(e.stdout, "restored %s into %s: deployment %s as of %s, written by version %s\n"+
+		"start the server on it, then run `qingyuan verify`; what happened after that time is not in it, erasures neither\n",
+		r.File, cfg.Data.Dir, m.Deployment, m.Created.Format(time.RFC3339), m.Program)
+	return err
+}
