@@ -40,8 +40,8 @@ func candidates() []string {
 	}
 	var out []string
 	if path, err := exec.LookPath("initdb"); err == nil {
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			out = append(out, filepath.Dir(real))
+		if at, err := filepath.EvalSymlinks(path); err == nil {
+			out = append(out, filepath.Dir(at))
 		}
 	}
 	debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin")

@@ -22,7 +22,7 @@ func (r *recorder) Fatal(args ...any) {
 
 // failure runs start with a recorder in the place of t and returns what it was
 // told, or an empty text when start succeeded.
-func failure(t *testing.T, start func(testing.TB)) string {
+func failure[T any](t *testing.T, start func(testing.TB) T) string {
 	t.Helper()
 	r := &recorder{TB: t}
 	done := make(chan struct{})

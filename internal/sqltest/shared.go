@@ -1,6 +1,7 @@
 package sqltest
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -22,7 +23,7 @@ var common shared
 func postgresTarget(t testing.TB) string {
 	t.Helper()
 	bin := programs(t)
-	common.once.Do(func() { common.start(t, bin) })
+	common.once.Do(func() { common.err = common.start(t.Context(), bin) })
 	if common.err != nil {
 		t.Fatalf("start PostgreSQL: %v", common.err)
 	}
@@ -31,9 +32,10 @@ func postgresTarget(t testing.TB) string {
 	return common.server.url(name)
 }
 
-func (c *shared) start(t testing.TB, bin string) {
+func (c *shared) start(ctx context.Context, bin string) error {
 	c.server = &Server{bin: bin}
-	if c.err = c.server.create(); c.err == nil {
-		c.err = c.server.start(t.Context())
+	if err := c.server.create(); err != nil {
+		return err
 	}
+	return c.server.start(ctx)
 }
