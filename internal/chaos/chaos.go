@@ -25,16 +25,17 @@ var (
 	seedFlag   = flag.Uint64("chaos.seed", 0, "seed of all choices; 0 draws one")
 	reportFlag = flag.String("chaos.report", "", "file for the table as Markdown, kept up to date during the run")
 	raceFlag   = flag.Bool("chaos.race", false, "build the program with the race detector")
+	binaryFlag = flag.String("chaos.binary", "", "a program that was built with the tag failpoints, instead of building one")
 	budgetFlag = flag.Duration("chaos.budget", 0, "begin no round after so long; 0 has no end")
 )
 
 // run is what all tests of one run share. TestMain fills it.
 var run struct {
 	seed   uint64
-	dir    string          // of everything that is made
-	binary string          // the program, with failpoints
-	stop   context.Context //nolint:containedctx // Ends when no further round is to begin.
-	kept   bool            // a test has failed: dir stays
+	dir    string // of everything that is made
+	binary string // the program, with failpoints
+	// stopped is closed when no further round is to begin.
+	stopped <-chan struct{}
 }
 
 // Rounds returns how many rounds of a kind to make.
@@ -57,7 +58,14 @@ func Long() bool { return *scaleFlag == "long" }
 
 // Stopped tells whether no further round should begin: somebody asked the run
 // to end, or its time is used up. What was begun is judged and reported.
-func Stopped() bool { return run.stop.Err() != nil }
+func Stopped() bool {
+	select {
+	case <-run.stopped:
+		return true
+	default:
+		return false
+	}
+}
 
 // Random returns the choices of one test, which depend on the seed of the run
 // and the name alone.

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // CrowdOptions says who drives the program.
@@ -45,6 +47,7 @@ type Crowd struct {
 	read   *Reading // of the books, to find what has no answer
 
 	people  atomic.Int64
+	acks    atomic.Int64
 	resting atomic.Bool
 	wg      sync.WaitGroup
 	cancel  context.CancelFunc
@@ -101,9 +104,6 @@ func (c *Crowd) close(t testing.TB) {
 // Scene is what the crowd sees.
 func (c *Crowd) Scene() *Scene { return c.scene }
 
-// Client speaks to the program as the crowd does.
-func (c *Crowd) Client() *client { return c.client }
-
 // crossed writes a fault that no act can be blamed for into the first book.
 func (c *Crowd) crossed(f Fault) {
 	n, err := c.books[0].Intend(Entry{Kind: actNone})
@@ -112,6 +112,10 @@ func (c *Crowd) crossed(f Fault) {
 	}
 	c.fail(err)
 }
+
+// Acknowledged counts what the working clients were acknowledged, repeats
+// included.
+func (c *Crowd) Acknowledged() int64 { return c.acks.Load() }
 
 // Go lets the clients work until Rest.
 func (c *Crowd) Go(ctx context.Context) {
@@ -163,19 +167,29 @@ func (c *Crowd) Rest(ctx context.Context) error {
 	if err := c.settle(ctx); err != nil {
 		return err
 	}
-	back := c.parked
-	c.parked = nil
-	for _, p := range back {
-		if err := p.walk(ctx); err != nil {
-			c.fail(fmt.Errorf("go on with somebody who walked away: %w", err))
-		}
-	}
+	c.bringBack(ctx)
 	if err := c.settle(ctx); err != nil {
 		return err
 	}
 	err := c.err
 	c.err = nil
 	return err
+}
+
+// bringBack lets everybody who walked away go on, several at a time.
+func (c *Crowd) bringBack(ctx context.Context) {
+	var g errgroup.Group
+	g.SetLimit(len(c.books))
+	for _, p := range c.parked {
+		g.Go(func() error {
+			if err := p.walk(ctx); err != nil {
+				c.fail(fmt.Errorf("go on with somebody who walked away: %w", err))
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // nobody returns an error
+	c.parked = nil
 }
 
 // settle sends every act without an answer again, from the books, until it has
@@ -210,10 +224,8 @@ func (c *Crowd) resend(ctx context.Context, a *Act) error {
 		r := c.client.send(ctx, q)
 		e.Is, e.Code = r.outcome(), r.code
 		e.Tries++
-		if e.Is == isAcknowledged && readReceipt(a.Kind, r.body, &e) != nil {
-			return false, nil
-		}
-		if e.Is != isAcknowledged && e.Is != isRefused {
+		answered := e.Is == isRefused || e.Is == isAcknowledged && readReceipt(a.Kind, r.body, &e) == nil
+		if !answered {
 			return false, nil
 		}
 		return true, book.Outcome(e)

@@ -168,7 +168,7 @@ func (p *person) answer(knows float64) answers {
 }
 
 // act sends a step until its outcome is known. An unknown outcome makes one
-// person in three walk away.
+// person in twelve walk away.
 func (p *person) act(ctx context.Context, s *step) error {
 	if s.act == 0 {
 		n, err := p.book.Intend(s.intent)
@@ -192,7 +192,7 @@ func (p *person) act(ctx context.Context, s *step) error {
 		if time.Since(began) > patience {
 			return fmt.Errorf("%s of %s has had no answer for %v", s.kind, p.who, patience)
 		}
-		if out == isUnknown && p.rng.IntN(3) == 0 && p.crowd.parks() {
+		if out == isUnknown && p.rng.IntN(12) == 0 && p.crowd.parks() {
 			return errParked
 		}
 		Sleep(ctx, Between(p.rng, time.Millisecond, 60*time.Millisecond))
@@ -221,6 +221,8 @@ func (p *person) once(ctx context.Context, s *step, try int) (string, error) {
 	if out == isAcknowledged {
 		if err := p.understand(s, r.body, &e); err != nil {
 			e.Is, out = isUnknown, isUnknown
+		} else {
+			p.crowd.acks.Add(1)
 		}
 	}
 	if out == "" || (out == isUnknown && try > 1) {

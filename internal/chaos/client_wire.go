@@ -4,6 +4,7 @@ package chaos
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -139,7 +140,7 @@ type figures struct {
 func (f figures) String() string {
 	passed := "withheld"
 	if f.Passed != nil {
-		passed = fmt.Sprint(*f.Passed)
+		passed = strconv.Itoa(*f.Passed)
 	}
 	return fmt.Sprintf("enrolled %d, participants %d, attempts %d, signatures %d, passed %s",
 		f.Enrolled, f.Participants, f.Attempts, f.Signatures, passed)

@@ -38,7 +38,7 @@ func (s suite) Run() int {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
 		return 1
 	}
-	run.stop = ctx
+	run.stopped = ctx.Done()
 	status := s.m.Run()
 	if err := printTable(); err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
@@ -48,7 +48,6 @@ func (s suite) Run() int {
 		_ = os.RemoveAll(run.dir)
 	} else {
 		fmt.Fprintln(os.Stderr, "chaos: logs, books and data of what failed are in", run.dir)
-		_ = os.Remove(run.binary)
 	}
 	return status
 }
@@ -61,6 +60,9 @@ func prepare(ctx context.Context) error {
 	var err error
 	if run.dir, err = os.MkdirTemp("", "qyc"); err != nil {
 		return err
+	}
+	if run.binary = *binaryFlag; run.binary != "" {
+		return nil
 	}
 	run.binary = filepath.Join(run.dir, "qingyuan")
 	return build(ctx, run.binary)

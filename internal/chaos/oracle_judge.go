@@ -20,11 +20,17 @@ type Judge struct {
 	reading *Reading
 	told    int // faults of the reading that were told already
 	before  Verdict
+	// patience is how long the counts may take to come right: the program folds
+	// and publishes several times in it.
+	patience time.Duration
 }
+
+// settleCounts is a judge's patience.
+const settleCounts = 15 * time.Second
 
 // NewJudge reads the books of c and asks the program that c speaks to.
 func NewJudge(c *Crowd) *Judge {
-	return &Judge{dir: c.o.Dir, scene: c.scene, client: c.client, reading: NewReading(c.o.Dir)}
+	return &Judge{dir: c.o.Dir, scene: c.scene, client: c.client, reading: NewReading(c.o.Dir), patience: settleCounts}
 }
 
 // Ask makes the judge ask at another address than the crowd's, such as the
@@ -63,9 +69,7 @@ func (j *Judge) Reading() *Reading { return j.reading }
 
 func (j *Judge) judge(ctx context.Context, people map[string]*Human) (Verdict, error) {
 	v := j.sums()
-	for _, f := range j.reading.Faults[j.told:] {
-		v.Faults = append(v.Faults, f)
-	}
+	v.Faults = append(v.Faults, j.reading.Faults[j.told:]...)
 	j.told = len(j.reading.Faults)
 	for _, a := range j.reading.Open() {
 		v.fault(faultOther, "%s of %s has no answer", a.Kind, a.Who)
@@ -189,32 +193,28 @@ func (j *Judge) attempts(ctx context.Context, token string, started map[string]p
 
 // best checks that the best attempt is the best of the acknowledged ones.
 func (j *Judge) best(h *Human, me *home, v *Verdict) {
-	best, any := 0, false
+	best, scored := 0, false
 	for _, a := range h.Acts {
 		if a.Kind == actSubmit && a.Acknowledged {
-			best, any = max(best, a.Score), true
+			best, scored = max(best, a.Score), true
 		}
 	}
 	switch {
-	case !any && me.Best != nil:
+	case !scored && me.Best != nil:
 		v.fault(faultDoubled, "%s has a best score and has submitted nothing", h.Who)
-	case any && me.Best == nil:
+	case scored && me.Best == nil:
 		v.fault(faultLost, "%s has no best score", h.Who)
-	case any && me.Best.Score != best:
+	case scored && me.Best.Score != best:
 		v.fault(faultWrong, "the best score of %s is %d, want %d", h.Who, me.Best.Score, best)
 	}
 }
-
-// settleCounts is how long the counts may take to come right: the program folds
-// and publishes several times in it.
-const settleCounts = 15 * time.Second
 
 // counts waits until the counts are those of the books, and books where they stay
 // different.
 func (j *Judge) counts(ctx context.Context, v *Verdict) error {
 	want, parts := j.reading.figures(j.scene.region)
 	var got figures
-	err := poll(ctx, settleCounts, "counts", func() (bool, error) {
+	err := poll(ctx, j.patience, "counts", func() (bool, error) {
 		if err := j.client.must(ctx, j.scene.base+"/counts", &got); err != nil {
 			return false, err
 		}
@@ -237,7 +237,7 @@ func (j *Judge) breakdown(ctx context.Context, v *Verdict, want figures, parts m
 			ID string `json:"id"`
 		} `json:"items"`
 	}
-	err := poll(ctx, settleCounts, "breakdown", func() (bool, error) {
+	err := poll(ctx, j.patience, "breakdown", func() (bool, error) {
 		if err := j.client.must(ctx, j.scene.base+"/counts/breakdown", &got); err != nil {
 			return false, err
 		}

@@ -227,7 +227,7 @@ func spawn(argv, env []string, logPath string) (*life, error) {
 		return nil, err
 	}
 	defer func() { _ = log.Close() }()
-	cmd := exec.Command(argv[0], argv[1:]...) //nolint:noctx // It ends by Kill, or with this process.
+	cmd := exec.Command(argv[0], argv[1:]...) // It ends by Kill, or with this process.
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, log, log
 	cmd.SysProcAttr = dieWithParent()
 	l := &life{cmd: cmd, exited: make(chan struct{})}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -73,18 +74,33 @@ func (p *Program) KillRedis(ctx context.Context) error {
 	})
 }
 
+// RedisListens tells whether the private Redis takes connections, which it does
+// before it loads.
+func (p *Program) RedisListens(ctx context.Context) bool {
+	conn, err := p.dialRedis(ctx)
+	if err == nil {
+		_ = conn.Close()
+	}
+	return err == nil
+}
+
 // errRedisAway says that the private Redis does not listen.
 var errRedisAway = errors.New("the private Redis does not answer")
 
 // AskRedis sends one command to the private Redis and returns the answer, which
-// begins with "-" for an error such as LOADING.
+// begins with "-" for an error. A Redis that loads takes the connection and
+// answers late.
 func (p *Program) AskRedis(ctx context.Context, command string) (string, error) {
 	conn, err := p.dialRedis(ctx)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errRedisAway, err)
 	}
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	until, ok := ctx.Deadline()
+	if !ok {
+		until = time.Now().Add(5 * time.Second)
+	}
+	_ = conn.SetDeadline(until)
 	if _, err := io.WriteString(conn, command+"\r\n"); err != nil {
 		return "", err
 	}
@@ -117,15 +133,20 @@ func (p *Program) dialRedis(ctx context.Context) (net.Conn, error) {
 	return (&net.Dialer{Timeout: time.Second}).DialContext(ctx, node.Network, node.Addr)
 }
 
-// slowLoading is a redis-server that reads a file of further arguments before it
-// starts, so that a test can make it load slowly from the next start on.
-const slowLoading = `#!/bin/sh
-exec redis-server "$@" $(cat %q 2>/dev/null)
+// redisWith is a redis-server that reads a file of further arguments when it
+// starts, so that a test can change how the next one runs.
+const redisWith = `#!/bin/sh
+exec %q "$@" $(cat %q 2>/dev/null)
 `
 
-// RedisWith makes a redis-server that takes the arguments in the returned file
-// as well; set QINGYUAN_REDIS_BINARY to its path.
-func RedisWith(dir string) (binary, arguments string, err error) {
-	binary, arguments = filepath.Join(dir, "redis-with"), filepath.Join(dir, "redis-arguments")
-	return binary, arguments, os.WriteFile(binary, fmt.Appendf(nil, slowLoading, arguments), 0o700) //nolint:gosec // It is run.
+// RedisWith makes a redis-server that takes the arguments in a file as well. It
+// returns the environment that has the program use it, and the file.
+func RedisWith(dir string) (env, arguments string, err error) {
+	server, err := exec.LookPath("redis-server")
+	if err != nil {
+		return "", "", fmt.Errorf("find redis-server (`make test` installs it): %w", err)
+	}
+	binary, arguments := filepath.Join(dir, "redis-with"), filepath.Join(dir, "redis-arguments")
+	script := fmt.Appendf(nil, redisWith, server, arguments)
+	return "QINGYUAN_REDIS_BINARY=" + binary, arguments, os.WriteFile(binary, script, 0o700)
 }

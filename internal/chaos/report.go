@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -83,7 +84,7 @@ func (r *Row) line() []string {
 	if failed := r.count[faultLost] + r.count[faultDoubled] + r.count[faultWrong] + other; failed == 0 && r.rounds > 0 {
 		bound = fmt.Sprintf("%.1f %%", min(100, 300/float64(r.rounds)))
 	}
-	n := func(i int) string { return fmt.Sprint(i) }
+	n := strconv.Itoa
 	return []string{
 		r.Promise, n(r.rounds), n(r.sum.People), n(r.sum.Acknowledged), n(r.sum.Unknown), n(r.sum.Repeats),
 		n(r.count[faultLost]), n(r.count[faultDoubled]), n(r.count[faultWrong]), n(other),

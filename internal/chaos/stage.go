@@ -4,6 +4,7 @@ package chaos
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"testing"
 )
@@ -38,7 +39,7 @@ func NewStage(t testing.TB, promise string, program Options, o CrowdOptions) *St
 }
 
 // Round lets the crowd work while fault happens, lets it rest and judges. fault
-// must leave the program ready. It returns false when the test should end.
+// must leave a program that serves. It returns false when the test should end.
 func (s *Stage) Round(ctx context.Context, fault func(context.Context) error) bool {
 	s.t.Helper()
 	s.Crowd.Go(ctx)
@@ -55,6 +56,18 @@ func (s *Stage) Round(ctx context.Context, fault func(context.Context) error) bo
 	return !s.t.Failed()
 }
 
+// Rounds makes n rounds, or fewer when something fails or the run is to end, and
+// then judges everything.
+func (s *Stage) Rounds(ctx context.Context, n int, fault func(context.Context) error) {
+	s.t.Helper()
+	for range n {
+		if Stopped() || !s.Round(ctx, fault) {
+			break
+		}
+	}
+	s.Finish(ctx)
+}
+
 // Finish reads all books again, judges everybody and has the program verify
 // itself.
 func (s *Stage) Finish(ctx context.Context) {
@@ -65,6 +78,27 @@ func (s *Stage) Finish(ctx context.Context) {
 	v.Unknown, v.Repeats = v.Unknown-before.Unknown, v.Repeats-before.Repeats
 	s.conclude(&v, err)
 	s.Verify(ctx)
+}
+
+// Back waits until the program, started again, has acknowledged something: acts
+// are taken before the first counts are published.
+func (s *Stage) Back(ctx context.Context) error {
+	before := s.Crowd.Acknowledged()
+	return poll(ctx, patience, "an acknowledgement", func() (bool, error) {
+		if !s.Program.Running() {
+			return false, fmt.Errorf("%w: %s", ErrExited, tail(s.Program.Log(), 5))
+		}
+		return s.Crowd.Acknowledged() > before, nil
+	})
+}
+
+// Restart starts the program again, which must have ended, and waits until it is
+// Back.
+func (s *Stage) Restart(ctx context.Context) error {
+	if err := s.Program.Spawn(); err != nil {
+		return err
+	}
+	return s.Back(ctx)
 }
 
 func (s *Stage) conclude(v *Verdict, err error) {
