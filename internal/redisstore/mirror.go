@@ -157,9 +157,14 @@ func (m *Mirror) Names(ctx context.Context, campaign string, shards int) ([]stat
 
 // Participants implements replay.Live.
 func (m *Mirror) Participants(ctx context.Context, campaign string, each func(shard int, id string) error) error {
+	return m.many(ctx, campaign, participantPart, each)
+}
+
+// many names everything of one kind that the shards hold.
+func (m *Mirror) many(ctx context.Context, campaign, part string, each func(shard int, id string) error) error {
 	err := scanShards(ctx, m.db, campaign, func(found []foundKey) error {
 		for _, f := range found {
-			if id, ok := strings.CutPrefix(f.rest, participantPart); ok {
+			if id, ok := strings.CutPrefix(f.rest, part); ok {
 				if err := each(f.shard, id); err != nil {
 					return err
 				}
@@ -168,7 +173,7 @@ func (m *Mirror) Participants(ctx context.Context, campaign string, each func(sh
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("participants in %s: %w", campaign, err)
+		return fmt.Errorf("look through %s: %w", campaign, err)
 	}
 	return nil
 }
@@ -192,7 +197,11 @@ func (f *foundKey) addTo(campaign string, n *state.Names) {
 		n.Scopes = append(n.Scopes, scope)
 		return
 	}
-	if !strings.HasPrefix(f.rest, participantPart) && !keysOf(campaign, f.shard).isCommon(f.key) {
+	many := participantPart
+	if campaign == DoorsCampaign {
+		many = doorPart
+	}
+	if !strings.HasPrefix(f.rest, many) && !keysOf(campaign, f.shard).isCommon(f.key) {
 		n.Others = append(n.Others, f.rest)
 	}
 }

@@ -137,17 +137,25 @@ func (b *imageBatch) images() ([]state.Image, error) {
 		if img.Open, err = scoreAt(b.open, i); err != nil {
 			return nil, err
 		}
-		for _, place := range b.people[i].Places {
-			c := b.scoped[place.Scope]
-			v, err := scoreAt(c.cmd, c.at)
-			if err != nil {
-				return nil, err
-			}
-			c.at++
-			img.Scoped = append(img.Scoped, v)
+		if err := b.addScoped(&b.people[i], img); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
+}
+
+func (b *imageBatch) addScoped(p *state.Person, img *state.Image) error {
+	img.Scoped = make(map[string]string, len(p.Places))
+	for _, place := range p.Places {
+		c := b.scoped[place.Scope]
+		v, err := scoreAt(c.cmd, c.at)
+		if err != nil {
+			return err
+		}
+		c.at++
+		img.Scoped[place.Scope] = v
+	}
+	return nil
 }
 
 // scoreAt returns one of the entries that were asked for, as a whole number, or ""
@@ -175,20 +183,40 @@ func (m *Mirror) Diff(p *state.Person, img *state.Image) ([]state.Mismatch, erro
 	if err != nil {
 		return nil, err
 	}
-	var out []state.Mismatch
-	for name, w := range want {
-		if got := img.Fields[name]; got != w {
-			out = append(out, fieldMismatches(name, w, got)...)
-		}
-	}
-	out = append(out, surplus(want, img.Fields)...)
+	out := hashMismatches(want, img.Fields)
 	out = differ(out, "board", placeOf(p), img.Board)
 	out = differ(out, "open set", deadlineOf(p), img.Open)
-	for i, place := range p.Places {
-		out = differ(out, "board "+place.Scope, score(place.Packed), img.Scoped[i])
+	expected := make(map[string]string, len(p.Places))
+	for _, place := range p.Places {
+		expected[place.Scope] = score(place.Packed)
+	}
+	for scope, got := range img.Scoped {
+		out = differ(out, "board "+scope, expected[scope], got)
 	}
 	slices.SortFunc(out, func(a, b state.Mismatch) int { return strings.Compare(a.Field, b.Field) })
 	return out, nil
+}
+
+// hashMismatches compares a participant's hash field by field. One that is
+// missing as a whole, or too many, is one difference.
+func hashMismatches(want, got map[string]string) []state.Mismatch {
+	if (len(want) == 0) != (len(got) == 0) {
+		return []state.Mismatch{{Field: "participant", Want: someOrNone(len(want)), Got: someOrNone(len(got))}}
+	}
+	var out []state.Mismatch
+	for name, w := range want {
+		if g := got[name]; g != w {
+			out = append(out, fieldMismatches(name, w, g)...)
+		}
+	}
+	return append(out, surplus(want, got)...)
+}
+
+func someOrNone(n int) string {
+	if n == 0 {
+		return "none"
+	}
+	return "some"
 }
 
 func placeOf(p *state.Person) string {

@@ -76,7 +76,7 @@ func foldCall(o *opened, shard int, batch leaderboard.Batch) (keys []string, arg
 	}
 	c.args = append(c.args, len(batch.Minutes))
 	for cell, n := range batch.Minutes {
-		c.args = append(c.args, strconv.FormatInt(cell.Bucket, 10)+"|"+string(cell.Metric), n)
+		c.args = append(c.args, minuteField(cell), n)
 	}
 	c.args = append(c.args, len(batch.Hours))
 	for cell, n := range batch.Hours {
@@ -110,6 +110,10 @@ func (c *call) key(name string) int {
 }
 
 func cellField(c leaderboard.Cell) string { return c.Unit + "|" + string(c.Metric) }
+
+func minuteField(c leaderboard.BucketCell) string {
+	return strconv.FormatInt(c.Bucket, 10) + "|" + string(c.Metric)
+}
 
 // oldestMinute is before which minutes may go: two hours before the newest.
 func oldestMinute(b leaderboard.Batch) int64 {

@@ -9,9 +9,9 @@ import (
 	"qingyuan/leaderboard"
 )
 
-// Reach is up to which fact each part of a shard counts: the fold moves on while
+// reach is up to which fact each part of a shard counts: the fold moves on while
 // the parts are read one after another.
-type Reach struct {
+type reach struct {
 	// Totals is for the tallies, the minutes and the newest acts, Hours and Boards
 	// for those that have a key, and Rest for those that have none.
 	Totals, Rest event.Position
@@ -19,14 +19,14 @@ type Reach struct {
 	Boards       map[string]event.Position
 }
 
-func (r *Reach) hour(h int64) event.Position {
+func (r *reach) hour(h int64) event.Position {
 	if p, ok := r.Hours[h]; ok {
 		return p
 	}
 	return r.Rest
 }
 
-func (r *Reach) board(scope string) event.Position {
+func (r *reach) board(scope string) event.Position {
 	if p, ok := r.Boards[scope]; ok {
 		return p
 	}
@@ -40,11 +40,11 @@ type counter struct {
 	people int64 // who enrolled
 	newest newest
 	rules  *Rules
-	reach  *Reach
+	reach  *reach
 	batch  leaderboard.Batch // of one fact, used again for the next
 }
 
-func newCounter(rules *Rules, reach *Reach) *counter {
+func newCounter(rules *Rules, reach *reach) *counter {
 	return &counter{rules: rules, reach: reach, batch: leaderboard.NewBatch(event.Position{}), Sums: state.Sums{
 		Tally: map[leaderboard.Cell]int64{}, Hours: map[leaderboard.BucketCell]int64{},
 		Minutes: map[leaderboard.BucketCell]int64{}, Boards: map[string]int64{},

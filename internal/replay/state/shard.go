@@ -66,8 +66,8 @@ type Image struct {
 	// Board and Open are the entries on the main board and among the open
 	// attempts, "" for none.
 	Board, Open string
-	// Scoped are the entries on the boards that were asked for, in that order.
-	Scoped []string
+	// Scoped are the entries on the boards that were asked for, "" for none.
+	Scoped map[string]string
 }
 
 // Mismatch is one field in which Redis holds something else than it must. Names

@@ -1,0 +1,147 @@
+package redisstore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"qingyuan/internal/replay/state"
+)
+
+// keptAtOnce is how many open attempts are looked at together.
+const keptAtOnce = 500
+
+// KeepAnswers implements replay.Refiller. Answers that an interrupted rebuild has
+// set aside stay: the attempts they belong to may be gone already.
+func (r *Refill) KeepAnswers(ctx context.Context, t state.Ticket, shard int) (int, error) {
+	k := keysOf(t.Campaign, shard)
+	kept := 0
+	for from := int64(0); ; from += keptAtOnce {
+		ids, err := r.db.ZRange(ctx, k.open(), from, from+keptAtOnce-1).Result()
+		if err != nil {
+			return kept, fmt.Errorf("open attempts of %s:%d: %w", t.Campaign, shard, outage(err))
+		}
+		if len(ids) == 0 {
+			return kept, nil
+		}
+		answers, err := r.answers(ctx, k, ids)
+		if err != nil {
+			return kept, err
+		}
+		kept += len(answers)
+		err = r.fenced(ctx, t, shard, nil, func(p redis.Pipeliner) {
+			for id, v := range answers {
+				p.HSetNX(ctx, k.kept(), id, v)
+			}
+		})
+		if err != nil {
+			return kept, err
+		}
+	}
+}
+
+// answers returns what is kept in the open attempts of some participants, behind
+// the attempt that it belongs to.
+func (r *Refill) answers(ctx context.Context, k shardKeys, ids []string) (map[string]string, error) {
+	cmds := make([]*redis.SliceCmd, len(ids))
+	err := ask(ctx, r.db, func(p redis.Pipeliner) {
+		for i, id := range ids {
+			cmds[i] = p.HMGet(ctx, k.participant(id), "o", "v")
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for i, id := range ids {
+		f, err := texts(cmds[i].Val())
+		if err != nil {
+			return nil, err
+		}
+		if open, saved := f[0], f[1]; open != "" && saved != "" {
+			out[id] = answersOf(open) + saved
+		}
+	}
+	return out, nil
+}
+
+// answersOf is what answers are kept behind: number and start of their attempt.
+func answersOf(open string) string {
+	p := strings.SplitN(open, "|", 3) //nolint:mnd // Number, start and the rest.
+	return strings.Join(p[:min(len(p), 2)], "|") + "|"
+}
+
+// People implements replay.Refiller.
+func (r *Refill) People(ctx context.Context, t state.Ticket, shard int, people []state.Person) error {
+	b := refillBatch{Refill: r, keys: keysOf(t.Campaign, shard), people: people, saved: map[string]string{}}
+	for i := range people {
+		f, err := personFields(&people[i])
+		if err != nil {
+			return err
+		}
+		b.fields = append(b.fields, f)
+	}
+	return r.fenced(ctx, t, shard,
+		func(tx *redis.Tx) error { return b.readSaved(ctx, tx) },
+		func(p redis.Pipeliner) { b.write(ctx, p) })
+}
+
+// refillBatch writes some participants.
+type refillBatch struct {
+	*Refill
+
+	keys   shardKeys
+	people []state.Person
+	fields []map[string]string
+	saved  map[string]string // answers set aside, by participant
+}
+
+func (b *refillBatch) readSaved(ctx context.Context, tx *redis.Tx) error {
+	var ids []string
+	for i := range b.people {
+		if b.people[i].Open != nil {
+			ids = append(ids, b.people[i].Participant)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	found, err := tx.HMGet(ctx, b.keys.kept(), ids...).Result()
+	if err != nil {
+		return outage(err)
+	}
+	values, err := texts(found)
+	for i, v := range values {
+		b.saved[ids[i]] = v
+	}
+	return err
+}
+
+func (b *refillBatch) write(ctx context.Context, p redis.Pipeliner) {
+	boards := map[string][]any{}
+	add := func(key, score, id string) { boards[key] = append(boards[key], score, id) }
+	for i := range b.people {
+		who, f := &b.people[i], b.fields[i]
+		if len(f) == 0 {
+			continue
+		}
+		if who.Open != nil {
+			if v, ok := strings.CutPrefix(b.saved[who.Participant], answersOf(f["o"])); ok {
+				f["v"] = v
+			}
+			add(b.keys.open(), deadlineOf(who), who.Participant)
+		}
+		p.HSet(ctx, b.keys.participant(who.Participant), f)
+		if who.Best != nil {
+			add(b.keys.board(), placeOf(who), who.Participant)
+		}
+		for _, place := range who.Places {
+			add(b.keys.scoped(place.Scope), score(place.Packed), who.Participant)
+		}
+	}
+	for key, entries := range boards {
+		p.Do(ctx, append([]any{"zadd", key}, entries...)...)
+	}
+}

@@ -1,0 +1,234 @@
+package replay
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/event"
+	"qingyuan/internal/ledger"
+	"qingyuan/internal/replay/state"
+	"qingyuan/leaderboard"
+	"qingyuan/quiz"
+)
+
+var (
+	// ErrUnknown is a campaign that the ledger has never heard of.
+	ErrUnknown = errors.New("the ledger does not know the campaign")
+	// ErrNotOpen is a campaign that is being rebuilt, or whose rebuilding was
+	// interrupted: there is nothing to compare.
+	ErrNotOpen = errors.New("the campaign is being rebuilt")
+)
+
+// Verifier compares a Redis that serves with the ledger.
+type Verifier struct {
+	Ledger  Record
+	Live    Live
+	Streams Streams
+	Open    Open
+	// Patience is how long the ledger is waited for to reach the end that the
+	// streams had in the beginning; 30 s when zero.
+	Patience time.Duration
+	// Found, when set, is told of every difference as it is found, and Progress of
+	// how many participants are done. Neither is called by two at once.
+	Found    func(Difference)
+	Progress func(done, total int64)
+	Now      func() time.Time
+}
+
+// defaultPatience outlasts an archiver that pauses after errors.
+const defaultPatience = 30 * time.Second
+
+// Campaign compares a whole campaign. rules are nil for one without a quiz. It
+// holds no participant in memory for longer than a moment, and nobody has to
+// stop for it. The error means that it could not go on.
+func (v *Verifier) Campaign(ctx context.Context, c *campaign.Campaign, rules *quiz.Rules) (Report, error) {
+	began := v.Now()
+	x := &verification{Verifier: v, banks: newBanks(v.Ledger)}
+	x.report.Campaign, x.found = c.ID, v.Found
+	err := x.run(ctx, c, rules)
+	x.report.Duration = v.Now().Sub(began)
+	if err != nil {
+		err = fmt.Errorf("verify %s: %w", c.ID, err)
+	}
+	return x.report, err
+}
+
+// verification is one run of a Verifier over a campaign.
+type verification struct {
+	findings
+	*Verifier
+
+	rules Rules
+	banks *banks
+	named namedBanks
+	known *filter // who is in the ledger, by shard and id
+	done  progress
+}
+
+func (x *verification) run(ctx context.Context, c *campaign.Campaign, rules *quiz.Rules) error {
+	o, err := x.opened(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	layout, err := leaderboard.ParseLayout(itoa(o.Base), strconv.FormatUint(uint64(o.Bits), 10))
+	if err != nil {
+		return err
+	}
+	x.report.Shards = o.Shards
+	x.rules = Rules{Campaign: c, Layout: layout, Open: x.Verifier.Open, Quiz: rules, Bank: func(digest string) (*quiz.Bank, error) {
+		return x.banks.get(ctx, digest)
+	}}
+	if err := x.deadLetters(ctx); err != nil {
+		return err
+	}
+	if err := x.shards(ctx, &o); err != nil {
+		return err
+	}
+	if err := x.strangers(ctx); err != nil {
+		return err
+	}
+	return x.compareBanks(ctx)
+}
+
+// opened compares how the campaign was opened.
+func (x *verification) opened(ctx context.Context, id string) (ledger.Opened, error) {
+	o, known, err := x.Ledger.Campaign(ctx, id)
+	switch {
+	case err != nil:
+		return o, err
+	case !known:
+		return o, ErrUnknown
+	case o.Condition != ledger.Open:
+		return o, ErrNotOpen
+	}
+	got, ok, err := x.Live.Opening(ctx, id)
+	if err != nil {
+		return o, err
+	}
+	if !ok {
+		x.differ(Difference{Field: "opening", Want: "a record", Got: "none"})
+		return o, nil
+	}
+	x.opening("shards", int64(o.Shards), int64(got.Shards))
+	x.opening("base", o.Base, got.Base)
+	x.opening("bits", int64(o.Bits), int64(got.Bits))    //nolint:gosec // At most 18.
+	x.opening("epoch", int64(o.Epoch), int64(got.Epoch)) //nolint:gosec // A count of rebuilds.
+	if want := string(o.Condition); got.Condition != want {
+		x.differ(Difference{Field: "opening: state", Want: want, Got: got.Condition})
+	}
+	return o, nil
+}
+
+func (x *verification) opening(part string, want, got int64) {
+	x.cell(0, "", "opening: "+part, want, got)
+}
+
+// manyDead is more than anybody looks at.
+const manyDead = 1000
+
+// deadLetters are facts that the ledger could not take: what they did to Redis is
+// not in it.
+func (x *verification) deadLetters(ctx context.Context) error {
+	dead, err := x.Ledger.DeadLetters(ctx, manyDead)
+	if err != nil {
+		return err
+	}
+	for _, d := range dead {
+		if d.Campaign == x.report.Campaign {
+			x.differ(Difference{
+				Shard: d.Number, Field: fmt.Sprintf("dead letter %s %s", d.Stream, d.Entry.Position), Want: "none", Got: d.Reason,
+			})
+		}
+	}
+	return nil
+}
+
+// begin compares the epochs, and returns where the folds are.
+func (x *verification) begin(ctx context.Context, o *ledger.Opened) ([]event.Position, error) {
+	folds := make([]event.Position, o.Shards)
+	var total int64
+	for n := range o.Shards {
+		head, err := x.Live.Head(ctx, o.Campaign, n)
+		if err != nil {
+			return nil, err
+		}
+		if want := strconv.FormatUint(o.Epoch, 10); head.Epoch != want {
+			x.differ(Difference{Shard: n, Field: "epoch", Want: want, Got: cmp.Or(head.Epoch, "none")})
+		}
+		folds[n] = head.Fold
+		people, err := x.Ledger.Participants(ctx, ledger.Shard{Campaign: o.Campaign, Number: n})
+		if err != nil {
+			return nil, err
+		}
+		total += int64(people)
+	}
+	x.known, x.done = newFilter(total), progress{total: total, tell: x.Progress}
+	return folds, nil
+}
+
+// shards compares shard by shard. Where the folds are is asked before the keys
+// are listed: a key that is not listed was not there then.
+func (x *verification) shards(ctx context.Context, o *ledger.Opened) error {
+	folds, err := x.begin(ctx, o)
+	if err != nil {
+		return err
+	}
+	names, err := x.Live.Names(ctx, o.Campaign, o.Shards)
+	if err != nil {
+		return err
+	}
+	for n := range o.Shards {
+		s := &shardCheck{verification: x, Shard: ledger.Shard{Campaign: o.Campaign, Number: n}}
+		if err := s.run(ctx, &names[n], folds[n]); err != nil {
+			return fmt.Errorf("shard %d: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// strangersAtOnce bounds how many unknown participants are looked at together.
+const strangersAtOnce = 100
+
+// strangers looks for participants in Redis whom the ledger does not know. Those
+// who came meanwhile turn up on the streams.
+func (x *verification) strangers(ctx context.Context) error {
+	found := map[int][]string{}
+	look := func(shard int) error {
+		people := make([]state.Person, len(found[shard]))
+		for i, id := range found[shard] {
+			people[i].Participant = id
+		}
+		found[shard] = nil
+		s := &shardCheck{verification: x, Shard: ledger.Shard{Campaign: x.report.Campaign, Number: shard}}
+		return s.recheck(ctx, people)
+	}
+	err := x.Live.Participants(ctx, x.report.Campaign, func(shard int, id string) error {
+		if x.known.has(shard, id) {
+			return nil
+		}
+		x.known.add(shard, id) // it may be found twice
+		found[shard] = append(found[shard], id)
+		if len(found[shard]) < strangersAtOnce {
+			return nil
+		}
+		return look(shard)
+	})
+	if err != nil {
+		return err
+	}
+	for shard, ids := range found {
+		if len(ids) > 0 {
+			if err := look(shard); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
