@@ -20,6 +20,8 @@ type Config struct {
 	Data      Data      `koanf:"data"`
 	Demo      bool      `koanf:"demo" doc:"Serve the three demonstration campaigns, open whatever the date, with sandbox sign-in. Never on a public server."`
 	Redis     Redis     `koanf:"redis"`
+	Database  Database  `koanf:"database"`
+	Verify    Verify    `koanf:"verify"`
 	Secrets   Secrets   `koanf:"secrets"`
 	WeChat    WeChat    `koanf:"wechat"`
 	Session   Session   `koanf:"session"`
@@ -58,7 +60,24 @@ type Redis struct {
 	TLS         bool          `koanf:"tls" doc:"Speak TLS to the external Redis and check its certificate."`
 	PoolSize    int           `koanf:"pool_size" doc:"Connections to each Redis node."`
 	ReadTimeout time.Duration `koanf:"read_timeout" doc:"How long a reply may take. Keep it above the slowest disk sync that is acceptable."`
-	Binary      string        `koanf:"binary" doc:"The redis-server (7.0 or newer) or valkey-server (8 or newer) that is run when redis.addrs is empty."`
+	// Replicas are what an act must lie on before it is acknowledged.
+	WaitReplicas int           `koanf:"wait_replicas" doc:"Replicas that must hold an act before it is acknowledged (WAIT). A failover loses nothing only if it is all of them; fewer in reach: 503. 0 for a Redis without replicas."`
+	WaitTimeout  time.Duration `koanf:"wait_timeout" doc:"How long the replicas are waited for. Keep it below redis.read_timeout."`
+	MaxMemory    Size          `koanf:"max_memory" doc:"Most memory for the data of the private Redis; 0: 60 % of this machine's."`
+	MemoryGuard  float64       `koanf:"memory_guard" doc:"Share of Redis' maxmemory from which on new acts are answered 503, so that those under way can end."`
+
+	Binary string `koanf:"binary" doc:"The redis-server (7.0 or newer) or valkey-server (8 or newer) that is run when redis.addrs is empty."`
+}
+
+// Database is where the ledger lies: every fact in SQL.
+type Database struct {
+	URL        Secret `koanf:"url" doc:"postgres://USER:PASSWORD@HOST:PORT/NAME of the PostgreSQL that several servers share; empty: SQLite in qingyuan.db below data.dir."`
+	SoleServer bool   `koanf:"sole_server" doc:"This is the only server of its external Redis, so that SQLite may hold the ledger."`
+}
+
+// Verify is how often Redis is compared with the ledger.
+type Verify struct {
+	Every time.Duration `koanf:"every" doc:"Time between two comparisons of Redis with the ledger in the background; 0 switches them off."`
 }
 
 // WeChat is what the doors of WeChat need.
@@ -117,8 +136,12 @@ func Default() Config {
 			ReadTimeout: 10 * time.Second, IdleTimeout: 75 * time.Second,
 			MaxWatchers: 20_000, MaxWatchersPerAddress: 200,
 		},
-		Data:  Data{Dir: "./data"},
-		Redis: Redis{PoolSize: 128, ReadTimeout: 2 * time.Second, Binary: "redis-server"},
+		Data: Data{Dir: "./data"},
+		Redis: Redis{
+			PoolSize: 128, ReadTimeout: 2 * time.Second, Binary: "redis-server",
+			WaitTimeout: time.Second, MemoryGuard: 0.9,
+		},
+		Verify: Verify{Every: 5 * time.Minute},
 		WeChat: WeChat{
 			BaseURL: "https://api.weixin.qq.com", Timeout: 4 * time.Second,
 		},
@@ -141,6 +164,18 @@ const (
 
 // PrivateRedis tells whether the server runs its own Redis.
 func (c Config) PrivateRedis() bool { return len(c.Redis.Addrs) == 0 }
+
+// databaseFile is the ledger of a single machine, below the data folder.
+const databaseFile = "qingyuan.db"
+
+// DatabaseTarget returns what package sqldb opens: a URL, which holds a password
+// and must not be shown, or the path of a file.
+func (c Config) DatabaseTarget() string {
+	if !c.Database.URL.IsZero() {
+		return c.Database.URL.Reveal()
+	}
+	return filepath.Join(c.Data.Dir, databaseFile)
+}
 
 // CampaignsDir returns the folder of the operators' campaigns.
 func (c Config) CampaignsDir() string {

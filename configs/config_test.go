@@ -77,6 +77,8 @@ func TestEnvironment(t *testing.T) {
 		"QINGYUAN_WECHAT_OFFICIAL_ACCOUNT_SECRET=three",
 		"QINGYUAN_LIMITS_PER_ADDRESS_RATE=0.5",
 		"QINGYUAN_LOG_LEVEL=warn",
+		"QINGYUAN_DATABASE_URL=postgres://qingyuan:p%40ss@10.0.0.3:5432/qingyuan",
+		"QINGYUAN_REDIS_WAIT_REPLICAS=2",
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -85,6 +87,8 @@ func TestEnvironment(t *testing.T) {
 	want.Redis.Addrs = []string{"10.0.0.1:6379", "10.0.0.2:6379"}
 	want.Redis.MasterName, want.Redis.Password = "qingyuan", NewSecret("p=1,2")
 	want.Redis.PoolSize, want.Redis.TLS = 32, true
+	want.Redis.WaitReplicas = 2
+	want.Database.URL = NewSecret("postgres://qingyuan:p%40ss@10.0.0.3:5432/qingyuan")
 	want.HTTP.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32")}
 	want.HTTP.MaxWatchersPerAddress = 7
 	want.Secrets = Secrets{
@@ -128,10 +132,14 @@ func TestLoadFaults(t *testing.T) {
 				"config.yaml:5: wechat.mini_programs.0.secrt: unknown field",
 			},
 		},
-		"twice":             {file: "demo: true\ndemo: false\n", want: []string{"config.yaml:2: demo: stands twice"}},
-		"no YAML":           {file: "http: [\n", want: []string{"config.yaml:"}},
-		"two documents":     {file: "demo: true\n---\ndemo: false\n", want: []string{"more than one document"}},
-		"a list":            {file: "- http\n", want: []string{"config.yaml:1: want names with values"}},
+		"twice":         {file: "demo: true\ndemo: false\n", want: []string{"config.yaml:2: demo: stands twice"}},
+		"no YAML":       {file: "http: [\n", want: []string{"config.yaml:"}},
+		"two documents": {file: "demo: true\n---\ndemo: false\n", want: []string{"more than one document"}},
+		"a list":        {file: "- http\n", want: []string{"config.yaml:1: want names with values"}},
+		"two ledgers": {file: "redis:\n  addrs: [a:1]\n  wait_replicas: -1\n  wait_timeout: 2s\n  memory_guard: 2\ndatabase:\n  url: mysql://u:" + hidden + "@h/d\nverify:\n  every: 1ms\n", want: []string{
+			"database.url: is not postgres://", "redis.wait_replicas:", "redis.wait_timeout:", "redis.memory_guard:", "verify.every:",
+		}},
+		"no shared ledger":  {file: "redis:\n  addrs: [a:1]\n", want: []string{"database.url: is missing"}},
 		"shape":             {file: "redis:\n  addrs: a:1\n  db: [1]\nhttp:\n", want: []string{":2: redis.addrs: want a list", ":3: redis.db: want one value", ":4: http: want names"}},
 		"secret in digits":  {file: "redis: {password: 12345678}\n", want: []string{"redis.password: want a text in quotes"}},
 		"secret is a list":  {file: "secrets: {master: [" + hidden + "]}\n", want: []string{"secrets.master: want one value"}},
@@ -208,13 +216,13 @@ func TestAllowed(t *testing.T) {
 }
 
 func TestSize(t *testing.T) {
-	for text, want := range map[string]Size{"64KiB": 64 << 10, "1MiB": 1 << 20, "100": 100, "0": 0} {
+	for text, want := range map[string]Size{"64KiB": 64 << 10, "1MiB": 1 << 20, "2GiB": 2 << 30, "100": 100, "0": 0} {
 		var s Size
 		if err := s.UnmarshalText([]byte(text)); err != nil || s != want || s.String() != text {
 			t.Errorf("%s is %d (%s), error %v", text, s, s, err)
 		}
 	}
-	for _, text := range []string{"", "-1", "KiB", "1GiB", "1.5MiB", "99999999999MiB"} {
+	for _, text := range []string{"", "-1", "KiB", "1TiB", "1.5MiB", "99999999999MiB"} {
 		var s Size
 		if s.UnmarshalText([]byte(text)) == nil {
 			t.Errorf("%q was taken for %d", text, s)

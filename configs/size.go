@@ -6,12 +6,14 @@ import (
 	"strings"
 )
 
-// Size is a number of bytes, written as "64KiB", "1MiB" or a plain number.
+// Size is a number of bytes, written as "64KiB", "1MiB", "2GiB" or a plain number.
 type Size int64
 
 // String returns the size in the largest unit that divides it.
 func (s Size) String() string {
 	switch {
+	case s != 0 && s%(1<<30) == 0:
+		return fmt.Sprintf("%dGiB", s>>30)
 	case s != 0 && s%(1<<20) == 0:
 		return fmt.Sprintf("%dMiB", s>>20)
 	case s != 0 && s%(1<<10) == 0:
@@ -24,7 +26,7 @@ func (s Size) String() string {
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *Size) UnmarshalText(text []byte) error {
 	digits, factor := string(text), int64(1)
-	for unit, f := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20} {
+	for unit, f := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30} {
 		if d, ok := strings.CutSuffix(digits, unit); ok {
 			digits, factor = d, f
 			break

@@ -42,6 +42,10 @@ func (c Config) Validate() error {
 	f.unless(c.Data.Dir != "", "data.dir", "is empty")
 	f.unless(c.PrivateRedis() || !c.Secrets.Master.IsZero(), "secrets.master",
 		"is missing: with redis.addrs several servers must share it")
+	f.unless(c.PrivateRedis() || !c.Database.URL.IsZero() || c.Database.SoleServer, "database.url",
+		"is missing: with redis.addrs several servers must share a ledger; set database.sole_server if there is only this one")
+	c.Database.check(&f)
+	f.unless(c.Verify.Every == 0 || c.Verify.Every >= time.Second, "verify.every", "%v is neither 0 nor a second or more", c.Verify.Every)
 	c.Secrets.check(&f)
 	c.WeChat.check(&f)
 	f.between("session.access_ttl", c.Session.AccessTTL, time.Minute, 24*time.Hour)
@@ -76,6 +80,10 @@ func (r Redis) check(f *faults) {
 	}
 	f.positive("redis.pool_size", r.PoolSize)
 	f.between("redis.read_timeout", r.ReadTimeout, 50*time.Millisecond, 30*time.Second)
+	f.unless(0.5 <= r.MemoryGuard && r.MemoryGuard <= 0.99, "redis.memory_guard", "%v is not between 0.5 and 0.99", r.MemoryGuard)
+	f.unless(r.WaitReplicas >= 0, "redis.wait_replicas", "%d is negative", r.WaitReplicas)
+	f.unless(10*time.Millisecond <= r.WaitTimeout && r.WaitTimeout < r.ReadTimeout, "redis.wait_timeout",
+		"%v is not between 10ms and redis.read_timeout %v", r.WaitTimeout, r.ReadTimeout)
 	if len(r.Addrs) == 0 {
 		f.unless(r.Binary != "", "redis.binary", "is empty: without redis.addrs a redis-server must be run")
 		r.checkPrivate(f)
@@ -95,6 +103,17 @@ func (r Redis) checkPrivate(f *faults) {
 	f.unless(r.MasterName == "", "redis.master_name", why)
 	f.unless(r.DB == 0, "redis.db", why)
 	f.unless(!r.TLS, "redis.tls", why)
+	f.unless(r.WaitReplicas == 0, "redis.wait_replicas", why)
+}
+
+func (d Database) check(f *faults) {
+	if d.URL.IsZero() {
+		return
+	}
+	u, err := url.Parse(d.URL.Reveal())
+	// The text is not shown: it holds a password.
+	f.unless(err == nil && u.Host+u.Query().Get("host") != "" && (u.Scheme == "postgres" || u.Scheme == "postgresql"),
+		"database.url", "is not postgres://USER:PASSWORD@HOST:PORT/NAME")
 }
 
 func (w WeChat) check(f *faults) {
