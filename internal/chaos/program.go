@@ -37,6 +37,9 @@ type Options struct {
 	Env []string
 	// Prefix is put before the command, such as faketime and its arguments.
 	Prefix []string
+	// Database is the URL of a PostgreSQL that Env names as well; empty for the
+	// SQLite file in the data folder.
+	Database string
 }
 
 // Program is the real program in a process of its own, on a data folder and an

@@ -77,7 +77,18 @@ func (s *Stage) Finish(ctx context.Context) {
 	v.People, v.Acknowledged = v.People-before.People, v.Acknowledged-before.Acknowledged
 	v.Unknown, v.Repeats = v.Unknown-before.Unknown, v.Repeats-before.Repeats
 	s.conclude(&v, err)
+	s.Ledger(ctx)
 	s.Verify(ctx)
+}
+
+// Ledger compares SQL with the books as of the last judgement.
+func (s *Stage) Ledger(ctx context.Context) {
+	s.t.Helper()
+	if !canVerify() {
+		return // this program has no ledger yet
+	}
+	v, err := s.Judge.Ledger(ctx, s.Program)
+	s.conclude(&v, err)
 }
 
 // Back waits until the program, started again, has acknowledged something: acts

@@ -1,0 +1,89 @@
+//go:build chaos
+
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// point is a place at which the program dies or fails, and how far into its life
+// it gets there at most.
+type point struct {
+	name   string
+	visits int
+}
+
+// points are the places around the two ways that facts take: into the ledger
+// and into the figures.
+var points = []point{
+	{"ledger.before_append", 6},
+	{"ledger.after_cursor", 6},
+	{"ledger.before_commit", 6},
+	{"ledger.after_commit", 6},
+	{"ledger.before_trim", 2},
+	{"ledger.after_trim", 2},
+	{"fold.before_apply", 6},
+	{"fold.after_apply", 6},
+}
+
+// TestFailpoints has the program die, or fail, at each named place under load.
+// Afterwards the books, Redis and SQL agree.
+func TestFailpoints(t *testing.T) {
+	t.Parallel()
+	const kind = "point"
+	s := NewStage(t, "kill or failure at each of 8 named points", Options{Name: kind}, CrowdOptions{HangUp: 0.02})
+	f := failer{Stage: s, random: Random(kind + " faults"), died: map[string]int{}}
+	n := Rounds(kind, 3, 25)
+	for i := range n {
+		for _, p := range points {
+			if Stopped() || !s.Round(t.Context(), func(ctx context.Context) error { return f.round(ctx, p, i) }) {
+				break
+			}
+			s.Ledger(t.Context())
+		}
+	}
+	s.Finish(t.Context())
+	for _, p := range points {
+		s.Row.Note("%s %d", p.name, f.died[p.name])
+	}
+}
+
+// failer arms one point at a time.
+type failer struct {
+	*Stage
+
+	random *rand.Rand
+	died   map[string]int
+}
+
+// round starts the program anew with the point armed. Every third time the
+// point fails, and the program has to go on; else it dies there.
+func (f *failer) round(ctx context.Context, p point, i int) error {
+	f.Program.Kill()
+	does := "kill"
+	if i%3 == 2 {
+		does = "error"
+	}
+	before := f.Program.Env
+	f.Program.Env = append(before[:len(before):len(before)],
+		fmt.Sprintf("QINGYUAN_FAILPOINTS=%s=%s@%d", p.name, does, 1+f.random.IntN(p.visits)))
+	err := f.Program.Spawn()
+	f.Program.Env = before
+	if err != nil {
+		return err
+	}
+	if does == "error" {
+		Sleep(ctx, time.Second)
+		return f.Back(ctx)
+	}
+	if err := f.Program.AwaitExit(patience); err != nil {
+		return errors.Join(fmt.Errorf("%s was not reached", p.name), err)
+	}
+	f.died[p.name]++
+	return f.Restart(ctx)
+}
