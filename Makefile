@@ -30,10 +30,10 @@ MAKEFLAGS += --no-print-directory
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: redis build ## Serve the demonstration: DATA=./data ADDR=:8080
+run: need-redis build ## Serve the demonstration: DATA=./data ADDR=:8080
 	exec bin/qingyuan serve --demo --data '$(DATA)' --addr '$(ADDR)'
 
 .PHONY: build
@@ -41,12 +41,20 @@ build: ## Build bin/qingyuan
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/qingyuan ./cmd/qingyuan
 
 .PHONY: test
-test: redis ## Run the tests, on a real redis-server
+test: need-servers ## Run the tests, on real Redis and PostgreSQL servers
 	go test -timeout 5m ./...
 
 .PHONY: race
-race: redis ## Run the tests under the race detector
+race: need-servers ## Run the tests under the race detector
 	go test -race -timeout 10m ./...
+
+.PHONY: chaos
+chaos: need-chaos ## Kill, starve and deceive the real program: a few minutes
+	go test -tags chaos -count=1 -timeout 30m -v ./internal/chaos/... -args -chaos.scale=short
+
+.PHONY: chaos-long
+chaos-long: need-chaos ## The same with the counts of a release: hours
+	go test -tags chaos -count=1 -timeout 24h -v ./internal/chaos/... -args -chaos.scale=long
 
 .PHONY: check
 check: lint vet race test ## All that must hold before a change is handed in
@@ -57,10 +65,10 @@ lint: $(GOLANGCI) ## Run golangci-lint, built on the first use
 
 .PHONY: vet
 vet: ## Run go vet
-	go vet ./...
+	go vet -tags chaos ./...
 
 .PHONY: fuzz
-fuzz: redis ## Run each fuzz target for FUZZTIME=20s
+fuzz: need-servers ## Run each fuzz target for FUZZTIME=20s
 	@set -eu; for dir in $(call test_dirs,Fuzz); do \
 		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' $${dir}*_test.go); do \
 			echo "$$dir $$name"; \
@@ -69,7 +77,7 @@ fuzz: redis ## Run each fuzz target for FUZZTIME=20s
 	done
 
 .PHONY: bench
-bench: redis ## Run the benchmarks, and no tests
+bench: need-servers ## Run the benchmarks, and no tests
 	$(if $(bench_dirs),go test -run '^$$' -bench . -benchmem -timeout 30m $(bench_dirs),@echo 'no benchmarks')
 
 .PHONY: vuln
@@ -80,10 +88,14 @@ vuln: $(GOVULNCHECK) ## Look for known vulnerabilities: GOVULNDB=file:///… for
 clean: ## Remove what was built; tools and data stay
 	rm -f bin/qingyuan coverage.out
 
-# redis makes sure that redis-server can be run; it starts none.
-.PHONY: redis
-redis:
-	@scripts/need-redis.sh
+# These make sure that programs can be run, and start none.
+.PHONY: need-redis need-servers need-chaos
+need-redis:
+	@scripts/need.sh redis
+need-servers:
+	@scripts/need.sh redis postgres
+need-chaos:
+	@scripts/need.sh redis postgres gcc strace nginx ext4
 
 $(GOLANGCI):
 	GOBIN='$(CURDIR)/$(@D)' go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)

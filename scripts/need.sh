@@ -1,32 +1,129 @@
 #!/bin/sh
-# Makes sure that a redis-server program is on the PATH, and installs one where
-# there is none: with apt-get on Debian and Ubuntu, with brew on macOS.
+# need.sh NAME...: makes sure that the programs behind these names can be run,
+# and installs what is missing: with apt-get on Debian and Ubuntu, with brew on
+# macOS.
 #
-# Only the program is wanted. Qingyuan and its tests start private servers of
-# their own, so the service that Debian's package brings along is neither
-# started now nor at the next boot. A Redis that was already installed is left
-# exactly as it is.
+#   redis      redis-server, 7.0 or newer
+#   postgres   initdb and postgres, 15 or newer
+#   gcc        a C compiler with its headers
+#   strace     strace
+#   nginx      nginx
+#   ext4       mkfs.ext4
 #
-# Exit status: 0 when redis-server can be run, 1 when it cannot be had.
+# Only the programs are wanted. Qingyuan and its tests start private servers of
+# their own, so the services that Debian's packages bring along are neither
+# started now nor at the next boot, and no PostgreSQL cluster is made. What was
+# already installed is left exactly as it is.
+#
+# Exit status: 0 when all can be run, 1 when one cannot be had.
 set -eu
 
-# The oldest major version that Qingyuan works with.
-floor=7
+# The oldest major versions that Qingyuan and its tests work with.
+redis_floor=7
+postgres_floor=15
+
+# Debian keeps some programs off the path of ordinary users.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export PATH
 
 policy=/usr/sbin/policy-rc.d
 policy_is_ours=no
+# Read by Debian's PostgreSQL before it makes a first cluster.
+clusters=/etc/postgresql-common/createcluster.d/zz-qingyuan.conf
+clusters_is_ours=no
 
-say() { printf 'need-redis: %s\n' "$*" >&2; }
+say() { printf 'need: %s\n' "$*" >&2; }
 
 die() {
 	say "$@"
 	exit 1
 }
 
+have() { command -v "$1" >/dev/null 2>&1; }
+
 is_root() { [ "$(id -u)" -eq 0 ]; }
 
 as_root() {
 	if is_root; then "$@"; else sudo "$@"; fi
+}
+
+# postgres_program prints the path of the postgres that the tests take: the one
+# beside the first initdb on the path, or the newest where Debian and Homebrew
+# put them.
+postgres_program() {
+	if have initdb; then
+		beside=$(dirname "$(readlink -f "$(command -v initdb)")")/postgres
+		if [ -x "$beside" ]; then
+			echo "$beside"
+			return 0
+		fi
+	fi
+	for program in /usr/lib/postgresql/*/bin/postgres \
+		/opt/homebrew/opt/postgresql@*/bin/postgres /usr/local/opt/postgresql@*/bin/postgres; do
+		[ ! -x "$program" ] || echo "$(echo "$program" | tr -dc 0-9) $program"
+	done | sort -n | tail -n 1 | cut -d ' ' -f 2-
+}
+
+# present says whether what a name stands for is here, of whatever version.
+present() {
+	case $1 in
+	redis) have redis-server ;;
+	postgres) [ -n "$(postgres_program)" ] ;;
+	gcc) have gcc && printf '#include <stdio.h>\n' | gcc -E -x c - >/dev/null 2>&1 ;;
+	strace) have strace ;;
+	nginx) have nginx ;;
+	ext4) have mkfs.ext4 ;;
+	*) die "nobody knows the name $1" ;;
+	esac
+}
+
+# at_least NAME FLOOR LINE VERSION refuses a program that lacks what is relied on.
+at_least() {
+	[ -n "$4" ] || die "cannot read the version of $1: $3"
+	[ "$4" -ge "$2" ] || die "$1 is too old, version $2 or newer is needed: $3"
+}
+
+check_version() {
+	case $1 in
+	redis) # Valkey under the name redis-server answers in the same form.
+		line=$(redis-server --version) || die "redis-server is on the PATH but does not run"
+		at_least redis-server "$redis_floor" "$line" \
+			"$(printf '%s\n' "$line" | sed -n 's/.* v=\([0-9][0-9]*\)\..*/\1/p')"
+		;;
+	postgres)
+		line=$("$(postgres_program)" --version) || die "postgres is here but does not run"
+		at_least postgres "$postgres_floor" "$line" \
+			"$(printf '%s\n' "$line" | sed -n 's/^[^0-9]*\([0-9][0-9]*\).*/\1/p')"
+		;;
+	esac
+}
+
+apt_packages() {
+	case $1 in
+	redis) echo redis-server ;;
+	postgres) echo postgresql ;;
+	gcc) echo gcc libc6-dev ;;
+	ext4) echo e2fsprogs ;;
+	*) echo "$1" ;;
+	esac
+}
+
+brew_formula() {
+	case $1 in
+	redis) echo redis ;;
+	postgres) echo postgresql@17 ;;
+	nginx) echo nginx ;;
+	*) die "$1 is missing, and there is none for this system: these tests need Linux" ;;
+	esac
+}
+
+# services are what the packages of a name would start.
+services() {
+	case $1 in
+	redis) echo redis-server ;;
+	postgres) echo postgresql ;;
+	nginx) echo nginx ;;
+	esac
 }
 
 # apt_get never asks a question, and waits for another apt-get to finish.
@@ -35,46 +132,59 @@ apt_get() {
 		apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
 }
 
-# forbid_start keeps Debian's package from starting its service. A policy that
-# is already there is the administrator's and stays.
+# forbid_start keeps Debian's packages from starting services and from making a
+# cluster. A policy that is already there is the administrator's and stays.
 forbid_start() {
-	[ ! -e "$policy" ] || return 0
-	policy_is_ours=yes
-	as_root tee "$policy" >/dev/null <<'POLICY'
+	if [ ! -e "$policy" ]; then
+		policy_is_ours=yes
+		as_root tee "$policy" >/dev/null <<'POLICY'
 #!/bin/sh
-# Temporary: redis-server is being installed for its program only.
+# Temporary: servers are being installed for their programs only.
 for word in "$@"; do
-	case $word in redis-server*) exit 101 ;; esac
+	case $word in redis-server* | postgresql* | nginx*) exit 101 ;; esac
 done
 exit 0
 POLICY
-	as_root chmod 755 "$policy"
+		as_root chmod 755 "$policy"
+	fi
+	if [ ! -e "$clusters" ]; then
+		clusters_is_ours=yes
+		as_root mkdir -p "$(dirname "$clusters")"
+		echo 'create_main_cluster = false' | as_root tee "$clusters" >/dev/null
+	fi
 }
 
 lift_policy() {
-	[ "$policy_is_ours" = yes ] || return 0
-	policy_is_ours=no
-	as_root rm -f "$policy"
+	if [ "$policy_is_ours" = yes ]; then
+		policy_is_ours=no
+		as_root rm -f "$policy"
+	fi
+	if [ "$clusters_is_ours" = yes ]; then
+		clusters_is_ours=no
+		as_root rm -f "$clusters"
+		# The folder goes too where it was made here; else it is not empty.
+		as_root rmdir "$(dirname "$clusters")" "$(dirname "$(dirname "$clusters")")" 2>/dev/null || true
+	fi
 }
 
-# disable_service undoes what the package's installation arranged for the next
+# disable_service undoes what a package's installation arranged for the next
 # boot, and stops the service where an administrator's policy let it start. It
 # was not there before, so nobody can be using it.
 disable_service() {
 	if [ -d /run/systemd/system ]; then
-		as_root systemctl --quiet disable --now redis-server.service || true
+		as_root systemctl --quiet disable --now "$1.service" || true
 		return 0
 	fi
 	# Without systemd these may be missing, or have nothing to do.
-	sbin=$PATH:/usr/sbin:/sbin
-	as_root env PATH="$sbin" update-rc.d redis-server disable >/dev/null 2>&1 || true
-	as_root env PATH="$sbin" service redis-server stop >/dev/null 2>&1 || true
+	as_root env PATH="$PATH" update-rc.d "$1" disable >/dev/null 2>&1 || true
+	as_root env PATH="$PATH" service "$1" stop >/dev/null 2>&1 || true
 }
 
+# with_apt NAME... installs the packages of names that are missing.
 with_apt() {
-	is_root || command -v sudo >/dev/null 2>&1 ||
-		die "redis-server is missing; as root, run: apt-get install redis-server"
-	say "installing the Debian package redis-server (its service will not be started)"
+	packages=$(for name in "$@"; do apt_packages "$name"; done | tr '\n' ' ')
+	is_root || have sudo || die "missing: $*; as root, run: apt-get install $packages"
+	say "installing the Debian packages ${packages% } (no service will be started)"
 
 	trap lift_policy EXIT
 	trap 'exit 129' HUP
@@ -82,48 +192,52 @@ with_apt() {
 	trap 'exit 143' TERM
 
 	updated=no
-	if ! apt-cache show redis-server >/dev/null 2>&1; then
-		# A fresh machine or image has no package lists.
-		apt_get update || die "apt-get update failed; the package wanted is redis-server"
-		updated=yes
-	fi
+	for package in $packages; do
+		if [ "$updated" = no ] && ! apt-cache show "$package" >/dev/null 2>&1; then
+			# A fresh machine or image has no package lists.
+			apt_get update || die "apt-get update failed; the packages wanted are $packages"
+			updated=yes
+		fi
+	done
 	forbid_start
-	if ! apt_get install --no-install-recommends redis-server; then
-		[ "$updated" = no ] || die "apt-get could not install the package redis-server"
+	# shellcheck disable=SC2086
+	if ! apt_get install --no-install-recommends $packages; then
+		[ "$updated" = no ] || die "apt-get could not install $packages"
 		# Old lists name versions that the mirrors no longer hold.
-		apt_get update || die "apt-get update failed; the package wanted is redis-server"
-		apt_get install --no-install-recommends redis-server ||
-			die "apt-get could not install the package redis-server"
+		apt_get update || die "apt-get update failed; the packages wanted are $packages"
+		# shellcheck disable=SC2086
+		apt_get install --no-install-recommends $packages || die "apt-get could not install $packages"
 	fi
-	disable_service
+	for name in "$@"; do
+		for service in $(services "$name"); do disable_service "$service"; done
+	done
 	lift_policy
 }
 
 with_brew() {
-	say "installing the Homebrew formula redis (its service will not be started)"
-	brew install redis || die "brew could not install the formula redis"
+	for name in "$@"; do
+		formula=$(brew_formula "$name")
+		say "installing the Homebrew formula $formula (its service will not be started)"
+		brew install "$formula" || die "brew could not install the formula $formula"
+	done
 }
 
-# check_version refuses a server that lacks what the scripts rely on. Valkey
-# under the name redis-server answers in the same form.
-check_version() {
-	line=$(redis-server --version) || die "redis-server is on the PATH but does not run"
-	major=$(printf '%s\n' "$line" | sed -n 's/.* v=\([0-9][0-9]*\)\..*/\1/p')
-	[ -n "$major" ] || die "cannot read the version of redis-server: $line"
-	[ "$major" -ge "$floor" ] ||
-		die "redis-server is too old, version $floor.0 or newer is needed: $line"
-}
-
-if ! command -v redis-server >/dev/null 2>&1; then
-	if command -v apt-get >/dev/null 2>&1; then
-		with_apt
-	elif command -v brew >/dev/null 2>&1; then
-		with_brew
+missing=
+for name in "$@"; do
+	present "$name" || missing="$missing $name"
+done
+if [ -n "$missing" ]; then
+	# shellcheck disable=SC2086 # they are several words
+	if have apt-get; then
+		with_apt $missing
+	elif have brew; then
+		with_brew $missing
 	else
-		die "redis-server is missing, and neither apt-get nor brew is here to install it;" \
-			"install the package that holds it (redis-server, redis or valkey-redis-compat), version $floor.0 or newer"
+		die "missing:$missing; neither apt-get nor brew is here to install it"
 	fi
 	hash -r
-	command -v redis-server >/dev/null 2>&1 || die "the package is installed, but redis-server is not on the PATH"
 fi
-check_version
+for name in "$@"; do
+	present "$name" || die "the package is installed, but $name is not on the PATH"
+	check_version "$name"
+done

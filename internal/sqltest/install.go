@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -21,7 +22,7 @@ const BinEnv = "QINGYUAN_TEST_POSTGRES"
 const maxSocket = 80
 
 // programs finds the folder with initdb and postgres: the one that is asked for,
-// one on the PATH, or the newest where Debian puts them.
+// one on the PATH, or the newest where Debian and Homebrew put them.
 func programs(t testing.TB) string {
 	t.Helper()
 	for _, dir := range candidates() {
@@ -44,9 +45,15 @@ func candidates() []string {
 			out = append(out, filepath.Dir(at))
 		}
 	}
-	debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
-	slices.SortFunc(debian, func(a, b string) int { return version(b) - version(a) })
-	return append(out, debian...)
+	var apart []string
+	for _, pattern := range []string{
+		"/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin",
+	} {
+		found, _ := filepath.Glob(pattern) // it fails for bad patterns only
+		apart = append(apart, found...)
+	}
+	slices.SortFunc(apart, func(a, b string) int { return version(b) - version(a) })
+	return append(out, apart...)
 }
 
 func isProgram(path string) bool {
@@ -55,8 +62,8 @@ func isProgram(path string) bool {
 }
 
 // version is the number in /usr/lib/postgresql/15/bin.
-func version(path string) int {
-	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+func version(dir string) int {
+	n, _ := strconv.Atoi(strings.TrimPrefix(filepath.Base(filepath.Dir(dir)), "postgresql@"))
 	return n
 }
 
