@@ -47,7 +47,7 @@ func TestFailpoints(t *testing.T) {
 			s.Ledger(t.Context())
 		}
 	}
-	s.Finish(t.Context())
+	s.Everything(t.Context())
 	for _, p := range points {
 		s.Row.Note("%s %d", p.name, f.died[p.name])
 	}

@@ -139,8 +139,13 @@ func (p *Program) AwaitReady(ctx context.Context) error {
 }
 
 // Ready tells whether /readyz says yes now.
-func (p *Program) Ready(ctx context.Context) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL+"/readyz", http.NoBody)
+func (p *Program) Ready(ctx context.Context) bool { return p.probe(ctx, "/readyz") }
+
+// Listens tells whether the program answers at all.
+func (p *Program) Listens(ctx context.Context) bool { return p.probe(ctx, "/healthz") }
+
+func (p *Program) probe(ctx context.Context, path string) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL+path, http.NoBody)
 	if err != nil {
 		return false
 	}

@@ -65,12 +65,12 @@ func (s *Stage) Rounds(ctx context.Context, n int, fault func(context.Context) e
 			break
 		}
 	}
-	s.Finish(ctx)
+	s.Everything(ctx)
 }
 
-// Finish reads all books again, judges everybody and has the program verify
-// itself.
-func (s *Stage) Finish(ctx context.Context) {
+// Everything reads all books again, judges everybody, compares SQL and has the
+// program verify itself.
+func (s *Stage) Everything(ctx context.Context) {
 	s.t.Helper()
 	before := s.Judge.before
 	v, err := s.Judge.Everything(ctx)

@@ -49,6 +49,13 @@ func PostgreSQL(t testing.TB) *sqldb.DB {
 	return Open(t, postgresTarget(t))
 }
 
+// PostgreSQLTarget is PostgreSQL for tests whose program opens the database
+// itself: the URL of an empty one that nobody has opened yet.
+func PostgreSQLTarget(t testing.TB) string {
+	t.Helper()
+	return postgresTarget(t)
+}
+
 // Open opens target as the program does, and closes it when t ends.
 func Open(t testing.TB, target string) *sqldb.DB {
 	t.Helper()
