@@ -1,0 +1,295 @@
+package replay_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"qingyuan/internal/redisstore"
+)
+
+// garden is a sound Redis in which one thing at a time is changed.
+type garden struct {
+	*rig
+	planted int
+}
+
+// key finds the one key that ends like this.
+func (g *garden) key(end string) string {
+	g.Helper()
+	keys := g.keys("*" + end)
+	if len(keys) != 1 {
+		g.Fatalf("%d keys end with %s: %v", len(keys), end, keys)
+	}
+	return keys[0]
+}
+
+func (g *garden) keys(pattern string) []string {
+	g.Helper()
+	keys, err := g.db.Keys(g.Context(), pattern).Result()
+	slices.Sort(keys)
+	return must(g.TB, keys, err)
+}
+
+// beside is a key of the same shard.
+func (g *garden) beside(name string) string {
+	return strings.TrimSuffix(g.key("}:tally"), "tally") + name
+}
+
+// look verifies what the key belongs to.
+func (g *garden) look(key string) []string {
+	g.Helper()
+	if strings.Contains(key, redisstore.DoorsCampaign) {
+		_, got := g.verifyDoors()
+		return got
+	}
+	_, got := g.verifyCampaign()
+	return got
+}
+
+// plant changes a key, expects exactly these differences, and changes it back.
+func (g *garden) plant(key string, change func(), want ...string) {
+	g.Helper()
+	ctx := g.Context()
+	before, err := g.db.Dump(ctx, key).Result()
+	if err != nil && err != redis.Nil { //nolint:errorlint // redis.Nil is returned as is.
+		g.Fatal(err)
+	}
+	change()
+	got := g.look(key)
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		g.Errorf("after a change of %s, differences (-want +got):\n%s", key, diff)
+	}
+	g.db.Del(ctx, key)
+	if before != "" {
+		g.db.Restore(ctx, key, 0, before)
+	}
+	g.planted++
+}
+
+// counts changes every field of a hash of counts by one, up and down, adds a
+// field and takes one away.
+func (g *garden) counts(key string, title func(field string) string) {
+	g.Helper()
+	ctx := g.Context()
+	fields := g.db.HGetAll(ctx, key).Val()
+	differs := func(field string, want, got int) string {
+		return fmt.Sprintf("%s: count: %d, not %d", title(field), got, want)
+	}
+	for field, value := range fields {
+		n, _ := strconv.Atoi(value)
+		g.plant(key, func() { g.db.HIncrBy(ctx, key, field, 1) }, differs(field, n, n+1))
+		if n != 0 {
+			g.plant(key, func() { g.db.HDel(ctx, key, field) }, differs(field, n, 0))
+		}
+	}
+}
+
+// board changes, takes away and adds an entry.
+func (g *garden) board(key, name string) {
+	g.Helper()
+	ctx := g.Context()
+	entries := g.db.ZRangeWithScores(ctx, key, 0, -1).Val()
+	if len(entries) == 0 {
+		g.Fatalf("%s is empty", key)
+	}
+	members := func(got int) string { return fmt.Sprintf("%s: members: %d, not %d", name, got, len(entries)) }
+	for _, e := range entries[:min(len(entries), 2)] {
+		id, _ := e.Member.(string)
+		place := strconv.FormatFloat(e.Score, 'f', -1, 64)
+		more := strconv.FormatFloat(e.Score+1, 'f', -1, 64)
+		g.plant(key, func() { g.db.ZIncrBy(ctx, key, 1, id) }, fmt.Sprintf("%s: %s: %s, not %s", id, name, more, place))
+		g.plant(key, func() { g.db.ZRem(ctx, key, id) }, fmt.Sprintf("%s: %s: none, not %s", id, name, place), members(len(entries)-1))
+	}
+	g.plant(key, func() { g.db.ZAdd(ctx, key, redis.Z{Score: 1, Member: "nobody"}) }, members(len(entries)+1))
+}
+
+// TestEveryPlantIsFound changes one thing at a time in a Redis that real services
+// have filled, and sees that verifying names exactly that.
+func TestEveryPlantIsFound(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1)
+	r.populate()
+	r.settle()
+	r.clean()
+	g := &garden{rig: r}
+	ctx := t.Context()
+
+	g.counts(g.key("}:tally"), func(f string) string { return "tally " + f })
+	g.plant(g.key("}:tally"), func() { g.db.HSet(ctx, g.key("}:tally"), "u9|attempts", 1) }, "tally u9|attempts: count: 1, not 0")
+	for _, key := range g.keys("*:hour:*") {
+		hour := key[strings.LastIndex(key, ":")+1:]
+		g.counts(key, func(f string) string { return "hour " + hour + " " + f })
+	}
+	early := g.beside("hour:1")
+	g.plant(early, func() { g.db.HSet(ctx, early, "u1|attempts", 1) }, "hour 1 u1|attempts: count: 1, not 0")
+	g.minutes()
+	g.board(g.key("}:board"), "board")
+	for _, key := range g.keys("*}:board:*") {
+		g.board(key, "board "+key[strings.Index(key, ":board:")+len(":board:"):])
+	}
+	strange := g.beside("board:u:u9")
+	g.plant(strange, func() { g.db.ZAdd(ctx, strange, redis.Z{Score: 1, Member: person(1)}) }, "board u:u9: members: 1, not 0")
+	g.openSet()
+	g.people()
+	g.rest()
+	r.clean()
+	t.Logf("%d plants, each found and named", g.planted)
+}
+
+// minutes looks at those that are certainly kept.
+func (g *garden) minutes() {
+	g.Helper()
+	ctx, key := g.Context(), g.key("}:minutes")
+	var newest int64
+	fields := g.db.HGetAll(ctx, key).Val()
+	minute := func(field string) int64 {
+		m, _ := strconv.ParseInt(field[:strings.Index(field, "|")], 10, 64)
+		return m
+	}
+	for field := range fields {
+		newest = max(newest, minute(field))
+	}
+	for field, value := range fields {
+		if minute(field) < newest-120 {
+			continue
+		}
+		n, _ := strconv.Atoi(value)
+		g.plant(key, func() { g.db.HIncrBy(ctx, key, field, 1) },
+			fmt.Sprintf("minute %s: count: %d, not %d", strings.ReplaceAll(field, "|", " "), n+1, n))
+	}
+}
+
+func (g *garden) openSet() {
+	g.Helper()
+	ctx, key := g.Context(), g.key("}:open")
+	for _, e := range g.db.ZRangeWithScores(ctx, key, 0, -1).Val() {
+		id, _ := e.Member.(string)
+		at := strconv.FormatFloat(e.Score, 'f', -1, 64)
+		g.plant(key, func() { g.db.ZIncrBy(ctx, key, 1, id) },
+			fmt.Sprintf("%s: open set: %s, not %s", id, strconv.FormatFloat(e.Score+1, 'f', -1, 64), at))
+		g.plant(key, func() { g.db.ZRem(ctx, key, id) }, fmt.Sprintf("%s: open set: none, not %s", id, at), "open set: members: 3, not 4")
+	}
+	g.plant(key, func() { g.db.ZAdd(ctx, key, redis.Z{Score: 1, Member: person(6)}) },
+		person(6)+": open set: 1, not none", "open set: members: 5, not 4")
+}
+
+// people changes every part of every field of everybody.
+func (g *garden) people() {
+	g.Helper()
+	ctx := g.Context()
+	for _, i := range []int{0, 3, 8, 10} { // who did most, moved a door, signed, and moved
+		id := person(i)
+		key := g.key("}:p:" + id)
+		for field, value := range g.db.HGetAll(ctx, key).Val() {
+			g.field(key, id, field, value)
+		}
+		g.plant(key, func() { g.db.HSet(ctx, key, "x", "1") }, id+": field x: some, not none")
+		g.plant(key, func() { g.db.HSet(ctx, key, "a99", "1") }, id+": attempt 99: some, not none")
+		g.plant(key, func() { g.db.Del(ctx, key) }, id+": participant: none, not some")
+	}
+	stranger := g.beside("p:stranger")
+	g.plant(stranger, func() { g.db.HSet(ctx, stranger, "u", "u1", "g", "public") }, "stranger: participant: some, not none")
+}
+
+var titles = map[string]string{
+	"u": "unit", "g": "group", "t": "enrolled at", "f": "first act", "e": "enrolment", "l": "limits", "o": "open attempt",
+	"b": "best", "d": "best of the day", "s": "signature", "v": "kept answers",
+}
+
+// field changes each part of a field by itself. What names a person is not shown.
+func (g *garden) field(key, id, field, value string) {
+	g.Helper()
+	ctx := g.Context()
+	title := titles[field]
+	if strings.HasPrefix(field, "a") {
+		title = "attempt " + field[1:]
+	}
+	if field == "v" {
+		g.plant(key, func() { g.db.HSet(ctx, key, field, "x") }, id+": kept answers: others, not those of an open attempt")
+		return
+	}
+	parts := strings.Split(value, "|")
+	for i := range parts {
+		changed := slices.Clone(parts)
+		changed[i] += "0"
+		g.change(key, field, strings.Join(changed, "|"), id+": "+title)
+	}
+	g.change(key, field, value+"|", id+": "+title)
+}
+
+// change expects one difference that begins like this, and no name in it.
+func (g *garden) change(key, field, value, begins string) {
+	g.Helper()
+	ctx := g.Context()
+	before := g.db.HGet(ctx, key, field).Val()
+	g.db.HSet(ctx, key, field, value)
+	got := g.look(key)
+	if len(got) != 1 || !strings.HasPrefix(got[0], begins) {
+		g.Errorf("after %s of %s became %q, differences %q; want one that begins %q", field, key, value, got, begins)
+	}
+	if s := strings.Join(got, ""); strings.Contains(s, "张") {
+		g.Errorf("a difference names somebody: %s", s)
+	}
+	g.db.HDel(ctx, key, field)
+	if got = g.look(key); len(got) != 1 || !strings.HasPrefix(got[0], begins) || strings.Contains(got[0], "张") {
+		g.Errorf("without %s of %s, differences %q; want one that begins %q", field, key, got, begins)
+	}
+	g.db.HSet(ctx, key, field, before)
+	g.planted += 2
+}
+
+// rest changes what belongs to nobody.
+func (g *garden) rest() {
+	g.Helper()
+	ctx := g.Context()
+	g.plant(g.key("}:recent"), func() { g.db.LPop(ctx, g.key("}:recent")) }, "recent: acts: others, not the newest")
+	odd := g.beside("odd")
+	g.plant(odd, func() { g.db.Set(ctx, odd, "1", 0) }, "odd: key: some, not none")
+	g.doorPlants()
+
+	bank := g.key("{bank:" + g.bank.Digest + "}")
+	g.plant(bank, func() { g.db.Del(ctx, bank) }, "bank "+g.bank.Digest+": copy: none, not one")
+	g.plant(bank, func() { g.db.SetRange(ctx, bank, 20, "damaged") }, "bank "+g.bank.Digest+": copy: another, not one that can be read")
+
+	record := g.key("{antidrug}:campaign")
+	for _, part := range []string{"shards", "base", "bits", "epoch"} {
+		n, _ := strconv.Atoi(g.db.HGet(ctx, record, part).Val())
+		g.plant(record, func() { g.db.HIncrBy(ctx, record, part, 1) }, fmt.Sprintf(": opening: %s: %d, not %d", part, n+1, n))
+	}
+	g.plant(record, func() { g.db.HSet(ctx, record, "state", "opening") }, ": opening: state: opening, not open")
+	g.plant(record, func() { g.db.Del(ctx, record) }, ": opening: none, not a record")
+	meta := g.key("{antidrug:0}:meta")
+	g.plant(meta, func() { g.db.HSet(ctx, meta, "epoch", "7") }, ": epoch: 7, not 1")
+	fold := g.key("{antidrug:0}:fold")
+	g.plant(fold, func() { g.db.HSet(ctx, fold, "version", "99") }, ": fold version: 99, not 1")
+	end := g.db.HGet(ctx, fold, "pos").Val()
+	g.plant(fold, func() { g.db.HSet(ctx, fold, "pos", "1-9999") }, ": fold: 1-9999, not not after "+end)
+}
+
+func (g *garden) doorPlants() {
+	g.Helper()
+	ctx := g.Context()
+	doors := g.keys("*}:d:door-*")
+	if len(doors) != 12 {
+		g.Fatalf("%d doors", len(doors))
+	}
+	for _, key := range doors {
+		hash := key[strings.LastIndex(key, ":")+1:]
+		leads := g.db.HGet(ctx, key, "p").Val()
+		g.plant(key, func() { g.db.HSet(ctx, key, "p", person(3)+"0") }, fmt.Sprintf("door %s: participant: %s, not %s", hash, person(3)+"0", leads))
+		g.plant(key, func() { g.db.HSet(ctx, key, "s", "") }, "door "+hash+": sealed: none, not some")
+		g.plant(key, func() { g.db.Del(ctx, key) }, fmt.Sprintf("door %s: participant: none, not %s", hash, leads))
+	}
+	moved := g.key("}:d:door-3")
+	g.plant(moved, func() { g.db.HSet(ctx, moved, "p", person(3)) }, fmt.Sprintf("door door-3: participant: %s, not %s", person(3), person(4)))
+	extra := strings.Replace(moved, "door-3", "door-x", 1)
+	g.plant(extra, func() { g.db.HSet(ctx, extra, "p", person(0), "s", "x") }, fmt.Sprintf("door door-x: participant: %s, not none", person(0)))
+}
