@@ -11,15 +11,19 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/catalog"
+	"qingyuan/internal/fault"
+	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
 	"qingyuan/leaderboard"
 	"qingyuan/quiz"
 )
 
 // crew opens campaigns in Redis as they appear in the catalog and runs what
-// each needs: a fold for every shard, and the hand-in of overdue attempts.
+// each needs: a fold and an archiver for every shard, and the hand-in of overdue
+// attempts. It looks every second whether Redis still holds what it opened.
 type crew struct {
 	campaigns *redisstore.Campaigns
+	archive   *archive
 	boards    *redisstore.Boards
 	facts     leaderboard.Facts
 	quiz      *quiz.Service
@@ -53,18 +57,19 @@ func (c *crew) Run(ctx context.Context) {
 	}
 }
 
-// muster starts work for campaigns that have none yet and ends it for those
-// that left the catalog.
+// muster starts work for campaigns that have none yet, opens those anew that
+// were rebuilt, and ends it for those that left the catalog.
 func (c *crew) muster(ctx context.Context) {
-	wanted := map[string]bool{}
+	if err := c.archive.refresh(ctx); err != nil && ctx.Err() == nil {
+		c.log.DebugContext(ctx, "go on with the cursors as they were", "err", err)
+	}
+	c.attend(ctx, redisstore.DoorsCampaign, c.openDoors, c.startDoors)
+	wanted := map[string]bool{redisstore.DoorsCampaign: true}
 	for _, def := range c.list() {
 		wanted[def.ID] = true
-		if c.works(def.ID) {
-			continue
-		}
-		if err := c.start(ctx, def); err != nil {
-			c.report(def.ID, err)
-		}
+		c.attend(ctx, def.ID,
+			func(ctx context.Context) error { return c.open(ctx, def) },
+			func(ctx context.Context) error { return c.start(ctx, def) })
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -72,8 +77,58 @@ func (c *crew) muster(ctx context.Context) {
 		if !wanted[id] {
 			stop()
 			delete(c.running, id)
+			c.archive.retire(id)
 		}
 	}
+}
+
+// attend opens a campaign, or the doors, and starts its work; later it looks
+// whether Redis still fits, and opens it again where it does not: after a
+// rebuild it is in another epoch.
+func (c *crew) attend(ctx context.Context, id string, open, start func(context.Context) error) {
+	var err error
+	switch {
+	case !c.works(id):
+		if err = open(ctx); err == nil {
+			err = start(ctx)
+		}
+	default:
+		err = c.campaigns.Check(ctx, id, c.archive.headsOf(id))
+		if err != nil && !errors.Is(err, fault.ErrUnavailable) {
+			err = open(ctx)
+		}
+	}
+	switch {
+	case err == nil:
+		c.settle(ctx, id)
+	case ctx.Err() == nil:
+		c.report(id, err)
+	}
+}
+
+// settle forgets what stood in the way.
+func (c *crew) settle(ctx context.Context, id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pending[id] != nil {
+		c.log.InfoContext(ctx, "campaign is served again", "campaign", id)
+	}
+	delete(c.pending, id)
+}
+
+// openDoors lets people sign in.
+func (c *crew) openDoors(ctx context.Context) error {
+	return c.campaigns.OpenDoors(ctx, c.archive.known(ctx, redisstore.DoorsCampaign))
+}
+
+func (c *crew) startDoors(ctx context.Context) error {
+	o, err := c.register(ctx, redisstore.DoorsCampaign)
+	if err != nil {
+		return err
+	}
+	work := c.begin(ctx, redisstore.DoorsCampaign)
+	c.archiveShards(work, redisstore.DoorsCampaign, o.Shards)
+	return nil
 }
 
 func (c *crew) works(id string) bool {
@@ -83,29 +138,53 @@ func (c *crew) works(id string) bool {
 	return ok
 }
 
-func (c *crew) start(ctx context.Context, def *campaign.Campaign) error {
-	if err := c.campaigns.Open(ctx, def, c.now()); err != nil {
-		return err
+func (c *crew) open(ctx context.Context, def *campaign.Campaign) error {
+	return c.campaigns.Open(ctx, def, c.archive.known(ctx, def.ID), c.now())
+}
+
+// register tells the ledger how a campaign was opened. Until it knows, nobody
+// could tell a Redis that is new from one that is lost.
+func (c *crew) register(ctx context.Context, id string) (redisstore.Opened, error) {
+	o, err := c.campaigns.Opened(id)
+	if err != nil {
+		return o, err
 	}
-	shards, err := c.boards.Shards(ctx, def.ID)
+	return o, c.archive.register(ctx, id, o)
+}
+
+// begin marks a campaign as being worked on until the returned context ends.
+func (c *crew) begin(ctx context.Context, id string) context.Context {
+	work, stop := context.WithCancel(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running[id] = stop
+	return work
+}
+
+func (c *crew) archiveShards(work context.Context, id string, shards int) {
+	for shard := range shards {
+		a := c.archive.archiver(ledger.Shard{Campaign: id, Number: shard})
+		c.wg.Go(func() { a.Run(work) })
+	}
+}
+
+func (c *crew) start(ctx context.Context, def *campaign.Campaign) error {
+	o, err := c.register(ctx, def.ID)
 	if err != nil {
 		return err
 	}
-	if shards != def.Shards {
+	if o.Shards != def.Shards {
 		c.log.WarnContext(ctx, "campaign was opened with other shards than its file says; they are kept",
-			"campaign", def.ID, "shards", shards)
+			"campaign", def.ID, "shards", o.Shards)
 	}
-	work, stop := context.WithCancel(ctx)
-	c.mu.Lock()
-	c.running[def.ID] = stop
-	delete(c.pending, def.ID)
-	c.mu.Unlock()
+	work := c.begin(ctx, def.ID)
 	folder := c.folder(def.ID)
-	for shard := range shards {
+	for shard := range o.Shards {
 		c.wg.Go(func() { folder.Run(work, shard) })
 	}
+	c.archiveShards(work, def.ID, o.Shards)
 	c.wg.Go(func() { c.handIn(work, def.ID) })
-	c.log.InfoContext(ctx, "campaign is served", "campaign", def.ID, "shards", shards)
+	c.log.InfoContext(ctx, "campaign is served", "campaign", def.ID, "shards", o.Shards)
 	return nil
 }
 
@@ -114,7 +193,7 @@ func (c *crew) report(id string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if old := c.pending[id]; old == nil || old.Error() != err.Error() {
-		c.log.Error("campaign cannot be opened", "campaign", id, "err", err)
+		c.log.Error("campaign cannot be served", "campaign", id, "err", err)
 	}
 	c.pending[id] = err
 }
@@ -133,7 +212,11 @@ func (c *crew) Problems() []string {
 
 // reason says what a reader of /readyz may know of an error.
 func reason(err error) string {
-	for _, known := range []error{redisstore.ErrEmptied, redisstore.ErrEpoch, leaderboard.ErrOutOfRange} {
+	for _, known := range []error{
+		redisstore.ErrEmptied, redisstore.ErrEpoch, redisstore.ErrOlder, redisstore.ErrNewer,
+		redisstore.ErrLedgerAhead, redisstore.ErrFoldAhead, redisstore.ErrOpenedOtherwise,
+		redisstore.ErrRebuilding, redisstore.ErrUnsure, leaderboard.ErrOutOfRange,
+	} {
 		if errors.Is(err, known) {
 			return known.Error()
 		}
@@ -177,10 +260,10 @@ func (c *crew) handIn(ctx context.Context, id string) {
 	}
 }
 
-func newCrew(s *services, b *catalog.Keeper, m *metrics, log *slog.Logger, now func() time.Time) *crew {
+func newCrew(s *services, b *catalog.Keeper, a *archive, log *slog.Logger) *crew {
 	return &crew{
-		campaigns: s.campaigns, boards: s.boards, facts: s.facts, quiz: s.quiz,
-		list: b.Campaigns, find: b.Campaign, metrics: m, log: log, now: now,
+		campaigns: s.campaigns, archive: a, boards: s.boards, facts: s.facts, quiz: s.quiz,
+		list: b.Campaigns, find: b.Campaign, metrics: a.metrics, log: log, now: a.now,
 		running: map[string]context.CancelFunc{}, pending: map[string]error{},
 	}
 }

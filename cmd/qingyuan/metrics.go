@@ -21,6 +21,10 @@ type metrics struct {
 	snapshotAge                  *prometheus.GaugeVec
 	factsWaiting                 *prometheus.GaugeVec
 	accepted                     *prometheus.GaugeVec
+	archived, archiveErrors      *prometheus.CounterVec
+	archiveWaiting, archiveLag   *prometheus.GaugeVec
+	deadLetters                  *prometheus.GaugeVec
+	differences, verifiedAt      *prometheus.GaugeVec
 	redisDuration                *prometheus.HistogramVec
 	redisErrors                  *prometheus.CounterVec
 }
@@ -37,14 +41,21 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		return v
 	}
 	m := &metrics{
-		folded:       counter("fold_facts_total", "Facts folded by this instance.", "campaign"),
-		foldErrors:   counter("fold_errors_total", "Batches that could not be folded and are tried again.", "campaign"),
-		handedIn:     counter("attempts_handed_in_total", "Overdue attempts looked at by this instance.", "campaign"),
-		foldLag:      gauge("fold_lag_seconds", "Age of the newest fact when it was last folded by this instance.", "campaign"),
-		snapshotAge:  gauge("snapshot_timestamp_seconds", "Unix time of the newest snapshot.", "campaign"),
-		factsWaiting: gauge("fold_facts_waiting", "Facts on the stream that the fold has not reached.", "campaign"),
-		accepted:     gauge("accepted", "Accepted acts in the newest snapshot.", "campaign", "kind"),
-		redisErrors:  counter("redis_errors_total", "Redis commands that failed.", "kind"),
+		folded:         counter("fold_facts_total", "Facts folded by this instance.", "campaign"),
+		foldErrors:     counter("fold_errors_total", "Batches that could not be folded and are tried again.", "campaign"),
+		handedIn:       counter("attempts_handed_in_total", "Overdue attempts looked at by this instance.", "campaign"),
+		foldLag:        gauge("fold_lag_seconds", "Age of the newest fact when it was last folded by this instance.", "campaign"),
+		snapshotAge:    gauge("snapshot_timestamp_seconds", "Unix time of the newest snapshot.", "campaign"),
+		factsWaiting:   gauge("fold_facts_waiting", "Facts on the stream that the fold has not reached.", "campaign"),
+		accepted:       gauge("accepted", "Accepted acts in the newest snapshot.", "campaign", "kind"),
+		archived:       counter("archive_entries_total", "Entries this instance has moved into the ledger.", "campaign", "stream"),
+		archiveErrors:  counter("archive_errors_total", "Batches that did not reach the ledger and are tried again.", "campaign"),
+		archiveWaiting: gauge("archive_entries_waiting", "Entries on the streams that are not in the ledger yet.", "campaign"),
+		archiveLag:     gauge("archive_oldest_seconds", "Age of the oldest entry that is not in the ledger yet.", "campaign"),
+		deadLetters:    gauge("archive_dead_letters", "Entries that could not be stored.", "campaign"),
+		differences:    gauge("verify_differences", "Differences between Redis and the ledger when they were last compared.", "campaign"),
+		verifiedAt:     gauge("verify_timestamp_seconds", "Unix time at which they were last compared.", "campaign"),
+		redisErrors:    counter("redis_errors_total", "Redis commands that failed.", "kind"),
 	}
 	m.redisDuration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Namespace: "qingyuan", Name: "redis_command_seconds", Help: "Time of Redis commands; scripts by their own names.",

@@ -32,9 +32,9 @@ func TestInvariant3RefusesAnUnfitRedis(t *testing.T) {
 	} {
 		s := launch(t, on(t, redistest.Start(t, c.options...).Addr(), "k"))
 		unready(s, c.reason)
-		status, r := tryEnrol(s.as("refused"))
-		if status != 503 || r.text("code") != "service.unavailable" || r.num("retry_after_ms") <= 0 {
-			t.Errorf("%s: enrolling = %d %v", name, status, r)
+		status, r, err := s.call("POST", "/sessions/sandbox", map[string]string{"name": "refused"})
+		if err != nil || status != 503 || r.text("code") != "service.unavailable" || r.num("retry_after_ms") <= 0 {
+			t.Errorf("%s: signing in = %d %v, %v", name, status, r, err)
 		}
 	}
 }
@@ -79,11 +79,12 @@ func TestEmptiedRedisIsNotANewBeginning(t *testing.T) {
 	cfg := on(t, redis.Addr(), "k")
 	s := start(t, cfg)
 	s.as("early").enrol(demoCampaign)
+	late := s.as("late")
 	if err := redis.Client(t).FlushAll(context.WithoutCancel(t.Context())).Err(); err != nil {
 		t.Fatal(err)
 	}
 	unready(s, "empty")
-	if status, r := tryEnrol(s.as("late")); status != 503 {
+	if status, r := tryEnrol(late); status != 503 {
 		t.Errorf("enrolling on an emptied Redis = %d %v; want 503", status, r)
 	}
 	if err := s.stop(); err != nil {

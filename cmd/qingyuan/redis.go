@@ -5,9 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -24,7 +21,7 @@ func openRedis(ctx context.Context, cfg configs.Config, log *slog.Logger) (db re
 		return db, db.Close, nil
 	}
 	node, err := redisnode.Start(ctx, redisnode.Options{
-		Dir: cfg.Data.Dir, Binary: cfg.Redis.Binary, Log: log,
+		Dir: cfg.Data.Dir, Binary: cfg.Redis.Binary, MaxMemory: redisMemory(cfg), Log: log,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("private redis in %s: %w", cfg.Data.Dir, err)
@@ -59,35 +56,6 @@ func external(cfg configs.Config) *redis.UniversalOptions {
 		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	return o
-}
-
-// deploymentFile is where a data folder remembers which deployment it belongs
-// to, so that an emptied or foreign Redis is recognised.
-const deploymentFile = "deployment"
-
-// claim ties the Redis to this deployment, or says why it must not be used.
-func claim(ctx context.Context, db redis.UniversalClient, cfg configs.Config) error {
-	path := filepath.Join(cfg.Data.Dir, deploymentFile)
-	known, err := os.ReadFile(path) //nolint:gosec // The operator names the data folder.
-	if err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("read %s: %w", path, err)
-	}
-	id, err := redisstore.NewDeployment(db).Claim(ctx, redisstore.Identity{
-		ID: strings.TrimSpace(string(known)), Fingerprints: fingerprints(cfg.Secrets),
-	})
-	if err != nil {
-		return err
-	}
-	if len(known) > 0 {
-		return nil
-	}
-	if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
-		return fmt.Errorf("make the data folder: %w", err)
-	}
-	if err := os.WriteFile(path, []byte(id+"\n"), 0o600); err != nil {
-		return fmt.Errorf("remember the deployment: %w", err)
-	}
-	return nil
 }
 
 // fingerprints names the secrets on which servers of one deployment must agree.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -17,7 +19,9 @@ import (
 	"qingyuan/configs"
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/httpapi"
+	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
+	"qingyuan/internal/sqldb"
 	"qingyuan/leaderboard"
 )
 
@@ -96,7 +100,16 @@ func serve(ctx context.Context, cfg configs.Config, o serving) error {
 			o.log.Error("close redis", "err", err) //nolint:sloglint // The context has ended.
 		}
 	}()
-	p, err := newProgram(ctx, cfg, db, o.log)
+	sql, err := awaitDatabase(ctx, cfg, o.log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := sql.Close(); err != nil {
+			o.log.Error("close the database", "err", err) //nolint:sloglint // The context has ended.
+		}
+	}()
+	p, err := newProgram(ctx, cfg, stores{redis: db, sql: sql}, o.log)
 	if err != nil {
 		return err
 	}
@@ -104,21 +117,53 @@ func serve(ctx context.Context, cfg configs.Config, o serving) error {
 	return p.run(ctx, o)
 }
 
+// stores are what a server keeps its data in.
+type stores struct {
+	redis redis.UniversalClient
+	sql   *sqldb.DB
+}
+
+// awaitDatabase opens the database. One that does not answer is waited for:
+// without having seen the ledger once, nobody could tell whether the Redis is the
+// one that belongs to it. Later it may be away.
+func awaitDatabase(ctx context.Context, cfg configs.Config, log *slog.Logger) (*sqldb.DB, error) {
+	if cfg.Database.URL.IsZero() {
+		if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
+			return nil, fmt.Errorf("make the data folder: %w", err)
+		}
+	}
+	for told := false; ; told = true {
+		db, err := sqldb.Open(ctx, cfg.DatabaseTarget())
+		if err == nil || !sqldb.IsUnavailable(err) {
+			return db, err
+		}
+		if !told {
+			log.WarnContext(ctx, "wait for the database", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for the database: %w", err)
+		case <-time.After(time.Second):
+		}
+	}
+}
+
 // program is everything that runs in one server.
 type program struct {
 	cfg       configs.Config
-	db        redis.UniversalClient
 	log       *slog.Logger
 	catalog   *catalog.Keeper
 	services  *services
 	publisher *leaderboard.Publisher
+	archive   *archive
+	auditor   *auditor
 	crew      *crew
 	ready     *readiness
 	server    *httpapi.Server
 }
 
-func newProgram(ctx context.Context, cfg configs.Config, db redis.UniversalClient, log *slog.Logger) (*program, error) {
-	now := time.Now
+func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Logger) (*program, error) {
+	now, db := time.Now, st.redis
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m := newMetrics(registry)
@@ -135,12 +180,15 @@ func newProgram(ctx context.Context, cfg configs.Config, db redis.UniversalClien
 	if err != nil {
 		return nil, err
 	}
-	p := &program{cfg: cfg, db: db, log: log, catalog: book, services: s}
+	p := &program{cfg: cfg, log: log, catalog: book, services: s}
 	p.publisher = newPublisher(s, book.Campaigns, log, now)
-	p.crew = newCrew(s, book, m, log, now)
+	p.archive = newArchive(s, ledger.New(st.sql), m, log)
+	p.auditor = &auditor{verifier: newVerifier(s, p.archive.ledger), catalog: book, every: cfg.Verify.Every, metrics: m, log: log}
+	p.crew = newCrew(s, book, p.archive, log)
+	claims := &claimant{redis: db, ledger: p.archive.ledger, cfg: cfg}
 	p.ready = &readiness{
 		health: redisstore.NewHealth(db, now), crew: p.crew, log: log,
-		claim:       func(ctx context.Context) error { return claim(ctx, db, cfg) },
+		claim:       claims.claim,
 		unpublished: p.unpublished, warnings: p.warnings,
 		claimed: make(chan struct{}), unfit: []string{"starting"}, reasons: []string{"starting"},
 	}
@@ -165,7 +213,7 @@ func (p *program) warnings() []string {
 			out = append(out, fmt.Sprintf("campaign %s: %d facts wait to be counted", c.ID, snap.Lag))
 		}
 	}
-	return out
+	return slices.Concat(out, p.archive.warnings(), p.auditor.warnings())
 }
 
 // unpublished lists the campaigns without a snapshot: a start is over when
@@ -274,6 +322,8 @@ func (p *program) startWorkers(ctx context.Context, g *errgroup.Group) {
 		case <-ctx.Done():
 		}
 	})
+	start(p.archive.Run)
+	start(p.auditor.Run)
 	start(p.publisher.Run)
 }
 

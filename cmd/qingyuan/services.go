@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -29,6 +28,7 @@ type book interface {
 
 // services are the domains joined to their stores.
 type services struct {
+	redis      redis.UniversalClient
 	campaigns  *redisstore.Campaigns
 	boards     *redisstore.Boards
 	facts      *stream.Reader
@@ -38,6 +38,7 @@ type services struct {
 	sessions   *session.Service
 	gate       *session.Gate
 	wechat     *wechat.Client
+	secrecy    secrecy
 }
 
 // derived keys, one for each purpose. A label, once used, keeps its meaning.
@@ -49,28 +50,33 @@ const (
 )
 
 func newServices(cfg configs.Config, db redis.UniversalClient, b book, log *slog.Logger, now func() time.Time) (*services, error) {
-	s := &services{campaigns: redisstore.NewCampaigns(db)}
+	s := &services{redis: db, campaigns: redisstore.NewCampaigns(db, replicas(cfg))}
 	s.boards = redisstore.NewBoards(s.campaigns)
-	s.facts = &stream.Reader{DB: db, Key: redisstore.StreamKey}
+	s.facts = newReader(cfg, db)
 	if err := s.addDomains(cfg, b, now); err != nil {
 		return nil, err
 	}
 	return s, s.addSessions(cfg, db, log, now)
 }
 
+// replicas says whom an act waits for.
+func replicas(cfg configs.Config) redisstore.Option {
+	return redisstore.WithReplicas(cfg.Redis.WaitReplicas, cfg.Redis.WaitTimeout)
+}
+
 func (s *services) addDomains(cfg configs.Config, b book, now func() time.Time) error {
 	master := cfg.Secrets.Master.Key()
-	current, secrets := cfg.Secrets.Seals()
-	box, err := seal.New(seal.Keys{Current: current, Secrets: secrets}.Derive(labelPersonal))
-	if err != nil {
-		return fmt.Errorf("keys of personal data: %w", err)
+	var err error
+	if s.secrecy, err = newSecrecy(cfg); err != nil {
+		return err
 	}
+	box, digestKey := s.secrecy.box, s.secrecy.digestKey
 	serialKey := seal.Derive(master, labelSerials)
 	serials, err := pledge.NewSerials(serialKey[:])
 	if err != nil {
 		return err
 	}
-	attemptKey, digestKey := seal.Derive(master, labelAttempts), seal.Derive(master, labelDigest)
+	attemptKey := seal.Derive(master, labelAttempts)
 	day := func(id string, at time.Time) string {
 		c, err := b.Campaign(id)
 		if err != nil {
@@ -97,7 +103,7 @@ func (s *services) addSessions(cfg configs.Config, db redis.UniversalClient, log
 		return err
 	}
 	s.sessions, err = session.New(session.Options{
-		Store: redisstore.NewSessions(db), WeChat: s.wechat, Tokens: tokens, Keys: keys,
+		Store: redisstore.NewSessions(s.campaigns, now), WeChat: s.wechat, Tokens: tokens, Keys: keys,
 		Sandbox: cfg.Demo, Idle: cfg.Session.RefreshTTL, Now: now, Log: log,
 	})
 	s.gate = &session.Gate{

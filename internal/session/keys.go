@@ -65,6 +65,10 @@ func DeriveKeys(s Secrets) (Keys, error) {
 	}, nil
 }
 
+// DoorsBox seals and opens what WeChat told about people, bound to the hash of
+// the door.
+func (k Keys) DoorsBox() *seal.Box { return k.doors }
+
 // String implements fmt.Stringer without the keys.
 func (Keys) String() string { return "session keys" }
 

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/catalog"
+	"qingyuan/internal/ledger"
+	"qingyuan/internal/replay"
+)
+
+// auditor compares Redis with the ledger in the background.
+type auditor struct {
+	verifier *replay.Verifier
+	catalog  *catalog.Keeper
+	every    time.Duration // 0: never
+	metrics  *metrics
+	log      *slog.Logger
+
+	mu    sync.Mutex
+	found map[string]int64 // differences by campaign, at the last comparison
+}
+
+// Run compares every few minutes until ctx ends.
+func (a *auditor) Run(ctx context.Context) {
+	if a.every == 0 {
+		return
+	}
+	tick := time.NewTicker(a.every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		a.compare(ctx)
+	}
+}
+
+func (a *auditor) compare(ctx context.Context) {
+	doors, err := a.verifier.Doors(ctx)
+	a.note(ctx, ledger.DoorsCampaign, &doors, err)
+	for _, c := range a.catalog.Campaigns() {
+		r, err := a.verify(ctx, c)
+		a.note(ctx, c.ID, &r, err)
+	}
+}
+
+func (a *auditor) verify(ctx context.Context, c *campaign.Campaign) (replay.Report, error) {
+	rules, err := rulesOf(a.catalog, c)
+	if err != nil {
+		return replay.Report{}, err
+	}
+	return a.verifier.Campaign(ctx, c, rules)
+}
+
+// note writes down what was found. The line about differences is the one to be
+// woken by.
+func (a *auditor) note(ctx context.Context, id string, r *replay.Report, err error) {
+	switch {
+	case ctx.Err() != nil:
+		return
+	case err != nil:
+		a.log.WarnContext(ctx, "redis was not compared with the ledger", "campaign", id, "err", err)
+		return
+	case r.Differences > 0:
+		a.log.ErrorContext(ctx, "redis and the ledger differ", "campaign", id, "differences", r.Differences, "first", r.First[0])
+	default:
+		a.log.InfoContext(ctx, "redis agrees with the ledger", "campaign", id, "facts", r.Facts, "incomplete", r.Incomplete, "took", r.Duration)
+	}
+	a.metrics.differences.WithLabelValues(id).Set(float64(r.Differences))
+	if len(r.Incomplete) == 0 {
+		a.metrics.verifiedAt.WithLabelValues(id).SetToCurrentTime()
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.found == nil {
+		a.found = map[string]int64{}
+	}
+	a.found[id] = r.Differences
+}
+
+// warnings lists the campaigns whose figures are not what the ledger says.
+func (a *auditor) warnings() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var out []string
+	for id, n := range a.found {
+		if n > 0 {
+			out = append(out, fmt.Sprintf("campaign %s: %d differences between redis and the ledger", id, n))
+		}
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"qingyuan/internal/event"
+	"qingyuan/internal/ledger"
+	"qingyuan/internal/redisstore"
+	"qingyuan/internal/replay"
+)
+
+// rebuildCmd fills Redis from the ledger.
+type rebuildCmd struct {
+	configFlags
+
+	Campaign string `help:"Campaign; all that were ever opened, and the doors, when left out." placeholder:"ID"`
+	JSON     bool   `help:"Print one JSON object." name:"json"`
+}
+
+// Run implements the command. Servers may run on: they answer 503 in a campaign
+// until it is rebuilt, and take it up again by themselves.
+func (r rebuildCmd) Run(e env) (err error) {
+	cfg, err := r.load(nil)
+	if err != nil {
+		return err
+	}
+	w, err := openWorkbench(e.ctx, cfg, newLogger(cfg, e))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	opened, err := w.chosen(e.ctx, r.Campaign)
+	if err != nil {
+		return err
+	}
+	if err := w.restoreDeployment(e.ctx); err != nil {
+		return err
+	}
+	for _, o := range opened {
+		var progress func(done, total int64)
+		if !r.JSON {
+			progress = bar(e.stderr, "rebuild "+nameOf(o.Campaign))
+		}
+		done, err := w.rebuild(e.ctx, o, progress)
+		if err != nil {
+			return err
+		}
+		if err := tellRebuilt(e.stdout, &done, r.JSON); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restoreDeployment gives an emptied Redis back to the deployment that the
+// database belongs to. One that belongs to another deployment is left alone.
+func (w *workbench) restoreDeployment(ctx context.Context) error {
+	id, err := w.ledger.Deployment(ctx, "")
+	if err != nil {
+		return err
+	}
+	if id == "" {
+		text, err := os.ReadFile(filepath.Join(w.cfg.Data.Dir, deploymentFile))
+		if err != nil {
+			return fmt.Errorf("%w: neither the database nor the data folder knows a deployment", errUsage)
+		}
+		id = strings.TrimSpace(string(text))
+	}
+	_, err = redisstore.NewDeployment(w.redis).Restore(ctx, redisstore.Identity{ID: id, Fingerprints: fingerprints(w.cfg.Secrets)})
+	return err
+}
+
+func (w *workbench) rebuild(ctx context.Context, o ledger.Opened, progress func(done, total int64)) (replay.Rebuilt, error) {
+	r := &replay.Rebuilder{
+		Ledger: w.ledger, Redis: redisstore.NewRefill(w.redis, replicas(w.cfg)), Open: w.services.secrecy.open,
+		Drain: w.drain, Progress: progress, Now: time.Now,
+	}
+	if o.Campaign == ledger.DoorsCampaign {
+		return r.Doors(ctx)
+	}
+	c, err := w.catalog.Campaign(o.Campaign)
+	if err != nil {
+		return replay.Rebuilt{}, fmt.Errorf("the files of campaign %s are not in %s: %w", o.Campaign, w.cfg.CampaignsDir(), err)
+	}
+	return r.Campaign(ctx, c)
+}
+
+func tellRebuilt(out io.Writer, r *replay.Rebuilt, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(out).Encode(r)
+	}
+	_, err := fmt.Fprintf(out, "%s: %d participants and %d doors rebuilt from %d facts in %s; epoch %d\n",
+		nameOf(r.Campaign), r.Participants, r.Doors, r.Facts, r.Duration.Round(time.Millisecond), r.Epoch)
+	errs := []error{err}
+	if len(r.NotDrained) > 0 {
+		_, err := fmt.Fprintf(out, "  the streams of shards %v ended before the ledger; nothing was taken from them\n", r.NotDrained)
+		errs = append(errs, err)
+	}
+	if r.Faults > 0 || len(r.NoBank) > 0 {
+		_, err := fmt.Fprintf(out, "  the ledger contradicts itself in %d places and lacks %d bank versions: run qingyuan verify\n", r.Faults, len(r.NoBank))
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// noArchived is for archivers whose work nobody counts.
+func noArchived(event.Stream, int, time.Duration) {}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"qingyuan/internal/ledger"
+)
+
+// resealCmd seals personal data with the current key.
+type resealCmd struct{ configFlags }
+
+// Run implements the command. Keys may be taken out of the configuration once
+// nothing is left that only they open.
+func (r resealCmd) Run(e env) (err error) {
+	cfg, err := r.load(nil)
+	if err != nil {
+		return err
+	}
+	w, err := openWorkbench(e.ctx, cfg, newLogger(cfg, e))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	keys, err := sessionKeys(w.cfg)
+	if err != nil {
+		return err
+	}
+	if err := w.drainAll(e.ctx); err != nil {
+		return err
+	}
+	boxes := ledger.Boxes{Campaigns: w.services.secrecy.box, Doors: keys.DoorsBox()}
+	done, err := w.ledger.Reseal(e.ctx, boxes, func(ledger.Resealed) {})
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(e.stdout, "%d personal records looked at, %d sealed with the current key\n", done.Seen, done.Changed); err != nil {
+		return err
+	}
+	if done.Closed > 0 {
+		return fmt.Errorf("%d personal records open with no configured key: is one missing in secrets.seal_keys?", done.Closed)
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/ledger"
+	"qingyuan/internal/redisstore"
+	"qingyuan/internal/replay"
+	"qingyuan/quiz"
+)
+
+// verifyCmd compares Redis with what follows from the ledger.
+type verifyCmd struct {
+	configFlags
+
+	Campaign string `help:"Campaign; all that were ever opened, and the doors, when left out." placeholder:"ID"`
+	JSON     bool   `help:"Print one JSON object." name:"json"`
+}
+
+// Run implements the command. It exits with 1 where anything differs.
+func (v verifyCmd) Run(e env) (err error) {
+	cfg, err := v.load(nil)
+	if err != nil {
+		return err
+	}
+	w, err := openWorkbench(e.ctx, cfg, newLogger(cfg, e))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	opened, err := w.chosen(e.ctx, v.Campaign)
+	if err != nil {
+		return err
+	}
+	result := verified{Clean: true, Campaigns: []replay.Report{}}
+	for _, o := range opened {
+		r, err := w.verify(e.ctx, o, v.progress(e, o))
+		if err != nil {
+			return err
+		}
+		result.Campaigns = append(result.Campaigns, r)
+		result.Clean = result.Clean && r.Clean()
+	}
+	if err := result.tell(e.stdout, v.JSON); err != nil {
+		return err
+	}
+	if !result.Clean {
+		return errReported
+	}
+	return nil
+}
+
+func (v verifyCmd) progress(e env, o ledger.Opened) func(done, total int64) {
+	if v.JSON {
+		return nil
+	}
+	return bar(e.stderr, "verify "+nameOf(o.Campaign))
+}
+
+// verify moves what waits on the streams into the ledger, which a running server
+// does anyway, and compares.
+func (w *workbench) verify(ctx context.Context, o ledger.Opened, progress func(done, total int64)) (replay.Report, error) {
+	for n := range o.Shards {
+		if err := w.drain(ctx, ledger.Shard{Campaign: o.Campaign, Number: n}); err != nil {
+			w.log.WarnContext(ctx, "the stream was not taken up", "err", err)
+		}
+	}
+	v := newVerifier(w.services, w.ledger)
+	v.Progress = progress
+	if o.Campaign == ledger.DoorsCampaign {
+		return v.Doors(ctx)
+	}
+	c, err := w.catalog.Campaign(o.Campaign)
+	if err != nil {
+		return replay.Report{}, fmt.Errorf("the files of campaign %s are not in %s: %w", o.Campaign, w.cfg.CampaignsDir(), err)
+	}
+	rules, err := rulesOf(w.catalog, c)
+	if err != nil {
+		return replay.Report{}, err
+	}
+	return v.Campaign(ctx, c, rules)
+}
+
+// drain moves everything that waits on the streams of a shard into the ledger.
+func (w *workbench) drain(ctx context.Context, s ledger.Shard) error {
+	a := &ledger.Archiver{
+		Ledger: w.ledger, Source: newSource(w.services), Shard: s, Now: time.Now,
+		Archived: noArchived, Dead: func(int) {},
+		Failed: func(err error) { w.log.WarnContext(ctx, "archive", "shard", s.String(), "err", err) },
+	}
+	return a.Drain(ctx)
+}
+
+func newVerifier(s *services, l *ledger.Ledger) *replay.Verifier {
+	return &replay.Verifier{
+		Ledger: l, Live: redisstore.NewMirror(s.redis), Streams: s.facts, Open: s.secrecy.open, Now: time.Now,
+	}
+}
+
+// rulesOf returns a campaign's quiz rules, or nil for one without a quiz.
+func rulesOf(k quiz.Catalog, c *campaign.Campaign) (*quiz.Rules, error) {
+	offer, err := k.Quiz(c.ID)
+	if errors.Is(err, quiz.ErrNoQuiz) {
+		return nil, nil //nolint:nilnil // A campaign without a quiz is no error.
+	}
+	return offer.Rules, err
+}
+
+// nameOf is how a campaign is called in what people read.
+func nameOf(campaign string) string {
+	if campaign == ledger.DoorsCampaign {
+		return "the doors"
+	}
+	return campaign
+}
+
+// verified is what the command found.
+type verified struct {
+	Clean     bool            `json:"clean"`
+	Campaigns []replay.Report `json:"campaigns"`
+}
+
+func (v verified) tell(w io.Writer, asJSON bool) error {
+	if asJSON {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(v)
+	}
+	var errs []error
+	for i := range v.Campaigns {
+		errs = append(errs, tellReport(w, &v.Campaigns[i]))
+	}
+	return errors.Join(errs...)
+}
+
+func tellReport(w io.Writer, r *replay.Report) error {
+	_, err := fmt.Fprintf(w, "%s: %d facts of %d participants replayed, %d attempts marked again, %d receipts, %d boards, %d counts and %d doors compared in %s: %d differences\n",
+		nameOf(r.Campaign), r.Facts, r.Participants, r.Regraded, r.Receipts, r.Boards, r.Cells, r.Doors, r.Duration.Round(time.Millisecond), r.Differences)
+	errs := []error{err}
+	for _, d := range r.First {
+		who := d.Participant
+		if who == "" {
+			who = d.Cell
+		}
+		_, err := fmt.Fprintf(w, "  shard %d  %s  %s: the ledger says %s, redis %s\n", d.Shard, who, d.Field, d.Want, d.Got)
+		errs = append(errs, err)
+	}
+	for _, what := range r.Incomplete {
+		_, err := fmt.Fprintf(w, "  not compared: %s\n", what)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

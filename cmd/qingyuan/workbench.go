@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"qingyuan/configs"
+	"qingyuan/internal/catalog"
+	"qingyuan/internal/ledger"
+	"qingyuan/internal/redisnode"
+	"qingyuan/internal/redisstore"
+	"qingyuan/internal/sqldb"
+)
+
+// workbench is what a command needs that works on a deployment's data, beside a
+// running server or without one.
+type workbench struct {
+	cfg      configs.Config
+	log      *slog.Logger
+	redis    redis.UniversalClient
+	db       *sqldb.DB
+	ledger   *ledger.Ledger
+	catalog  *catalog.Keeper
+	services *services
+
+	closers []func() error
+}
+
+// openWorkbench joins Redis, database and campaigns. What it opened is closed
+// by close, also after an error.
+func openWorkbench(ctx context.Context, cfg configs.Config, log *slog.Logger) (w *workbench, err error) {
+	w = &workbench{log: log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.close())
+		}
+	}()
+	if w.cfg, err = existing(cfg); err != nil {
+		return w, err
+	}
+	if w.db, err = sqldb.Open(ctx, w.cfg.DatabaseTarget()); err != nil {
+		return w, err
+	}
+	w.closers = append(w.closers, w.db.Close)
+	w.ledger = ledger.New(w.db)
+	var done func() error
+	if w.redis, done, err = attachRedis(ctx, w.cfg, log); err != nil {
+		return w, err
+	}
+	w.closers = append(w.closers, done)
+	if w.catalog, err = w.campaigns(ctx); err != nil {
+		return w, err
+	}
+	w.services, err = newServices(w.cfg, w.redis, w.catalog, log, time.Now)
+	return w, err
+}
+
+// existing refuses a data folder that was never served: a command that looks
+// for what was lost must not answer from a typing mistake.
+func existing(cfg configs.Config) (configs.Config, error) {
+	if cfg.PrivateRedis() {
+		if _, err := os.Stat(filepath.Join(cfg.Data.Dir, deploymentFile)); err != nil {
+			return cfg, fmt.Errorf("%w: nothing was ever served from the data folder %s", errUsage, cfg.Data.Dir)
+		}
+	}
+	return cfg.WithSecrets()
+}
+
+// campaigns reads the catalog, and of the demonstration what the ledger knows:
+// whoever looks at its data need not say again that it was one.
+func (w *workbench) campaigns(ctx context.Context) (*catalog.Keeper, error) {
+	known, err := w.ledger.Campaigns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	fixed, err := configs.Demo()
+	if err != nil {
+		return nil, err
+	}
+	fixed = slices.DeleteFunc(fixed, func(d configs.Definition) bool {
+		return !slices.ContainsFunc(known, func(o ledger.Opened) bool { return o.Campaign == d.Campaign.ID })
+	})
+	k, err := catalog.Open(ctx, catalog.Options{Dir: w.cfg.CampaignsDir(), Fixed: fixed, Archive: redisstore.NewBanks(w.redis), Log: w.log, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// chosen returns the campaigns to work on: the one that was named, or all that
+// were ever opened.
+func (w *workbench) chosen(ctx context.Context, name string) ([]ledger.Opened, error) {
+	known, err := w.ledger.Campaigns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if name == "" {
+		return known, nil
+	}
+	var names []string
+	for _, o := range known {
+		if o.Campaign == name {
+			return []ledger.Opened{o}, nil
+		}
+		names = append(names, o.Campaign)
+	}
+	return nil, fmt.Errorf("%w: campaign %s was never opened here; the ledger knows %s", errUsage, name, strings.Join(names, ", "))
+}
+
+func (w *workbench) close() error {
+	var errs []error
+	for _, c := range slices.Backward(w.closers) {
+		errs = append(errs, c())
+	}
+	w.closers = nil
+	return errors.Join(errs...)
+}
+
+// attachRedis reaches the Redis that a running server uses, or runs a private
+// one for as long as the command works.
+func attachRedis(ctx context.Context, cfg configs.Config, log *slog.Logger) (redis.UniversalClient, func() error, error) {
+	if !cfg.PrivateRedis() {
+		return openRedis(ctx, cfg, log)
+	}
+	conn, err := redisnode.Attach(cfg.Data.Dir)
+	switch {
+	case errors.Is(err, redisnode.ErrNotRunning):
+		return openRedis(ctx, cfg, log)
+	case err != nil:
+		return nil, nil, err
+	}
+	db := redis.NewClient(private(conn, cfg))
+	return db, db.Close, nil
+}
+
+// drainAll moves everything that waits on any stream into the ledger.
+func (w *workbench) drainAll(ctx context.Context) error {
+	known, err := w.ledger.Campaigns(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range known {
+		for n := range o.Shards {
+			if err := w.drain(ctx, ledger.Shard{Campaign: o.Campaign, Number: n}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
