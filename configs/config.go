@@ -46,20 +46,23 @@ type HTTP struct {
 
 // Data is where a single machine keeps what it must not lose.
 type Data struct {
-	Dir string `koanf:"dir" doc:"Folder of the private Redis, the secrets and the campaigns. Back it up as a whole."`
+	Dir string `koanf:"dir" doc:"Folder of the private Redis, the ledger in SQLite, the secrets and the campaigns. Back it up with qingyuan backup."`
 }
 
 // Redis says which Redis to use. Without addresses the server runs a private one
 // as a child process.
 type Redis struct {
-	Addrs       []string      `koanf:"addrs" doc:"HOST:PORT of an external Redis: one server, several of a cluster, or the sentinels. Empty: a private redis-server is run."`
-	Username    string        `koanf:"username" doc:"ACL user of the external Redis."`
-	Password    Secret        `koanf:"password" doc:"Password of the external Redis."`
-	MasterName  string        `koanf:"master_name" doc:"Name of the primary where redis.addrs are sentinels."`
-	DB          int           `koanf:"db" doc:"Database number; 0 on a cluster."`
-	TLS         bool          `koanf:"tls" doc:"Speak TLS to the external Redis and check its certificate."`
-	PoolSize    int           `koanf:"pool_size" doc:"Connections to each Redis node."`
-	ReadTimeout time.Duration `koanf:"read_timeout" doc:"How long a reply may take. Keep it above the slowest disk sync that is acceptable."`
+	Addrs            []string      `koanf:"addrs" doc:"HOST:PORT of an external Redis: one server, several of a cluster, or the sentinels. Empty: a private redis-server is run."`
+	Username         string        `koanf:"username" doc:"ACL user of the external Redis."`
+	Password         Secret        `koanf:"password" doc:"Password of the external Redis."`
+	MasterName       string        `koanf:"master_name" doc:"Name of the primary where redis.addrs are sentinels."`
+	SentinelUsername string        `koanf:"sentinel_username" doc:"ACL user of the sentinels, where they ask for one."`
+	SentinelPassword Secret        `koanf:"sentinel_password" doc:"Password of the sentinels, where they ask for one. It is not that of the Redis."`
+	Cluster          bool          `koanf:"cluster" doc:"redis.addrs is a Redis Cluster. Several addresses without redis.master_name always are."`
+	DB               int           `koanf:"db" doc:"Database number; 0 on a cluster."`
+	TLS              bool          `koanf:"tls" doc:"Speak TLS to the external Redis and check its certificate."`
+	PoolSize         int           `koanf:"pool_size" doc:"Connections to each Redis node."`
+	ReadTimeout      time.Duration `koanf:"read_timeout" doc:"How long a reply may take. Keep it above the slowest disk sync that is acceptable."`
 	// Replicas are what an act must lie on before it is acknowledged.
 	WaitReplicas int           `koanf:"wait_replicas" doc:"Replicas that must hold an act before it is acknowledged (WAIT). A failover loses nothing only if it is all of them; fewer in reach: 503. 0 for a Redis without replicas."`
 	WaitTimeout  time.Duration `koanf:"wait_timeout" doc:"How long the replicas are waited for. Keep it below redis.read_timeout."`

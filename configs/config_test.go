@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -136,8 +137,8 @@ func TestLoadFaults(t *testing.T) {
 		"no YAML":       {file: "http: [\n", want: []string{"config.yaml:"}},
 		"two documents": {file: "demo: true\n---\ndemo: false\n", want: []string{"more than one document"}},
 		"a list":        {file: "- http\n", want: []string{"config.yaml:1: want names with values"}},
-		"two ledgers": {file: "redis:\n  addrs: [a:1]\n  wait_replicas: -1\n  wait_timeout: 2s\n  memory_guard: 2\ndatabase:\n  url: mysql://u:" + hidden + "@h/d\nverify:\n  every: 1ms\n", want: []string{
-			"database.url: is not postgres://", "redis.wait_replicas:", "redis.wait_timeout:", "redis.memory_guard:", "verify.every:",
+		"two ledgers": {file: "redis:\n  addrs: [a:1]\n  wait_replicas: -1\n  max_memory: 1GiB\n  wait_timeout: 2s\n  memory_guard: 2\ndatabase:\n  url: mysql://u:" + hidden + "@h/d\nverify:\n  every: 1ms\n", want: []string{
+			"database.url: is not postgres://", "redis.wait_replicas:", "redis.max_memory:", "redis.wait_timeout:", "redis.memory_guard:", "verify.every:",
 		}},
 		"no shared ledger":  {file: "redis:\n  addrs: [a:1]\n", want: []string{"database.url: is missing"}},
 		"shape":             {file: "redis:\n  addrs: a:1\n  db: [1]\nhttp:\n", want: []string{":2: redis.addrs: want a list", ":3: redis.db: want one value", ":4: http: want names"}},
@@ -165,6 +166,18 @@ func TestLoadFaults(t *testing.T) {
 			env:  []string{"QINGYUAN_REDIS_PASSWORD=" + hidden, "QINGYUAN_REDIS_DB=1", "QINGYUAN_REDIS_TLS=1", "QINGYUAN_REDIS_USERNAME=u", "QINGYUAN_REDIS_MASTER_NAME=m"},
 			want: []string{"redis.password: is set", "redis.db: is set", "redis.tls: is set", "redis.username: is set", "redis.master_name: is set"},
 		},
+		"only with sentinels": {
+			env:  []string{"QINGYUAN_REDIS_ADDRS=h:1", "QINGYUAN_REDIS_SENTINEL_PASSWORD=" + hidden},
+			want: []string{"redis.master_name: is empty, but a user or a password of sentinels is set"},
+		},
+		"a cluster without them": {
+			env:  []string{"QINGYUAN_REDIS_ADDRS=h:1", "QINGYUAN_REDIS_CLUSTER=true", "QINGYUAN_REDIS_MASTER_NAME=m", "QINGYUAN_REDIS_DB=1"},
+			want: []string{"redis.cluster: is set beside redis.master_name", "redis.db: must be 0 on a cluster"},
+		},
+		"a private one is neither": {
+			env:  []string{"QINGYUAN_REDIS_CLUSTER=true", "QINGYUAN_REDIS_SENTINEL_USERNAME=u", "QINGYUAN_REDIS_SENTINEL_PASSWORD=" + hidden},
+			want: []string{"redis.cluster: is set", "redis.sentinel_username: is set", "redis.sentinel_password: is set"},
+		},
 		"weak": {env: []string{"QINGYUAN_SECRETS_MASTER=" + hidden}, want: []string{"secrets.master: has 15 bytes, needs at least 32"}},
 	}
 	for name, tt := range tests {
@@ -189,6 +202,35 @@ func TestLoadFaults(t *testing.T) {
 				t.Errorf("a secret is shown:\n%v", err)
 			}
 		})
+	}
+}
+
+// TestDatabaseTarget shows where the ledger lies, and when one server may keep
+// it beside an external Redis.
+func TestDatabaseTarget(t *testing.T) {
+	const url = "postgresql://qingyuan:p%40ss@h1:5432,h2:5433/qingyuan?target_session_attrs=read-write"
+	external := []string{"QINGYUAN_REDIS_ADDRS=redis:6379", "QINGYUAN_SECRETS_MASTER=" + strong}
+	for name, tt := range map[string]struct {
+		env  []string
+		want string
+	}{
+		"one machine":  {[]string{"QINGYUAN_DATA_DIR=/srv/q"}, filepath.FromSlash("/srv/q/qingyuan.db")},
+		"its own":      {[]string{"QINGYUAN_DATABASE_URL=" + url}, url},
+		"shared":       {append(external, "QINGYUAN_DATABASE_URL="+url), url},
+		"sole server":  {append(external, "QINGYUAN_DATABASE_SOLE_SERVER=true"), filepath.FromSlash("data/qingyuan.db")},
+		"local socket": {[]string{"QINGYUAN_DATABASE_URL=postgres:///q?host=/run/postgresql"}, "postgres:///q?host=/run/postgresql"},
+	} {
+		c, err := Load(Options{Env: tt.env})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := c.DatabaseTarget(); got != tt.want {
+			t.Errorf("%s: the ledger lies at %s, want %s", name, got, tt.want)
+		}
+		if shown := fmt.Sprintf("%+v %#v", c, c); strings.Contains(shown, "p%40ss") {
+			t.Errorf("%s: the password is shown: %s", name, shown)
+		}
 	}
 }
 

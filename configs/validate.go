@@ -89,7 +89,10 @@ func (r Redis) check(f *faults) {
 		r.checkPrivate(f)
 		return
 	}
-	cluster := len(r.Addrs) > 1 && r.MasterName == ""
+	cluster := r.Cluster || len(r.Addrs) > 1 && r.MasterName == ""
+	f.unless(!r.Cluster || r.MasterName == "", "redis.cluster", "is set beside redis.master_name: a cluster needs no sentinels")
+	f.unless(r.MasterName != "" || r.SentinelUsername == "" && r.SentinelPassword.IsZero(), "redis.master_name",
+		"is empty, but a user or a password of sentinels is set")
 	f.unless(0 <= r.DB && r.DB < 1<<14, "redis.db", "%d is no database number", r.DB)
 	f.unless(!cluster || r.DB == 0, "redis.db", "must be 0 on a cluster")
 }
@@ -101,6 +104,9 @@ func (r Redis) checkPrivate(f *faults) {
 	f.unless(r.Username == "", "redis.username", why)
 	f.unless(r.Password.IsZero(), "redis.password", why)
 	f.unless(r.MasterName == "", "redis.master_name", why)
+	f.unless(r.SentinelUsername == "", "redis.sentinel_username", why)
+	f.unless(r.SentinelPassword.IsZero(), "redis.sentinel_password", why)
+	f.unless(!r.Cluster, "redis.cluster", why)
 	f.unless(r.DB == 0, "redis.db", why)
 	f.unless(!r.TLS, "redis.tls", why)
 	f.unless(r.WaitReplicas == 0, "redis.wait_replicas", why)
