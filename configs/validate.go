@@ -89,6 +89,7 @@ func (r Redis) check(f *faults) {
 		r.checkPrivate(f)
 		return
 	}
+	f.unless(r.MaxMemory == 0, "redis.max_memory", "is set, but the Redis at redis.addrs has a maxmemory of its own")
 	cluster := r.Cluster || len(r.Addrs) > 1 && r.MasterName == ""
 	f.unless(!r.Cluster || r.MasterName == "", "redis.cluster", "is set beside redis.master_name: a cluster needs no sentinels")
 	f.unless(r.MasterName != "" || r.SentinelUsername == "" && r.SentinelPassword.IsZero(), "redis.master_name",
