@@ -49,7 +49,7 @@ func newDesk(t *testing.T) *desk {
 	t.Helper()
 	d := &desk{T: t, offer: offer(), now: noon, alice: person(1), bob: person(2)}
 	stores := redisstore.NewCampaigns(redistest.Start(t).Client(t))
-	if err := stores.Open(t.Context(), d.offer.Campaign, d.now); err != nil {
+	if err := stores.Open(t.Context(), d.offer.Campaign, redisstore.Known{}, d.now); err != nil {
 		t.Fatal(err)
 	}
 	d.Service = pledge.Service{

@@ -117,7 +117,7 @@ func fiveQuestions(t *testing.T, stem string) *quiz.Bank {
 func (d *desk) open() {
 	d.Helper()
 	d.stores = redisstore.NewCampaigns(d.db)
-	if err := d.stores.Open(d.Context(), d.campaign, d.now); err != nil {
+	if err := d.stores.Open(d.Context(), d.campaign, redisstore.Known{}, d.now); err != nil {
 		d.Fatal(err)
 	}
 }

@@ -49,7 +49,7 @@ func newRealBench(t *testing.T) *bench {
 	campaigns := redisstore.NewCampaigns(redistest.Start(t).Client(t))
 	b := newBench(t, func(b *bench) {
 		catalog, now := banked{b.catalog}, noon
-		if err := campaigns.Open(t.Context(), b.catalog.campaigns[0], noon()); err != nil {
+		if err := campaigns.Open(t.Context(), b.catalog.campaigns[0], redisstore.Known{}, noon()); err != nil {
 			t.Fatal(err)
 		}
 		serials, err := pledge.NewSerials(make([]byte, 32))

@@ -1,36 +1,21 @@
 package redisstore
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/redis/go-redis/v9"
 
-	"qingyuan/campaign"
 	"qingyuan/internal/fault"
 	"qingyuan/leaderboard"
-)
-
-var (
-	campaignOpen = script("campaign_open")
-	shardOpen    = script("shard_open")
 )
 
 // ErrNotOpened is answered for a campaign that this server has not opened in
 // Redis (yet).
 var ErrNotOpened = errors.New("campaign is not opened in redis")
-
-// ErrEmptied is a shard that was opened once and has lost its state: writing to
-// it would begin its counts anew, so everything is refused until it is rebuilt.
-var ErrEmptied = errors.New("shard has lost its state: rebuild it before serving")
-
-// ErrEpoch is a shard in another epoch than this server knows.
-var ErrEpoch = errors.New("shard is in another epoch than this server")
 
 // Campaigns knows how each campaign was opened in Redis: its shards, epoch and
 // board layout. The other stores of this package stand on it.
@@ -44,6 +29,7 @@ type Campaigns struct {
 
 	mu     sync.RWMutex
 	opened map[string]*opened
+	unfit  map[string]error // why an opened campaign is not served
 }
 
 // opened never changes after it was stored.
@@ -51,6 +37,7 @@ type opened struct {
 	campaign string
 	shards   []shardKeys
 	epoch    string
+	number   uint64 // the epoch
 	layout   leaderboard.Layout
 }
 
@@ -58,93 +45,63 @@ type opened struct {
 // say who must hold an act before it is acknowledged, in every store that stands
 // on the registry.
 func NewCampaigns(db redis.UniversalClient, options ...Option) *Campaigns {
-	return &Campaigns{db: db, writes: writesTo(db, options), opened: map[string]*opened{}}
+	return &Campaigns{
+		db: db, writes: writesTo(db, options), opened: map[string]*opened{}, unfit: map[string]error{},
+	}
 }
 
-// Open makes the campaign known: the first server writes down shards, base and
-// layout, every later one takes them from there. It may be repeated.
-func (c *Campaigns) Open(ctx context.Context, def *campaign.Campaign, now time.Time) error {
-	layout, err := chooseLayout(def, now)
+// Opened is how a campaign was opened in Redis. All but the epoch never changes.
+type Opened struct {
+	Shards int
+	// Base (Unix seconds) and Bits are the layout of the boards, zero where there
+	// are none.
+	Base int64
+	Bits uint
+	// Epoch counts the rebuilds, from 1.
+	Epoch uint64
+}
+
+// Opened tells how a campaign was opened that this server has opened, also while
+// it is not served.
+func (c *Campaigns) Opened(id string) (Opened, error) {
+	o, err := c.lookUp(id)
 	if err != nil {
-		return fmt.Errorf("open %s: %w", def.ID, err)
+		return Opened{}, err
 	}
-	r, err := run(ctx, c.writes, campaignOpen, []string{campaignKey(def.ID)},
-		def.Shards, layout.Base.Unix(), layout.TimeBits)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", def.ID, err)
+	out := Opened{Shards: len(o.shards), Bits: o.layout.TimeBits, Epoch: o.number}
+	if out.Bits > 0 {
+		out.Base = o.layout.Base.Unix()
 	}
-	o, err := parseOpened(def.ID, r)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", def.ID, err)
-	}
-	if end := o.layout.Base.Add(o.layout.Span()); !def.AlwaysOpen && !def.ClosesAt.Before(end) {
-		return fmt.Errorf("open %s: does not close before %s, up to which its boards can hold attempts: %w", def.ID, end, leaderboard.ErrOutOfRange)
-	}
-	if err := c.openShards(ctx, o, r.outcome); err != nil {
-		return fmt.Errorf("open %s: %w", def.ID, err)
-	}
-	c.mu.Lock()
-	c.opened[def.ID] = o
-	c.mu.Unlock()
-	return nil
+	return out, nil
 }
 
-// chooseLayout fits a campaign's window. A demonstration without an end gets
-// room for two years.
-func chooseLayout(def *campaign.Campaign, now time.Time) (leaderboard.Layout, error) {
-	if def.AlwaysOpen {
-		return leaderboard.ChooseLayout(now.Add(-time.Hour), now.AddDate(2, 0, 0))
-	}
-	return leaderboard.ChooseLayout(def.OpensAt, def.ClosesAt)
-}
-
-func parseOpened(id string, r reply) (*opened, error) {
-	if len(r.args) != 4 {
-		return nil, fmt.Errorf("campaign record has %d values, want 4", len(r.args))
-	}
-	shards, err := strconv.Atoi(r.args[0])
-	if err != nil || shards < 1 {
-		return nil, fmt.Errorf("campaign record: %q shards", r.args[0])
-	}
-	layout, err := leaderboard.ParseLayout(r.args[2], r.args[3])
-	if err != nil {
-		return nil, err
-	}
-	o := &opened{campaign: id, epoch: r.args[1], layout: layout}
-	for i := range shards {
-		o.shards = append(o.shards, keysOf(id, i))
-	}
-	return o, nil
-}
-
-func (c *Campaigns) openShards(ctx context.Context, o *opened, state string) error {
-	for i, k := range o.shards {
-		r, err := run(ctx, c.writes, shardOpen, []string{k.meta()}, o.epoch, state)
-		if err != nil {
-			return fmt.Errorf("shard %d: %w", i, err)
-		}
-		switch r.outcome {
-		case "ok":
-		case "emptied":
-			return fmt.Errorf("shard %d: %w", i, ErrEmptied)
-		default:
-			return fmt.Errorf("shard %d: %w", i, ErrEpoch)
-		}
-	}
-	if state == "opening" {
-		key := campaignKey(o.campaign)
-		return c.writes.Confirmed(ctx, key, func(p redis.Pipeliner) { p.HSet(ctx, key, "state", "open") })
-	}
-	return nil
-}
-
-func (c *Campaigns) of(id string) (*opened, error) {
+func (c *Campaigns) lookUp(id string) (*opened, error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if o, ok := c.opened[id]; ok {
 		return o, nil
 	}
-	return nil, fault.ErrUnavailable.Because(fmt.Errorf("%s: %w", id, ErrNotOpened))
+	return nil, unavailable(id, ErrNotOpened)
+}
+
+func unavailable(id string, because error) error {
+	return fault.ErrUnavailable.Because(fmt.Errorf("%s: %w", id, because))
+}
+
+// of returns a campaign that may be read. What an unfit Redis says of it would be
+// wrong: it may have lost what people did.
+func (c *Campaigns) of(id string) (*opened, error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	o, ok := c.opened[id]
+	switch unfit := c.unfit[id]; {
+	case !ok:
+		return nil, unavailable(id, ErrNotOpened)
+	case unfit != nil:
+		return nil, unavailable(id, unfit)
+	default:
+		return o, nil
+	}
 }
 
 // writable is of for an act that will be acknowledged.
@@ -170,4 +127,20 @@ func (o *opened) shard(participant string) int {
 // was emptied, replaced or rebuilt under this server.
 func (o *opened) wrongEpoch() error {
 	return fault.ErrUnavailable.Because(fmt.Errorf("%s, epoch %s: %w", o.campaign, o.epoch, ErrEpoch))
+}
+
+// newOpened spells the keys of a campaign that was opened with so many shards.
+func newOpened(id string, shards, epoch string) (*opened, error) {
+	n, err := strconv.Atoi(shards)
+	if err != nil || n < 1 {
+		return nil, fmt.Errorf("campaign record: %q shards", shards)
+	}
+	o := &opened{campaign: id, epoch: epoch}
+	if o.number, err = strconv.ParseUint(epoch, 10, 64); err != nil {
+		return nil, fmt.Errorf("campaign record: epoch: %w", err)
+	}
+	for i := range n {
+		o.shards = append(o.shards, keysOf(id, i))
+	}
+	return o, nil
 }

@@ -28,7 +28,7 @@ func TestOpenOnce(t *testing.T) {
 		later.OpensAt = later.OpensAt.Add(time.Hour)
 		other := newServer(t, r.db)
 		for range 2 {
-			if err := other.campaigns.Open(t.Context(), later, noon); err != nil {
+			if err := other.campaigns.Open(t.Context(), later, Known{}, noon); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -55,7 +55,7 @@ func TestRacingOpens(t *testing.T) {
 		def := definition(t, "antidrug", 4)
 		opening.Go(func() {
 			<-barrier
-			if err := one.campaigns.Open(t.Context(), def, noon); err != nil {
+			if err := one.campaigns.Open(t.Context(), def, Known{}, noon); err != nil {
 				t.Error(err)
 			}
 		})
@@ -79,7 +79,7 @@ func TestAWindowTooLong(t *testing.T) {
 	} {
 		def := definition(t, "antidrug", 1)
 		def.ClosesAt = closes
-		if err := r.campaigns.Open(t.Context(), def, noon); !errors.Is(err, want) {
+		if err := r.campaigns.Open(t.Context(), def, Known{}, noon); !errors.Is(err, want) {
 			t.Errorf("Open until %s: %v, want %v", closes, err, want)
 		}
 		if _, err := layout.Pack(0, 0, closes); !errors.Is(err, want) {
@@ -88,7 +88,7 @@ func TestAWindowTooLong(t *testing.T) {
 	}
 	always := definition(t, "demo", 1)
 	always.AlwaysOpen = true
-	if err := r.campaigns.Open(t.Context(), always, noon); err != nil {
+	if err := r.campaigns.Open(t.Context(), always, Known{}, noon); err != nil {
 		t.Errorf("a demonstration: %v", err)
 	}
 }
@@ -109,7 +109,7 @@ func TestALostShard(t *testing.T) {
 		r := newRig(t, 4)
 		tc.lose(r)
 		r.unchanged(name, func() {
-			if err := newServer(t, r.db).campaigns.Open(t.Context(), r.def, noon); !errors.Is(err, tc.want) {
+			if err := newServer(t, r.db).campaigns.Open(t.Context(), r.def, Known{}, noon); !errors.Is(err, tc.want) {
 				t.Errorf("%s: Open = %v, want %v", name, err, tc.want)
 			}
 		})

@@ -53,12 +53,13 @@ func crashing(t *testing.T, shards int) func(*rapid.T) *crashes {
 }
 
 // crash kills Redis and starts it again on its files. Every client has thrown
-// its broken connections away before the next act.
+// its broken connections away before the next act; pipelines have their own.
 func (c *crashes) crash() {
 	c.redis.Kill(c.rig)
 	c.redis.Restart(c.rig)
 	for _, s := range append(slices.Clone(c.rig.servers), c.deaf) {
-		for s.db.Ping(c.rig.Context()).Err() != nil {
+		ping := func(p redis.Pipeliner) { p.Ping(c.rig.Context()) }
+		for s.db.Ping(c.rig.Context()).Err() != nil || ask(c.rig.Context(), s.db, ping) != nil {
 			if err := c.rig.Context().Err(); err != nil {
 				c.Fatal(err)
 			}

@@ -189,7 +189,7 @@ func TestOnACluster(t *testing.T) {
 	t.Cleanup(func() { _ = db.Close() })
 	r := &rig{TB: t, def: definition(t, "antidrug", 4), server: serverOn(t, db)}
 	r.server.db = one // with which the test looks for itself
-	if err := r.campaigns.Open(t.Context(), r.def, noon); err != nil {
+	if err := r.campaigns.Open(t.Context(), r.def, Known{}, noon); err != nil {
 		t.Fatal(err)
 	}
 	r.everything(60)

@@ -30,6 +30,10 @@ func (k shardKeys) meta() string { return k.base + "meta" }
 // participant is the hash of everything one participant did in the campaign.
 func (k shardKeys) participant(id string) string { return k.base + participantPart + id }
 
+// door is a hash in a shard of the doors: which participant stands behind one way
+// of signing in, named by a keyed hash, and what is sealed of it.
+func (k shardKeys) door(hash string) string { return k.base + doorPart + hash }
+
 // open is a sorted set: participant by the deadline (ms) of their open attempt.
 func (k shardKeys) open() string { return k.base + "open" }
 
@@ -81,10 +85,6 @@ func sessionKey(participant, family string) string {
 	return prefix + "{s:" + participant + "}:" + family
 }
 
-// doorKey tells which participant stands behind one way of signing in, named
-// by a keyed hash.
-func doorKey(hash string) string { return prefix + "{d:" + hash + "}" }
-
 // codeKey remembers for minutes what a one-use WeChat code led to.
 func codeKey(hash string) string { return prefix + "{k:" + hash + "}" }
 
@@ -110,6 +110,7 @@ func MarkKey(campaign string, shard int) string { return keysOf(campaign, shard)
 // What follows a shard's tag in the keys of which there are many.
 const (
 	participantPart = "p:"
+	doorPart        = "d:"
 	hourPart        = "hour:"
 	scopePart       = "board:"
 )

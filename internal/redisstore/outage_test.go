@@ -197,7 +197,7 @@ func TestLostReplies(t *testing.T) {
 			s := redistest.Start(t)
 			r := rigOn(t, clientsOf(t, s), definition(t, "antidrug", 1))
 			one, lose := lossyServer(t, s, retries)
-			if err := one.campaigns.Open(t.Context(), r.def, noon); err != nil {
+			if err := one.campaigns.Open(t.Context(), r.def, Known{}, noon); err != nil {
 				t.Fatal(err)
 			}
 			r.enrol("alice", "u1", "public") // every script is loaded

@@ -130,7 +130,7 @@ func rigOn[C redis.UniversalClient](t testing.TB, clients []C, def *campaign.Cam
 	r := &rig{TB: t, def: def}
 	for _, db := range clients {
 		one := newServer(t, db)
-		if err := one.campaigns.Open(t.Context(), def, noon); err != nil {
+		if err := one.campaigns.Open(t.Context(), def, Known{}, noon); err != nil {
 			t.Fatal(err)
 		}
 		r.servers = append(r.servers, one)

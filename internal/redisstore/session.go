@@ -16,38 +16,33 @@ import (
 // is told to have expired, and not to be unknown.
 const keepEnded = 24 * time.Hour
 
+var (
+	codeClaim     = script("session_code_claim")
+	codeKeep      = script("session_code_keep")
+	codeDrop      = script("session_code_drop")
+	familyBegin   = script("session_begin")
+	familyRefresh = script("session_refresh")
+	familyEnd     = script("session_end")
+	familyRevoke  = script("session_revoke")
+)
+
 // Sessions keeps codes, doors and sessions in Redis: session.Store.
 type Sessions struct {
-	db                             redis.UniversalClient
-	writes                         Waiting
-	codeClaim, codeKeep, codeDrop  *redis.Script
-	doorClaim, doorLink            *redis.Script
-	begin, refresh, finish, revoke *redis.Script
+	campaigns *Campaigns
+	now       func() time.Time
 }
 
 var _ session.Store = (*Sessions)(nil)
 
-// NewSessions returns the store in db. Options say who must hold a write before
-// it is acknowledged.
-func NewSessions(db redis.UniversalClient, options ...Option) *Sessions {
-	return &Sessions{
-		db:        db,
-		writes:    writesTo(db, options),
-		codeClaim: script("session_code_claim"),
-		codeKeep:  script("session_code_keep"),
-		codeDrop:  script("session_code_drop"),
-		doorClaim: script("session_door_claim"),
-		doorLink:  script("session_door_link"),
-		begin:     script("session_begin"),
-		refresh:   script("session_refresh"),
-		finish:    script("session_end"),
-		revoke:    script("session_revoke"),
-	}
+// NewSessions returns the store. Nobody signs in before c has opened the doors.
+// now is our clock, by which facts are dated.
+func NewSessions(c *Campaigns, now func() time.Time) *Sessions {
+	return &Sessions{campaigns: c, now: now}
 }
 
 // ClaimCode implements session.CodeStore.
 func (s *Sessions) ClaimCode(ctx context.Context, hash, owner string, hold time.Duration) (session.CodeClaim, error) {
-	r, err := run(ctx, s.writes, s.codeClaim, []string{codeKey(hash)}, owner, hold.Milliseconds())
+	r, err := run(ctx, s.campaigns.writes, codeClaim, []string{codeKey(hash)}, owner, hold.Milliseconds())
 	if err != nil {
 		return session.CodeClaim{}, fmt.Errorf("claim code %s: %w", hash, err)
 	}
@@ -65,7 +60,7 @@ func (s *Sessions) ClaimCode(ctx context.Context, hash, owner string, hold time.
 
 // KeepCode implements session.CodeStore.
 func (s *Sessions) KeepCode(ctx context.Context, hash string, id session.ID, keep time.Duration) (session.ID, error) {
-	r, err := run(ctx, s.writes, s.codeKeep, []string{codeKey(hash)}, id.Participant, id.Family, keep.Milliseconds())
+	r, err := run(ctx, s.campaigns.writes, codeKeep, []string{codeKey(hash)}, id.Participant, id.Family, keep.Milliseconds())
 	if err != nil {
 		return session.ID{}, fmt.Errorf("keep code %s: %w", hash, err)
 	}
@@ -77,56 +72,15 @@ func (s *Sessions) KeepCode(ctx context.Context, hash string, id session.ID, kee
 
 // DropCode implements session.CodeStore.
 func (s *Sessions) DropCode(ctx context.Context, hash, owner string) error {
-	if _, err := run(ctx, s.writes, s.codeDrop, []string{codeKey(hash)}, owner); err != nil {
+	if _, err := run(ctx, s.campaigns.writes, codeDrop, []string{codeKey(hash)}, owner); err != nil {
 		return fmt.Errorf("drop code %s: %w", hash, err)
 	}
 	return nil
 }
 
-// Door implements session.DoorStore.
-func (s *Sessions) Door(ctx context.Context, hash string) (session.Door, error) {
-	var d struct {
-		Participant string `redis:"p"`
-		Sealed      string `redis:"s"`
-	}
-	if err := s.db.HMGet(ctx, doorKey(hash), "p", "s").Scan(&d); err != nil {
-		return session.Door{}, fmt.Errorf("read door %s: %w", hash, outage(err))
-	}
-	return door(d.Participant, d.Sealed), nil
-}
-
-// ClaimDoor implements session.DoorStore.
-func (s *Sessions) ClaimDoor(ctx context.Context, hash string, d session.Door) (session.Door, error) {
-	return s.writeDoor(ctx, s.doorClaim, hash, d.Participant, d.Sealed)
-}
-
-// LinkDoor implements session.DoorStore.
-func (s *Sessions) LinkDoor(ctx context.Context, hash, from string, d session.Door) (session.Door, error) {
-	return s.writeDoor(ctx, s.doorLink, hash, from, d.Participant, d.Sealed)
-}
-
-func (s *Sessions) writeDoor(ctx context.Context, how *redis.Script, hash string, args ...any) (session.Door, error) {
-	r, err := run(ctx, s.writes, how, []string{doorKey(hash)}, args...)
-	if err != nil {
-		return session.Door{}, fmt.Errorf("write door %s: %w", hash, err)
-	}
-	if len(r.args) != 2 {
-		return session.Door{}, fmt.Errorf("write door %s: unknown outcome %q", hash, r.outcome)
-	}
-	return door(r.args[0], r.args[1]), nil
-}
-
-func door(participant, sealed string) session.Door {
-	d := session.Door{Participant: participant}
-	if sealed != "" {
-		d.Sealed = []byte(sealed)
-	}
-	return d
-}
-
 // Begin implements session.FamilyStore.
 func (s *Sessions) Begin(ctx context.Context, id session.ID, now, ends time.Time) (uint64, error) {
-	r, err := run(ctx, s.writes, s.begin, []string{sessionKey(id.Participant, id.Family)},
+	r, err := run(ctx, s.campaigns.writes, familyBegin, []string{sessionKey(id.Participant, id.Family)},
 		now.UnixMilli(), ends.UnixMilli(), keepEnded.Milliseconds())
 	if err != nil {
 		return 0, fmt.Errorf("begin family %s: %w", id.Family, err)
@@ -139,7 +93,7 @@ func (s *Sessions) Begin(ctx context.Context, id session.ID, now, ends time.Time
 
 // Refresh implements session.FamilyStore.
 func (s *Sessions) Refresh(ctx context.Context, t session.Turn) (session.Turned, error) {
-	r, err := run(ctx, s.writes, s.refresh, []string{sessionKey(t.ID.Participant, t.ID.Family)},
+	r, err := run(ctx, s.campaigns.writes, familyRefresh, []string{sessionKey(t.ID.Participant, t.ID.Family)},
 		t.Generation, t.Now.UnixMilli(), t.Grace.Milliseconds(),
 		t.Idle.Milliseconds(), t.Longest.Milliseconds(), keepEnded.Milliseconds())
 	if err != nil {
@@ -176,11 +130,11 @@ func generation(r reply, attempt string) (uint64, error) {
 // second step fails, the access tokens are refused already, and the caller
 // repeats the whole.
 func (s *Sessions) End(ctx context.Context, id session.ID, now, until time.Time) error {
-	_, err := run(ctx, s.writes, s.revoke, []string{revokedKey()}, id.Family, until.UnixMilli(), now.UnixMilli())
+	_, err := run(ctx, s.campaigns.writes, familyRevoke, []string{revokedKey()}, id.Family, until.UnixMilli(), now.UnixMilli())
 	if err != nil {
 		return fmt.Errorf("publish the end of family %s: %w", id.Family, err)
 	}
-	if _, err := run(ctx, s.writes, s.finish, []string{sessionKey(id.Participant, id.Family)}); err != nil {
+	if _, err := run(ctx, s.campaigns.writes, familyEnd, []string{sessionKey(id.Participant, id.Family)}); err != nil {
 		return fmt.Errorf("end family %s: %w", id.Family, err)
 	}
 	return nil
@@ -188,7 +142,7 @@ func (s *Sessions) End(ctx context.Context, id session.ID, now, until time.Time)
 
 // Ended implements session.FamilyStore.
 func (s *Sessions) Ended(ctx context.Context, since time.Time) ([]session.Ended, error) {
-	rows, err := s.db.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{
+	rows, err := s.campaigns.db.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{
 		Key: revokedKey(), ByScore: true, Start: since.UnixMilli(), Stop: "+inf",
 	}).Result()
 	if err != nil && !errors.Is(err, redis.Nil) {

@@ -26,8 +26,18 @@ func TestSessions(t *testing.T) {
 		if err := db.FlushAll(t.Context()).Err(); err != nil {
 			t.Fatal(err)
 		}
-		return redisstore.NewSessions(db)
+		return sessionsOn(t, db)
 	})
+}
+
+// sessionsOn opens the doors.
+func sessionsOn(t *testing.T, db redis.UniversalClient) *redisstore.Sessions {
+	t.Helper()
+	c := redisstore.NewCampaigns(db)
+	if err := c.OpenDoors(t.Context(), redisstore.Known{}); err != nil {
+		t.Fatal(err)
+	}
+	return redisstore.NewSessions(c, func() time.Time { return sessionStart })
 }
 
 var sessionStart = time.UnixMilli(1_800_000_000_000)
@@ -43,7 +53,7 @@ func TestSessionsOutliveRedis(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t, redistest.Durable())
 	db := server.Client(t)
-	s := redisstore.NewSessions(db)
+	s := sessionsOn(t, db)
 	id := session.ID{Participant: "p", Family: "f"}
 	if _, err := s.Begin(t.Context(), id, sessionStart, sessionStart.Add(time.Hour)); err != nil {
 		t.Fatal(err)
@@ -78,7 +88,7 @@ func TestSessionsOutliveRedis(t *testing.T) {
 func TestCancelledCallsDoNotCrossReplies(t *testing.T) {
 	t.Parallel()
 	db := redistest.Start(t).Client(t)
-	s := redisstore.NewSessions(db)
+	s := sessionsOn(t, db)
 	const workers, rounds = 16, 300
 	var wg sync.WaitGroup
 	for w := range workers {
@@ -106,7 +116,7 @@ func TestCancelledCallsDoNotCrossReplies(t *testing.T) {
 func TestSessionKeysRunOut(t *testing.T) {
 	t.Parallel()
 	db := redistest.Start(t).Client(t)
-	s := redisstore.NewSessions(db)
+	s := sessionsOn(t, db)
 	id := session.ID{Participant: "p", Family: "f"}
 	check := func(err error) {
 		t.Helper()
@@ -132,7 +142,7 @@ func TestSessionKeysRunOut(t *testing.T) {
 	_, err = s.Refresh(t.Context(), sessionTurn(id, 1, sessionStart.Add(29*24*time.Hour)))
 	check(err)
 	wantTTL(t, db, "*{s:p}:f", 31*24*time.Hour)
-	if ttl := ttlOf(t, db, "*{d:door}"); ttl != -1 {
+	if ttl := ttlOf(t, db, "*}:d:door"); ttl != -1 {
 		t.Errorf("a door runs out in %v: the person would be another one", ttl)
 	}
 }
@@ -157,8 +167,11 @@ func ttlOf(t *testing.T, db *redis.Client, pattern string) time.Duration {
 
 func TestSessionOutageIsTold(t *testing.T) {
 	t.Parallel()
-	server := redistest.Start(t, redistest.Set("maxmemory", "1"), redistest.Set("maxmemory-policy", "noeviction"))
-	s := redisstore.NewSessions(server.Client(t))
+	db := redistest.Start(t, redistest.Set("maxmemory-policy", "noeviction")).Client(t)
+	s := sessionsOn(t, db)
+	if err := db.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
 	_, err := s.ClaimDoor(t.Context(), "door", session.Door{Participant: "p"})
 	if !errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), "OOM") {
 		t.Errorf("a full Redis: %v", err)

@@ -145,7 +145,7 @@ func TestSealsRotate(t *testing.T) {
 	if got := d.signIn(t, s, program, wechattest.Person{OpenID: "o1"}).Participant; got != want {
 		t.Errorf("participant %s, want %s", got, want)
 	}
-	rows, err := d.db.Keys(t.Context(), "*{d:*").Result()
+	rows, err := d.db.Keys(t.Context(), "*}:d:*").Result()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestSealsRotate(t *testing.T) {
 		if sealed == "" {
 			continue // the unionid's own door keeps nothing
 		}
-		_, hash, _ := strings.Cut(strings.TrimSuffix(key, "}"), "{d:")
+		_, hash, _ := strings.Cut(key, "}:d:")
 		plain, err := box.Open([]byte(sealed), []byte(hash))
 		if err != nil {
 			t.Errorf("a record does not open with the new key alone: %v", err)

@@ -126,7 +126,7 @@ func (d deployment) instance(t *testing.T, change ...func(*session.Options)) *se
 	}
 	t.Cleanup(client.Close)
 	o := session.Options{
-		Store: redisstore.NewSessions(d.db), WeChat: client, Keys: deriveKeys(t, secrets()),
+		Store: redisstore.NewSessions(d.doors(t), d.clock.Now), WeChat: client, Keys: deriveKeys(t, secrets()),
 		Sandbox: true, Now: d.clock.Now, Log: slog.New(slog.NewJSONHandler(d.log, nil)),
 	}
 	for _, f := range change {
@@ -142,6 +142,16 @@ func (d deployment) instance(t *testing.T, change ...func(*session.Options)) *se
 	}
 	t.Cleanup(s.Close)
 	return s
+}
+
+// doors are opened by each instance.
+func (d deployment) doors(t *testing.T) *redisstore.Campaigns {
+	t.Helper()
+	c := redisstore.NewCampaigns(d.db)
+	if err := c.OpenDoors(t.Context(), redisstore.Known{}); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // with gives an instance other keys.

@@ -5,12 +5,17 @@
 -- ARGV[1] shards, a power of two
 -- ARGV[2] base, Unix seconds
 -- ARGV[3] bits of the board's layout
+-- ARGV[4] "new" where the campaign may be new, "" where it was opened before
 --
--- Returns {"opening"|"open", shards, epoch, base, bits}. While it is opening,
--- shards without meta are new; once it is open, such a shard was emptied.
+-- Returns {"absent"} for a campaign that may not be new and is not there, else
+-- {"opening"|"open"|"rebuilding", shards, epoch, base, bits}. While it is
+-- opening, shards without meta are new; once it is open, such a shard was emptied.
 
 local key = KEYS[1]
 if redis.call('EXISTS', key) == 0 then
+  if ARGV[4] ~= 'new' then
+    return { 'absent' }
+  end
   redis.call('HSET', key, 'shards', ARGV[1], 'epoch', '1', 'base', ARGV[2], 'bits', ARGV[3], 'state', 'opening')
 end
 local v = redis.call('HMGET', key, 'state', 'shards', 'epoch', 'base', 'bits')
