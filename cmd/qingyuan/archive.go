@@ -207,7 +207,9 @@ func whyNotArchived(err error) string {
 	switch {
 	case errors.Is(err, event.ErrUnknownKind):
 		return "a newer server has written what this one does not know"
-	case errors.Is(err, stream.ErrGap):
+	case errors.Is(err, ledger.ErrAhead):
+		return "the ledger has read further than the stream goes"
+	case errors.Is(err, stream.ErrGap), errors.Is(err, ledger.ErrGap):
 		return "entries are missing from the stream"
 	case errors.Is(err, stream.ErrUnconfirmed):
 		return "too few replicas hold them"

@@ -10,12 +10,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"qingyuan/configs"
 	"qingyuan/internal/backup"
 	"qingyuan/internal/ledger"
-	"qingyuan/internal/redisnode"
 	"qingyuan/internal/sqldb"
 )
 
@@ -49,10 +46,10 @@ func (b backupCmd) Run(e env) error {
 // ownData refuses what a backup does not reach: only the databases that the
 // server runs itself lie in the data folder.
 func ownData(cfg configs.Config) error {
-	if !cfg.PrivateRedis() {
-		return fmt.Errorf("%w: this deployment keeps its data in Redis and PostgreSQL servers of its own, which a backup of the data folder "+
-			"does not reach. Back PostgreSQL up with pg_dump or continuous archiving; after a loss of Redis, `qingyuan rebuild` "+
-			"makes its state again from there. docs/OPERATIONS.md says more", errUsage)
+	if !cfg.PrivateRedis() || !cfg.Database.URL.IsZero() {
+		return fmt.Errorf("%w: this deployment keeps data in a Redis or PostgreSQL elsewhere, which a backup of the data folder does not "+
+			"reach. Back the ledger up with its own tools (PostgreSQL: pg_dump or continuous archiving); from it `qingyuan rebuild` "+
+			"makes Redis again. docs/OPERATIONS.md says more", errUsage)
 	}
 	if _, err := os.Stat(filepath.Join(cfg.Data.Dir, deploymentFile)); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: no server has served from the data folder %s; is --data right?", errUsage, cfg.Data.Dir)
@@ -60,22 +57,19 @@ func ownData(cfg configs.Config) error {
 	return nil
 }
 
-// redisWait is how long Redis may take to answer one question: it stands still
+// forkWait is how long Redis may take to answer one question: it stands still
 // while it makes the child that saves.
-const redisWait = 30 * time.Second
+const forkWait = 30 * time.Second
 
 // writeBackup opens the databases of the data folder and makes the backup.
 func writeBackup(ctx context.Context, cfg configs.Config, file string) (m backup.Manifest, err error) {
-	conn, done, err := joinRedis(ctx, cfg)
+	cfg.Redis.ReadTimeout = forkWait
+	client, done, err := attachRedis(ctx, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return m, err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	o := conn.RedisOptions()
-	o.ReadTimeout = redisWait
-	client := redis.NewClient(o)
-	defer client.Close()
-	db, err := sqldb.Open(ctx, filepath.Join(cfg.Data.Dir, backup.DatabaseName))
+	db, err := sqldb.Open(ctx, cfg.DatabaseTarget())
 	if err != nil {
 		return m, err
 	}
@@ -85,27 +79,6 @@ func writeBackup(ctx context.Context, cfg configs.Config, file string) (m backup
 		Redis: client, Database: db, Ledger: ledger.New(db), Now: time.Now,
 	}
 	return job.Run(ctx)
-}
-
-// joinRedis finds the Redis that a running server keeps on the data folder, or
-// starts it where no server runs. done stops what it has started.
-func joinRedis(ctx context.Context, cfg configs.Config) (conn redisnode.Conn, done func() error, err error) {
-	nothing := func() error { return nil }
-	conn, err = redisnode.Attach(cfg.Data.Dir)
-	if !errors.Is(err, redisnode.ErrNotRunning) {
-		return conn, nothing, err
-	}
-	node, err := redisnode.Start(ctx, redisnode.Options{
-		Dir: cfg.Data.Dir, Binary: cfg.Redis.Binary, Log: slog.New(slog.DiscardHandler),
-	})
-	if errors.Is(err, redisnode.ErrInUse) { // a server has started since
-		conn, err = redisnode.Attach(cfg.Data.Dir)
-		return conn, nothing, err
-	}
-	if err != nil {
-		return conn, nothing, fmt.Errorf("private redis in %s: %w", cfg.Data.Dir, err)
-	}
-	return node.Conn(), node.Close, nil
 }
 
 func tellBackup(e env, cfg configs.Config, file string, m backup.Manifest) error {

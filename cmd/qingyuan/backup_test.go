@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,7 +12,6 @@ import (
 	"testing"
 
 	"qingyuan/configs"
-	"qingyuan/internal/backup"
 	"qingyuan/internal/redisnode"
 )
 
@@ -91,19 +88,13 @@ func crowd(t *testing.T, s api) (some func(), stop func() []acted) {
 	}
 }
 
-// console is an environment for a command, and what it prints.
-func console() (env, *bytes.Buffer) {
-	var out bytes.Buffer
-	return env{ctx: context.Background(), stdout: &out, stderr: &out}, &out
-}
-
 func backUp(t *testing.T, data, file string) {
 	t.Helper()
-	e, out := console()
-	if err := (backupCmd{configFlags: configFlags{Data: data}, File: file}).Run(e); err != nil {
-		t.Fatalf("backup: %v\n%s", err, out)
+	status, out, errs := command(t, "backup", "--data", data, file)
+	if status != exitDone {
+		t.Fatalf("backup = %d\n%s%s", status, out, errs)
 	}
-	if !strings.Contains(out.String(), "secrets") {
+	if !strings.Contains(out, "secrets") {
 		t.Errorf("backup does not say that the file holds secrets: %s", out)
 	}
 }
@@ -111,11 +102,18 @@ func backUp(t *testing.T, data, file string) {
 func restore(t *testing.T, file string) configs.Config {
 	t.Helper()
 	cfg := demo(t)
-	e, out := console()
-	if err := (restoreCmd{configFlags: configFlags{Data: cfg.Data.Dir}, File: file}).Run(e); err != nil {
-		t.Fatalf("restore: %v\n%s", err, out)
+	if status, out, errs := command(t, "restore", "--data", cfg.Data.Dir, file); status != exitDone {
+		t.Fatalf("restore = %d\n%s%s", status, out, errs)
 	}
 	return cfg
+}
+
+// requireVerified runs the command beside whatever serves from the folder.
+func requireVerified(t *testing.T, data string) {
+	t.Helper()
+	if status, out, errs := command(t, "verify", "--data", data); status != exitDone {
+		t.Errorf("verify = %d\n%s%s", status, out, errs)
+	}
 }
 
 // TestBackupUnderLoad backs up a server in use. A server on the restored folder
@@ -137,13 +135,16 @@ func TestBackupUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	again := start(t, restore(t, file))
+	cfg = restore(t, file)
+	again := start(t, cfg)
 	early.requireKept(again.base)
 	again.eventually("the counts to settle", func() bool {
 		return again.want(200, "GET", demoPath+"/counts", nil).num("attempts") >= known
 	})
 	requireSubset(t, again.api, all)
+	requireVerified(t, cfg.Data.Dir)
 	act(again.api, "late").requireKept(again.base)
+	requireVerified(t, cfg.Data.Dir)
 }
 
 // requireSubset checks that the backup cuts the order of what happened: who has
@@ -189,47 +190,40 @@ func TestBackupWithoutServer(t *testing.T) {
 
 func TestBackupUsedWrongly(t *testing.T) {
 	t.Parallel()
-	t.Run("an external Redis", func(t *testing.T) {
-		t.Parallel()
-		e, _ := console()
-		err := backupCmd{configFlags: configFlags{Config: externalConfig(t)}, File: filepath.Join(t.TempDir(), "b")}.Run(e)
-		if !errors.Is(err, errUsage) || !strings.Contains(err.Error(), "pg_dump") {
-			t.Errorf("Run = %v, want used wrongly and what to use instead", err)
-		}
-	})
-	t.Run("no data folder", func(t *testing.T) {
-		t.Parallel()
-		e, _ := console()
-		dir := filepath.Join(t.TempDir(), "none")
-		err := backupCmd{configFlags: configFlags{Data: dir}, File: filepath.Join(t.TempDir(), "b")}.Run(e)
-		if !errors.Is(err, errUsage) {
-			t.Errorf("Run = %v, want %v", err, errUsage)
-		}
-		if _, err := os.Stat(dir); err == nil {
-			t.Error("the folder was made")
-		}
-	})
-	t.Run("restore into a folder in use", func(t *testing.T) {
-		t.Parallel()
-		e, _ := console()
-		dir, file := t.TempDir(), filepath.Join(t.TempDir(), "b")
-		for _, name := range []string{filepath.Join(dir, "x"), file} {
-			if err := os.WriteFile(name, []byte("x"), 0o600); err != nil {
-				t.Fatal(err)
+	file, full := filepath.Join(t.TempDir(), "b"), t.TempDir()
+	text := filepath.Join(full, "x")
+	if err := os.WriteFile(text, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	none := filepath.Join(t.TempDir(), "none")
+	for name, tc := range map[string]struct {
+		args []string
+		says string
+	}{
+		"an external Redis":         {[]string{"backup", "--config", elsewhere(t, `redis: {addrs: ["127.0.0.1:1"]}`), file}, "pg_dump"},
+		"an external database":      {[]string{"backup", "--config", elsewhere(t, ""), file}, "pg_dump"},
+		"no data folder":            {[]string{"backup", "--data", none, file}, "is --data right"},
+		"restore into a full one":   {[]string{"restore", "--data", full, text}, "empty folder only"},
+		"restore of something else": {[]string{"restore", "--data", none, text}, "not a backup"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			status, _, errs := command(t, tc.args...)
+			if status != exitUsage || !strings.Contains(errs, tc.says) {
+				t.Errorf("%v = %d %q; want %d and %q", tc.args[0], status, errs, exitUsage, tc.says)
 			}
-		}
-		err := restoreCmd{configFlags: configFlags{Data: dir}, File: file}.Run(e)
-		if !errors.Is(err, errUsage) || !errors.Is(err, backup.ErrNotEmpty) {
-			t.Errorf("Run = %v, want %v", err, backup.ErrNotEmpty)
-		}
-	})
+			if _, err := os.Stat(none); err == nil {
+				t.Error("the folder was made")
+			}
+		})
+	}
 }
 
-// externalConfig is a configuration with a Redis elsewhere.
-func externalConfig(t *testing.T) string {
+// elsewhere is a configuration with a database elsewhere, and more.
+func elsewhere(t *testing.T, more string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "qingyuan.yaml")
-	text := "redis: {addrs: [\"127.0.0.1:1\"]}\nsecrets: {master: \"" + strings.Repeat("k", 32) + "\"}\n"
+	text := more + "\nsecrets: {master: \"" + strings.Repeat("k", 32) + "\"}\ndatabase: {url: \"postgres://u:p@127.0.0.1:1/q\"}\n"
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,8 @@ func (c *claimant) claim(ctx context.Context) error {
 			return err
 		}
 	}
-	id, err := redisstore.NewDeployment(c.redis).Claim(ctx, redisstore.Identity{ID: known, Fingerprints: fingerprints(c.cfg.Secrets)})
+	db := redisstore.Waiting{DB: c.redis, Replicas: c.cfg.Redis.WaitReplicas, Timeout: c.cfg.Redis.WaitTimeout}
+	id, err := redisstore.NewDeployment(db).Claim(ctx, redisstore.Identity{ID: known, Fingerprints: fingerprints(c.cfg.Secrets)})
 	if err != nil || c.id != "" {
 		return err
 	}

@@ -111,10 +111,21 @@ func (h redisHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pro
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		start := time.Now()
 		err := next(ctx, cmds)
-		h.m.redisDuration.WithLabelValues("pipeline").Observe(time.Since(start).Seconds())
+		h.m.redisDuration.WithLabelValues(h.together(cmds)).Observe(time.Since(start).Seconds())
 		h.count(err)
 		return err
 	}
+}
+
+// together is what commands sent at once are called: after their script, which
+// then waits for replicas.
+func (h redisHook) together(cmds []redis.Cmder) string {
+	for _, cmd := range cmds {
+		if cmd.Name() == "evalsha" {
+			return h.name(cmd)
+		}
+	}
+	return "pipeline"
 }
 
 // count sorts errors into a few kinds.

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"qingyuan/internal/redistest"
+	"qingyuan/internal/sqldb"
 )
 
 // collected is a log that many goroutines write and the test reads.
@@ -33,13 +36,15 @@ func (c *collected) String() string {
 
 // TestInvariant10NoPersonalDataInTheClear enrols and signs with a name, a phone
 // and strokes that stand out, makes mistakes with them too, and then looks
-// for them in every log line, every key and every value of Redis.
+// for them in every log line, every key and every value of Redis, and every row
+// of the database.
 func TestInvariant10NoPersonalDataInTheClear(t *testing.T) {
 	t.Parallel()
 	const name, guardian, wrong = "卡纳瑞雅", "关迪安雅", "卡纳瑞雅1"
 	store := redistest.Start(t, redistest.Durable(), redistest.TCP())
 	log := &collected{}
-	s := launchInto(t, on(t, store.Addr(), "k"), slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	cfg := on(t, store.Addr(), "k")
+	s := launchInto(t, cfg, slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	s.awaitReady()
 	p := s.as(name)
 	detail := p.want(200, "GET", "/campaigns/"+demoCampaign, nil)
@@ -65,10 +70,12 @@ func TestInvariant10NoPersonalDataInTheClear(t *testing.T) {
 	s.wantCounts(demoCampaign, map[string]float64{"signatures": 1})
 
 	places := everything(t, store.Client(t))
+	maps.Copy(places, rows(t, bench(t, cfg).db))
 	places["the log"] = log.String()
 	for where, text := range places {
 		for _, secret := range []string{name, guardian, "7777.25", p.token} {
-			if strings.Contains(text, secret) {
+			// PostgreSQL shows bytes in hexadecimal.
+			if strings.Contains(text, secret) || strings.Contains(text, hex.EncodeToString([]byte(secret))) {
 				t.Errorf("%s shows %s", where, secret)
 			}
 		}
@@ -103,6 +110,42 @@ func everything(t *testing.T, db *redis.Client) map[string]string {
 			t.Fatalf("%s is a %s, which this test cannot read", key, kind)
 		}
 		out[key] = fmt.Sprint(key, value)
+	}
+	return out
+}
+
+// rows reads every table of a PostgreSQL database, by name.
+func rows(t *testing.T, db *sqldb.DB) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, table := range column(t, db, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'") {
+		out["table "+table] = strings.Join(column(t, db, "SELECT t::text FROM "+table+" t"), "\n")
+	}
+	for _, must := range []string{"facts", "personal"} {
+		if out["table "+must] == "" {
+			t.Fatalf("table %s has no rows: nothing was looked at", must)
+		}
+	}
+	return out
+}
+
+func column(t *testing.T, db *sqldb.DB, query string) []string {
+	t.Helper()
+	list, err := db.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer list.Close()
+	var out []string
+	for list.Next() {
+		var text string
+		if err := list.Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, text)
+	}
+	if err := list.Err(); err != nil {
+		t.Fatal(err)
 	}
 	return out
 }

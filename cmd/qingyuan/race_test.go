@@ -1,24 +1,24 @@
 package main
 
 import (
+	"log/slog"
 	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"qingyuan/configs"
 	"qingyuan/internal/event"
-	"qingyuan/internal/redisstore"
 	"qingyuan/internal/redistest"
-	"qingyuan/internal/stream"
 )
 
-// pair starts two servers on one external Redis, as behind a load balancer.
-func pair(t *testing.T, redisAddr string) [2]*server {
+// pair starts two servers of one deployment, as behind a load balancer.
+func pair(t *testing.T, cfg configs.Config) [2]*server {
 	t.Helper()
 	var out [2]*server
 	for i := range out {
-		out[i] = start(t, on(t, redisAddr, "k"))
+		out[i] = start(t, another(t, cfg))
 	}
 	return out
 }
@@ -47,9 +47,10 @@ func same(t *testing.T, call func(i int) (int, result, error)) []result {
 func TestInvariant2OneOfManyCounts(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, redistest.Durable(), redistest.TCP())
-	servers := pair(t, redis.Addr())
+	cfg := on(t, redis.Addr(), "k")
+	servers := pair(t, cfg)
 	bases := [2]string{servers[0].base, servers[1].base}
-	handInAtOnce(t, servers, redis, func(p api, i int, path string, body any) (int, result, error) {
+	handInAtOnce(t, cfg, servers, func(p api, i int, path string, body any) (int, result, error) {
 		p.base = bases[i%2]
 		return p.call("POST", path, body)
 	})
@@ -60,7 +61,8 @@ func TestInvariant2OneOfManyCounts(t *testing.T) {
 func TestInvariant2RepliesSwallowed(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, redistest.Durable(), redistest.TCP())
-	servers := pair(t, redis.Addr())
+	cfg := on(t, redis.Addr(), "k")
+	servers := pair(t, cfg)
 	var bases [2]string
 	for i, s := range servers {
 		proxy := faulty(t, strings.TrimPrefix(s.base, "http://"))
@@ -68,7 +70,7 @@ func TestInvariant2RepliesSwallowed(t *testing.T) {
 		bases[i] = "http://" + proxy.Listen
 	}
 	var lost atomic.Int64
-	handInAtOnce(t, servers, redis, func(p api, i int, path string, body any) (int, result, error) {
+	handInAtOnce(t, cfg, servers, func(p api, i int, path string, body any) (int, result, error) {
 		var err error
 		for try := range 30 {
 			p.base = bases[(i+try)%2]
@@ -88,7 +90,7 @@ func TestInvariant2RepliesSwallowed(t *testing.T) {
 
 // handInAtOnce enrols one person and posts one signature and one attempt 200
 // times at once: all receipts must be equal, and one act of each counted.
-func handInAtOnce(t *testing.T, servers [2]*server, redis *redistest.Server, post func(p api, i int, path string, body any) (int, result, error)) {
+func handInAtOnce(t *testing.T, cfg configs.Config, servers [2]*server, post func(p api, i int, path string, body any) (int, result, error)) {
 	t.Helper()
 	path := "/campaigns/" + demoCampaign
 	p := servers[0].as("twice")
@@ -104,7 +106,7 @@ func handInAtOnce(t *testing.T, servers [2]*server, redis *redistest.Server, pos
 	for _, s := range servers {
 		s.wantCounts(demoCampaign, map[string]float64{"participants": 1, "attempts": 1, "signatures": 1})
 	}
-	requireOneFact(t, redis, event.KindSubmitted, event.KindSigned)
+	requireOneFact(t, cfg, event.KindSubmitted, event.KindSigned)
 }
 
 func wantEqual(t *testing.T, receipts []result) {
@@ -116,16 +118,15 @@ func wantEqual(t *testing.T, receipts []result) {
 	}
 }
 
-// requireOneFact checks that exactly one fact of each kind lies on the streams.
-func requireOneFact(t *testing.T, redis *redistest.Server, kinds ...event.Kind) {
+// requireOneFact checks that the ledger holds exactly one fact of each kind.
+func requireOneFact(t *testing.T, cfg configs.Config, kinds ...event.Kind) {
 	t.Helper()
-	db := redis.Client(t)
-	found := map[event.Kind]int{}
-	facts := stream.Reader{DB: db, Key: redisstore.StreamKey}
-	list, err := facts.After(t.Context(), demoCampaign, 0, event.Position{}, 1000)
+	w := bench(t, cfg)
+	list, err := w.ledger.After(t.Context(), demoCampaign, 0, event.Position{}, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
+	found := map[event.Kind]int{}
 	for _, f := range list {
 		found[f.Kind]++
 	}
@@ -134,4 +135,23 @@ func requireOneFact(t *testing.T, redis *redistest.Server, kinds ...event.Kind) 
 			t.Errorf("%d facts %s, want 1", found[kind], kind)
 		}
 	}
+}
+
+// bench returns a workbench on a deployment's data until the test ends, with
+// everything that happened so far in the ledger.
+func bench(t *testing.T, cfg configs.Config) *workbench {
+	t.Helper()
+	w, err := openWorkbench(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err == nil {
+		err = w.drainAll(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.close(); err != nil {
+			t.Errorf("close the workbench: %v", err)
+		}
+	})
+	return w
 }

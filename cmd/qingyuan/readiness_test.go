@@ -8,14 +8,25 @@ import (
 
 	"qingyuan/configs"
 	"qingyuan/internal/redistest"
+	"qingyuan/internal/sqldb"
+	"qingyuan/internal/sqltest"
 )
 
-// on returns a configuration for an external Redis.
+// on returns a configuration for an external Redis and a PostgreSQL database of
+// its own.
 func on(t *testing.T, redisAddr, secret string) configs.Config {
 	t.Helper()
 	cfg := demo(t)
 	cfg.Redis.Addrs = []string{redisAddr}
+	cfg.Database.URL = configs.NewSecret(sqltest.Target(t, sqldb.PostgreSQL))
 	cfg.Secrets.Master = configs.NewSecret(strings.Repeat(secret, 48))
+	return cfg
+}
+
+// another returns the configuration of one more server of a deployment.
+func another(t *testing.T, cfg configs.Config) configs.Config {
+	t.Helper()
+	cfg.Data.Dir = shortDir(t)
 	return cfg
 }
 
@@ -66,8 +77,11 @@ func tryEnrol(p api) (int, result) {
 func TestServersMustShareSecrets(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, redistest.Durable(), redistest.TCP())
-	start(t, on(t, redis.Addr(), "a"))
-	second := launch(t, on(t, redis.Addr(), "b"))
+	cfg := on(t, redis.Addr(), "a")
+	start(t, cfg)
+	cfg = another(t, cfg)
+	cfg.Secrets.Master = configs.NewSecret(strings.Repeat("b", 48))
+	second := launch(t, cfg)
 	unready(second, "secrets.master")
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"qingyuan/configs"
 	"qingyuan/internal/redisnode"
@@ -33,8 +34,10 @@ func openRedis(ctx context.Context, cfg configs.Config, log *slog.Logger) (db re
 	}, nil
 }
 
-// Both clients never repeat a command by themselves: an unknown outcome is
-// answered 503, and the caller repeats the whole act.
+// No client repeats a command by itself: an unknown outcome is answered 503, and
+// the caller repeats the whole act. Only that of a cluster does, because what
+// follows a moved shard is the loop that also repeats; scripts stand that, and
+// with redis.wait_replicas they do not go through it.
 
 func private(conn redisnode.Conn, cfg configs.Config) *redis.Options {
 	o := conn.RedisOptions()
@@ -46,16 +49,33 @@ func private(conn redisnode.Conn, cfg configs.Config) *redis.Options {
 	return o
 }
 
+// external reads from primaries only: ReadOnly, RouteByLatency and RouteRandomly
+// stay off, because a replica may not have what was acknowledged a moment ago.
 func external(cfg configs.Config) *redis.UniversalOptions {
 	r := cfg.Redis
 	o := &redis.UniversalOptions{
-		Addrs: r.Addrs, MasterName: r.MasterName, Username: r.Username, Password: r.Password.Reveal(), DB: r.DB,
-		MaxRetries: -1, MaxRedirects: 3, DialerRetries: 1, ContextTimeoutEnabled: true, ReadTimeout: r.ReadTimeout, PoolSize: r.PoolSize,
+		Addrs: r.Addrs, IsClusterMode: r.Cluster, MasterName: r.MasterName,
+		Username: r.Username, Password: r.Password.Reveal(), DB: r.DB,
+		SentinelUsername: r.SentinelUsername, SentinelPassword: r.SentinelPassword.Reveal(),
+		MaxRetries: -1, MaxRedirects: 3, DialTimeout: r.ReadTimeout, DialerRetries: 1,
+		ContextTimeoutEnabled: true, ReadTimeout: r.ReadTimeout, PoolSize: r.PoolSize,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
 	if r.TLS {
 		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	return o
+}
+
+// observe lets a hook see every command, once. On a cluster the nodes are
+// watched, because a script that waits for its replicas goes to one of them, and
+// not through the cluster's client. It must be called before the first command.
+func observe(db redis.UniversalClient, hook redis.Hook) {
+	if cluster, ok := db.(*redis.ClusterClient); ok {
+		cluster.OnNewNode(func(node *redis.Client) { node.AddHook(hook) })
+		return
+	}
+	db.AddHook(hook)
 }
 
 // fingerprints names the secrets on which servers of one deployment must agree.

@@ -171,7 +171,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	if err != nil {
 		return nil, err
 	}
-	db.AddHook(hook)
+	observe(db, hook)
 	book, err := openCatalog(ctx, cfg, db, log)
 	if err != nil {
 		return nil, err

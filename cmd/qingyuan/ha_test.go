@@ -1,0 +1,182 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"qingyuan/configs"
+	"qingyuan/internal/event"
+	"qingyuan/internal/redisstore"
+	"qingyuan/internal/redistest"
+	"qingyuan/internal/simulate"
+)
+
+// sharded puts the campaign with known answers into a data folder, with so many
+// shards.
+func sharded(t *testing.T, cfg configs.Config, shards string) {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"campaign.yaml", "questions.yaml"} {
+		text, err := os.ReadFile(filepath.Join("testdata/known", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = []byte(strings.Replace(string(text), "shards: 4", "shards: "+shards, 1))
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if status, out, errs := command(t, "campaign", "apply", filepath.Join(dir, "campaign.yaml"), "--data", cfg.Data.Dir); status != exitDone {
+		t.Fatalf("campaign apply = %d\n%s%s", status, out, errs)
+	}
+}
+
+// disturbed simulates people at a target and takes steps against it, spread over
+// their coming. Whatever was acknowledged must be there afterwards, and counted
+// once.
+func disturbed(t *testing.T, target, campaign string, steps ...func()) simulate.Report {
+	t.Helper()
+	cfg := simulate.Default()
+	cfg.Target, cfg.Campaign, cfg.Workers = target, campaign, 24
+	cfg.Participants, cfg.Rate = haPeople, haRate
+	cfg.Settle = patience
+	came := &counter{news: make(chan struct{}, 1)}
+	done := make(chan simulation, 1)
+	go func() {
+		report, err := simulate.Run(t.Context(), cfg, came)
+		done <- simulation{report, err}
+	}()
+	for i, step := range steps {
+		for came.steps.Load() < int64((i+1)*haPeople/(len(steps)+2)) {
+			select {
+			case <-came.news:
+			case v := <-done:
+				t.Fatalf("the simulation ended before step %d: %v", i+1, v.err)
+			}
+		}
+		step()
+	}
+	v := <-done
+	if v.err != nil {
+		t.Fatal(v.err)
+	}
+	t.Logf("%.1f s, repeated because of %v", v.report.Seconds, v.report.Retries)
+	requireOK(t, &v.report)
+	return v.report
+}
+
+// counter counts who has come through a simulation.
+type counter struct {
+	steps atomic.Int64
+	news  chan struct{}
+}
+
+func (c *counter) Begin(string, int) {}
+func (c *counter) End()              {}
+
+func (c *counter) Step() {
+	c.steps.Add(1)
+	select {
+	case c.news <- struct{}{}:
+	default:
+	}
+}
+
+// simulation is what came of one.
+type simulation struct {
+	report simulate.Report
+	err    error
+}
+
+// requireNoticed fails if nobody met the disturbance: then it proved nothing.
+func requireNoticed(t *testing.T, r simulate.Report) {
+	t.Helper()
+	if r.Retries["service.unavailable"] == 0 {
+		t.Error("nobody was told to come again")
+	}
+}
+
+// TestInvariant3SentinelFailsOver kills the primary under load. With wait_replicas
+// at all replicas, whichever is promoted has every act that was acknowledged.
+// Until the old primary is back as a replica nothing more can be acknowledged.
+func TestInvariant3SentinelFailsOver(t *testing.T) {
+	t.Parallel()
+	primary := redistest.Start(t, redistest.Durable(), redistest.TCP())
+	nodes := []*redistest.Server{primary, redistest.Replica(t, primary, redistest.Durable()), redistest.Replica(t, primary, redistest.Durable())}
+	sentinels := redistest.Sentinels(t, primary, 3)
+	cfg := on(t, "", "k")
+	cfg.Redis.Addrs, cfg.Redis.MasterName = redistest.Addrs(sentinels), redistest.MasterName
+	cfg.Redis.WaitReplicas = 2
+	s := start(t, cfg)
+	step := func() { primary = failOver(t, nodes, sentinels, primary) }
+	requireNoticed(t, disturbed(t, s.base, demoCampaign, repeated(step)...))
+}
+
+// repeated takes steps once, or again and again with -tags chaos.
+func repeated(steps ...func()) []func() { return slices.Repeat(steps, haRounds) }
+
+// failOver kills the primary, waits for the sentinels to promote a replica, and
+// brings the old one back to follow it, which they would do ten seconds later.
+func failOver(t *testing.T, nodes, sentinels []*redistest.Server, primary *redistest.Server) *redistest.Server {
+	t.Helper()
+	primary.Kill(t)
+	addr := redistest.FailedOver(t, sentinels, primary)
+	primary.Restart(t)
+	for _, n := range nodes {
+		if n.Addr() == addr {
+			primary.Follow(t, n)
+			return n
+		}
+	}
+	t.Fatalf("the new primary %s is none of ours", addr)
+	return nil
+}
+
+// TestInvariant3ClusterReshardsAndFailsOver moves shards to another primary under
+// load, and then kills that one.
+func TestInvariant3ClusterReshardsAndFailsOver(t *testing.T) {
+	t.Parallel()
+	c := redistest.StartCluster(t, 3, 1, redistest.Durable())
+	cfg := on(t, "", "k")
+	cfg.Redis.Addrs, cfg.Redis.WaitReplicas = redistest.Addrs(c.Nodes), 1
+	sharded(t, cfg, "16")
+	s := start(t, cfg)
+	var doomed *redistest.Server
+	requireNoticed(t, disturbed(t, s.base, knownCampaign, repeated(
+		func() { doomed = reshard(t, c) },
+		func() { lose(t, c, doomed) },
+	)...))
+}
+
+// lose ends a primary. Its replica takes over, and acknowledges nothing until
+// the old primary is back to follow it.
+func lose(t *testing.T, c *redistest.Cluster, primary *redistest.Server) {
+	t.Helper()
+	primary.Kill(t)
+	c.Settle(t)
+	primary.Restart(t)
+	c.Settle(t)
+}
+
+// reshard moves two shards of the campaign to the primary of others, and returns
+// that one.
+func reshard(t *testing.T, c *redistest.Cluster) *redistest.Server {
+	t.Helper()
+	var from, to *redistest.Server
+	var slots []int
+	for shard := range 16 {
+		key := redisstore.StreamKey(knownCampaign, shard, event.Facts)
+		switch owner, _ := c.Owner(t, key); {
+		case from == nil || owner == from && len(slots) < 2:
+			from, slots = owner, append(slots, c.Slot(t, key))
+		case owner != from:
+			to = owner
+		}
+	}
+	c.Reshard(t, from, to, slots...)
+	return to
+}

@@ -1,0 +1,10 @@
+//go:build chaos
+
+package main
+
+// With -tags chaos the tests with several servers take minutes.
+const (
+	haPeople = 6000
+	haRate   = 40 // a second
+	haRounds = 10
+)
