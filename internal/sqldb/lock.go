@@ -16,8 +16,7 @@ const schemaLock = 0x71696e677975616e
 
 const lockPoll = 20 * time.Millisecond
 
-// lockSchema waits until no other process changes the schema. Two that start at
-// once would run the same migration otherwise.
+// lockSchema waits until no other process opens the database.
 func (d *DB) lockSchema(ctx context.Context) (release func() error, err error) {
 	if d.Dialect == SQLite {
 		return lockFolder(ctx, filepath.Dir(d.path))

@@ -34,26 +34,21 @@ func (d Dialect) words() words {
 	}
 }
 
-// migrate brings the schema up to date, one process at a time.
-func (d *DB) migrate(ctx context.Context) (err error) {
-	release, err := d.lockSchema(ctx)
-	if err != nil {
-		return fmt.Errorf("wait for the schema of the %s database: %w", d.Dialect, err)
-	}
-	defer func() { err = errors.Join(err, release()) }()
+// migrate brings the schema up to date. The caller has locked it.
+func (d *DB) migrate(ctx context.Context) error {
 	p, err := d.provider()
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
 	have, know, err := p.GetVersions(ctx)
 	if err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
+		return fmt.Errorf("read the version of the schema of %s: %w", d, err)
 	}
 	if have > know {
 		return fmt.Errorf("%w: its schema is at version %d, and this one ends at %d", ErrSchemaAhead, have, know)
 	}
 	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the %s database from version %d to %d: %w", d.Dialect, have, know, err)
+		return fmt.Errorf("bring the schema of %s from version %d to %d: %w", d, have, know, err)
 	}
 	return nil
 }

@@ -52,17 +52,21 @@ func Open(ctx context.Context, target string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.check(ctx); err != nil {
+	if err := d.prepare(ctx); err != nil {
 		_ = d.Close()
 		return nil, err
 	}
 	return d, nil
 }
 
-func (d *DB) check(ctx context.Context) error {
-	if err := d.PingContext(ctx); err != nil {
+// prepare checks what the database promises and brings its schema up to date,
+// one process at a time: two that start at once would run a migration twice.
+func (d *DB) prepare(ctx context.Context) (err error) {
+	release, err := d.lockSchema(ctx)
+	if err != nil {
 		return fmt.Errorf("reach the database %s: %w", d, err)
 	}
+	defer func() { err = errors.Join(err, release()) }()
 	if d.Dialect == SQLite {
 		if err := d.checkPragmas(ctx, pragmas); err != nil {
 			return err

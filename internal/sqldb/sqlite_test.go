@@ -80,14 +80,50 @@ func TestErasedIsGone(t *testing.T) {
 	for i := range 50 {
 		mustExec(t, db, "INSERT INTO banks (digest, packed) VALUES ($1, $2)", fmt.Sprint(i), bytes.Repeat([]byte(canary), 100))
 	}
-	mustExec(t, db, "PRAGMA wal_checkpoint(TRUNCATE)")
+	scrub(t, db)
 	if !holds(t, dir, canary) {
 		t.Fatal("the canary never reached the files: the test proves nothing")
 	}
 	mustExec(t, db, "DELETE FROM banks")
-	mustExec(t, db, "PRAGMA wal_checkpoint(TRUNCATE)")
+	scrub(t, db)
 	if holds(t, dir, canary) {
 		t.Error("what was erased can still be read in the files")
+	}
+}
+
+// TestScrub shows that nobody is told that old content is gone while it is not,
+// and that PostgreSQL has its way to say so too.
+func TestScrub(t *testing.T) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		scrub(t, db)
+		if db.Dialect == sqldb.PostgreSQL {
+			if err := db.Scrub(t.Context(), "nowhere"); err == nil {
+				t.Error("a table that is not there was scrubbed")
+			}
+			return
+		}
+		err := db.Snapshot(t.Context(), func(tx *sql.Tx) error {
+			if _, err := tx.ExecContext(t.Context(), "SELECT digest FROM banks"); err != nil {
+				return err
+			}
+			mustExec(t, db, "INSERT INTO banks (digest, packed) VALUES ('a', $1)", []byte{1})
+			if err := db.Scrub(t.Context()); err == nil {
+				t.Error("the log was folded below a reader who needs it")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		scrub(t, db)
+	})
+}
+
+func scrub(t *testing.T, db *sqldb.DB) {
+	t.Helper()
+	if err := db.Scrub(t.Context(), "banks", "facts"); err != nil {
+		t.Fatal(err)
 	}
 }
 
