@@ -139,11 +139,16 @@ func (c *client) read(ctx context.Context, token, path string, out any) (string,
 	}
 }
 
-// must is read for what cannot be refused.
+// must is read for what is public and cannot be refused.
 func (c *client) must(ctx context.Context, path string, out any) error {
-	code, err := c.read(ctx, "", path, out)
+	return c.own(ctx, session{}, path, out)
+}
+
+// own is must for what belongs to a participant.
+func (c *client) own(ctx context.Context, s session, path string, out any) error {
+	code, err := c.read(ctx, s.AccessToken, path, out)
 	if err == nil && code != "" {
-		err = fmt.Errorf("GET %s was refused with %s", path, code)
+		err = fmt.Errorf("GET %s was refused with %s", pattern(path), code)
 	}
 	return err
 }

@@ -15,7 +15,7 @@ import (
 // rebuildPoints are the places at which a rebuild dies.
 var rebuildPoints = []string{
 	"rebuild.after_mark", "rebuild.after_drain", "rebuild.after_clear",
-	"rebuild.before_epoch", "rebuild.after_sql_epoch", "rebuild.before_open",
+	"rebuild.mid_refill", "rebuild.before_epoch", "rebuild.after_sql_epoch", "rebuild.before_open",
 }
 
 // TestRebuild lets a rebuild die at each of its places and runs it again: of a
@@ -27,7 +27,7 @@ func TestRebuild(t *testing.T) {
 		t.Fatal("the program has no ledger to rebuild from")
 	}
 	const kind = "rebuild"
-	s := NewStage(t, "rebuild killed at each of 6 named points, and run again", Options{Name: kind}, CrowdOptions{HangUp: 0.02})
+	s := NewStage(t, "rebuild killed at each of 7 named points, and run again", Options{Name: kind}, CrowdOptions{HangUp: 0.02})
 	r := rebuilder{Stage: s}
 	ways := []func(context.Context, string) bool{r.ofNothing, r.whileDown, r.beside}
 	// A first round without a fault, so that there is something to lose.
@@ -125,15 +125,14 @@ func (r *rebuilder) beside(ctx context.Context, point string) bool {
 
 // breakOff begins a rebuild that dies at the point.
 func (r *rebuilder) breakOff(ctx context.Context, point string) error {
-	before := r.Program.Env
-	r.Program.Env = append(before[:len(before):len(before)], "QINGYUAN_FAILPOINTS="+point+"=kill@1")
-	defer func() { r.Program.Env = before }()
-	out, status, err := r.Program.Command(ctx, "rebuild", "--data", r.Program.Data)
-	if err != nil || status != killed {
-		return fmt.Errorf("the rebuild did not die at %s but ended with %d, %w: %s", point, status, err, out)
-	}
-	r.died++
-	return nil
+	return r.Program.With("QINGYUAN_FAILPOINTS="+point+"=kill@1", func() error {
+		out, status, err := r.Program.Command(ctx, "rebuild", "--data", r.Program.Data)
+		if err != nil || status != killed {
+			return fmt.Errorf("the rebuild did not die at %s but ended with %d, %w: %s", point, status, err, out)
+		}
+		r.died++
+		return nil
+	})
 }
 
 // killed is the exit status of who was killed.

@@ -69,12 +69,8 @@ func (f *failer) round(ctx context.Context, p point, i int) error {
 	if i%3 == 2 {
 		does = "error"
 	}
-	before := f.Program.Env
-	f.Program.Env = append(before[:len(before):len(before)],
-		fmt.Sprintf("QINGYUAN_FAILPOINTS=%s=%s@%d", p.name, does, 1+f.random.IntN(p.visits)))
-	err := f.Program.Spawn()
-	f.Program.Env = before
-	if err != nil {
+	armed := fmt.Sprintf("QINGYUAN_FAILPOINTS=%s=%s@%d", p.name, does, 1+f.random.IntN(p.visits))
+	if err := f.Program.With(armed, f.Program.Spawn); err != nil {
 		return err
 	}
 	if does == "error" {

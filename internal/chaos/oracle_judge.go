@@ -118,77 +118,91 @@ func (j *Judge) sums() Verdict {
 	return since
 }
 
-// human reads everything the program knows of one participant.
+// view is everything the program says of one participant.
+type view struct {
+	id       string
+	me       home
+	started  map[string]paper
+	finished map[string]receipt
+}
+
+// human compares what the program says of one participant with the books.
 func (j *Judge) human(ctx context.Context, h *Human, v *Verdict) error {
-	s, err := j.client.signIn(ctx, h.Who)
+	now, err := j.look(ctx, h.Who)
 	if err != nil {
 		return err
 	}
-	var me home
-	if code, err := j.client.read(ctx, s.AccessToken, j.scene.base+"/me", &me); err != nil || code != "" {
-		return fmt.Errorf("home page: %s, %w", code, err)
-	}
-	finished := map[string]receipt{}
-	started := map[string]paper{}
-	if me.Enrolment != nil {
-		if err := j.attempts(ctx, s.AccessToken, started, finished); err != nil {
-			return err
-		}
-	}
-	want := 0
+	submitted := 0
 	for _, a := range h.Acts {
-		if !a.Acknowledged {
+		got, visible := now.receipt(a)
+		if !a.Acknowledged || !visible {
 			continue
 		}
-		got := "nothing"
-		switch a.Kind {
-		case actDoor:
-			got = s.Participant.ID
-		case actEnrol:
-			if me.Enrolment != nil {
-				got = me.Enrolment.receipt()
-			}
-		case actSign:
-			if me.Signature != nil {
-				got = me.Signature.receipt()
-			}
-		case actStart:
-			got = started[a.Attempt].receipt()
-		case actSubmit:
-			want++
-			got = finished[a.Attempt].receipt()
-		default:
-			continue
+		if a.Kind == actSubmit {
+			submitted++
 		}
 		if got != a.Receipt {
 			v.fault(faultLost, "%s of %s (attempt %d) was acknowledged as %s and reads %s", a.Kind, a.Who, a.Number, a.Receipt, got)
 		}
 	}
-	v.number("attempts of "+h.Who, len(finished), want)
-	j.best(h, &me, v)
+	v.number("attempts of "+h.Who, len(now.finished), submitted)
+	j.best(h, &now.me, v)
 	return nil
 }
 
-// attempts reads a participant's attempts, and every receipt by itself.
-func (j *Judge) attempts(ctx context.Context, token string, started map[string]paper, finished map[string]receipt) error {
+// receipt reads an act again. Of some acts there is nothing to read.
+func (w *view) receipt(a *Act) (got string, visible bool) {
+	switch a.Kind {
+	case actDoor:
+		return w.id, true
+	case actEnrol:
+		if w.me.Enrolment == nil {
+			return "nothing", true
+		}
+		return w.me.Enrolment.receipt(), true
+	case actSign:
+		if w.me.Signature == nil {
+			return "nothing", true
+		}
+		return w.me.Signature.receipt(), true
+	case actStart:
+		return w.started[a.Attempt].receipt(), true
+	case actSubmit:
+		return w.finished[a.Attempt].receipt(), true
+	default:
+		return "", false
+	}
+}
+
+// look signs in as a participant and reads all there is.
+func (j *Judge) look(ctx context.Context, who string) (*view, error) {
+	s, err := j.client.signIn(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	w := &view{id: s.Participant.ID, started: map[string]paper{}, finished: map[string]receipt{}}
+	if err := j.client.own(ctx, s, j.scene.base+"/me", &w.me); err != nil {
+		return nil, err
+	}
+	if w.me.Enrolment == nil {
+		return w, nil // and so nothing else
+	}
 	var list page[receipt]
-	code, err := j.client.read(ctx, token, j.scene.base+"/attempts", &list)
-	if err != nil || code != "" {
-		return fmt.Errorf("attempts: %s, %w", code, err)
+	if err := j.client.own(ctx, s, j.scene.base+"/attempts", &list); err != nil {
+		return nil, err
 	}
 	for _, line := range list.Items {
-		started[line.Attempt] = line.paper
+		w.started[line.Attempt] = line.paper
 		if line.State == "open" {
 			continue
 		}
 		var r receipt
-		code, err := j.client.read(ctx, token, j.scene.base+"/attempts/"+escape(line.Attempt), &r)
-		if err != nil || code != "" {
-			return fmt.Errorf("attempt: %s, %w", code, err)
+		if err := j.client.own(ctx, s, j.scene.base+"/attempts/"+escape(line.Attempt), &r); err != nil {
+			return nil, err
 		}
-		finished[line.Attempt] = r
+		w.finished[line.Attempt] = r
 	}
-	return nil
+	return w, nil
 }
 
 // best checks that the best attempt is the best of the acknowledged ones.

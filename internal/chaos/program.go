@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -112,6 +113,14 @@ func (p *Program) Spawn() error {
 	}
 	p.life = l
 	return nil
+}
+
+// With adds a variable to the environment of what do starts.
+func (p *Program) With(variable string, do func() error) error {
+	before := p.Env
+	p.Env = append(slices.Clip(before), variable)
+	defer func() { p.Env = before }()
+	return do()
 }
 
 // environment is ours without what would configure the program by accident. The
