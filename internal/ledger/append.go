@@ -77,10 +77,14 @@ func (l *Ledger) commit(ctx context.Context, r *run) (stored, dead int, err erro
 		return 0, 0, err
 	}
 	w := &writer{run: r, shard: id, dialect: l.db.Dialect}
-	err = l.db.WithTx(ctx, func(tx *sql.Tx) error {
+	write := func(tx *sql.Tx) error {
 		w.tx, w.dead = tx, r.dead
 		return w.write(ctx)
-	})
+	}
+	if err = l.db.WithTx(ctx, write); sqldb.IsData(err) {
+		w.careful = true
+		err = l.db.WithTx(ctx, write)
+	}
 	if err != nil {
 		return 0, 0, err
 	}
@@ -97,6 +101,8 @@ type writer struct {
 	tx      *sql.Tx
 	dialect sqldb.Dialect
 	shard   int64
+	// careful is set after the database has refused a row for what is in it.
+	careful bool
 	// dead are the dead letters of the run and those that the database made.
 	dead []DeadLetter
 }
@@ -128,8 +134,11 @@ func (w *writer) write(ctx context.Context) error {
 }
 
 // insert stores rows. Where the database refuses one for what is in it, the rows
-// are halved until that one is alone: a batch without trouble costs one savepoint.
+// are halved until that one is alone. A batch without trouble has no savepoint.
 func (w *writer) insert(ctx context.Context, rows []row) error {
+	if !w.careful {
+		return w.insertAll(ctx, rows)
+	}
 	err := w.try(ctx, rows)
 	if err == nil || !sqldb.IsData(err) {
 		return err
@@ -147,21 +156,28 @@ func (w *writer) insert(ctx context.Context, rows []row) error {
 	return w.insert(ctx, rows[half:])
 }
 
-// try stores all of the rows or none.
+// try stores all of the rows or none, and leaves the transaction usable.
 func (w *writer) try(ctx context.Context, rows []row) error {
 	if _, err := w.tx.ExecContext(ctx, "SAVEPOINT rows"); err != nil {
 		return err
 	}
-	for len(rows) > 0 {
-		n := chunk(len(rows))
-		if err := w.insertChunk(ctx, rows[:n]); err != nil {
-			_, undo := w.tx.ExecContext(ctx, "ROLLBACK TO SAVEPOINT rows")
-			return errors.Join(err, undo)
-		}
-		rows = rows[n:]
+	if err := w.insertAll(ctx, rows); err != nil {
+		_, undo := w.tx.ExecContext(ctx, "ROLLBACK TO SAVEPOINT rows")
+		return errors.Join(err, undo)
 	}
 	_, err := w.tx.ExecContext(ctx, "RELEASE SAVEPOINT rows")
 	return err
+}
+
+func (w *writer) insertAll(ctx context.Context, rows []row) error {
+	for len(rows) > 0 {
+		n := chunk(len(rows))
+		if err := w.insertChunk(ctx, rows[:n]); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
 }
 
 // maxChunk is how many rows one statement inserts.

@@ -31,7 +31,7 @@ func TestFromStreamToLedger(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(r *rig) {
 		r.archiver.Batch = 100
-		facts := append(ledgertest.Expireds(1, 0, 250), ledgertest.Expireds(3, 0, 30)...)
+		facts := append(ledgertest.Crowd(1, 0, 250), ledgertest.Crowd(3, 0, 30)...)
 		r.add(event.Facts, facts...)
 		r.add(event.Personal, records(0, 130)...)
 		r.step(event.Facts, 100)
@@ -42,7 +42,7 @@ func TestFromStreamToLedger(t *testing.T) {
 		r.at(event.Personal, pos(1, 129))
 		r.step(event.Facts, 0)
 		r.same("told", map[event.Stream]int{event.Facts: 280, event.Personal: 130}, r.moved)
-		r.add(event.Facts, ledgertest.Expireds(3, 30, 1)...)
+		r.add(event.Facts, ledgertest.Crowd(3, 30, 1)...)
 		r.step(event.Facts, 1)
 	})
 }
@@ -52,7 +52,7 @@ func TestFromStreamToLedger(t *testing.T) {
 func TestNothingIsTakenThatAFailoverTakesBack(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(r *rig) {
-		r.add(event.Facts, ledgertest.Expireds(1, 0, 5)...)
+		r.add(event.Facts, ledgertest.Crowd(1, 0, 5)...)
 		r.source.stumble("confirm")
 		if _, err := r.archiver.Step(r.Context(), event.Facts); !errors.Is(err, errStumble) {
 			r.Errorf("Step = %v, want %v", err, errStumble)
@@ -66,7 +66,7 @@ func TestNothingIsTakenThatAFailoverTakesBack(t *testing.T) {
 func TestAGapStopsTheArchiver(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(r *rig) {
-		r.add(event.Facts, ledgertest.Expireds(1, 0, 10)...)
+		r.add(event.Facts, ledgertest.Crowd(1, 0, 10)...)
 		r.archiver.Batch = 3
 		r.step(event.Facts, 3)
 		r.wants("XTRIM", r.source.Reader.Trim(r.Context(), home.Campaign, home.Number, event.Facts, pos(1, 5)))
@@ -82,7 +82,7 @@ func TestAGapStopsTheArchiver(t *testing.T) {
 func TestOvertaken(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(r *rig) {
-		r.add(event.Facts, ledgertest.Expireds(1, 0, 10)...)
+		r.add(event.Facts, ledgertest.Crowd(1, 0, 10)...)
 		r.source.folded(pos(1, 9))
 		other := r.another(r.archiver.Ledger)
 		once := true
@@ -94,14 +94,14 @@ func TestOvertaken(t *testing.T) {
 			if err := other.Drain(r.Context()); err != nil {
 				return err
 			}
-			r.add(event.Facts, ledgertest.Expireds(1, 10, 1)...)
+			r.add(event.Facts, ledgertest.Crowd(1, 10, 1)...)
 			return other.Trim(r.Context())
 		}
 		_, err := r.archiver.Step(r.Context(), event.Facts)
 		r.wants("Step", err)
 		r.same("left", []uint64{10}, r.left(event.Facts))
 		r.wants("Drain", r.archiver.Drain(r.Context()))
-		r.same("facts", ledgertest.Decoded(r, ledgertest.Expireds(1, 0, 11)...), r.facts())
+		r.same("facts", ledgertest.Decoded(r, ledgertest.Crowd(1, 0, 11)...), r.facts())
 	})
 }
 
@@ -113,10 +113,10 @@ func TestAStreamThatLostItsEnd(t *testing.T) {
 		opened := ledger.Opened{Campaign: home.Campaign, Shards: 4, Epoch: 1, Condition: ledger.Open}
 		_, err := r.archiver.Ledger.Register(r.Context(), opened)
 		r.wants("Register", err)
-		r.add(event.Facts, ledgertest.Expireds(1, 0, 10)...)
+		r.add(event.Facts, ledgertest.Crowd(1, 0, 10)...)
 		r.wants("Drain", r.archiver.Drain(r.Context()))
 		r.wants("DEL", r.db.Del(r.Context(), keyOf(home.Campaign, home.Number, event.Facts)).Err())
-		r.add(event.Facts, ledgertest.Expireds(1, 0, 4)...)
+		r.add(event.Facts, ledgertest.Crowd(1, 0, 4)...)
 		if _, err := r.archiver.Step(r.Context(), event.Facts); !errors.Is(err, ledger.ErrAhead) {
 			r.Errorf("Step = %v, want %v", err, ledger.ErrAhead)
 		}
@@ -129,7 +129,7 @@ func TestAStreamThatLostItsEnd(t *testing.T) {
 		_, err = r.archiver.Ledger.RaiseEpoch(r.Context(), opened, 2, ledger.Open)
 		r.wants("RaiseEpoch", err)
 		r.step(event.Facts, 0)
-		r.add(event.Facts, ledgertest.Expireds(2, 0, 3)...)
+		r.add(event.Facts, ledgertest.Crowd(2, 0, 3)...)
 		r.step(event.Facts, 3)
 		r.at(event.Facts, pos(2, 2))
 	})
@@ -140,7 +140,7 @@ func TestAStreamThatLostItsEnd(t *testing.T) {
 func TestAnUnknownKindWaits(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(r *rig) {
-		entries := ledgertest.Expireds(1, 0, 5)
+		entries := ledgertest.Crowd(1, 0, 5)
 		entries[3] = ledgertest.Fact(pos(1, 3), "draw.1", "p1", "{}")
 		r.add(event.Facts, entries...)
 		r.add(event.Personal, records(0, 4)...)
@@ -161,7 +161,7 @@ func TestAnUnknownKindWaits(t *testing.T) {
 func TestPoisonDoesNotHoldUpTheRest(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(r *rig) {
-		entries := ledgertest.Expireds(1, 0, 30)
+		entries := ledgertest.Crowd(1, 0, 30)
 		entries[4].Fields["d"] = "{"
 		entries[29].Fields["p"] = "\xff"
 		r.add(event.Facts, entries...)
@@ -231,7 +231,7 @@ func TestStatus(t *testing.T) {
 			r.same("status", ledger.Status{Waiting: waiting, Oldest: oldest}, st)
 		}
 		status(0, 0)
-		r.add(event.Facts, ledgertest.Expireds(1, 0, 12)...)
+		r.add(event.Facts, ledgertest.Crowd(1, 0, 12)...)
 		r.add(event.Personal, records(0, 3)...)
 		r.now = r.now.Add(time.Second)
 		status(15, time.Second)
@@ -240,7 +240,7 @@ func TestStatus(t *testing.T) {
 		status(10, time.Second)
 		r.step(event.Personal, 3)
 		status(7, time.Second-5*time.Millisecond) // the sixth fact was written 5 ms after noon
-		r.add(event.Facts, ledgertest.Expireds(4, 0, 2)...)
+		r.add(event.Facts, ledgertest.Crowd(4, 0, 2)...)
 		r.step(event.Facts, 5)
 		r.step(event.Facts, 4)
 		status(0, 0)
@@ -254,10 +254,10 @@ func TestSQLAway(t *testing.T) {
 	server := sqltest.StartPostgreSQL(t)
 	r := newRigOn(t, sqltest.Open(t, server.URL()), redistest.Start(t).Client(t))
 	r.source.folded(pos(9, 0))
-	r.add(event.Facts, ledgertest.Expireds(1, 0, 3)...)
+	r.add(event.Facts, ledgertest.Crowd(1, 0, 3)...)
 	r.step(event.Facts, 3)
 	server.Stop(t)
-	r.add(event.Facts, ledgertest.Expireds(1, 3, 50)...)
+	r.add(event.Facts, ledgertest.Crowd(1, 3, 50)...)
 	stop := r.run(r.archiver)
 	r.await("the failure", func() bool {
 		st, err := r.archiver.Status(t.Context())
@@ -270,5 +270,5 @@ func TestSQLAway(t *testing.T) {
 		return err == nil && p == pos(1, 52)
 	})
 	stop()
-	r.same("facts", ledgertest.Decoded(t, ledgertest.Expireds(1, 0, 53)...), r.facts())
+	r.same("facts", ledgertest.Decoded(t, ledgertest.Crowd(1, 0, 53)...), r.facts())
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"iter"
+	"strconv"
 
 	"qingyuan/internal/event"
 )
@@ -81,14 +82,19 @@ type key struct {
 func factKey(f *event.Fact) key     { return key{f.Participant, f.Position} }
 func recordKey(r *event.Record) key { return key{r.Participant, r.Position} }
 
-// after ends a statement that reads the page behind a key. Heads are looked at in
-// Go: with them in the statement, a planner might take the other index and sort.
-const after = ` WHERE shard = $1 AND (participant, epoch, seq) > ($2, $3, $4) ORDER BY participant, epoch, seq LIMIT $5`
+// pageQuery reads the page behind a key. A planner must see that the index on
+// participants is the way: so the limit is no parameter, and heads are looked at in
+// Go.
+func pageQuery(list, table string) string {
+	return "SELECT " + list + " FROM " + table +
+		" WHERE shard = $1 AND (participant, epoch, seq) > ($2, $3, $4) ORDER BY participant, epoch, seq LIMIT " +
+		strconv.Itoa(historyPage)
+}
 
 // facts returns a reader of pages of facts of a shard.
 func (l *Ledger) facts(id int64) func(context.Context, key) ([]event.Fact, error) {
 	return func(ctx context.Context, k key) ([]event.Fact, error) {
-		rows, err := l.page(ctx, "SELECT "+factList+" FROM facts", id, k)
+		rows, err := l.page(ctx, pageQuery(factList, "facts"), id, k)
 		return collect(rows, err, scanFact)
 	}
 }
@@ -96,13 +102,13 @@ func (l *Ledger) facts(id int64) func(context.Context, key) ([]event.Fact, error
 // records returns a reader of pages of personal records of a shard.
 func (l *Ledger) records(id int64) func(context.Context, key) ([]event.Record, error) {
 	return func(ctx context.Context, k key) ([]event.Record, error) {
-		rows, err := l.page(ctx, "SELECT "+recordList+" FROM personal", id, k)
+		rows, err := l.page(ctx, pageQuery(recordList, "personal"), id, k)
 		return collect(rows, err, scanRecord)
 	}
 }
 
 func (l *Ledger) page(ctx context.Context, query string, id int64, k key) (*sql.Rows, error) {
-	return l.db.QueryContext(ctx, query+after, id, k.participant, k.Epoch, k.Seq, historyPage)
+	return l.db.QueryContext(ctx, query, id, k.participant, k.Epoch, k.Seq)
 }
 
 // pager walks over rows in order of key.

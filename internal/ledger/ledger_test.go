@@ -3,16 +3,12 @@ package ledger_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/ledger/ledgertest"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
 	"qingyuan/leaderboard"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The ledger can feed a fold as a stream does.
 var _ leaderboard.Facts = (*ledger.Ledger)(nil)

@@ -20,7 +20,7 @@ func TestTrimmedBehindBothCursors(t *testing.T) {
 			r.same("facts that are left", facts, r.left(event.Facts))
 			r.same("records that are left", personal, r.left(event.Personal))
 		}
-		r.add(event.Facts, ledgertest.Expireds(1, 0, 6)...)
+		r.add(event.Facts, ledgertest.Crowd(1, 0, 6)...)
 		r.add(event.Personal, records(0, 3)...)
 		r.source.folded(pos(1, 5))
 		left([]uint64{0, 1, 2, 3, 4, 5}, []uint64{0, 1, 2}) // nothing is in SQL
@@ -36,9 +36,9 @@ func TestTrimmedBehindBothCursors(t *testing.T) {
 		left([]uint64{4, 5}, []uint64{2}) // SQL is behind
 		r.wants("Drain", r.archiver.Drain(r.Context()))
 		left(nil, nil)
-		r.add(event.Facts, ledgertest.Expireds(1, 6, 1)...)
+		r.add(event.Facts, ledgertest.Crowd(1, 6, 1)...)
 		r.step(event.Facts, 1)
-		r.same("facts", ledgertest.Decoded(r, ledgertest.Expireds(1, 0, 7)...), r.facts())
+		r.same("facts", ledgertest.Decoded(r, ledgertest.Crowd(1, 0, 7)...), r.facts())
 	})
 }
 
@@ -63,7 +63,7 @@ func TestDoorsHaveNoFold(t *testing.T) {
 func TestNothingIsTrimmedUnderAHold(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(r *rig) {
-		r.add(event.Facts, ledgertest.Expireds(1, 0, 3)...)
+		r.add(event.Facts, ledgertest.Crowd(1, 0, 3)...)
 		r.source.folded(pos(1, 2))
 		r.wants("Hold", r.archiver.Ledger.Hold(r.Context(), "backup", r.now.Add(time.Minute)))
 		r.wants("Drain", r.archiver.Drain(r.Context()))
@@ -79,7 +79,7 @@ func TestNothingIsTrimmedUnderAHold(t *testing.T) {
 func TestRunTrims(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(r *rig) {
-		r.add(event.Facts, ledgertest.Expireds(1, 0, 3)...)
+		r.add(event.Facts, ledgertest.Crowd(1, 0, 3)...)
 		r.source.folded(pos(1, 2))
 		r.source.stumble("trim")
 		r.run(r.archiver)
@@ -97,7 +97,7 @@ func TestRunTrims(t *testing.T) {
 			return r.source.asked["fold"]
 		}
 		before := trims()
-		r.add(event.Facts, ledgertest.Expireds(1, 3, 1)...)
+		r.add(event.Facts, ledgertest.Crowd(1, 3, 1)...)
 		r.await("the fact", func() bool { return len(r.facts()) == 4 })
 		r.same("trims without a second between", before, trims())
 	})

@@ -70,15 +70,15 @@ func anySize(d *desk) {
 	var from event.Position
 	next := 0
 	for _, n := range []int{1, 2, 3, 255, 256, 257, 511, 600} {
-		from = d.append(event.Facts, from, Expireds(1, next, n)...)
+		from = d.append(event.Facts, from, Crowd(1, next, n)...)
 		next += n
 		d.at(event.Facts, Pos(1, uint64(next-1)))
 	}
-	d.same("facts", Decoded(d, Expireds(1, 0, next)...), d.facts())
+	d.same("facts", Decoded(d, Crowd(1, 0, next)...), d.facts())
 }
 
 func stretches(d *desk) {
-	all := append(Expireds(1, 0, 7), Expireds(2, 0, 5)...)
+	all := append(Crowd(1, 0, 7), Crowd(2, 0, 5)...)
 	d.append(event.Facts, Pos(0, 0), all...)
 	whole := Decoded(d, all...)
 	for limit := 1; limit <= 13; limit++ {
@@ -98,13 +98,13 @@ func stretches(d *desk) {
 
 func once(d *desk) {
 	d.at(event.Facts, Pos(0, 0))
-	d.append(event.Facts, Pos(0, 0), Expireds(1, 0, 3)...)
+	d.append(event.Facts, Pos(0, 0), Crowd(1, 0, 3)...)
 	for name, b := range map[string]ledger.Batch{
-		"the same again":       batch(home, event.Facts, Pos(0, 0), Expireds(1, 0, 3)...),
-		"a part of it":         batch(home, event.Facts, Pos(1, 0), Expireds(1, 1, 2)...),
-		"it and what follows":  batch(home, event.Facts, Pos(0, 0), Expireds(1, 0, 9)...),
-		"what lies further on": batch(home, event.Facts, Pos(1, 5), Expireds(1, 6, 2)...),
-		"the next epoch":       batch(home, event.Facts, Pos(1, 9), Expireds(2, 0, 2)...),
+		"the same again":       batch(home, event.Facts, Pos(0, 0), Crowd(1, 0, 3)...),
+		"a part of it":         batch(home, event.Facts, Pos(1, 0), Crowd(1, 1, 2)...),
+		"it and what follows":  batch(home, event.Facts, Pos(0, 0), Crowd(1, 0, 9)...),
+		"what lies further on": batch(home, event.Facts, Pos(1, 5), Crowd(1, 6, 2)...),
+		"the next epoch":       batch(home, event.Facts, Pos(1, 9), Crowd(2, 0, 2)...),
 	} {
 		out, err := d.Append(d.Context(), b)
 		if err != nil || out != (ledger.Appended{Moved: true, To: b.From}) {
@@ -113,7 +113,7 @@ func once(d *desk) {
 	}
 	d.at(event.Facts, Pos(1, 2))
 	d.same("facts", 3, len(d.facts()))
-	d.append(event.Facts, Pos(1, 2), Expireds(2, 0, 2)...)
+	d.append(event.Facts, Pos(1, 2), Crowd(2, 0, 2)...)
 	d.at(event.Facts, Pos(2, 1))
 }
 
@@ -133,7 +133,7 @@ func racingAppends(d *desk) {
 				l = second
 			}
 			wg.Go(func() {
-				out, err := l.Append(d.Context(), batch(home, event.Facts, from, Expireds(1, round*size, size)...))
+				out, err := l.Append(d.Context(), batch(home, event.Facts, from, Crowd(1, round*size, size)...))
 				if err != nil {
 					d.Errorf("round %d: Append: %v", round, err)
 				}
@@ -145,14 +145,14 @@ func racingAppends(d *desk) {
 		wg.Wait()
 		d.same("winners", int32(1), won.Load())
 	}
-	d.same("facts", Decoded(d, Expireds(1, 0, rounds*size)...), d.facts())
+	d.same("facts", Decoded(d, Crowd(1, 0, rounds*size)...), d.facts())
 }
 
 func apart(d *desk) {
 	doors := ledger.Shard{Campaign: ledger.DoorsCampaign, Number: 15}
 	other := ledger.Shard{Campaign: home.Campaign, Number: home.Number + 1}
-	d.append(event.Facts, Pos(0, 0), Expireds(1, 0, 3)...)
-	d.appendTo(other, event.Facts, Pos(0, 0), Expireds(1, 0, 2)...)
+	d.append(event.Facts, Pos(0, 0), Crowd(1, 0, 3)...)
+	d.appendTo(other, event.Facts, Pos(0, 0), Crowd(1, 0, 2)...)
 	d.appendTo(doors, event.Personal, Pos(0, 0), Record(Pos(4, 0), event.RecordDoor, "p1", "x", event.FieldHash, "h"))
 	got, err := d.Cursors(d.Context())
 	d.wants("Cursors", err)
@@ -180,7 +180,7 @@ func racingShards(d *desk) {
 		wg.Go(func() {
 			for n := range shards {
 				shard := ledger.Shard{Campaign: "c9", Number: n}
-				_, err := l.Append(d.Context(), batch(shard, event.Facts, Pos(0, 0), Expireds(1, 0, n+1)...))
+				_, err := l.Append(d.Context(), batch(shard, event.Facts, Pos(0, 0), Crowd(1, 0, n+1)...))
 				if err != nil {
 					d.Errorf("Append to shard %d: %v", n, err)
 				}
@@ -197,15 +197,15 @@ func racingShards(d *desk) {
 }
 
 func gaps(d *desk) {
-	from := d.append(event.Facts, Pos(0, 0), Expireds(1, 0, 3)...)
+	from := d.append(event.Facts, Pos(0, 0), Crowd(1, 0, 3)...)
 	for name, entries := range map[string][]event.Entry{
-		"before the batch":         Expireds(1, 4, 2),
-		"within it":                append(Expireds(1, 3, 2), Expireds(1, 6, 2)...),
-		"at the end":               append(Expireds(1, 3, 4), Expireds(1, 8, 1)...),
-		"a repeat":                 append(Expireds(1, 3, 2), Expireds(1, 4, 2)...),
-		"what is there already":    Expireds(1, 2, 2),
-		"an epoch that began late": Expireds(2, 1, 2),
-		"an epoch that is over":    Expireds(0, 3, 2),
+		"before the batch":         Crowd(1, 4, 2),
+		"within it":                append(Crowd(1, 3, 2), Crowd(1, 6, 2)...),
+		"at the end":               append(Crowd(1, 3, 4), Crowd(1, 8, 1)...),
+		"a repeat":                 append(Crowd(1, 3, 2), Crowd(1, 4, 2)...),
+		"what is there already":    Crowd(1, 2, 2),
+		"an epoch that began late": Crowd(2, 1, 2),
+		"an epoch that is over":    Crowd(0, 3, 2),
 	} {
 		out, err := d.Append(d.Context(), batch(home, event.Facts, from, entries...))
 		if !errors.Is(err, ledger.ErrGap) || out.Stored != 0 {
@@ -217,7 +217,7 @@ func gaps(d *desk) {
 }
 
 func emptyBatch(d *desk) {
-	from := d.append(event.Facts, Pos(0, 0), Expireds(1, 0, 1)...)
+	from := d.append(event.Facts, Pos(0, 0), Crowd(1, 0, 1)...)
 	out, err := d.Append(d.Context(), batch(home, event.Facts, from))
 	d.wants("Append", err)
 	d.same("of nothing", ledger.Appended{To: from}, out)

@@ -52,9 +52,9 @@ func entry(p event.Position, fields map[string]string, changes []string) event.E
 	return event.Entry{Position: p, Fields: fields}
 }
 
-// Expireds are n facts of an epoch from a number on, each of a participant of
-// its own.
-func Expireds(epoch uint64, from, n int) []event.Entry {
+// Crowd is n facts of an epoch from a number on, each of a participant of its
+// own.
+func Crowd(epoch uint64, from, n int) []event.Entry {
 	all := make([]event.Entry, n)
 	for i := range all {
 		all[i] = Expired(Pos(epoch, uint64(from+i)), fmt.Sprintf("p%06d", from+i))

@@ -21,7 +21,7 @@ func troublePromises() map[string]func(*desk) {
 // unknownKind proves invariant 5: what lies before is stored, what comes after
 // is not, and the ledger goes on when it knows the kind.
 func unknownKind(d *desk) {
-	entries := Expireds(1, 0, 6)
+	entries := Crowd(1, 0, 6)
 	entries[1].Fields[event.FieldAt] = "damaged"
 	entries[4] = Fact(Pos(1, 4), "draw.1", "-", "-")
 	out, err := d.Append(d.Context(), batch(home, event.Facts, Pos(0, 0), entries...))
@@ -36,7 +36,7 @@ func unknownKind(d *desk) {
 		}
 	}
 	d.at(event.Facts, Pos(1, 3))
-	d.append(event.Facts, Pos(1, 3), Expireds(1, 4, 2)...)
+	d.append(event.Facts, Pos(1, 3), Crowd(1, 4, 2)...)
 	dead, err := d.DeadLetters(d.Context(), 10)
 	d.wants("DeadLetters", err)
 	d.same("dead letters", 1, len(dead))
@@ -57,7 +57,7 @@ func unknownField(d *desk) {
 
 // poisoned are facts of which some cannot be what they claim to be.
 func poisoned() (entries []event.Entry, bad map[int]string) {
-	entries = Expireds(1, 0, 40)
+	entries = Crowd(1, 0, 40)
 	damage := func(i int, changes ...string) { entries[i] = Expired(Pos(1, uint64(i)), "p1", changes...) }
 	damage(0, event.FieldAt, "today")
 	damage(7, event.FieldBody, `{"number":`)
@@ -99,7 +99,7 @@ func poison(d *desk) {
 }
 
 func allPoison(d *desk) {
-	entries := Expireds(1, 0, 3)
+	entries := Crowd(1, 0, 3)
 	for i := range entries {
 		entries[i].Fields[event.FieldBody] = "?"
 	}

@@ -1,0 +1,110 @@
+package ledger
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"qingyuan/internal/sqldb"
+	"qingyuan/internal/sqltest"
+)
+
+// TestPagesAreReadFromTheIndex: a page of histories must not sort a campaign.
+func TestPagesAreReadFromTheIndex(t *testing.T) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		fill(t, db)
+		for query, index := range map[string]string{
+			pageQuery(factList, "facts"):      "facts_by_participant",
+			pageQuery(recordList, "personal"): "personal_by_participant",
+		} {
+			plan := explain(t, db, query, 1, "p1", 1, 0)
+			if !strings.Contains(plan, index) || strings.Contains(plan, "Sort") || strings.Contains(plan, "TEMP B-TREE") {
+				t.Errorf("%s is read by\n%s", query, plan)
+			}
+		}
+	})
+}
+
+// fill writes enough rows for a planner to think about, in two shards.
+func fill(t *testing.T, db *sqldb.DB) {
+	t.Helper()
+	numbers := "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 5999) "
+	for _, s := range []string{
+		numbers + `INSERT INTO facts SELECT i % 2 + 1, 1, i, 'expired.1', 'p' || (i / 4), 'u', 'g', 0, 0, '', '{}' FROM n`,
+		numbers + `INSERT INTO personal SELECT i % 2 + 1, 1, i, 'enrolment.1', 'p' || (i / 4), 0, '', NULL, NULL FROM n`,
+		"ANALYZE",
+	} {
+		if db.Dialect == sqldb.PostgreSQL {
+			s = strings.ReplaceAll(s, "'{}'", "'{}'::bytea")
+			s = strings.ReplaceAll(s, "NULL, NULL", "NULL::bytea, NULL::bigint")
+		} else {
+			s = strings.ReplaceAll(s, "'{}'", "x'7b7d'")
+		}
+		if _, err := db.ExecContext(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func explain(t *testing.T, db *sqldb.DB, query string, args ...any) string {
+	t.Helper()
+	prefix := "EXPLAIN QUERY PLAN "
+	if db.Dialect == sqldb.PostgreSQL {
+		prefix = "EXPLAIN "
+	}
+	rows, err := db.QueryContext(t.Context(), prefix+query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plan strings.Builder
+	for rows.Next() {
+		line := make([]any, len(columns))
+		into := make([]any, len(columns))
+		for i := range line {
+			into[i] = &line[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(&plan, line...)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return plan.String()
+}
+
+// TestPauses: an archiver is patient with an outage and in no hurry when there
+// is nothing to do.
+func TestPauses(t *testing.T) {
+	t.Parallel()
+	a := &Archiver{}
+	var last time.Duration
+	for i, step := range []struct {
+		full, failed bool
+		want         time.Duration
+	}{
+		{want: 200 * time.Millisecond},
+		{full: true, want: 0},
+		{failed: true, want: 200 * time.Millisecond},
+		{failed: true, want: 400 * time.Millisecond},
+		{full: true, failed: true, want: 800 * time.Millisecond},
+		{failed: true, want: 1600 * time.Millisecond},
+		{failed: true, want: 3200 * time.Millisecond},
+		{failed: true, want: 5 * time.Second},
+		{failed: true, want: 5 * time.Second},
+		{want: 200 * time.Millisecond},
+		{failed: true, want: 400 * time.Millisecond},
+	} {
+		if last = a.pause(last, step.full, step.failed); last != step.want {
+			t.Errorf("pause %d = %v, want %v", i, last, step.want)
+		}
+	}
+}
