@@ -3,7 +3,6 @@ package sqldb_test
 import (
 	"database/sql"
 	"errors"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -57,13 +56,11 @@ func setting(t *testing.T, srv *sqltest.Server, statement string) {
 func TestPostgreSQLInAnotherEncoding(t *testing.T) {
 	t.Parallel()
 	db := sqltest.PostgreSQL(t)
-	mustExec(t, db, "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0")
-	u, err := url.Parse(texts(t, db, "SELECT 'postgres://qingyuan@/latin?host=' || current_setting('unix_socket_directories')"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.RawQuery += "&port=" + texts(t, db, "SELECT current_setting('port')")
-	if _, err := sqldb.Open(t.Context(), u.String()); !errors.Is(err, sqldb.ErrNotDurable) {
+	name := texts(t, db, "SELECT current_database() || '_latin'")
+	mustExec(t, db, "CREATE DATABASE "+name+" ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0")
+	target := texts(t, db, `SELECT format('postgres://qingyuan@/%s?host=%s&port=%s', $1::text,
+		current_setting('unix_socket_directories'), current_setting('port'))`, name)
+	if _, err := sqldb.Open(t.Context(), target); !errors.Is(err, sqldb.ErrNotDurable) {
 		t.Errorf("Open = %v, want %v", err, sqldb.ErrNotDurable)
 	}
 }

@@ -177,9 +177,9 @@ func number(t *testing.T, db *sqldb.DB, query string, args ...any) (n int) {
 }
 
 // texts returns the texts that a query answers, in one line.
-func texts(t *testing.T, db *sqldb.DB, query string) string {
+func texts(t *testing.T, db *sqldb.DB, query string, args ...any) string {
 	t.Helper()
-	rows, err := db.QueryContext(t.Context(), query)
+	rows, err := db.QueryContext(t.Context(), query, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
