@@ -45,7 +45,7 @@ type Job struct {
 	// Program is the version of the program, for the manifest.
 	Program string
 	// Redis is the private one of the data folder, on this machine.
-	Redis *redis.Client
+	Redis redis.UniversalClient
 	// Database is the SQLite database of the data folder, and Ledger the ledger
 	// in it.
 	Database *sqldb.DB

@@ -17,7 +17,7 @@ const savePoll = 20 * time.Millisecond
 
 // saveRedis makes Redis write a dump of all it holds now and takes the dump. The
 // server goes on meanwhile: a child of its own writes.
-func saveRedis(ctx context.Context, db *redis.Client) (Part, error) {
+func saveRedis(ctx context.Context, db redis.UniversalClient) (Part, error) {
 	path, err := dumpPath(ctx, db)
 	if err != nil {
 		return Part{}, err
@@ -28,7 +28,7 @@ func saveRedis(ctx context.Context, db *redis.Client) (Part, error) {
 	return takeFile(dumpName, path)
 }
 
-func dumpPath(ctx context.Context, db *redis.Client) (string, error) {
+func dumpPath(ctx context.Context, db redis.UniversalClient) (string, error) {
 	var parts []string
 	for _, name := range []string{"dir", "dbfilename"} {
 		values, err := db.ConfigGet(ctx, name).Result()
@@ -44,7 +44,7 @@ func dumpPath(ctx context.Context, db *redis.Client) (string, error) {
 }
 
 // save returns when Redis has saved a state that is newer than the call.
-func save(ctx context.Context, db *redis.Client) error {
+func save(ctx context.Context, db redis.UniversalClient) error {
 	for {
 		before, err := idle(ctx, db)
 		if err != nil {
@@ -63,7 +63,7 @@ func save(ctx context.Context, db *redis.Client) error {
 }
 
 // idle waits until Redis saves nothing and returns how it is then.
-func idle(ctx context.Context, db *redis.Client) (saves, error) {
+func idle(ctx context.Context, db redis.UniversalClient) (saves, error) {
 	var s saves
 	err := poll(ctx, func() (done bool, err error) {
 		s, err = askSaves(ctx, db)
@@ -73,7 +73,7 @@ func idle(ctx context.Context, db *redis.Client) (saves, error) {
 }
 
 // saved waits until a save that began after before has ended well.
-func saved(ctx context.Context, db *redis.Client, before saves) error {
+func saved(ctx context.Context, db redis.UniversalClient, before saves) error {
 	return poll(ctx, func() (bool, error) {
 		s, err := askSaves(ctx, db)
 		switch {
@@ -117,7 +117,7 @@ type saves struct {
 	memory  int64  // bytes that the data takes
 }
 
-func askSaves(ctx context.Context, db *redis.Client) (saves, error) {
+func askSaves(ctx context.Context, db redis.UniversalClient) (saves, error) {
 	text, err := db.Info(ctx, "server", "persistence", "memory").Result()
 	if err != nil {
 		return saves{}, fmt.Errorf("ask Redis how saving goes: %w", err)
