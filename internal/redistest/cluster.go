@@ -93,21 +93,27 @@ func (c *Cluster) Client(t testing.TB) *redis.ClusterClient {
 	return db
 }
 
-// Owner returns the primary that holds a key, as most running nodes see it, and
-// a running replica of that primary, or nil.
-func (c *Cluster) Owner(t testing.TB, key string) (primary, replica *Server) {
+// Slot returns in which slot a key lies.
+func (c *Cluster) Slot(t testing.TB, key string) int {
 	t.Helper()
-	db := c.running()[0].Client(t)
-	slot, err := db.ClusterKeySlot(t.Context(), key).Result()
+	slot, err := c.running()[0].Client(t).ClusterKeySlot(t.Context(), key).Result()
 	if err != nil {
 		t.Fatalf("ask for the slot of %s: %v", key, err)
 	}
-	all, err := db.ClusterSlots(t.Context()).Result()
+	return int(slot)
+}
+
+// Owner returns the primary that holds a key, and a running replica of it, or
+// nil.
+func (c *Cluster) Owner(t testing.TB, key string) (primary, replica *Server) {
+	t.Helper()
+	slot := c.Slot(t, key)
+	all, err := c.running()[0].Client(t).ClusterSlots(t.Context()).Result()
 	if err != nil {
 		t.Fatalf("ask for the slots: %v", err)
 	}
 	for _, s := range all {
-		if int64(s.Start) > slot || slot > int64(s.End) {
+		if s.Start > slot || slot > s.End {
 			continue
 		}
 		primary = c.at(s.Nodes[0].Addr)

@@ -72,13 +72,12 @@ func TestClusterServesReshardsAndFailsOver(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	slot := int(db.ClusterKeySlot(t.Context(), "{tag}").Val())
 	from, _ := c.Owner(t, "{tag}")
 	to := c.Nodes[0]
 	if to == from {
 		to = c.Nodes[1]
 	}
-	c.Reshard(t, from, to, slot)
+	c.Reshard(t, from, to, c.Slot(t, "{tag}"))
 	now, replica := c.Owner(t, "{tag}")
 	if now != to || replica == nil {
 		t.Fatalf("the owner is %s, want %s with a replica", now.Addr(), to.Addr())
