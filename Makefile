@@ -57,7 +57,7 @@ chaos-long: need-chaos ## The same with the counts of a release: hours
 	go test -tags chaos -count=1 -timeout 24h -v ./internal/chaos/... -args -chaos.scale=long
 
 .PHONY: check
-check: lint vet race test ## All that must hold before a change is handed in
+check: lint vet race test chaos ## All that must hold before a change is handed in
 
 .PHONY: lint
 lint: $(GOLANGCI) ## Run golangci-lint, built on the first use
