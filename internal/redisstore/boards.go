@@ -41,15 +41,9 @@ func (b *Boards) Shards(_ context.Context, id string) (int, error) {
 	return len(o.shards), nil
 }
 
-// boardsOf names the keys of one board on every shard but skip (-1: none).
-func boardsOf(o *opened, scope string, skip int) []string {
-	var keys []string
-	for i, k := range o.shards {
-		if i != skip {
-			keys = append(keys, k.boardOf(scope))
-		}
-	}
-	return keys
+// without returns the shards but one.
+func (o *opened) without(skip int) []shardKeys {
+	return slices.Delete(slices.Clone(o.shards), skip, skip+1)
 }
 
 // boardOf names the main board ("") or a scoped one.
@@ -78,12 +72,12 @@ func ask(ctx context.Context, db redis.UniversalClient, commands func(redis.Pipe
 	return nil
 }
 
-// countAbove counts the members above packed over the given boards.
-func countAbove(ctx context.Context, db redis.UniversalClient, boards []string, packed uint64) (int64, error) {
-	counts := make([]*redis.IntCmd, len(boards))
-	err := ask(ctx, db, func(p redis.Pipeliner) {
-		for i, key := range boards {
-			counts[i] = p.ZCount(ctx, key, "("+score(packed), "+inf")
+// countAbove counts the members above packed on the boards of the given shards.
+func (c *Campaigns) countAbove(ctx context.Context, o *opened, shards []shardKeys, scope string, packed uint64) (int64, error) {
+	counts := make([]*redis.IntCmd, len(shards))
+	err := c.ask(ctx, o, shards, func(p redis.Pipeliner) {
+		for i, k := range shards {
+			counts[i] = p.ZCount(ctx, k.boardOf(scope), "("+score(packed), "+inf")
 		}
 	})
 	if err != nil {
@@ -108,7 +102,7 @@ func (b *Boards) Above(ctx context.Context, id, scope string, packed uint64) (in
 	if err != nil {
 		return 0, err
 	}
-	return countAbove(ctx, b.campaigns.db, boardsOf(o, scope, -1), packed)
+	return b.campaigns.countAbove(ctx, o, o.shards, scope, packed)
 }
 
 // Top implements leaderboard.Store. Every shard gives its own top, and the merge
@@ -118,13 +112,12 @@ func (b *Boards) Top(ctx context.Context, id, scope string, offset, limit int64)
 	if err != nil {
 		return nil, 0, err
 	}
-	boards := boardsOf(o, scope, -1)
-	cards := make([]*redis.IntCmd, len(boards))
-	tops := make([]*redis.ZSliceCmd, len(boards))
-	err = ask(ctx, b.campaigns.db, func(p redis.Pipeliner) {
-		for i, key := range boards {
-			cards[i] = p.ZCard(ctx, key)
-			tops[i] = p.ZRevRangeWithScores(ctx, key, 0, max(offset+limit, 1)-1) // -1 would be the whole board
+	cards := make([]*redis.IntCmd, len(o.shards))
+	tops := make([]*redis.ZSliceCmd, len(o.shards))
+	err = b.campaigns.ask(ctx, o, o.shards, func(p redis.Pipeliner) {
+		for i, k := range o.shards {
+			cards[i] = p.ZCard(ctx, k.boardOf(scope))
+			tops[i] = p.ZRevRangeWithScores(ctx, k.boardOf(scope), 0, max(offset+limit, 1)-1) // -1 would be the whole board
 		}
 	})
 	if err != nil {
@@ -175,7 +168,7 @@ func (b *Boards) Standing(ctx context.Context, id, scope, participant string, wi
 // own returns the participant's entry from their own record, which the write
 // keeps, and not from a board that the fold may not have reached yet.
 func (b *Boards) own(ctx context.Context, o *opened, scope, participant string) (leaderboard.Entry, bool, error) {
-	f, err := readFields(ctx, b.campaigns.db, o.keys(participant).participant(participant), "b", "d")
+	f, err := b.campaigns.person(ctx, o, participant, "b", "d")
 	if err != nil {
 		return leaderboard.Entry{}, false, err
 	}
@@ -197,11 +190,15 @@ func (b *Boards) ownOfDay(ctx context.Context, o *opened, participant, day, reco
 		packed, err := strconv.ParseUint(place, 10, 64)
 		return leaderboard.Entry{Participant: participant, Packed: packed}, err == nil, err
 	}
-	v, err := b.campaigns.db.ZScore(ctx, o.keys(participant).scoped(leaderboard.DayScope(day)), participant).Result()
-	if err == redis.Nil { //nolint:errorlint // redis.Nil is returned as is.
-		return leaderboard.Entry{}, false, nil
+	k := o.keys(participant)
+	var place *redis.FloatCmd
+	err := b.campaigns.ask(ctx, o, []shardKeys{k}, func(p redis.Pipeliner) {
+		place = p.ZScore(ctx, k.scoped(leaderboard.DayScope(day)), participant)
+	})
+	if err != nil || place.Err() != nil { // redis.Nil: no such member
+		return leaderboard.Entry{}, false, err
 	}
-	return leaderboard.Entry{Participant: participant, Packed: uint64(v)}, err == nil, outage(err)
+	return leaderboard.Entry{Participant: participant, Packed: uint64(place.Val())}, true, nil
 }
 
 // neighbourhood is what a board says about the surroundings of one entry.
@@ -214,8 +211,9 @@ type neighbourhood struct {
 func (b *Boards) neighbourhood(ctx context.Context, o *opened, scope string, own leaderboard.Entry, window int64) (*neighbourhood, error) {
 	n, at := &neighbourhood{}, score(own.Packed)
 	window = max(window, 1) // a Count of 0 would be no bound
-	err := ask(ctx, b.campaigns.db, func(p redis.Pipeliner) {
-		for _, key := range boardsOf(o, scope, -1) {
+	err := b.campaigns.ask(ctx, o, o.shards, func(p redis.Pipeliner) {
+		for _, k := range o.shards {
+			key := k.boardOf(scope)
 			n.above = append(n.above, p.ZCount(ctx, key, "("+at, "+inf"))
 			n.below = append(n.below, p.ZCount(ctx, key, "-inf", "("+at))
 			n.card = append(n.card, p.ZCard(ctx, key))
@@ -257,6 +255,19 @@ func (n *neighbourhood) around(own leaderboard.Entry) []leaderboard.Entry {
 	return all
 }
 
+// of returns the shards the participants belong to, each once.
+func (o *opened) of(participants []string) []shardKeys {
+	seen := make([]bool, len(o.shards))
+	var out []shardKeys
+	for _, p := range participants {
+		if i := o.shard(p); !seen[i] {
+			seen[i] = true
+			out = append(out, o.shards[i])
+		}
+	}
+	return out
+}
+
 // People implements leaderboard.Store.
 func (b *Boards) People(ctx context.Context, id string, ids []string) (map[string]leaderboard.Person, error) {
 	o, err := b.campaigns.of(id)
@@ -264,7 +275,7 @@ func (b *Boards) People(ctx context.Context, id string, ids []string) (map[strin
 		return nil, err
 	}
 	records := make(map[string]*redis.SliceCmd, len(ids))
-	err = ask(ctx, b.campaigns.db, func(p redis.Pipeliner) {
+	err = b.campaigns.ask(ctx, o, o.of(ids), func(p redis.Pipeliner) {
 		for _, participant := range ids {
 			if records[participant] == nil {
 				records[participant] = p.HMGet(ctx, o.keys(participant).participant(participant), "u", "g", "e", "t")

@@ -83,7 +83,7 @@ func (s *Enrolments) Enrolment(ctx context.Context, id, participant string) (cam
 	if err != nil {
 		return campaign.Enrolment{}, err
 	}
-	f, err := readFields(ctx, s.campaigns.db, o.keys(participant).participant(participant), "u", "g", "e", "t")
+	f, err := s.campaigns.person(ctx, o, participant, "u", "g", "e", "t")
 	if err != nil {
 		return campaign.Enrolment{}, fmt.Errorf("enrolment in %s: %w", id, err)
 	}

@@ -16,23 +16,42 @@ func readFields(ctx context.Context, db redis.UniversalClient, key string, field
 	return texts(values)
 }
 
-// read reads fields of a hash of one shard, in one round trip with the shard's
-// epoch: in a shard that was emptied nothing is found, which must not be taken for
-// an answer.
+// ask is ask for reads of these shards of a campaign, in one round trip with
+// their epochs: in a shard that was emptied nothing is found, which must not be
+// taken for an answer.
+func (c *Campaigns) ask(ctx context.Context, o *opened, shards []shardKeys, commands func(redis.Pipeliner)) error {
+	epochs := make([]*redis.StringCmd, len(shards))
+	err := ask(ctx, c.db, func(p redis.Pipeliner) {
+		commands(p)
+		for i, k := range shards {
+			epochs[i] = p.HGet(ctx, k.meta(), "epoch")
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, e := range epochs {
+		if e.Val() != o.epoch {
+			return o.wrongEpoch()
+		}
+	}
+	return nil
+}
+
+// read reads fields of a hash of one shard; a missing one is "".
 func (c *Campaigns) read(ctx context.Context, o *opened, k shardKeys, key string, fields ...string) ([]string, error) {
 	var values *redis.SliceCmd
-	var epoch *redis.StringCmd
-	err := ask(ctx, c.db, func(p redis.Pipeliner) {
-		values = p.HMGet(ctx, key, fields...)
-		epoch = p.HGet(ctx, k.meta(), "epoch")
-	})
+	err := c.ask(ctx, o, []shardKeys{k}, func(p redis.Pipeliner) { values = p.HMGet(ctx, key, fields...) })
 	if err != nil {
 		return nil, err
 	}
-	if epoch.Val() != o.epoch {
-		return nil, o.wrongEpoch()
-	}
 	return texts(values.Val())
+}
+
+// person reads fields of a participant's own hash.
+func (c *Campaigns) person(ctx context.Context, o *opened, participant string, fields ...string) ([]string, error) {
+	k := o.keys(participant)
+	return c.read(ctx, o, k, k.participant(participant), fields...)
 }
 
 // texts turns HMGET's values into strings.

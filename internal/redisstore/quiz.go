@@ -43,7 +43,7 @@ func (q *Quiz) Standing(ctx context.Context, p quiz.Person) (quiz.Standing, erro
 	if err != nil {
 		return quiz.Standing{}, err
 	}
-	f, err := readFields(ctx, q.campaigns.db, o.keys(p.Participant).participant(p.Participant), "g", "l", "b", "o", "v")
+	f, err := q.campaigns.person(ctx, o, p.Participant, "g", "l", "b", "o", "v")
 	if err != nil {
 		return quiz.Standing{}, fmt.Errorf("standing in %s: %w", p.Campaign, err)
 	}
@@ -90,7 +90,7 @@ func (q *Quiz) Attempts(ctx context.Context, p quiz.Person, from, limit int) ([]
 	for n := from; n > 0 && n > from-limit; n-- {
 		fields = append(fields, slot(n))
 	}
-	f, err := readFields(ctx, q.campaigns.db, o.keys(p.Participant).participant(p.Participant), fields...)
+	f, err := q.campaigns.person(ctx, o, p.Participant, fields...)
 	if err != nil {
 		return nil, fmt.Errorf("attempts in %s: %w", p.Campaign, err)
 	}
@@ -281,7 +281,7 @@ func (q *Quiz) aboveElsewhere(ctx context.Context, o *opened, participant string
 		return 0, err
 	}
 	skip := o.shard(participant)
-	return countAbove(ctx, q.campaigns.db, boardsOf(o, "", skip), place)
+	return q.campaigns.countAbove(ctx, o, o.without(skip), "", place)
 }
 
 // Expire implements quiz.Store.
@@ -315,7 +315,7 @@ func (q *Quiz) Rank(ctx context.Context, id string, b quiz.Best) (int64, error) 
 	if err != nil {
 		return 0, fmt.Errorf("rank in %s: %w", id, err)
 	}
-	return countAbove(ctx, q.campaigns.db, boardsOf(o, "", -1), place)
+	return q.campaigns.countAbove(ctx, o, o.shards, "", place)
 }
 
 // OverdueAttempts implements quiz.Store.

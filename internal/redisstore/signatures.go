@@ -76,7 +76,7 @@ func (s *Signatures) Signature(ctx context.Context, id, participant string) (ple
 	if err != nil {
 		return pledge.Signature{}, err
 	}
-	f, err := readFields(ctx, s.campaigns.db, o.keys(participant).participant(participant), "s", "u")
+	f, err := s.campaigns.person(ctx, o, participant, "s", "u")
 	if err != nil {
 		return pledge.Signature{}, fmt.Errorf("signature in %s: %w", id, err)
 	}

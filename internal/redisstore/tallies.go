@@ -26,7 +26,7 @@ func (b *Boards) Cursor(ctx context.Context, id string, shard int) (event.Positi
 	if err != nil {
 		return event.Position{}, err
 	}
-	f, err := readFields(ctx, b.campaigns.db, o.shards[shard].cursor(), "pos")
+	f, err := b.campaigns.read(ctx, o, o.shards[shard], o.shards[shard].cursor(), "pos")
 	if err != nil {
 		return event.Position{}, err
 	}
@@ -153,7 +153,7 @@ func (b *Boards) Tallies(ctx context.Context, id string) (leaderboard.Tallies, e
 		return leaderboard.Tallies{}, err
 	}
 	states := make([]shardState, len(o.shards))
-	err = ask(ctx, b.campaigns.db, func(p redis.Pipeliner) {
+	err = b.campaigns.ask(ctx, o, o.shards, func(p redis.Pipeliner) {
 		for i, k := range o.shards {
 			states[i] = shardState{
 				tally: p.HGetAll(ctx, k.tally()), minutes: p.HGetAll(ctx, k.minutes()),
@@ -259,7 +259,7 @@ func (b *Boards) Hours(ctx context.Context, id string, first, last int64) (map[l
 
 func (b *Boards) hours(ctx context.Context, o *opened, first, last int64, out map[leaderboard.BucketCell]int64) error {
 	answers := map[int64][]*redis.MapStringStringCmd{}
-	err := ask(ctx, b.campaigns.db, func(p redis.Pipeliner) {
+	err := b.campaigns.ask(ctx, o, o.shards, func(p redis.Pipeliner) {
 		for h := first; h <= last; h++ {
 			for _, k := range o.shards {
 				answers[h] = append(answers[h], p.HGetAll(ctx, k.hour(h)))
