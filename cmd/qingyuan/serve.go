@@ -186,8 +186,10 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	p.auditor = &auditor{verifier: newVerifier(s, p.archive.ledger), catalog: book, every: cfg.Verify.Every, metrics: m, log: log}
 	p.crew = newCrew(s, book, p.archive, log)
 	claims := &claimant{redis: db, ledger: p.archive.ledger, cfg: cfg}
+	health := redisstore.NewHealth(db, now)
+	health.MemoryGuard = cfg.Redis.MemoryGuard
 	p.ready = &readiness{
-		health: redisstore.NewHealth(db, now), crew: p.crew, log: log,
+		health: health, crew: p.crew, log: log,
 		claim:       claims.claim,
 		unpublished: p.unpublished, warnings: p.warnings,
 		claimed: make(chan struct{}), unfit: []string{"starting"}, reasons: []string{"starting"},

@@ -24,6 +24,7 @@ const (
 	ProblemAOFFailing  = "redis.aof_failing" // cannot write its log
 	ProblemUnknown     = "redis.unknown"     // does not let us see its settings
 	ProblemClock       = "redis.clock"       // its clock is not ours
+	ProblemMemory      = "redis.memory"      // nearly full
 )
 
 const (
@@ -59,9 +60,23 @@ func (p Problem) String() string {
 // start and again and again for readiness, because settings can be changed and
 // a primary can become a replica while we run.
 type Health struct {
+	// MemoryGuard is the share of its maxmemory from which on a server counts as
+	// full: new acts are refused while those that free memory still find some.
+	// Zero guards nothing, and a server without a maxmemory is never full. Set it
+	// before the first Check.
+	MemoryGuard float64
+
 	db  redis.UniversalClient
 	now func() time.Time
+
+	mu   sync.Mutex
+	full map[string]bool // servers by address that were full when last asked
 }
+
+// guardSlack is how far below the guard a full server must fall before it is
+// taken for well again, as a share of its maxmemory: or every trim of a stream
+// would let a few acts in.
+const guardSlack = 0.03
 
 // NewHealth returns the Health of a Redis: one server, the primary that
 // Sentinel names, or every primary of a cluster. now is our clock.
@@ -103,6 +118,7 @@ func (h *Health) checkNode(ctx context.Context, db redis.Cmdable, node string) [
 	}
 	n := &nodeCheck{node: node, info: parseInfo(text)}
 	n.checkInfo()
+	h.checkMemory(n)
 	n.checkSync(ctx, db)
 	n.checkClock(ctx, db, h.now)
 	slices.SortStableFunc(n.found, func(a, b Problem) int { return cmp.Compare(a.Code, b.Code) })
@@ -140,6 +156,28 @@ func (n *nodeCheck) checkInfo() {
 	n.want(ProblemEvicts, "maxmemory_policy", "noeviction", "Redis evicts keys when it is full")
 	n.want(ProblemNotDurable, "aof_enabled", "1", "Redis does not log its writes (appendonly)")
 	n.want(ProblemAOFFailing, "aof_last_write_status", "ok", "Redis cannot write its log")
+}
+
+// checkMemory remembers which servers were full.
+func (h *Health) checkMemory(n *nodeCheck) {
+	used, errUsed := strconv.ParseFloat(n.info["used_memory"], 64)
+	limit, errLimit := strconv.ParseFloat(n.info["maxmemory"], 64)
+	if h.MemoryGuard == 0 || errUsed != nil || errLimit != nil || limit == 0 {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	share := h.MemoryGuard
+	if h.full[n.node] {
+		share -= guardSlack
+	}
+	if h.full == nil {
+		h.full = map[string]bool{}
+	}
+	if h.full[n.node] = used >= share*limit; h.full[n.node] {
+		n.add(ProblemMemory, "Redis is nearly full: it uses %.0f %% of its maxmemory, and from %.0f %% on no act is accepted.",
+			100*used/limit, 100*h.MemoryGuard)
+	}
 }
 
 // checkSync looks at the settings that INFO does not tell.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,41 @@ func TestChangedWhileRunning(t *testing.T) {
 		}
 		wantProblems(t, h.Check(t.Context()), want...)
 	}
+}
+
+// TestMemoryGuard: a server that is nearly full accepts no more acts, and does
+// again only when it has some room, not at the first byte.
+func TestMemoryGuard(t *testing.T) {
+	t.Parallel()
+	db := redistest.Start(t, redistest.Durable(), redistest.Set("maxmemory", "20mb")).Client(t)
+	h := NewHealth(db, time.Now)
+	h.MemoryGuard = 0.5
+	wantProblems(t, h.Check(t.Context()))
+	if err := db.Set(t.Context(), "much", strings.Repeat("x", 12<<20), 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	found := h.Check(t.Context())
+	wantProblems(t, found, ProblemMemory)
+	if len(found) == 1 && !strings.Contains(found[0].Text, "50 %") {
+		t.Errorf("the guard is not named: %s", found[0].Text)
+	}
+	used := usedShare(t, db)
+	h.MemoryGuard = used + guardSlack/2 // just above what is used
+	wantProblems(t, h.Check(t.Context()), ProblemMemory)
+	h.MemoryGuard = used + 2*guardSlack
+	wantProblems(t, h.Check(t.Context()))
+	h.MemoryGuard = 0
+	wantProblems(t, h.Check(t.Context()))
+}
+
+func usedShare(t *testing.T, db *redis.Client) float64 {
+	t.Helper()
+	info := parseInfo(db.Info(t.Context(), "memory").Val())
+	used, err := strconv.ParseFloat(info["used_memory"], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return used / (20 << 20)
 }
 
 func TestUnreachable(t *testing.T) {
