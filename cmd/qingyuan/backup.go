@@ -121,7 +121,7 @@ func (r restoreCmd) Run(e env) error {
 		return err
 	}
 	_, err = fmt.Fprintf(e.stdout, "restored %s into %s: deployment %s as of %s, written by version %s\n"+
-		"start the server on it, then run `qingyuan verify`; what happened after that time is not in it, erasures neither\n",
+		"check it with `qingyuan verify`, then serve it; what happened after that time is not in it, and erasures are to be carried out again\n",
 		r.File, cfg.Data.Dir, m.Deployment, m.Created.Format(time.RFC3339), m.Program)
 	return err
 }
