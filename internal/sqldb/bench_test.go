@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -49,7 +50,7 @@ func insert(b *testing.B, db *sqldb.DB, do transact, batch, writers int) {
 		numbers[i] = i + 2
 	}
 	query := "INSERT INTO facts VALUES " + fmt.Sprintf(row, numbers...)
-	var seq, rounds atomic.Int64
+	var seq, rounds, worst atomic.Int64
 	b.ResetTimer()
 	var g errgroup.Group
 	for range writers {
@@ -60,12 +61,16 @@ func insert(b *testing.B, db *sqldb.DB, do transact, batch, writers int) {
 				for range batch {
 					args = append(args, seq.Add(1))
 				}
+				begun := time.Now()
 				err := do(b.Context(), func(tx *sql.Tx) error {
 					_, err := tx.ExecContext(b.Context(), query, args...)
 					return err
 				})
 				if err != nil {
 					return err
+				}
+				took := int64(time.Since(begun))
+				for old := worst.Load(); took > old && !worst.CompareAndSwap(old, took); old = worst.Load() {
 				}
 			}
 			return nil
@@ -75,4 +80,5 @@ func insert(b *testing.B, db *sqldb.DB, do transact, batch, writers int) {
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(b.N*batch)/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric(float64(worst.Load())/1e6, "worst-ms")
 }
