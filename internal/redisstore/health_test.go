@@ -79,12 +79,14 @@ func TestChangedWhileRunning(t *testing.T) {
 // again only when it has some room, not at the first byte.
 func TestMemoryGuard(t *testing.T) {
 	t.Parallel()
-	db := redistest.Start(t, redistest.Durable(), redistest.Set("maxmemory", "20mb")).Client(t)
+	db := redistest.Start(t, redistest.Durable(), redistest.Set("maxmemory", "50mb")).Client(t)
 	h := NewHealth(db, time.Now)
 	h.MemoryGuard = 0.5
 	wantProblems(t, h.Check(t.Context()))
-	if err := db.Set(t.Context(), "much", strings.Repeat("x", 12<<20), 0).Err(); err != nil {
-		t.Fatal(err)
+	for i := range 30 {
+		if err := db.Set(t.Context(), strconv.Itoa(i), strings.Repeat("x", 1<<20), 0).Err(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	found := h.Check(t.Context())
 	wantProblems(t, found, ProblemMemory)
@@ -107,7 +109,7 @@ func usedShare(t *testing.T, db *redis.Client) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return used / (20 << 20)
+	return used / (50 << 20)
 }
 
 func TestUnreachable(t *testing.T) {
