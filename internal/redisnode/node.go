@@ -161,6 +161,9 @@ func (n *Node) begin(ctx context.Context) (*child, error) {
 // launch starts one child and waits until it is ready. A child that does not
 // get that far has ended when launch returns.
 func (n *Node) launch(ctx context.Context) (*child, error) {
+	if err := n.mendTail(ctx); err != nil {
+		return nil, err
+	}
 	c, err := n.spawn(n.life) //nolint:contextcheck // ctx ends with the start, the child lives on
 	if err != nil {
 		return nil, err
