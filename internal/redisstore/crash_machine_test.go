@@ -83,14 +83,14 @@ type answer[R any] struct {
 // do runs one act beside the model: now and then its answer is lost at first,
 // now and then it is sent twice, and always by any of the servers. model changes
 // the model and says what must come back, also for the second time.
-func do[R any](c *crashes, what string, real func(server) (R, error), model func() answer[R]) {
+func do[R any](c *crashes, what string, act func(server) (R, error), model func() answer[R]) {
 	if rapid.IntRange(0, 7).Draw(c.T, "answer lost") == 7 {
-		c.loseAnswer(what, func() error { _, err := real(c.deaf); return err })
+		c.loseAnswer(what, func() error { _, err := act(c.deaf); return err })
 		model()
 	}
 	for range rapid.SampledFrom([]int{1, 1, 2}).Draw(c.T, "times") {
 		one := c.rig.servers[rapid.IntRange(0, serversOfARig-1).Draw(c.T, "server")]
-		result, err := real(one)
+		result, err := act(one)
 		got := answer[R]{Result: result}
 		if err != nil {
 			got = answer[R]{Code: fault.From(err).Code}
