@@ -26,27 +26,34 @@ func Each(t *testing.T, fn func(t *testing.T, db *sqldb.DB)) {
 // gets the target of an empty database that nobody has opened yet.
 func EachTarget(t *testing.T, fn func(t *testing.T, target string)) {
 	t.Helper()
-	for dialect, target := range map[sqldb.Dialect]func(testing.TB) string{
-		sqldb.SQLite:     sqliteTarget,
-		sqldb.PostgreSQL: postgresTarget,
-	} {
+	for _, dialect := range []sqldb.Dialect{sqldb.SQLite, sqldb.PostgreSQL} {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()
-			fn(t, target(t))
+			fn(t, Target(t, dialect))
 		})
 	}
+}
+
+// Target returns the target of an empty database of one kind that nobody has
+// opened yet, for suites that need several.
+func Target(t testing.TB, d sqldb.Dialect) string {
+	t.Helper()
+	if d == sqldb.PostgreSQL {
+		return postgresTarget(t)
+	}
+	return filepath.Join(t.TempDir(), "qingyuan.db")
 }
 
 // SQLite opens an empty SQLite database.
 func SQLite(t testing.TB) *sqldb.DB {
 	t.Helper()
-	return Open(t, sqliteTarget(t))
+	return Open(t, Target(t, sqldb.SQLite))
 }
 
 // PostgreSQL opens an empty PostgreSQL database.
 func PostgreSQL(t testing.TB) *sqldb.DB {
 	t.Helper()
-	return Open(t, postgresTarget(t))
+	return Open(t, Target(t, sqldb.PostgreSQL))
 }
 
 // PostgreSQLTarget is PostgreSQL for tests whose program opens the database
@@ -65,9 +72,4 @@ func Open(t testing.TB, target string) *sqldb.DB {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	return db
-}
-
-func sqliteTarget(t testing.TB) string {
-	t.Helper()
-	return filepath.Join(t.TempDir(), "qingyuan.db")
 }
