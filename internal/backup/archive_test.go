@@ -11,6 +11,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"math"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -220,6 +221,9 @@ func TestForgedBackups(t *testing.T) {
 		}}, backup.ErrDamaged},
 		"a negative size": {forgery{map[string]any{"files": append(files("deployment", "qingyuan.db"),
 			map[string]any{"name": "redis.rdb", "size": -1, "sha256": ""})}, entries(full...)}, backup.ErrDamaged},
+		"sizes without a sum": {forgery{map[string]any{"files": append(files("deployment"),
+			map[string]any{"name": "qingyuan.db", "size": math.MaxInt64, "sha256": ""},
+			map[string]any{"name": "redis.rdb", "size": math.MaxInt64, "sha256": ""})}, entries(full...)}, backup.ErrDamaged},
 		"another digest": {forgery{map[string]any{"files": append(files("deployment", "qingyuan.db"),
 			map[string]any{"name": "redis.rdb", "size": 1, "sha256": "00"})}, entries(full...)}, backup.ErrDamaged},
 	} {

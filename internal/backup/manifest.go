@@ -33,9 +33,10 @@ const (
 
 	manifestName = "manifest.json"
 	// The manifest and the number of files are bounded, because they are read
-	// before anything is known to be right.
+	// before anything is known to be right; the size, so that a sum of sizes is one.
 	maxManifest = 16 << 20
 	maxFiles    = 100_000
+	maxSize     = 1 << 60
 )
 
 // DatabaseName is the file of the database in a data folder.
@@ -128,16 +129,18 @@ func (m Manifest) check() error {
 		return fmt.Errorf("its manifest lists %d files, at most %d are possible", len(m.Files), maxFiles)
 	}
 	seen := map[string]bool{}
+	left := int64(maxSize)
 	for _, f := range m.Files {
 		switch {
 		case !allowed(f.Name):
 			return fmt.Errorf("its manifest lists %q, which does not belong into a backup", f.Name)
 		case seen[f.Name]:
 			return fmt.Errorf("its manifest lists %q twice", f.Name)
-		case f.Size < 0:
+		case f.Size < 0 || f.Size > left:
 			return fmt.Errorf("its manifest gives %q %d bytes", f.Name, f.Size)
 		}
 		seen[f.Name] = true
+		left -= f.Size
 	}
 	for _, name := range []string{dumpName, DatabaseName, deploymentName} {
 		if !seen[name] {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -127,6 +128,21 @@ func TestRestoreOfDamagedLeavesNothing(t *testing.T) {
 				t.Errorf("%s: the folder was there: %t; afterwards %v", name, there, err)
 			}
 		}
+	}
+}
+
+// TestRestoreNeedsRoom announces more than any disk holds.
+func TestRestoreNeedsRoom(t *testing.T) {
+	t.Parallel()
+	raw := forgery{map[string]any{"files": append(files("deployment", "qingyuan.db"),
+		map[string]any{"name": "redis.rdb", "size": int64(1) << 59, "sha256": ""})}, entries("deployment")}.write(t)
+	parent := t.TempDir()
+	_, err := backup.Restore(t.Context(), fileOf(t, raw), filepath.Join(parent, "data"))
+	if err == nil || !strings.Contains(err.Error(), "MB free") {
+		t.Errorf("Restore = %v, want how much room there is", err)
+	}
+	if left, _ := os.ReadDir(parent); len(left) > 0 {
+		t.Errorf("%v was left", left)
 	}
 }
 
