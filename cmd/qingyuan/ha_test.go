@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,7 +45,7 @@ func disturbed(t *testing.T, target, campaign string, steps ...func()) simulate.
 	cfg := simulate.Default()
 	cfg.Target, cfg.Campaign, cfg.Workers = target, campaign, 24
 	cfg.Participants, cfg.Rate = haPeople, haRate
-	cfg.Settle = patience
+	cfg.Settle, cfg.Patience = patience, 4*patience
 	came := &counter{news: make(chan struct{}, 1)}
 	done := make(chan simulation, 1)
 	go func() {
@@ -114,10 +116,41 @@ func TestInvariant3SentinelFailsOver(t *testing.T) {
 	s := start(t, cfg)
 	step := func() { primary = failOver(t, nodes, sentinels, primary) }
 	requireNoticed(t, disturbed(t, s.base, demoCampaign, repeated(step)...))
+	requireLedger(t, cfg)
 }
 
 // repeated takes steps once, or again and again with -tags chaos.
 func repeated(steps ...func()) []func() { return slices.Repeat(steps, haRounds) }
+
+// requireLedger compares Redis with the ledger, as the command does: not one
+// act more or less, whoever was the primary when.
+func requireLedger(t *testing.T, cfg configs.Config) {
+	t.Helper()
+	w, err := openWorkbench(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := w.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	opened, err := w.chosen(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range opened {
+		r, err := w.verify(t.Context(), o, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !r.Clean() {
+			var told bytes.Buffer
+			_ = tellReport(&told, &r)
+			t.Error(told.String())
+		}
+	}
+}
 
 // failOver kills the primary, waits for the sentinels to promote a replica, and
 // brings the old one back to follow it, which they would do ten seconds later.
@@ -150,6 +183,7 @@ func TestInvariant3ClusterReshardsAndFailsOver(t *testing.T) {
 		func() { doomed = reshard(t, c) },
 		func() { lose(t, c, doomed) },
 	)...))
+	requireLedger(t, cfg)
 }
 
 // lose ends a primary. Its replica takes over, and acknowledges nothing until

@@ -93,11 +93,11 @@ type fleet struct {
 	servers []*server
 }
 
-func newFleet(t *testing.T, n int, redisAddr string) *fleet {
+func newFleet(t *testing.T, n int, deployment configs.Config) *fleet {
 	t.Helper()
 	f := &fleet{t: t}
 	for range n {
-		cfg := on(t, redisAddr, "k")
+		cfg := another(t, deployment)
 		cfg.HTTP.Addr = freeAddr(t)
 		cfg.HTTP.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 		f.configs = append(f.configs, cfg)
@@ -129,7 +129,8 @@ func (f *fleet) restart(i int) {
 func TestRollingRestart(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, redistest.Durable(), redistest.TCP())
-	f := newFleet(t, 3, redis.Addr())
+	cfg := on(t, redis.Addr(), "k")
+	f := newFleet(t, 3, cfg)
 	base := proxy(t, f.addrs())
 	screen := watch(t, base)
 	report := disturbed(t, base, demoCampaign, repeated(
@@ -140,6 +141,7 @@ func TestRollingRestart(t *testing.T) {
 			t.Errorf("%d requests met %q: nginx passed on what a stopping server leaves behind", n, why)
 		}
 	}
+	requireLedger(t, cfg)
 	screen.stop()
 	if screen.streams < 2 || screen.frames <= screen.streams {
 		t.Errorf("a screen behind nginx saw %d frames in %d streams, want further ones in each, and a stream for each restart",

@@ -32,7 +32,7 @@ func clustered(t testing.TB, c *redistest.Cluster) []*redis.ClusterClient {
 // campaign lie on several servers: a script or a pipeline that touched the keys
 // of two shards as if they lay together would be refused. The suites follow each
 // other, because each names its campaigns alike.
-func TestSuitesOnACluster(t *testing.T) {
+func TestSuitesOnACluster(t *testing.T) { //nolint:tparallel // See above.
 	t.Parallel()
 	clients := clustered(t, redistest.StartCluster(t, 3, 0))
 	suite := func(t *testing.T, name string, run func(t *testing.T)) {
@@ -42,10 +42,22 @@ func TestSuitesOnACluster(t *testing.T) {
 	}
 	for _, shards := range []int{4, 16} {
 		t.Run(fmt.Sprintf("S=%d", shards), func(t *testing.T) {
-			suite(t, "quiz", func(t *testing.T) { runQuiz(t, suiteWith(t, clients, shards)) })
-			suite(t, "pledge", func(t *testing.T) { runPledges(t, suiteWith(t, clients, shards)) })
-			suite(t, "boards", func(t *testing.T) { boardtest.RunStore(t, boardsOn(t, clients, shards)) })
-			suite(t, "board service", func(t *testing.T) { boardtest.RunService(t, boardsOn(t, clients, shards)) })
+			suite(t, "quiz", func(t *testing.T) {
+				t.Helper()
+				runQuiz(t, suiteWith(t, clients, shards))
+			})
+			suite(t, "pledge", func(t *testing.T) {
+				t.Helper()
+				runPledges(t, suiteWith(t, clients, shards))
+			})
+			suite(t, "boards", func(t *testing.T) {
+				t.Helper()
+				boardtest.RunStore(t, boardsOn(t, clients, shards))
+			})
+			suite(t, "board service", func(t *testing.T) {
+				t.Helper()
+				boardtest.RunService(t, boardsOn(t, clients, shards))
+			})
 		})
 	}
 	sessiontest.Run(t, func(t *testing.T) session.Store {
@@ -104,17 +116,17 @@ func (s *sharded) enrolled(participant string) error {
 	return err
 }
 
-// apart returns two shards that lie on different primaries.
-func (s *sharded) apart() (here, there int) {
+// elsewhere returns a shard that lies on another primary than shard 0.
+func (s *sharded) elsewhere() int {
 	s.Helper()
 	first, _ := s.cluster.Owner(s.TB, keysOf(s.def.ID, 0).meta())
 	for shard := range s.def.Shards {
 		if p, _ := s.cluster.Owner(s.TB, keysOf(s.def.ID, shard).meta()); p != first {
-			return 0, shard
+			return shard
 		}
 	}
 	s.Fatal("all shards lie on one primary")
-	return 0, 0
+	return 0
 }
 
 // TestWaitingAsksTheShardsOwnPrimary: the replica of one primary hangs, and that
@@ -122,7 +134,7 @@ func (s *sharded) apart() (here, there int) {
 func TestWaitingAsksTheShardsOwnPrimary(t *testing.T) {
 	t.Parallel()
 	s := newSharded(t, enough)
-	here, there := s.apart()
+	here, there := 0, s.elsewhere()
 	_, replica := s.cluster.Owner(t, keysOf(s.def.ID, here).meta())
 	for shard := range s.def.Shards {
 		if err := s.enrolled(s.on(shard, 0)); err != nil {
@@ -144,10 +156,9 @@ func TestWaitingAsksTheShardsOwnPrimary(t *testing.T) {
 func TestWaitingFollowsAShard(t *testing.T) {
 	t.Parallel()
 	s := newSharded(t, enough)
-	here, there := s.apart()
+	here, there := 0, s.elsewhere()
 	from, _ := s.cluster.Owner(t, keysOf(s.def.ID, here).meta())
 	to, _ := s.cluster.Owner(t, keysOf(s.def.ID, there).meta())
-	slot := s.db.ClusterKeySlot(t.Context(), keysOf(s.def.ID, here).meta()).Val()
 	known, stranger := s.on(here, 0), s.on(here, 1)
 	if err := s.enrolled(known); err != nil {
 		t.Fatal(err)
@@ -155,7 +166,7 @@ func TestWaitingFollowsAShard(t *testing.T) {
 	if _, _, err := s.waits.signatures.Sign(t.Context(), s.def.ID, known, signature(noon), campaign.Personal{}); err != nil {
 		t.Fatal(err)
 	}
-	m := redistest.Move{Cluster: s.cluster, From: from, To: to, Slot: int(slot)}
+	m := redistest.Move{Cluster: s.cluster, From: from, To: to, Slot: s.cluster.Slot(t, keysOf(s.def.ID, here).meta())}
 	m.Begin(t)
 	m.Keys(t)
 	if err := s.enrolled(known); err != nil {

@@ -34,10 +34,10 @@ type replicated struct {
 	primary, replica *redistest.Server
 }
 
-func newReplicated(t *testing.T, options ...redistest.Option) *replicated {
+func newReplicated(t *testing.T) *replicated {
 	t.Helper()
 	primary := redistest.Start(t, redistest.TCP())
-	replica := redistest.Replica(t, primary, options...)
+	replica := redistest.Replica(t, primary)
 	return &replicated{rigOn(t, clientsOf(t, primary), definition(t, "antidrug", 1)), primary, replica}
 }
 

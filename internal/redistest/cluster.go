@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -107,34 +108,51 @@ func (c *Cluster) Slot(t testing.TB, key string) int {
 // nil.
 func (c *Cluster) Owner(t testing.TB, key string) (primary, replica *Server) {
 	t.Helper()
-	slot := c.Slot(t, key)
-	all, err := c.running()[0].Client(t).ClusterSlots(t.Context()).Result()
+	slot := int64(c.Slot(t, key))
+	all, err := c.running()[0].Client(t).ClusterShards(t.Context()).Result()
 	if err != nil {
-		t.Fatalf("ask for the slots: %v", err)
+		t.Fatalf("ask for the shards: %v", err)
 	}
-	for _, s := range all {
-		if s.Start > slot || slot > s.End {
-			continue
-		}
-		primary = c.at(s.Nodes[0].Addr)
-		for _, node := range s.Nodes[1:] {
-			if r := c.at(node.Addr); r != nil && r.process != nil {
-				replica = r
+	for _, shard := range all {
+		for _, s := range shard.Slots {
+			if s.Start <= slot && slot <= s.End {
+				return c.rolesIn(t, shard)
 			}
 		}
 	}
+	t.Fatalf("slot %d is nobody's", slot)
+	return nil, nil
+}
+
+// rolesIn returns who runs of a shard of the cluster.
+func (c *Cluster) rolesIn(t testing.TB, shard redis.ClusterShard) (primary, replica *Server) {
+	t.Helper()
+	for _, node := range shard.Nodes {
+		s := c.at(t, net.JoinHostPort(node.IP, strconv.FormatInt(node.Port, 10)))
+		switch {
+		case node.Role == "master" && node.Health == healthy:
+			primary = s
+		case s.process != nil:
+			replica = s
+		}
+	}
 	if primary == nil {
-		t.Fatalf("slot %d is nobody's", slot)
+		t.Fatalf("a shard has no primary: %+v", shard)
 	}
 	return primary, replica
 }
 
-func (c *Cluster) at(addr string) *Server {
+// healthy is a node that is neither failing nor still copying.
+const healthy = "online"
+
+func (c *Cluster) at(t testing.TB, addr string) *Server {
+	t.Helper()
 	for _, node := range c.Nodes {
 		if node.addr == addr {
 			return node
 		}
 	}
+	t.Fatalf("a node at %s is none of ours", addr)
 	return nil
 }
 
@@ -198,10 +216,10 @@ func (s *Server) whole(t testing.TB, nodes int) error {
 	if err := s.serving(t, nodes); err != nil {
 		return err
 	}
-	if s.info(t, "replication", "role:master") == nil {
+	if s.replication(t, "role:master") == nil {
 		return nil
 	}
-	return s.info(t, "replication", "master_link_status:up")
+	return s.replication(t, "master_link_status:up")
 }
 
 // serving fails unless so many nodes serve slots, as primaries or as replicas
@@ -210,18 +228,20 @@ func (s *Server) serving(t testing.TB, nodes int) error {
 	t.Helper()
 	db := redis.NewClient(s.Options())
 	defer func() { _ = db.Close() }()
-	all, err := db.ClusterSlots(t.Context()).Result()
+	all, err := db.ClusterShards(t.Context()).Result()
 	if err != nil {
 		return err
 	}
-	ids := map[string]bool{}
-	for _, share := range all {
-		for _, node := range share.Nodes {
-			ids[node.ID] = true
+	well := 0
+	for _, shard := range all {
+		for _, node := range shard.Nodes {
+			if len(shard.Slots) > 0 && node.Health == healthy {
+				well++
+			}
 		}
 	}
-	if len(ids) < nodes {
-		return fmt.Errorf("%d nodes serve, want %d: %v", len(ids), nodes, all)
+	if well < nodes {
+		return fmt.Errorf("%d nodes serve, want %d: %+v", well, nodes, all)
 	}
 	return nil
 }

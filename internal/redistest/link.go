@@ -64,7 +64,7 @@ func (l *Link) accept() {
 		if err != nil {
 			return
 		}
-		primary, err := net.Dial("tcp", l.to) //nolint:noctx // Cut ends it.
+		primary, err := net.Dial("tcp", l.to)
 		if err != nil {
 			_ = replica.Close()
 			continue

@@ -31,14 +31,14 @@ func quickCopy() Option { return Set("repl-diskless-sync-delay", "0") }
 func (s *Server) Follows(t testing.TB) {
 	t.Helper()
 	eventually(t, s.addr+" to follow its primary", func() error {
-		return s.info(t, "replication", "role:slave", "master_link_status:up")
+		return s.replication(t, "role:slave", "master_link_status:up")
 	})
 }
 
 // Promote makes a replica a primary, as an operator does by hand.
 func (s *Server) Promote(t testing.TB) {
 	t.Helper()
-	if err := s.Client(t).SlaveOf(t.Context(), "NO", "ONE").Err(); err != nil {
+	if err := s.Client(t).ReplicaOf(t.Context(), "NO", "ONE").Err(); err != nil {
 		t.Fatalf("promote %s: %v", s.addr, err)
 	}
 }
@@ -47,18 +47,18 @@ func (s *Server) Promote(t testing.TB) {
 func (s *Server) Follow(t testing.TB, primary *Server) {
 	t.Helper()
 	host, port := primary.hostPort()
-	if err := s.Client(t).SlaveOf(t.Context(), host, port).Err(); err != nil {
+	if err := s.Client(t).ReplicaOf(t.Context(), host, port).Err(); err != nil {
 		t.Fatalf("let %s follow %s: %v", s.addr, primary.addr, err)
 	}
 	s.Follows(t)
 }
 
-// info fails unless a section of INFO has all the lines.
-func (s *Server) info(t testing.TB, section string, lines ...string) error {
+// replication fails unless INFO says all these lines of it.
+func (s *Server) replication(t testing.TB, lines ...string) error {
 	t.Helper()
 	db := redis.NewClient(s.Options())
 	defer func() { _ = db.Close() }()
-	text, err := db.Info(t.Context(), section).Result()
+	text, err := db.Info(t.Context(), "replication").Result()
 	if err != nil {
 		return err
 	}

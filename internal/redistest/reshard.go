@@ -70,7 +70,7 @@ func (m Move) End(t testing.TB) {
 	m.To.cluster(t, "setslot", m.Slot, "node", id)
 	m.From.cluster(t, "setslot", m.Slot, "node", id)
 	for _, node := range m.Cluster.running() {
-		if node != m.To && node != m.From && node.info(t, "replication", "role:master") == nil {
+		if node != m.To && node != m.From && node.replication(t, "role:master") == nil {
 			node.cluster(t, "setslot", m.Slot, "node", id)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -73,7 +74,7 @@ func (s *Server) watches(t testing.TB, sentinels, replicas int) error {
 	if err != nil {
 		return err
 	}
-	want := [3]string{fmt.Sprint(sentinels - 1), fmt.Sprint(replicas), "master"}
+	want := [3]string{strconv.Itoa(sentinels - 1), strconv.Itoa(replicas), "master"}
 	if got := [3]string{m["num-other-sentinels"], m["num-slaves"], m["flags"]}; got != want {
 		return fmt.Errorf("it knows %v others, replicas and flags, want %v", got, want)
 	}
