@@ -123,6 +123,25 @@ func (a *archive) retire(campaign string) {
 	maps.DeleteFunc(a.status, func(s ledger.Shard, _ ledger.Status) bool { return gone(s) })
 }
 
+// flushGrace is how long the last entries may take to reach the ledger.
+const flushGrace = 5 * time.Second
+
+// flush moves what is left into the ledger before a server goes. What does not
+// get there in time lies safe on the streams.
+func (a *archive) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushGrace)
+	defer cancel()
+	a.mu.Lock()
+	archivers := slices.Collect(maps.Values(a.archivers))
+	a.mu.Unlock()
+	for _, w := range archivers {
+		if err := w.Drain(ctx); err != nil {
+			a.log.WarnContext(ctx, "the last entries wait on the stream", "shard", w.Shard.String(), "err", err)
+			return
+		}
+	}
+}
+
 // observeEvery is how often the archivers are asked how far they are.
 const observeEvery = 5 * time.Second
 

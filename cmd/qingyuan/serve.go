@@ -260,7 +260,9 @@ func (p *program) run(ctx context.Context, o serving) error {
 		err = fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	return errors.Join(err, p.stopListening(ctx, fronts))
+	err = errors.Join(err, p.stopListening(ctx, fronts))
+	p.archive.flush(ctx)
+	return err
 }
 
 // front is one listener with what it serves.
