@@ -22,6 +22,7 @@ import (
 var (
 	scaleFlag  = flag.String("chaos.scale", "short", "how many rounds: short or long")
 	roundsFlag = flag.String("chaos.rounds", "", "rounds of single kinds, over those of the scale: server=1000,redis=200")
+	everyFlag  = flag.Int("chaos.every", 0, "judge after so many faults; 0 is each in the short run and every fourth in the long one")
 	seedFlag   = flag.Uint64("chaos.seed", 0, "seed of all choices; 0 draws one")
 	reportFlag = flag.String("chaos.report", "", "file for the table as Markdown, kept up to date during the run")
 	raceFlag   = flag.Bool("chaos.race", false, "build the program with the race detector")
@@ -51,6 +52,19 @@ func Rounds(kind string, short, long int) int {
 		return long
 	}
 	return short
+}
+
+// judgeEvery is how many faults lie between two judgements. People go on between
+// them, and the books miss nothing; it only takes longer to know.
+func judgeEvery() int {
+	switch {
+	case *everyFlag > 0:
+		return *everyFlag
+	case Long():
+		return 4
+	default:
+		return 1
+	}
 }
 
 // Long tells whether this is the long run.

@@ -37,8 +37,10 @@ func TestRebuild(t *testing.T) {
 		if Stopped() || !ways[(i+i/len(rebuildPoints))%len(ways)](t.Context(), p) {
 			break
 		}
-		s.Everything(t.Context())
+		s.Ledger(t.Context())
+		s.Verify(t.Context())
 	}
+	s.Everything(t.Context())
 	s.Row.Note("%d died at their place; %d of an empty Redis, %d while the server was down, %d beside it",
 		r.died, r.empty, r.down, r.besides)
 }

@@ -77,6 +77,9 @@ func New(t testing.TB, o Options) *Program {
 	p.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
 	t.Cleanup(func() {
 		p.Kill()
+		for _, line := range p.confessions() {
+			t.Errorf("the program's log: %s", line)
+		}
 		if t.Failed() {
 			t.Logf("the log is %s; it ends with\n%s", p.log, tail(p.log, 30))
 		}
@@ -231,6 +234,23 @@ func (p *Program) Command(ctx context.Context, args ...string) (string, int, err
 		return string(out), exit.ExitCode(), nil
 	}
 	return string(out), 0, err
+}
+
+// confessions are the lines of the log that no fault of ours excuses.
+func (p *Program) confessions() []string {
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var found []string
+	for line := range strings.Lines(string(text)) {
+		for _, sign := range []string{"WARNING: DATA RACE", "panic:", "fatal error:", `"code":"internal"`} {
+			if strings.Contains(line, sign) {
+				found = append(found, strings.TrimSpace(line))
+			}
+		}
+	}
+	return found[:min(len(found), 5)]
 }
 
 // Log returns the path of the log.

@@ -38,34 +38,43 @@ func NewStage(t testing.TB, promise string, program Options, o CrowdOptions) *St
 	return s
 }
 
-// Round lets the crowd work while fault happens, lets it rest and judges. fault
-// must leave a program that serves. It returns false when the test should end.
+// Rounds makes n faults, or fewer when something fails or the run is to end, and
+// then judges everything. The crowd works while they happen.
+func (s *Stage) Rounds(ctx context.Context, n int, fault func(context.Context) error) {
+	s.t.Helper()
+	for n > 0 && !Stopped() {
+		now := min(n, judgeEvery())
+		if !s.round(ctx, now, fault) {
+			break
+		}
+		n -= now
+	}
+	s.Everything(ctx)
+}
+
+// Round is one fault and a judgement. fault must leave a program that serves. It
+// returns false when the test should end.
 func (s *Stage) Round(ctx context.Context, fault func(context.Context) error) bool {
 	s.t.Helper()
+	return s.round(ctx, 1, fault)
+}
+
+func (s *Stage) round(ctx context.Context, faults int, fault func(context.Context) error) bool {
+	s.t.Helper()
 	s.Crowd.Go(ctx)
-	errFault := fault(ctx)
-	if errFault != nil {
-		s.t.Errorf("the fault could not be made: %v", errFault)
+	for range faults {
+		if err := fault(ctx); err != nil {
+			s.t.Errorf("the fault could not be made: %v", err)
+			break
+		}
+		s.Row.Round(1)
 	}
 	if err := s.Crowd.Rest(ctx); err != nil {
 		s.t.Errorf("the crowd: %v", err)
 	}
 	v, err := s.Judge.Round(ctx)
 	s.conclude(&v, err)
-	s.Row.Round(1)
 	return !s.t.Failed()
-}
-
-// Rounds makes n rounds, or fewer when something fails or the run is to end, and
-// then judges everything.
-func (s *Stage) Rounds(ctx context.Context, n int, fault func(context.Context) error) {
-	s.t.Helper()
-	for range n {
-		if Stopped() || !s.Round(ctx, fault) {
-			break
-		}
-	}
-	s.Everything(ctx)
 }
 
 // Everything reads all books again, judges everybody, compares SQL and has the
