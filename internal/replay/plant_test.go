@@ -108,7 +108,7 @@ func (g *garden) board(key, name string) {
 		g.plant(key, func() { g.db.ZIncrBy(ctx, key, 1, id) }, fmt.Sprintf("%s: %s: %s, not %s", id, name, more, place))
 		g.plant(key, func() { g.db.ZRem(ctx, key, id) }, fmt.Sprintf("%s: %s: none, not %s", id, name, place), members(len(entries)-1))
 	}
-	g.plant(key, func() { g.db.ZAdd(ctx, key, redis.Z{Score: 1, Member: "nobody"}) }, members(len(entries)+1))
+	g.plant(key, func() { g.db.ZAdd(ctx, key, z(1, "nobody")) }, members(len(entries)+1))
 }
 
 // TestEveryPlantIsFound changes one thing at a time in a Redis that real services
@@ -136,7 +136,7 @@ func TestEveryPlantIsFound(t *testing.T) {
 		g.board(key, "board "+key[strings.Index(key, ":board:")+len(":board:"):])
 	}
 	strange := g.beside("board:u:u9")
-	g.plant(strange, func() { g.db.ZAdd(ctx, strange, redis.Z{Score: 1, Member: person(1)}) }, "board u:u9: members: 1, not 0")
+	g.plant(strange, func() { g.db.ZAdd(ctx, strange, z(1, person(1))) }, "board u:u9: members: 1, not 0")
 	g.openSet()
 	g.people()
 	g.rest()
@@ -177,7 +177,7 @@ func (g *garden) openSet() {
 			fmt.Sprintf("%s: open set: %s, not %s", id, strconv.FormatFloat(e.Score+1, 'f', -1, 64), at))
 		g.plant(key, func() { g.db.ZRem(ctx, key, id) }, fmt.Sprintf("%s: open set: none, not %s", id, at), "open set: members: 3, not 4")
 	}
-	g.plant(key, func() { g.db.ZAdd(ctx, key, redis.Z{Score: 1, Member: person(6)}) },
+	g.plant(key, func() { g.db.ZAdd(ctx, key, z(1, person(6))) },
 		person(6)+": open set: 1, not none", "open set: members: 5, not 4")
 }
 
@@ -293,3 +293,5 @@ func (g *garden) doorPlants() {
 	extra := strings.Replace(moved, "door-3", "door-x", 1)
 	g.plant(extra, func() { g.db.HSet(ctx, extra, "p", person(0), "s", "x") }, fmt.Sprintf("door door-x: participant: %s, not none", person(0)))
 }
+
+func z(score float64, member string) redis.Z { return redis.Z{Score: score, Member: member} }

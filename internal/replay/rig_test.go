@@ -207,7 +207,7 @@ func (s source) Bank(ctx context.Context, digest string) ([]byte, error) {
 
 func (r *rig) archiver(s ledger.Shard) *ledger.Archiver {
 	return &ledger.Archiver{
-		Ledger: r.ledger, Source: source{r}, Shard: s, Now: r.now, Idle: 5 * time.Millisecond,
+		Ledger: r.ledger, Source: source{r}, Shard: s, Now: r.now, Idle: 50 * time.Millisecond,
 		Archived: func(event.Stream, int, time.Duration) {}, Dead: func(int) {},
 		Failed: func(err error) { r.Logf("archive: %v", err) },
 	}
@@ -215,7 +215,7 @@ func (r *rig) archiver(s ledger.Shard) *ledger.Archiver {
 
 func (r *rig) folder() *leaderboard.Folder {
 	return &leaderboard.Folder{
-		Store: r.boards, Facts: r.Reader, Now: time.Now, Idle: 5 * time.Millisecond,
+		Store: r.boards, Facts: r.Reader, Now: time.Now, Idle: 20 * time.Millisecond,
 		Campaign: func() (*campaign.Campaign, error) { return r.def, nil },
 		Folded:   func(int, time.Duration) {}, Failed: func(err error) { r.Logf("fold: %v", err) },
 	}

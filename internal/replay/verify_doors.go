@@ -121,14 +121,10 @@ func sameDoor(a, b *state.Door) bool {
 	return a.Participant == b.Participant && (len(a.Sealed) > 0) == (len(b.Sealed) > 0)
 }
 
-// rounds is how often a door must differ. The first time it may have been erased
-// between looking at Redis and looking at the ledger.
-const rounds = 2
-
 // again decides about the suspects.
 func (c *doorCheck) again(ctx context.Context) error {
 	c.count(func(r *Report) { r.Rechecked += int64(len(c.suspects)) })
-	for round := range rounds {
+	for round := range rounds { // as with participants
 		for hashes := range slices.Chunk(slices.Sorted(maps.Keys(c.suspects)), livesAtOnce) {
 			if err := c.look(ctx, hashes, round == rounds-1); err != nil {
 				return err
