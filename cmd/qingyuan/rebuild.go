@@ -15,6 +15,7 @@ import (
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/replay"
+	"qingyuan/internal/stream"
 )
 
 // rebuildCmd fills Redis from the ledger.
@@ -42,6 +43,9 @@ func (r rebuildCmd) Run(e env) (err error) {
 		return err
 	}
 	if err := w.restoreDeployment(e.ctx); err != nil {
+		return err
+	}
+	if err := w.complete(e.ctx, opened); err != nil {
 		return err
 	}
 	for _, o := range opened {
@@ -76,6 +80,28 @@ func (w *workbench) restoreDeployment(ctx context.Context) error {
 	}
 	_, err = redisstore.NewDeployment(w.redis).Restore(ctx, redisstore.Identity{ID: id, Fingerprints: fingerprints(w.cfg.Secrets)})
 	return err
+}
+
+// errLedgerLost is a database that has not read what the streams no longer hold.
+var errLedgerLost = errors.New("the ledger lacks facts that Redis does not hold any more: restore the database from its backup; " +
+	"a rebuild from this one would lose what people did")
+
+// complete refuses to rebuild from a ledger that lacks facts in the middle, such
+// as a database that was begun anew, before anything is touched. A stream that
+// ends before the ledger is no fault: that is the Redis to be rebuilt.
+func (w *workbench) complete(ctx context.Context, opened []ledger.Opened) error {
+	for _, o := range opened {
+		for n := range o.Shards {
+			err := w.drain(ctx, ledger.Shard{Campaign: o.Campaign, Number: n})
+			if errors.Is(err, stream.ErrGap) || errors.Is(err, ledger.ErrGap) {
+				return fmt.Errorf("campaign %s: %w: %w", o.Campaign, errLedgerLost, err)
+			}
+			if err != nil && !errors.Is(err, ledger.ErrAhead) {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (w *workbench) rebuild(ctx context.Context, o ledger.Opened, progress func(done, total int64)) (replay.Rebuilt, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -207,6 +208,40 @@ func TestVerifyNamesTheDrift(t *testing.T) {
 	mustRun(t, "rebuild", "--data", cfg.Data.Dir)
 	s.awaitReady()
 	mustRun(t, "verify", "--data", cfg.Data.Dir)
+}
+
+// TestInvariant5LedgerBegunAnew takes the database away from a deployment whose
+// streams are trimmed: a rebuild from what is left would lose everything, so it is
+// refused, and nothing is touched.
+func TestInvariant5LedgerBegunAnew(t *testing.T) {
+	t.Parallel()
+	cfg := demo(t)
+	s := start(t, cfg)
+	people := gathering(t, s)
+	db := privateRedis(t, cfg.Data.Dir)
+	s.eventually("the streams to be trimmed", func() bool {
+		keys := db.Keys(t.Context(), "*{"+demoCampaign+":0}:facts").Val()
+		return len(keys) == 1 && db.XLen(t.Context(), keys[0]).Val() == 0
+	})
+	stop(t, s)
+	for _, name := range []string{"qingyuan.db", "qingyuan.db-wal", "qingyuan.db-shm"} {
+		if err := os.Remove(filepath.Join(cfg.Data.Dir, name)); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+	s = start(t, cfg)
+	act(s.api, "after")
+	s.eventually("a warning", func() bool {
+		_, r, err := s.call("GET", "/readyz", nil)
+		return err == nil && strings.Contains(fmt.Sprint(r), "entries are missing from the stream")
+	})
+	if status, _, errs := command(t, "rebuild", "--data", cfg.Data.Dir); status != exitFailed || !strings.Contains(errs, "restore the database") {
+		t.Errorf("rebuild from a ledger that was begun anew = %d %s", status, errs)
+	}
+	for _, p := range people {
+		p.requireKept(s.base)
+	}
+	s.wantCounts(demoCampaign, map[string]float64{"enrolled": 4, "attempts": 4, "signatures": 4})
 }
 
 // TestLedgerCommandsUsedWrongly wants an explanation, and nothing made.
