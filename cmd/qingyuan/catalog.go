@@ -25,7 +25,7 @@ func openCatalog(ctx context.Context, cfg configs.Config, db redis.UniversalClie
 	}
 	o := catalog.Options{Dir: cfg.CampaignsDir(), Fixed: fixed, Log: log, Now: time.Now}
 	if db != nil {
-		o.Archive = redisstore.NewBanks(db)
+		o.Archive = redisstore.NewBanks(db, replicas(cfg))
 	}
 	return catalog.Open(ctx, o)
 }

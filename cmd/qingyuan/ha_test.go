@@ -175,7 +175,8 @@ func TestInvariant3ClusterReshardsAndFailsOver(t *testing.T) {
 	t.Parallel()
 	c := redistest.StartCluster(t, 3, 1, redistest.Durable())
 	cfg := on(t, "", "k")
-	cfg.Redis.Addrs, cfg.Redis.WaitReplicas = redistest.Addrs(c.Nodes), 1
+	cfg.Redis.Addrs, cfg.Redis.Cluster = []string{c.Nodes[0].Addr()}, true // the client finds the others
+	cfg.Redis.WaitReplicas = 1
 	sharded(t, cfg, "16")
 	s := start(t, cfg)
 	var doomed *redistest.Server
