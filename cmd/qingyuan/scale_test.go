@@ -4,7 +4,7 @@ package main
 
 // How much the tests with several servers do; see scale_chaos_test.go.
 const (
-	haPeople = 320
+	haPeople = 240
 	haRate   = 32 // a second
 	haRounds = 1
 )
