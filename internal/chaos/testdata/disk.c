@@ -6,7 +6,8 @@
  *               keeps another one there, because a power cut may undo the loss
  *   DISK_DELAY  a file that holds the milliseconds by which a sync is delayed;
  *               it may appear, change and go at any time
- *   DISK_LIES   set: a sync does nothing and says that it is done
+ *   DISK_LIES   a file: while it exists, a sync does nothing and says that it is
+ *               done
  *
  * The log has lines of text:
  *
@@ -99,6 +100,12 @@ static void delay(void)
 	fclose(f);
 }
 
+static int lies(void)
+{
+	const char *name = getenv("DISK_LIES");
+	return name != NULL && access(name, F_OK) == 0;
+}
+
 static int synced(int fd, const char *name)
 {
 	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
@@ -107,7 +114,7 @@ static int synced(int fd, const char *name)
 		abort();
 	delay();
 	int failed = 0;
-	if (getenv("DISK_LIES") == NULL) {
+	if (!lies()) {
 		describe(t, fd);
 		failed = real(fd);
 		if (failed == 0)
