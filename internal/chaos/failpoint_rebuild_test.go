@@ -30,8 +30,7 @@ func TestRebuild(t *testing.T) {
 	s := NewStage(t, "rebuild killed at each of 7 named points, and run again", Options{Name: kind}, CrowdOptions{HangUp: 0.02})
 	r := rebuilder{Stage: s}
 	ways := []func(context.Context, string) bool{r.ofNothing, r.whileDown, r.beside}
-	// A first round without a fault, so that there is something to lose.
-	s.Round(t.Context(), func(ctx context.Context) error { Sleep(ctx, 500*time.Millisecond); return nil })
+	s.Calm(t.Context(), 500*time.Millisecond) // so that there is something to lose
 	for i := range Rounds(kind, len(rebuildPoints), 10*len(rebuildPoints)) {
 		p := rebuildPoints[i%len(rebuildPoints)]
 		if Stopped() || !ways[(i+i/len(rebuildPoints))%len(ways)](t.Context(), p) {

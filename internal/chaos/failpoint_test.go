@@ -37,7 +37,7 @@ func TestFailpoints(t *testing.T) {
 	t.Parallel()
 	const kind = "point"
 	s := NewStage(t, "kill or failure at each of 8 named points", Options{Name: kind}, CrowdOptions{HangUp: 0.02})
-	f := failer{Stage: s, random: Random(kind + " faults"), died: map[string]int{}}
+	f := failer{Stage: s, random: Random(kind + " faults"), died: map[string]int{}, failed: map[string]int{}}
 	n := Rounds(kind, 3, 25)
 	for i := range n {
 		for _, p := range points {
@@ -46,10 +46,12 @@ func TestFailpoints(t *testing.T) {
 			}
 			s.Ledger(t.Context())
 		}
+		s.Verify(t.Context())
 	}
 	s.Everything(t.Context())
+	s.Row.Note("deaths + failures")
 	for _, p := range points {
-		s.Row.Note("%s %d", p.name, f.died[p.name])
+		s.Row.Note("%s %d+%d", p.name, f.died[p.name], f.failed[p.name])
 	}
 }
 
@@ -59,6 +61,7 @@ type failer struct {
 
 	random *rand.Rand
 	died   map[string]int
+	failed map[string]int
 }
 
 // round starts the program anew with the point armed. Every third time the
@@ -74,6 +77,7 @@ func (f *failer) round(ctx context.Context, p point, i int) error {
 		return err
 	}
 	if does == "error" {
+		f.failed[p.name]++
 		Sleep(ctx, time.Second)
 		return f.Back(ctx)
 	}

@@ -108,10 +108,12 @@ func (k *redisKiller) round(ctx context.Context) error {
 	if k.deaths < mostDeaths {
 		return nil
 	}
-	if err := k.Program.Stop(); err != nil {
+	k.deaths = 0
+	if k.random.IntN(3) > 0 {
+		k.Program.Kill()
+	} else if err := k.Program.Stop(); err != nil {
 		return err
 	}
-	k.deaths = 0
 	return k.Restart(ctx)
 }
 

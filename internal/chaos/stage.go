@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // Stage is a running program, a crowd, a judge and a row of the table.
@@ -61,14 +62,28 @@ func (s *Stage) Round(ctx context.Context, fault func(context.Context) error) bo
 
 func (s *Stage) round(ctx context.Context, faults int, fault func(context.Context) error) bool {
 	s.t.Helper()
-	s.Crowd.Go(ctx)
-	for range faults {
-		if err := fault(ctx); err != nil {
-			s.t.Errorf("the fault could not be made: %v", err)
-			break
+	return s.during(ctx, func() {
+		for range faults {
+			if err := fault(ctx); err != nil {
+				s.t.Errorf("the fault could not be made: %v", err)
+				return
+			}
+			s.Row.Round(1)
 		}
-		s.Row.Round(1)
-	}
+	})
+}
+
+// Calm lets the crowd work for a while without a fault, and judges.
+func (s *Stage) Calm(ctx context.Context, d time.Duration) bool {
+	s.t.Helper()
+	return s.during(ctx, func() { Sleep(ctx, d) })
+}
+
+// during lets the crowd work while do runs, lets it rest and judges.
+func (s *Stage) during(ctx context.Context, do func()) bool {
+	s.t.Helper()
+	s.Crowd.Go(ctx)
+	do()
 	if err := s.Crowd.Rest(ctx); err != nil {
 		s.t.Errorf("the crowd: %v", err)
 	}
