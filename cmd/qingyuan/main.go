@@ -43,6 +43,7 @@ type cli struct {
 	Rebuild     rebuildCmd     `cmd:"" help:"Fill Redis from the ledger, after a loss."`
 	Backup      backupCmd      `cmd:"" help:"Copy a data folder into one file, also while it is served."`
 	Restore     restoreCmd     `cmd:"" help:"Lay a backup out in an empty data folder."`
+	Erase       eraseCmd       `cmd:"" help:"Take the personal data of a participant away everywhere; facts and counts stay."`
 	Reseal      resealCmd      `cmd:"" help:"Seal personal data with the current key, before an old one is taken out."`
 	Campaign    struct {
 		Apply applyCmd `cmd:"" help:"Check a campaign file and put it into the data folder; a running server takes it up."`

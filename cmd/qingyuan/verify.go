@@ -89,12 +89,16 @@ func (w *workbench) verify(ctx context.Context, o ledger.Opened, progress func(d
 
 // drain moves everything that waits on the streams of a shard into the ledger.
 func (w *workbench) drain(ctx context.Context, s ledger.Shard) error {
-	a := &ledger.Archiver{
+	return w.archiver(ctx, s).Drain(ctx)
+}
+
+// archiver is for a step at a time.
+func (w *workbench) archiver(ctx context.Context, s ledger.Shard) *ledger.Archiver {
+	return &ledger.Archiver{
 		Ledger: w.ledger, Source: newSource(w.services), Shard: s, Now: time.Now,
 		Archived: noArchived, Dead: func(int) {},
 		Failed: func(err error) { w.log.WarnContext(ctx, "archive", "shard", s.String(), "err", err) },
 	}
-	return a.Drain(ctx)
 }
 
 func newVerifier(s *services, l *ledger.Ledger) *replay.Verifier {

@@ -163,8 +163,12 @@ type Signed struct {
 	Commitment string `json:"commitment"`
 }
 
-// Erased says that the participant's personal data was erased.
-type Erased struct{}
+// Erased says that the participant's personal data was erased. What the enrolment
+// says without it is written down here, because the records that said it are gone.
+type Erased struct {
+	Notice   string `json:"notice"`
+	Guardian bool   `json:"guardian,omitempty"`
+}
 
 // Door says that a way of signing in leads to the fact's participant from now
 // on. Hash is a keyed hash of what WeChat told.
@@ -242,7 +246,7 @@ func decodeBody(k Kind, fields map[string]string) (any, error) {
 	case KindSigned:
 		return decodeAs[Signed](body)
 	case KindErased:
-		return Erased{}, nil
+		return decodeAs[Erased](body)
 	case KindDoor:
 		return decodeAs[Door](body)
 	default:

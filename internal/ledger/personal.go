@@ -37,12 +37,13 @@ func scanRecord(rows *sql.Rows) (event.Record, error) {
 }
 
 // erase takes the content of every record of a participant that lies before the
-// erasure, and of what became a dead letter: nobody looked whether personal data
+// erasure, of every record of the door that it names, whoever that led to before
+// it was moved, and of what became a dead letter: nobody looked whether personal data
 // is in those.
 func erase(ctx context.Context, tx *sql.Tx, shard int64, e *event.Record) error {
 	_, err := tx.ExecContext(ctx, `UPDATE personal SET sealed = NULL, erased_at = $1
-		WHERE shard = $2 AND participant = $3 AND (epoch, seq) < ($4, $5) AND sealed IS NOT NULL`,
-		e.At.UnixMilli(), shard, e.Participant, e.Epoch, e.Seq)
+		WHERE shard = $2 AND (participant = $3 OR $6 <> '' AND hash = $6) AND (epoch, seq) < ($4, $5) AND sealed IS NOT NULL`,
+		e.At.UnixMilli(), shard, e.Participant, e.Epoch, e.Seq, e.Hash)
 	if err != nil {
 		return fmt.Errorf("erase what was before record %s: %w", e.Position, err)
 	}

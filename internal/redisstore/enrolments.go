@@ -107,9 +107,13 @@ func unpackEnrolment(s, at string) (campaign.Enrolment, error) {
 	if len(p) != 5 || err != nil {
 		return campaign.Enrolment{}, fmt.Errorf("stored enrolment has %d parts, time %q", len(p), at)
 	}
-	return campaign.Enrolment{
+	e := campaign.Enrolment{
 		PublishName: p[0] == "1", Guardian: p[1] == "1", NoticeVersion: p[3], DisplayName: p[4], At: time.UnixMilli(ms),
-	}, nil
+	}
+	if e.DisplayName == "" { // it was erased
+		e.DisplayName = campaign.MaskName("")
+	}
+	return e, nil
 }
 
 func flag(b bool) string {

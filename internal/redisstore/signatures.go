@@ -106,6 +106,9 @@ func unpackSignature(packed, unit string) (pledge.Signature, error) {
 	d := decoder{}
 	sum, err := base64.RawStdEncoding.DecodeString(p[3])
 	d.keep("digest", err)
+	if p[5] == "" { // it was erased
+		p[5] = campaign.MaskName("")
+	}
 	return pledge.Signature{
 		State: pledge.State(p[0]), Method: pledge.Method(p[1]), SignedAt: d.time(p[2]),
 		TextSHA256: hex.EncodeToString(sum), Version: p[4], MaskedName: p[5], Unit: unit,

@@ -123,6 +123,8 @@ func (w *walk) fact(f *event.Fact) {
 		w.belongs(f)
 		w.sign(f, body)
 	case event.Erased:
+		w.belongs(f)
+		w.life.Enrolment.NoticeVersion, w.life.Enrolment.Guardian = body.Notice, body.Guardian
 	default:
 		w.fault(f, "kind", "one of a campaign", f.Kind)
 	}

@@ -38,7 +38,7 @@ func every() []event.Entry {
 			event.FieldFirst, "", event.FieldBest, "80|1"),
 		Expired(Pos(1, 5), "p1"),
 		Fact(Pos(1, 6), event.KindSigned, "p1", `{"version":"1","text_sha256":"ab","method":"drawn","commitment":"c"}`),
-		Fact(Pos(1, 7), event.KindErased, "p1", "", event.FieldBody, "-"),
+		Fact(Pos(1, 7), event.KindErased, "p1", `{"notice":"v1","guardian":true}`),
 		Fact(Pos(1, 8), event.KindDoor, "p1", `{"hash":"h1"}`, event.FieldUnit, "-", event.FieldGroup, "-"),
 	}
 }

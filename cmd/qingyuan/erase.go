@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"qingyuan/internal/event"
+	"qingyuan/internal/ledger"
+	"qingyuan/internal/redisstore"
+)
+
+// eraseCmd takes the personal data of one participant away, everywhere.
+type eraseCmd struct {
+	configFlags
+
+	Participant string `help:"Opaque id of the participant, as their sign-in and the certificate lists say." required:"" placeholder:"ID"`
+}
+
+// Run implements the command. Facts and counts stay as they are.
+func (c eraseCmd) Run(e env) (err error) {
+	cfg, err := c.load(nil)
+	if err != nil {
+		return err
+	}
+	w, err := openWorkbench(e.ctx, cfg, newLogger(cfg, e))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	x := erasure{workbench: w, participant: c.Participant, now: time.Now()}
+	if err := x.run(e.ctx); err != nil {
+		return err
+	}
+	if len(x.campaigns)+x.doors == 0 {
+		return fmt.Errorf("nothing is known of participant %s that could be erased", c.Participant)
+	}
+	where := "no campaign"
+	if len(x.campaigns) > 0 {
+		where = strings.Join(x.campaigns, ", ")
+	}
+	_, err = fmt.Fprintf(e.stdout, "personal data of %s is erased in %s and at %d doors; what they did is counted as before\n",
+		c.Participant, where, x.doors)
+	return err
+}
+
+// erasure is one run of the command.
+type erasure struct {
+	*workbench
+
+	participant string
+	now         time.Time
+	// campaigns and doors are those in which something was erased.
+	campaigns []string
+	doors     int
+}
+
+// run erases in Redis, which orders the same of the ledger, and then sees to it
+// that the ledger obeys and that neither database keeps a copy in its files.
+func (x *erasure) run(ctx context.Context) error {
+	if err := x.drainAll(ctx); err != nil { // the doors are known from the ledger
+		return err
+	}
+	known, err := x.ledger.Campaigns(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range known {
+		if err := x.open(ctx, o); err != nil {
+			return err
+		}
+		if err := x.erase(ctx, o); err != nil {
+			return err
+		}
+	}
+	if err := x.drainAll(ctx); err != nil {
+		return err
+	}
+	return x.scrub(ctx, known)
+}
+
+// open makes a campaign known to the stores, as a server does.
+func (x *erasure) open(ctx context.Context, o ledger.Opened) error {
+	known := redisstore.Known{Exists: true, Opened: redisstore.Opened{Shards: o.Shards, Base: o.Base, Bits: o.Bits, Epoch: o.Epoch}}
+	if o.Campaign == ledger.DoorsCampaign {
+		return x.services.campaigns.OpenDoors(ctx, known)
+	}
+	c, err := x.catalog.Campaign(o.Campaign)
+	if err != nil {
+		return fmt.Errorf("the files of campaign %s are not in %s: %w", o.Campaign, x.cfg.CampaignsDir(), err)
+	}
+	return x.services.campaigns.Open(ctx, c, known, x.now)
+}
+
+func (x *erasure) erase(ctx context.Context, o ledger.Opened) error {
+	if o.Campaign == ledger.DoorsCampaign {
+		return x.eraseDoors(ctx, o.Shards)
+	}
+	erased, err := x.services.campaigns.Erase(ctx, o.Campaign, x.participant, x.now)
+	if erased {
+		x.campaigns = append(x.campaigns, o.Campaign)
+	}
+	return err
+}
+
+// eraseDoors asks the ledger which doors ever led to the participant.
+func (x *erasure) eraseDoors(ctx context.Context, shards int) error {
+	for n := range shards {
+		h, err := x.ledger.History(ctx, ledger.Shard{Campaign: ledger.DoorsCampaign, Number: n}, x.participant)
+		if err != nil {
+			return err
+		}
+		for _, f := range h.Facts {
+			door, ok := f.Body.(event.Door)
+			if !ok {
+				continue
+			}
+			erased, err := x.services.campaigns.EraseDoor(ctx, door.Hash, x.participant, x.now)
+			if err != nil {
+				return err
+			}
+			if erased {
+				x.doors++
+			}
+		}
+	}
+	return nil
+}
+
+// scrub removes what the archived streams and the logs of the databases still
+// hold. The Redis that the server runs itself writes its log anew; an external
+// one is its operator's.
+func (x *erasure) scrub(ctx context.Context, known []ledger.Opened) error {
+	for _, o := range known {
+		for n := range o.Shards {
+			if err := x.archiver(ctx, ledger.Shard{Campaign: o.Campaign, Number: n}).Trim(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	err := x.patiently(ctx, func() (bool, error) {
+		err := x.db.Scrub(ctx, "personal", "dead_letters")
+		return err == nil, err
+	})
+	if err != nil || !x.cfg.PrivateRedis() {
+		return err
+	}
+	return x.rewriteLog(ctx)
+}
+
+// rewriteLog makes the private Redis write its log from what it holds now. One
+// that is under way may have begun before.
+func (x *erasure) rewriteLog(ctx context.Context) error {
+	err := x.patiently(ctx, func() (bool, error) {
+		err := x.redis.BgRewriteAOF(ctx).Err()
+		return err == nil, err
+	})
+	if err != nil {
+		return fmt.Errorf("let redis write its log anew: %w", err)
+	}
+	return x.patiently(ctx, func() (bool, error) {
+		info, err := x.redis.Info(ctx, "persistence").Result()
+		done := strings.Contains(info, "aof_rewrite_in_progress:0") && strings.Contains(info, "aof_rewrite_scheduled:0")
+		return err == nil && done, err
+	})
+}
+
+// erasurePatience is how long a server beside may read what was there before, and
+// how long Redis may write its log.
+const erasurePatience = time.Minute
+
+// patiently tries until it is done or patience is at its end.
+func (x *erasure) patiently(ctx context.Context, try func() (done bool, err error)) error {
+	ctx, cancel := context.WithTimeout(ctx, erasurePatience)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		done, err := try()
+		if done {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"qingyuan/internal/ledger"
+)
+
+// sealedBlobs returns everything that is sealed for a participant in the ledger.
+func sealedBlobs(t *testing.T, w *workbench, participant string) [][]byte {
+	t.Helper()
+	rows, err := w.db.QueryContext(t.Context(), "SELECT sealed FROM personal WHERE participant = $1 AND sealed IS NOT NULL", participant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var out [][]byte
+	for rows.Next() {
+		var b []byte
+		if err := rows.Scan(&b); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, b)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// filesWith lists the files below a folder that hold one of the blobs.
+func filesWith(t *testing.T, dir string, blobs [][]byte) []string {
+	t.Helper()
+	var out []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, b := range blobs {
+			if bytes.Contains(text, b[len(b)/4:]) { // without the id of the key
+				out = append(out, path)
+				break
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestInvariant10Erasure takes one person's data away beside a running server:
+// their name is gone from the public page, from both databases and from their
+// files, and every fact, count and receipt is as before.
+func TestInvariant10Erasure(t *testing.T) {
+	t.Parallel()
+	cfg := demo(t)
+	s := start(t, cfg)
+	people := gathering(t, s)
+	p := people[0]
+	participant := s.want(200, "POST", "/sessions/sandbox", map[string]string{"name": "first"}).object("participant").text("id")
+	w := bench(t, cfg)
+	blobs := sealedBlobs(t, w, participant)
+	if len(blobs) < 2 || len(filesWith(t, cfg.Data.Dir, blobs)) == 0 {
+		t.Fatalf("%d sealed records and no file that holds one: nothing would be proved", len(blobs))
+	}
+	facts := historyOf(t, w, participant)
+	if name := p.want(200, "GET", "/signatures/"+p.serial, nil).text("name"); name != "张*" {
+		t.Fatalf("the public page says %s", name)
+	}
+
+	if out := mustRun(t, "erase", "--data", cfg.Data.Dir, "--participant", participant); !strings.Contains(out, demoCampaign) {
+		t.Errorf("erase says %s", out)
+	}
+	if name := p.want(200, "GET", "/signatures/"+p.serial, nil).text("name"); name != "匿名" {
+		t.Errorf("the public page still says %s", name)
+	}
+	if left := sealedBlobs(t, w, participant); len(left) > 0 {
+		t.Errorf("%d records are still sealed in the ledger", len(left))
+	}
+	if files := filesWith(t, cfg.Data.Dir, blobs); len(files) > 0 {
+		t.Errorf("files still hold a record: %v", files)
+	}
+	if left := historyOf(t, w, participant); !reflect.DeepEqual(left[:len(facts)], facts) || len(left) != len(facts)+1 {
+		t.Errorf("facts are\n%v, before\n%v and an erasure", left, facts)
+	}
+	p.requireKept(s.base)
+	s.wantCounts(demoCampaign, map[string]float64{"enrolled": 3, "participants": 3, "attempts": 3, "signatures": 3})
+	mustRun(t, "verify", "--data", cfg.Data.Dir)
+	if status, _, _ := command(t, "erase", "--data", cfg.Data.Dir, "--participant", participant); status != exitFailed {
+		t.Errorf("erasing again = %d, want it to say that nothing is left", status)
+	}
+
+	// Rebuilt from what is left, it looks the same.
+	mustRun(t, "rebuild", "--data", cfg.Data.Dir)
+	s.eventually("the campaign to be taken up again", func() bool {
+		status, r, err := p.call("GET", "/signatures/"+p.serial, nil)
+		return err == nil && status == 200 && r.text("name") == "匿名"
+	})
+	mustRun(t, "verify", "--data", cfg.Data.Dir)
+}
+
+func historyOf(t *testing.T, w *workbench, participant string) []any {
+	t.Helper()
+	if err := w.drainAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h, err := w.ledger.History(t.Context(), ledger.Shard{Campaign: demoCampaign}, participant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []any
+	for _, f := range h.Facts {
+		out = append(out, f)
+	}
+	return out
+}
