@@ -175,6 +175,9 @@ func (s *Server) App() *fiber.App {
 	srv := app.Server()
 	// A stream's connection lives on when its handler returns: see stream.go.
 	srv.KeepHijackedConns = true
+	// The last answer on a kept connection says so, rather than leaving whoever
+	// sends the next request there to find out.
+	srv.CloseOnShutdown = true
 	srv.Handler = s.knownMethods(app, srv.Handler)
 	return app
 }
