@@ -23,7 +23,13 @@ type suite struct{ m *testing.M }
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	goleak.VerifyTestMain(suite{m})
+	goleak.VerifyTestMain(
+		suite{m},
+		// toxiproxy forgets both ends of links that it has cut.
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).write"),
+	)
 }
 
 // Run implements goleak.TestingM.
