@@ -11,46 +11,49 @@ import (
 	"qingyuan/quiz"
 )
 
-// errNoBank is a version that the ledger does not hold.
-var errNoBank = errors.New("the ledger does not hold the bank version")
+// errNoBank is a version that nobody holds.
+var errNoBank = errors.New("nobody holds the bank version")
 
-// banks remembers the bank versions of the ledger, and which of them papers were
-// drawn from.
+// bankCopies is where copies of bank versions lie.
+type bankCopies interface {
+	Bank(ctx context.Context, digest string) ([]byte, bool, error)
+}
+
+// banks remembers bank versions. A copy is as good as another, because its digest
+// is looked at: one that the ledger does not hold yet comes from Redis.
 type banks struct {
-	ledger Record
+	copies []bankCopies
 
 	mu    sync.Mutex
-	known map[string]bankVersion
+	known map[string]*quiz.Bank
 }
 
-type bankVersion struct {
-	bank *quiz.Bank
-	err  error
+func newBanks(copies ...bankCopies) *banks {
+	return &banks{copies: copies, known: map[string]*quiz.Bank{}}
 }
 
-func newBanks(l Record) *banks { return &banks{ledger: l, known: map[string]bankVersion{}} }
-
-// get returns a version. The ledger is asked once for each.
+// get returns a version.
 func (b *banks) get(ctx context.Context, digest string) (*quiz.Bank, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	v, ok := b.known[digest]
-	if !ok {
-		v.bank, v.err = b.read(ctx, digest)
-		b.known[digest] = v
+	if v, ok := b.known[digest]; ok {
+		return v, nil
 	}
-	return v.bank, v.err
-}
-
-func (b *banks) read(ctx context.Context, digest string) (*quiz.Bank, error) {
-	packed, ok, err := b.ledger.Bank(ctx, digest)
-	if err != nil {
-		return nil, err
+	err := errNoBank
+	for _, c := range b.copies {
+		packed, ok, errRead := c.Bank(ctx, digest)
+		if errRead != nil || !ok {
+			err = errors.Join(err, errRead)
+			continue
+		}
+		v, errUnpack := quiz.UnpackBank(digest, packed)
+		if errUnpack == nil {
+			b.known[digest] = v
+			return v, nil
+		}
+		err = errors.Join(err, errUnpack)
 	}
-	if !ok {
-		return nil, errNoBank
-	}
-	return quiz.UnpackBank(digest, packed)
+	return nil, err
 }
 
 // digests lists the versions that papers were drawn from.
@@ -71,26 +74,34 @@ func (n *namedBanks) add(p *state.Person) {
 	}
 }
 
-// compareBanks looks at the copy in Redis of every version that a paper was drawn
-// from: without it the paper cannot be shown.
+// compareBanks looks at both copies of every version that a paper was drawn from:
+// without the one in Redis it cannot be shown, and without the one in the ledger
+// not after a rebuild.
 func (x *verification) compareBanks(ctx context.Context) error {
 	for _, digest := range x.named.digests() {
 		x.report.Banks++
-		cell := "bank " + digest
-		if _, err := x.banks.get(ctx, digest); err != nil {
-			x.differ(Difference{Cell: cell, Field: "copy in the ledger", Want: "one that can be read", Got: err.Error()})
-		}
-		packed, ok, err := x.Live.Bank(ctx, digest)
-		if err != nil {
+		if err := x.compareBank(ctx, digest, "copy in the ledger", x.Ledger); err != nil {
 			return err
 		}
-		if !ok {
-			x.differ(Difference{Cell: cell, Field: "copy", Want: "one", Got: "none"})
-			continue
+		if err := x.compareBank(ctx, digest, "copy", x.Live); err != nil {
+			return err
 		}
-		if _, err := quiz.UnpackBank(digest, packed); err != nil {
-			x.differ(Difference{Cell: cell, Field: "copy", Want: "one that can be read", Got: "another"})
-		}
+	}
+	return nil
+}
+
+func (x *verification) compareBank(ctx context.Context, digest, field string, copies bankCopies) error {
+	packed, ok, err := copies.Bank(ctx, digest)
+	if err != nil {
+		return err
+	}
+	d := Difference{Cell: "bank " + digest, Field: field, Want: "one", Got: "none"}
+	if ok {
+		_, err = quiz.UnpackBank(digest, packed)
+		d.Want, d.Got = "one that can be read", "another"
+	}
+	if !ok || err != nil {
+		x.differ(d)
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ var (
 // it and to verify that Redis. One round is enough.
 func BenchmarkCampaign(b *testing.B) {
 	db := sqltestOrOpen(b)
-	r := newRigOn(b, redistest.Start(b, redistest.Durable()), db, definition(b, "antidrug", *benchShards))
+	r := newRigOn(b, redistest.Start(b, redistest.Durable()).Client(b), db, definition(b, "antidrug", *benchShards))
 	began := time.Now()
 	newCrowd(r).fill(*benchPeople)
 	b.Logf("%d participants in the ledger after %v", *benchPeople, time.Since(began).Round(time.Millisecond))

@@ -3,7 +3,6 @@ package replay_test
 import (
 	"errors"
 	"fmt"
-	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -113,7 +112,10 @@ func newestMinutes(all map[leaderboard.BucketCell]int64) map[leaderboard.BucketC
 }
 
 // same compares two readings of the same moment.
-func same(t testing.TB, what string, before, after readings) {
+func same(t interface {
+	Helper()
+	Errorf(format string, args ...any)
+}, what string, before, after readings) {
 	t.Helper()
 	sheets := cmp.Comparer(func(a, b quiz.SheetOption) bool { return a.ID == b.ID && a.Text == b.Text })
 	if diff := cmp.Diff(before, after, sheets, cmpopts.EquateEmpty(), cmpopts.EquateApproxTime(0)); diff != "" {

@@ -139,7 +139,7 @@ func TestErased(t *testing.T) {
 	for i := range h.Records {
 		h.Records[i].Sealed = nil
 	}
-	h.fact(event.KindErased, event.Erased{})
+	h.fact(event.KindErased, event.Erased{Notice: "1"})
 	h.record(event.RecordErasure, "")
 	l := h.faultless()
 	if l.Enrolment.DisplayName != "" || l.Enrolment.PublishName || l.Digest != "" || l.Signature.MaskedName != "" || l.Commitments != 0 {

@@ -70,14 +70,14 @@ type rig struct {
 	testing.TB
 	*stream.Reader
 
-	redis  *redistest.Server
-	db     *redis.Client
-	sql    *sqldb.DB
-	ledger *ledger.Ledger
-	def    *campaign.Campaign
-	bank   *quiz.Bank
-	rules  quiz.Rules
-	box    box
+	db      redis.UniversalClient
+	sql     *sqldb.DB
+	ledger  *ledger.Ledger
+	def     *campaign.Campaign
+	bank    *quiz.Bank
+	rules   quiz.Rules
+	box     box
+	options []redisstore.Option // of what writes
 	// ahead is how far the clock of the services is before the real one.
 	ahead atomic.Int64
 
@@ -94,13 +94,13 @@ type rig struct {
 
 func newRig(t testing.TB, shards int) *rig {
 	t.Helper()
-	return newRigOn(t, redistest.Start(t), sqltest.SQLite(t), definition(t, "antidrug", shards))
+	return newRigOn(t, redistest.Start(t).Client(t), sqltest.SQLite(t), definition(t, "antidrug", shards))
 }
 
-func newRigOn(t testing.TB, server *redistest.Server, db *sqldb.DB, def *campaign.Campaign) *rig {
+func newRigOn(t testing.TB, client redis.UniversalClient, db *sqldb.DB, def *campaign.Campaign) *rig {
 	t.Helper()
 	r := &rig{
-		TB: t, redis: server, db: server.Client(t), sql: db, ledger: ledger.New(db), def: def,
+		TB: t, db: client, sql: db, ledger: ledger.New(db), def: def,
 		bank: bankOf(t, 4), rules: quizRules, box: newBox(t),
 	}
 	r.Reader = &stream.Reader{DB: r.db, Key: redisstore.StreamKey, Mark: redisstore.MarkKey}
@@ -112,7 +112,7 @@ func newRigOn(t testing.TB, server *redistest.Server, db *sqldb.DB, def *campaig
 // it.
 func (r *rig) serve() {
 	r.Helper()
-	c := redisstore.NewCampaigns(r.db)
+	c := redisstore.NewCampaigns(r.db, r.options...)
 	for id, open := range map[string]func(redisstore.Known) error{
 		r.def.ID:                 func(k redisstore.Known) error { return c.Open(r.Context(), r.def, k, r.now()) },
 		redisstore.DoorsCampaign: func(k redisstore.Known) error { return c.OpenDoors(r.Context(), k) },
@@ -269,7 +269,7 @@ func (r *rig) verifier() *replay.Verifier {
 
 func (r *rig) rebuilder() *replay.Rebuilder {
 	return &replay.Rebuilder{
-		Ledger: r.ledger, Redis: redisstore.NewRefill(r.db), Open: r.box.open, Now: time.Now,
+		Ledger: r.ledger, Redis: redisstore.NewRefill(r.db, r.options...), Open: r.box.open, Now: time.Now,
 		Drain: func(ctx context.Context, s ledger.Shard) error { return r.archiver(s).Drain(ctx) },
 	}
 }
@@ -319,14 +319,15 @@ func (r *rig) clean() replay.Report {
 // rebuild rebuilds campaign and doors, and serves them again.
 func (r *rig) rebuild() replay.Rebuilt {
 	r.Helper()
-	b := r.rebuilder()
-	out, err := b.Campaign(r.Context(), r.def)
-	if err != nil {
-		r.Fatal(err)
-	}
-	if _, err := b.Doors(r.Context()); err != nil {
-		r.Fatal(err)
-	}
+	_, err := r.rebuilder().Doors(r.Context())
+	must(r.TB, 0, err)
+	return r.rebuildCampaign()
+}
+
+func (r *rig) rebuildCampaign() replay.Rebuilt {
+	r.Helper()
+	out, err := r.rebuilder().Campaign(r.Context(), r.def)
+	must(r.TB, 0, err)
 	r.serve()
 	return out
 }

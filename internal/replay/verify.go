@@ -48,7 +48,7 @@ const defaultPatience = 30 * time.Second
 // stop for it. The error means that it could not go on.
 func (v *Verifier) Campaign(ctx context.Context, c *campaign.Campaign, rules *quiz.Rules) (Report, error) {
 	began := v.Now()
-	x := &verification{Verifier: v, banks: newBanks(v.Ledger)}
+	x := &verification{Verifier: v, banks: newBanks(v.Ledger, v.Live)}
 	x.report.Campaign, x.found = c.ID, v.Found
 	err := x.run(ctx, c, rules)
 	x.report.Duration = v.Now().Sub(began)

@@ -15,7 +15,7 @@ import (
 // a campaign.
 func (v *Verifier) Doors(ctx context.Context) (Report, error) {
 	began := v.Now()
-	x := &verification{Verifier: v, banks: newBanks(v.Ledger)}
+	x := &verification{Verifier: v, banks: newBanks(v.Ledger, v.Live)}
 	x.report.Campaign, x.found = ledger.DoorsCampaign, v.Found
 	err := x.doors(ctx)
 	x.report.Duration = v.Now().Sub(began)

@@ -1,0 +1,162 @@
+package replay_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/redistest"
+	"qingyuan/internal/session"
+	"qingyuan/internal/sqltest"
+	"qingyuan/pledge"
+)
+
+// few are the people of the model.
+const few = 5
+
+// world lets a few people act at random. Faults of the rules are no concern here:
+// what was accepted must be the same after a rebuild, whatever it was.
+type world struct {
+	*rapid.T
+	rig *rig
+}
+
+func (w *world) who() string { return person(rapid.IntRange(0, few-1).Draw(w.T, "who")) }
+
+func (w *world) right() int { return rapid.IntRange(0, 4).Draw(w.T, "right") }
+
+func (w *world) enrol() {
+	q := campaign.Request{
+		Unit: rapid.SampledFrom([]string{"u1", "u3", ""}).Draw(w.T, "unit"), NoticeVersion: "1",
+		Group:       rapid.SampledFrom([]string{"public", "pupils"}).Draw(w.T, "group"),
+		Name:        rapid.SampledFrom([]string{"张小三", "李四", ""}).Draw(w.T, "name"),
+		PublishName: rapid.Bool().Draw(w.T, "publish"),
+	}
+	if rapid.Bool().Draw(w.T, "guardian") {
+		q.Guardian = "王五"
+	}
+	_, _ = w.rig.enrols.Enrol(w.rig.Context(), w.rig.def.ID, w.who(), q)
+}
+
+func (w *world) start() {
+	_, _, _ = w.rig.quizzes.Start(w.rig.Context(), w.rig.def.ID, w.who(), 0)
+}
+
+// newest acts on somebody's newest attempt.
+func (w *world) newest(act func(who, id string, answers map[string][]string)) {
+	who := w.who()
+	views, _, err := w.rig.quizzes.Attempts(w.rig.Context(), w.rig.def.ID, who, 0, 1)
+	if err != nil || len(views) == 0 {
+		return
+	}
+	act(who, views[0].ID, w.rig.answers(&views[0].Attempt.Paper, w.right()))
+}
+
+func (w *world) save() {
+	revision := rapid.Int64Range(0, 4).Draw(w.T, "revision")
+	w.newest(func(who, id string, answers map[string][]string) {
+		_, _, _ = w.rig.quizzes.Save(w.rig.Context(), w.rig.def.ID, who, id, revision, answers)
+	})
+}
+
+func (w *world) submit() {
+	w.newest(func(who, id string, answers map[string][]string) {
+		_, _ = w.rig.quizzes.Submit(w.rig.Context(), w.rig.def.ID, who, id, answers)
+	})
+}
+
+func (w *world) sign() {
+	_, _, _ = w.rig.pledges.Sign(w.rig.Context(), w.rig.def.ID, w.who(), pledge.Request{Version: "1", Method: pledge.Typed, Name: "张小三"})
+}
+
+func (w *world) sweep() {
+	_, err := w.rig.quizzes.HandInOverdue(w.rig.Context(), w.rig.def.ID, 100)
+	must(w.rig.TB, 0, err)
+}
+
+func (w *world) pass() {
+	w.rig.pass(rapid.SampledFrom([]time.Duration{
+		30 * time.Millisecond, time.Second, 7 * time.Minute, quizRules.TimeLimit, quizRules.TimeLimit + quizRules.Grace, 9 * time.Hour,
+	}).Draw(w.T, "time"))
+}
+
+func (w *world) door() {
+	from, to := w.who(), w.who()
+	hash := fmt.Sprint("door-", rapid.IntRange(0, few-1).Draw(w.T, "door"))
+	_, err := w.rig.doors.ClaimDoor(w.rig.Context(), hash, session.Door{Participant: from, Sealed: []byte("sealed")})
+	must(w.rig.TB, 0, err)
+	_, err = w.rig.doors.LinkDoor(w.rig.Context(), hash, from, session.Door{Participant: to})
+	must(w.rig.TB, 0, err)
+}
+
+func (w *world) erase() {
+	_, err := w.rig.campaigns.Erase(w.rig.Context(), w.rig.def.ID, w.who(), w.rig.now())
+	must(w.rig.TB, 0, err)
+}
+
+func (w *world) eraseDoor() {
+	hash := fmt.Sprint("door-", rapid.IntRange(0, few-1).Draw(w.T, "door"))
+	_, err := w.rig.campaigns.EraseDoor(w.rig.Context(), hash, w.who(), w.rig.now())
+	must(w.rig.TB, 0, err)
+}
+
+// verify compares at any moment, whatever was folded and archived so far.
+func (w *world) verify() {
+	w.rig.archive(w.rig.def.ID, w.rig.def.Shards)
+	if _, found := w.rig.verifyCampaign(); len(found) > 0 {
+		w.Fatalf("differences: %q", found)
+	}
+}
+
+// rebuild may happen at any moment. What the fold had not reached is folded then,
+// and looking at an overdue attempt would hand it in.
+func (w *world) rebuild() {
+	w.sweep()
+	w.rig.fold()
+	before := w.rig.read(few)
+	w.rig.rebuildCampaign()
+	same(w, "after a rebuild", before, w.rig.read(few))
+}
+
+// lose loses Redis once everything is archived, and with it answers kept in open
+// attempts.
+func (w *world) lose() {
+	w.sweep()
+	w.rig.settle()
+	before := w.rig.read(few)
+	w.rig.flush()
+	w.rig.rebuild()
+	withoutAnswers(before)
+	same(w, "after a loss", before, w.rig.read(few))
+}
+
+// TestModel lets people act at random, and rebuilds at random. Everybody must see
+// what they saw before, and verifying must find nothing.
+func TestModel(t *testing.T) {
+	t.Parallel()
+	onShards(t, func(t *testing.T, shards int) {
+		t.Helper()
+		client, db := redistest.Start(t).Client(t), sqltest.SQLite(t)
+		n := 0
+		rapid.Check(t, func(rt *rapid.T) {
+			n++
+			w := &world{T: rt, rig: newRigOn(t, client, db, definition(t, fmt.Sprint("c", n), shards))}
+			act := func(f func()) func(*rapid.T) {
+				return func(rt *rapid.T) { w.T = rt; f() }
+			}
+			rt.Repeat(map[string]func(*rapid.T){
+				"enrol": act(w.enrol), "enrol too": act(w.enrol), "start": act(w.start), "start too": act(w.start), "save": act(w.save),
+				"submit": act(w.submit), "submit too": act(w.submit), "sign": act(w.sign), "pass": act(w.pass), "sweep": act(w.sweep),
+				"door": act(w.door), "erase": act(w.erase), "erase a door": act(w.eraseDoor), "fold": act(w.rig.fold), "archive": act(w.rig.settle), "verify": act(w.verify), "rebuild": act(w.rebuild),
+			})
+			w.lose()
+			w.verify()
+			if _, found := w.rig.verifyDoors(); len(found) > 0 {
+				w.Fatalf("differences of doors: %q", found)
+			}
+		})
+	})
+}
