@@ -38,13 +38,9 @@ func TestFailpoints(t *testing.T) {
 	const kind = "point"
 	s := NewStage(t, "kill or failure at each of 8 named points", Options{Name: kind}, CrowdOptions{HangUp: 0.02})
 	f := failer{Stage: s, random: Random(kind + " faults"), died: map[string]int{}, failed: map[string]int{}}
-	n := Rounds(kind, 3, 25)
-	for i := range n {
-		for _, p := range points {
-			if Stopped() || !s.Round(t.Context(), func(ctx context.Context) error { return f.round(ctx, p, i) }) {
-				break
-			}
-			s.Ledger(t.Context())
+	for i := range Rounds(kind, 3, 25) {
+		if !f.cycle(t.Context(), i) {
+			break
 		}
 		s.Verify(t.Context())
 	}
@@ -62,6 +58,18 @@ type failer struct {
 	random *rand.Rand
 	died   map[string]int
 	failed map[string]int
+}
+
+// cycle comes by every point once. It returns false when the test should end.
+func (f *failer) cycle(ctx context.Context, i int) bool {
+	f.t.Helper()
+	for _, p := range points {
+		if Stopped() || !f.Round(ctx, func(ctx context.Context) error { return f.round(ctx, p, i) }) {
+			return false
+		}
+		f.Ledger(ctx)
+	}
+	return true
 }
 
 // round starts the program anew with the point armed. Every third time the
