@@ -44,7 +44,7 @@ func (f *filter) each(shard int, id string, visit func(word *uint64, bit uint64)
 	h := maphash.String(f.seed, strconv.Itoa(shard)+"|"+id)
 	step := h>>32 | 1
 	for range filterHashes {
-		at := h & uint64(len(f.bits)*64-1)
+		at := h & uint64(len(f.bits)*64-1) //nolint:gosec // A power of two less one.
 		if !visit(&f.bits[at/64], 1<<(at%64)) {
 			return false
 		}

@@ -6,9 +6,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -44,11 +46,14 @@ func BenchmarkCampaign(b *testing.B) {
 	b.Logf("%d participants in the ledger after %v", *benchPeople, time.Since(began).Round(time.Millisecond))
 	for b.Loop() {
 		b.ReportMetric(0, "ns/op")
-		peak := watchHeap(b)
+		peak, cpu := watchHeap(b), r.cpu()
 		rebuilt := r.rebuild()
 		b.ReportMetric(rebuilt.Duration.Seconds(), "s/rebuild")
+		b.Logf("rebuild: %s", cpu())
+		cpu = r.cpu()
 		report := r.clean()
 		b.ReportMetric(report.Duration.Seconds(), "s/verify")
+		b.Logf("verify: %s", cpu())
 		heap := peak()
 		b.ReportMetric(float64(heap)/(1<<20), "MiB-heap")
 		b.Logf("rebuilt %d participants, %d facts in %v", rebuilt.Participants, rebuilt.Facts, rebuilt.Duration.Round(time.Millisecond))
@@ -64,6 +69,27 @@ func sqltestOrOpen(b *testing.B) *sqldb.DB {
 		return sqltest.SQLite(b)
 	}
 	return sqltest.Open(b, *benchSQL)
+}
+
+// cpu returns a function that tells how busy the program and Redis were since, for
+// machines that do something else as well.
+func (r *rig) cpu() func() string {
+	r.Helper()
+	read := func() (own, redis time.Duration) {
+		var u syscall.Rusage
+		must(r.TB, 0, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+		info, err := r.db.InfoMap(r.Context(), "cpu").Result()
+		for _, part := range []string{"used_cpu_user", "used_cpu_sys"} {
+			s, _ := strconv.ParseFloat(must(r.TB, info, err)["CPU"][part], 64)
+			redis += time.Duration(s * float64(time.Second))
+		}
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano()), redis
+	}
+	own, redis := read()
+	return func() string {
+		ownNow, redisNow := read()
+		return fmt.Sprintf("%.1f s of CPU here and %.1f s in Redis", (ownNow - own).Seconds(), (redisNow - redis).Seconds())
+	}
 }
 
 // watchHeap returns a function that tells the most that the heap has held since.

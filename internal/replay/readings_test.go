@@ -111,11 +111,14 @@ func newestMinutes(all map[leaderboard.BucketCell]int64) map[leaderboard.BucketC
 	return all
 }
 
-// same compares two readings of the same moment.
-func same(t interface {
+// complainer is a test, or a check of rapid within it.
+type complainer interface {
 	Helper()
 	Errorf(format string, args ...any)
-}, what string, before, after readings) {
+}
+
+// same compares two readings of the same moment.
+func same(t complainer, what string, before, after readings) {
 	t.Helper()
 	sheets := cmp.Comparer(func(a, b quiz.SheetOption) bool { return a.ID == b.ID && a.Text == b.Text })
 	if diff := cmp.Diff(before, after, sheets, cmpopts.EquateEmpty(), cmpopts.EquateApproxTime(0)); diff != "" {
