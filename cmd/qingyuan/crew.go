@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -104,6 +105,23 @@ func (c *crew) attend(ctx context.Context, id string, open, start func(context.C
 	case ctx.Err() == nil:
 		c.report(id, err)
 	}
+}
+
+// examine looks whether Redis still holds every campaign that was opened. One that
+// it does not is marked and refused by itself; the error is that it could not look.
+func (c *crew) examine(ctx context.Context) error {
+	if err := c.archive.refresh(ctx); err != nil {
+		c.log.DebugContext(ctx, "examine redis by the cursors as they were", "err", err)
+	}
+	c.mu.Lock()
+	ids := slices.Collect(maps.Keys(c.running))
+	c.mu.Unlock()
+	for _, id := range ids {
+		if err := c.campaigns.Check(ctx, id, c.archive.headsOf(id)); errors.Is(err, fault.ErrUnavailable) {
+			return err
+		}
+	}
+	return nil
 }
 
 // settle forgets what stood in the way.

@@ -19,6 +19,10 @@ type readiness struct {
 	// Redis can be emptied or exchanged under a running server.
 	claim func(context.Context) error
 	crew  *crew
+	// vet lets the Redis that answers now be used, if what it holds was looked at.
+	// suspects tells of one that somebody was kept from.
+	vet      func(context.Context) error
+	suspects <-chan struct{}
 	// unpublished lists the campaigns whose counts cannot be shown yet.
 	unpublished func() []string
 	warnings    func() []string
@@ -46,6 +50,7 @@ func (r *readiness) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-r.suspects:
 		}
 	}
 }
@@ -61,6 +66,10 @@ func (r *readiness) check(ctx context.Context) {
 		if err := r.claim(ask); err != nil {
 			unfit = append(unfit, "deployment: "+err.Error())
 		} else {
+			if err := r.vet(ask); err != nil {
+				r.log.WarnContext(ctx, "redis was not examined", "err", err)
+				unfit = append(unfit, "redis.unvetted: what it holds could not be looked at since it started")
+			}
 			r.once.Do(func() { close(r.claimed) })
 		}
 	}

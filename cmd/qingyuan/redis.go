@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -14,12 +15,20 @@ import (
 	"qingyuan/internal/redisstore"
 )
 
+// onConnect is asked about every new connection; nil for nobody.
+type onConnect = func(context.Context, *redis.Conn) error
+
 // openRedis connects to the configured Redis, or runs a private one on the data
-// folder. done stops what it started, after the client.
-func openRedis(ctx context.Context, cfg configs.Config, log *slog.Logger) (db redis.UniversalClient, done func() error, err error) {
+// folder. connect makes further clients, done stops what was started, after all
+// of them.
+func openRedis(ctx context.Context, cfg configs.Config, log *slog.Logger) (connect func(onConnect) redis.UniversalClient, done func() error, err error) {
 	if !cfg.PrivateRedis() {
-		db := redis.NewUniversalClient(external(cfg))
-		return db, db.Close, nil
+		connect, done = clients(func(asked onConnect) redis.UniversalClient {
+			o := external(cfg)
+			o.OnConnect = asked
+			return redis.NewUniversalClient(o)
+		})
+		return connect, done, nil
 	}
 	node, err := redisnode.Start(ctx, redisnode.Options{
 		Dir: cfg.Data.Dir, Binary: cfg.Redis.Binary, MaxMemory: redisMemory(cfg), Log: log,
@@ -27,11 +36,29 @@ func openRedis(ctx context.Context, cfg configs.Config, log *slog.Logger) (db re
 	if err != nil {
 		return nil, nil, fmt.Errorf("private redis in %s: %w", cfg.Data.Dir, err)
 	}
-	db = redis.NewClient(private(node.Conn(), cfg))
-	return db, func() error {
-		_ = db.Close()
-		return node.Close()
-	}, nil
+	connect, closeAll := clients(func(asked onConnect) redis.UniversalClient {
+		o := private(node.Conn(), cfg)
+		o.OnConnect = asked
+		return redis.NewClient(o)
+	})
+	return connect, func() error { return errors.Join(closeAll(), node.Close()) }, nil
+}
+
+// clients remembers what it makes, to close all of it.
+func clients(connect func(onConnect) redis.UniversalClient) (func(onConnect) redis.UniversalClient, func() error) {
+	var all []redis.UniversalClient
+	remember := func(asked onConnect) redis.UniversalClient {
+		db := connect(asked)
+		all = append(all, db)
+		return db
+	}
+	return remember, func() error {
+		var errs []error
+		for _, db := range all {
+			errs = append(errs, db.Close())
+		}
+		return errors.Join(errs...)
+	}
 }
 
 // No client repeats a command by itself: an unknown outcome is answered 503, and

@@ -91,7 +91,7 @@ func serve(ctx context.Context, cfg configs.Config, o serving) error {
 	if err != nil {
 		return err
 	}
-	db, closeRedis, err := openRedis(ctx, cfg, o.log)
+	connect, closeRedis, err := openRedis(ctx, cfg, o.log)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,9 @@ func serve(ctx context.Context, cfg configs.Config, o serving) error {
 			o.log.Error("close the database", "err", err) //nolint:sloglint // The context has ended.
 		}
 	}()
-	p, err := newProgram(ctx, cfg, stores{redis: db, sql: sql}, o.log)
+	vetting := redisstore.NewVetting()
+	st := stores{redis: connect(vetting.OnConnect), examiner: connect(nil), vetting: vetting, sql: sql}
+	p, err := newProgram(ctx, cfg, st, o.log)
 	if err != nil {
 		return err
 	}
@@ -119,8 +121,11 @@ func serve(ctx context.Context, cfg configs.Config, o serving) error {
 
 // stores are what a server keeps its data in.
 type stores struct {
-	redis redis.UniversalClient
-	sql   *sqldb.DB
+	// redis serves. It is kept from every process of Redis that was not examined
+	// since it started, through examiner, which is not.
+	redis, examiner redis.UniversalClient
+	vetting         *redisstore.Vetting
+	sql             *sqldb.DB
 }
 
 // awaitDatabase opens the database. One that does not answer is waited for:
@@ -172,7 +177,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 		return nil, err
 	}
 	observe(db, hook)
-	book, err := openCatalog(ctx, cfg, db, log)
+	book, err := openCatalog(ctx, cfg, st.examiner, log) // a version of a bank is the same everywhere
 	if err != nil {
 		return nil, err
 	}
@@ -182,15 +187,18 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	}
 	p := &program{cfg: cfg, log: log, catalog: book, services: s}
 	p.publisher = newPublisher(s, book.Campaigns, log, now)
+	s.campaigns.ExaminedThrough(st.examiner)
 	p.archive = newArchive(s, ledger.New(st.sql), m, log)
 	p.auditor = &auditor{verifier: newVerifier(s, p.archive.ledger), catalog: book, every: cfg.Verify.Every, metrics: m, log: log}
 	p.crew = newCrew(s, book, p.archive, log)
-	claims := &claimant{redis: db, ledger: p.archive.ledger, cfg: cfg}
-	health := redisstore.NewHealth(db, now)
+	claims := &claimant{redis: st.examiner, ledger: p.archive.ledger, cfg: cfg}
+	health := redisstore.NewHealth(st.examiner, now)
 	health.MemoryGuard = cfg.Redis.MemoryGuard
 	p.ready = &readiness{
 		health: health, crew: p.crew, log: log,
 		claim:       claims.claim,
+		vet:         func(ctx context.Context) error { return st.vetting.Examine(ctx, st.examiner, p.crew.examine) },
+		suspects:    st.vetting.Suspects(),
 		unpublished: p.unpublished, warnings: p.warnings,
 		claimed: make(chan struct{}), unfit: []string{"starting"}, reasons: []string{"starting"},
 	}

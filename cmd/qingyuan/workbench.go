@@ -129,17 +129,26 @@ func (w *workbench) close() error {
 // one for as long as the command works.
 func attachRedis(ctx context.Context, cfg configs.Config, log *slog.Logger) (redis.UniversalClient, func() error, error) {
 	if !cfg.PrivateRedis() {
-		return openRedis(ctx, cfg, log)
+		return oneRedis(ctx, cfg, log)
 	}
 	conn, err := redisnode.Attach(cfg.Data.Dir)
 	switch {
 	case errors.Is(err, redisnode.ErrNotRunning):
-		return openRedis(ctx, cfg, log)
+		return oneRedis(ctx, cfg, log)
 	case err != nil:
 		return nil, nil, err
 	}
 	db := redis.NewClient(private(conn, cfg))
 	return db, db.Close, nil
+}
+
+// oneRedis is openRedis for who needs one client.
+func oneRedis(ctx context.Context, cfg configs.Config, log *slog.Logger) (redis.UniversalClient, func() error, error) {
+	connect, done, err := openRedis(ctx, cfg, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	return connect(nil), done, nil
 }
 
 // drainAll moves everything that waits on any stream into the ledger.

@@ -22,6 +22,9 @@ var ErrNotOpened = errors.New("campaign is not opened in redis")
 type Campaigns struct {
 	db     redis.UniversalClient
 	writes Waiting // acts that are acknowledged
+	// opens is what campaigns are opened and checked through. It is not kept from
+	// a Redis that nobody has examined: this is how it is examined.
+	opens Waiting
 	// Guard, when set, is asked before every act: while it returns an error
 	// nothing is accepted, because this Redis might not keep it. Set it before
 	// the first act.
@@ -45,10 +48,15 @@ type opened struct {
 // say who must hold an act before it is acknowledged, in every store that stands
 // on the registry.
 func NewCampaigns(db redis.UniversalClient, options ...Option) *Campaigns {
+	writes := writesTo(db, options)
 	return &Campaigns{
-		db: db, writes: writesTo(db, options), opened: map[string]*opened{}, unfit: map[string]error{},
+		db: db, writes: writes, opens: writes, opened: map[string]*opened{}, unfit: map[string]error{},
 	}
 }
+
+// ExaminedThrough opens and checks campaigns through another client of the same
+// Redis, one that Vetting does not guard. Call it before the first Open.
+func (c *Campaigns) ExaminedThrough(db redis.UniversalClient) { c.opens.DB = db }
 
 // Opened is how a campaign was opened in Redis. All but the epoch never changes.
 type Opened struct {

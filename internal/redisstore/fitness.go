@@ -51,7 +51,7 @@ func (c *Campaigns) examine(ctx context.Context, o *opened, heads Heads) error {
 	read := readHeads(o, heads)
 	var campaign *redis.SliceCmd
 	shards := make([]shardCmds, len(o.shards))
-	cmds, err := c.db.Pipelined(ctx, func(p redis.Pipeliner) error {
+	cmds, err := c.opens.DB.Pipelined(ctx, func(p redis.Pipeliner) error {
 		campaign = p.HMGet(ctx, campaignKey(o.campaign), "state", "epoch")
 		for i, k := range o.shards {
 			shards[i].epoch = p.HMGet(ctx, k.meta(), "epoch")

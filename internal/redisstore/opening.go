@@ -110,7 +110,7 @@ func (c *Campaigns) record(ctx context.Context, id string, as Opened, known Know
 	if known.Exists || known.Unsure {
 		may = ""
 	}
-	r, err := run(ctx, c.writes, campaignOpen, []string{campaignKey(id)}, as.Shards, as.Base, as.Bits, may)
+	r, err := run(ctx, c.opens, campaignOpen, []string{campaignKey(id)}, as.Shards, as.Base, as.Bits, may)
 	switch {
 	case err != nil:
 		return nil, err
@@ -165,7 +165,7 @@ func (c *Campaigns) take(ctx context.Context, r *record, known Known) error {
 	}
 	if r.state == stateOpening {
 		key := campaignKey(r.campaign)
-		err := c.writes.Confirmed(ctx, key, func(p redis.Pipeliner) { p.HSet(ctx, key, "state", stateOpen) })
+		err := c.opens.Confirmed(ctx, key, func(p redis.Pipeliner) { p.HSet(ctx, key, "state", stateOpen) })
 		if err != nil {
 			return err
 		}
@@ -181,7 +181,7 @@ func (c *Campaigns) take(ctx context.Context, r *record, known Known) error {
 }
 
 func (c *Campaigns) openShard(ctx context.Context, k shardKeys, of *record) error {
-	r, err := run(ctx, c.writes, shardOpen, []string{k.meta()}, of.epoch, of.state)
+	r, err := run(ctx, c.opens, shardOpen, []string{k.meta()}, of.epoch, of.state)
 	switch {
 	case err != nil:
 		return err
