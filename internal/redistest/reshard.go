@@ -1,6 +1,8 @@
 package redistest
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -74,4 +76,35 @@ func (m Move) End(t testing.TB) {
 			node.cluster(t, "setslot", m.Slot, "node", id)
 		}
 	}
+	m.agreed(t, id)
+}
+
+// agreed waits until every node has heard whose the slot is. Before that, a
+// replica of the new primary that is promoted does not know that it is its own,
+// and then nobody serves it.
+func (m Move) agreed(t testing.TB, id string) {
+	t.Helper()
+	for _, node := range m.Cluster.running() {
+		eventually(t, node.addr+" to hear of a slot's new primary", func() error {
+			db := redis.NewClient(node.Options())
+			defer func() { _ = db.Close() }()
+			all, err := db.ClusterShards(t.Context()).Result()
+			if err != nil || holds(all, id, int64(m.Slot)) {
+				return err
+			}
+			return fmt.Errorf("slot %d is not at %s: %+v", m.Slot, id, all)
+		})
+	}
+}
+
+func holds(all []redis.ClusterShard, id string, slot int64) bool {
+	for _, shard := range all {
+		if !slices.ContainsFunc(shard.Nodes, func(n redis.Node) bool { return n.ID == id }) {
+			continue
+		}
+		if slices.ContainsFunc(shard.Slots, func(r redis.SlotRange) bool { return r.Start <= slot && slot <= r.End }) {
+			return true
+		}
+	}
+	return false
 }
