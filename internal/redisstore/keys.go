@@ -85,6 +85,15 @@ func sessionKey(participant, family string) string {
 	return prefix + "{s:" + participant + "}:" + family
 }
 
+// sessionPattern finds the sessions of a participant, and of others if the id has
+// a letter in it that patterns know: familyOf tells.
+func sessionPattern(participant string) string { return sessionKey(participant, "*") }
+
+// familyOf is the inverse of sessionKey for the sessions of one participant.
+func familyOf(participant, key string) (string, bool) {
+	return strings.CutPrefix(key, sessionKey(participant, ""))
+}
+
 // codeKey remembers for minutes what a one-use WeChat code led to.
 func codeKey(hash string) string { return prefix + "{k:" + hash + "}" }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -157,4 +159,51 @@ func (s *Sessions) Ended(ctx context.Context, since time.Time) ([]session.Ended,
 		ended = append(ended, session.Ended{Family: family, Until: time.UnixMilli(int64(row.Score))})
 	}
 	return ended, nil
+}
+
+// scanner is a server that lists its keys.
+type scanner interface {
+	Scan(ctx context.Context, cursor uint64, match string, count int64) *redis.ScanCmd
+}
+
+// families finds the sessions of a participant, ended or not. They all lie on one
+// server, which looks at every key that it has.
+func (s *Sessions) families(ctx context.Context, participant string) ([]session.ID, error) {
+	var node scanner = s.campaigns.db
+	if cluster, ok := s.campaigns.db.(*redis.ClusterClient); ok {
+		var err error
+		if node, err = cluster.MasterForKey(ctx, sessionKey(participant, "")); err != nil {
+			return nil, outage(err)
+		}
+	}
+	seen := map[session.ID]bool{} // a key may be listed twice
+	for cursor, first := uint64(0), true; first || cursor != 0; first = false {
+		keys, next, err := node.Scan(ctx, cursor, sessionPattern(participant), scanAtOnce).Result()
+		if err != nil {
+			return nil, outage(err)
+		}
+		cursor = next
+		for _, key := range keys {
+			if family, ok := familyOf(participant, key); ok {
+				seen[session.ID{Participant: participant, Family: family}] = true
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(seen)), nil
+}
+
+// EndAll ends every session of a participant, as End does with one, and returns
+// how many there were, those included that had ended before. It looks at every
+// key of a server, and may miss a session that begins meanwhile.
+func (s *Sessions) EndAll(ctx context.Context, participant string, now, until time.Time) (int, error) {
+	all, err := s.families(ctx, participant)
+	if err != nil {
+		return 0, fmt.Errorf("sessions of %s: %w", participant, err)
+	}
+	for i, id := range all {
+		if err := s.End(ctx, id, now, until); err != nil {
+			return i, err
+		}
+	}
+	return len(all), nil
 }
