@@ -89,18 +89,27 @@ func (r *Refill) Clear(ctx context.Context, t state.Ticket) error {
 	return scanShards(ctx, r.db, t.Campaign, func(found []foundKey) error {
 		doomed := map[int][]string{}
 		for _, f := range found {
-			if k := keysOf(t.Campaign, f.shard); f.key != k.meta() && f.key != k.kept() {
+			k := keysOf(t.Campaign, f.shard)
+			if f.shard >= t.Shards || f.key != k.meta() && f.key != k.kept() {
 				doomed[f.shard] = append(doomed[f.shard], f.key)
 			}
 		}
 		for shard, keys := range doomed {
-			err := r.fenced(ctx, t, min(shard, t.Shards-1), nil, func(p redis.Pipeliner) { p.Unlink(ctx, keys...) })
-			if err != nil {
+			if err := r.unlink(ctx, t, shard, keys); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// unlink takes keys of one shard away. A shard beyond the last belongs to nobody,
+// and no rebuild writes there.
+func (r *Refill) unlink(ctx context.Context, t state.Ticket, shard int, keys []string) error {
+	if shard >= t.Shards {
+		return outage(r.db.Unlink(ctx, keys...).Err())
+	}
+	return r.fenced(ctx, t, shard, nil, func(p redis.Pipeliner) { p.Unlink(ctx, keys...) })
 }
 
 // OpenShard implements replay.Refiller.

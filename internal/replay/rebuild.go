@@ -16,6 +16,9 @@ import (
 var (
 	// ErrOvertaken is a rebuild during which another one has begun.
 	ErrOvertaken = errors.New("another rebuild has begun meanwhile")
+	// ErrOldLedger is a ledger from before a rebuild of this Redis: it lacks what
+	// happened between.
+	ErrOldLedger = errors.New("redis is in a later epoch than the ledger, which lacks what happened before that")
 	// ErrNotDrained is a stream that could not be moved into the ledger as a whole.
 	ErrNotDrained = errors.New("the stream still holds what the ledger does not")
 )
@@ -77,10 +80,8 @@ type rebuild struct {
 	id     string
 	was    ledger.Opened
 	ticket state.Ticket
-	// inRedis is the epoch that Redis was in; zero where it knew none.
-	inRedis uint64
-	heads   []ledger.Heads // of each shard
-	done    progress
+	heads  []ledger.Heads // of each shard
+	done   progress
 	Rebuilt
 }
 
@@ -129,17 +130,19 @@ func (x *rebuild) mark(ctx context.Context) error {
 	if !known {
 		return ErrUnknown
 	}
-	if err := x.condition(ctx, ledger.Rebuilding); err != nil {
-		return err
-	}
 	found, _, err := x.Redis.Opening(ctx, x.id)
 	if err != nil {
 		return err
 	}
-	x.inRedis = found.Epoch
+	if found.Epoch > x.was.Epoch {
+		return ErrOldLedger
+	}
+	if err := x.condition(ctx, ledger.Rebuilding); err != nil {
+		return err
+	}
 	x.ticket = state.Ticket{Campaign: x.id, Shards: x.was.Shards, Token: rand.Text()}
 	return x.Redis.Mark(ctx, state.Opening{
-		Campaign: x.id, Shards: x.was.Shards, Base: x.was.Base, Bits: x.was.Bits, Epoch: max(x.was.Epoch, x.inRedis),
+		Campaign: x.id, Shards: x.was.Shards, Base: x.was.Base, Bits: x.was.Bits, Epoch: x.was.Epoch,
 	}, x.ticket.Token)
 }
 
@@ -205,9 +208,9 @@ func (x *rebuild) clear(ctx context.Context) error {
 	return x.Redis.Clear(ctx, x.ticket)
 }
 
-// raise takes an epoch that neither the ledger nor Redis has been in.
+// raise takes an epoch that nobody has been in.
 func (x *rebuild) raise(ctx context.Context) error {
-	x.Epoch = max(x.was.Epoch, x.inRedis) + 1
+	x.Epoch = x.was.Epoch + 1
 	ok, err := x.Ledger.RaiseEpoch(ctx, x.was, x.Epoch, ledger.Rebuilding)
 	if err != nil {
 		return err

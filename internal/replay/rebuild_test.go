@@ -3,6 +3,7 @@ package replay_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"qingyuan/internal/fault"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
+	"qingyuan/internal/replay"
 	"qingyuan/pledge"
 )
 
@@ -187,4 +189,58 @@ func TestNobodyActsDuringARebuild(t *testing.T) {
 	r.hand(person(5), v, 2) // the attempt is still open
 	r.settle()
 	r.clean()
+}
+
+// TestAnOlderLedgerRebuildsNothing: a database that was restored from before a
+// rebuild lacks what happened between, also where its stream goes on.
+func TestAnOlderLedgerRebuildsNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1)
+	r.populate()
+	r.settle()
+	r.rebuild()
+	r.enrol(person(20), "u1")
+	before := r.read(everybody)
+	if _, err := r.sql.ExecContext(t.Context(), "UPDATE campaigns SET epoch = 1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.rebuilder().Campaign(t.Context(), r.def); !errors.Is(err, replay.ErrOldLedger) {
+		t.Errorf("rebuild from an older ledger: %v", err)
+	}
+	same(t, "after a rebuild that was refused", before, r.read(everybody))
+	r.enrol(person(21), "u1") // it goes on
+}
+
+// TestStrayShardsAreCleared: what lies beyond the last shard goes as well.
+func TestStrayShardsAreCleared(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 2)
+	r.populate()
+	r.settle()
+	stray := strings.Replace((&garden{rig: r}).keys("*{antidrug:1}:meta")[0], ":1}", ":7}", 1)
+	must(t, 0, r.db.HSet(t.Context(), stray, "epoch", "1").Err())
+	if _, got := r.verifyCampaign(); len(got) != 1 || got[0] != "meta: key: some, not none" {
+		t.Errorf("differences %q", got)
+	}
+	r.rebuild()
+	r.clean()
+}
+
+// TestARebuildEndsAComparison: what was found until then is worth nothing.
+func TestARebuildEndsAComparison(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1)
+	r.populate()
+	r.settle()
+	v := r.verifier()
+	once := false
+	v.Progress = func(int64, int64) {
+		if !once {
+			once = true
+			r.rebuild()
+		}
+	}
+	if _, err := v.Campaign(t.Context(), r.def, &r.rules); !errors.Is(err, replay.ErrNotOpen) {
+		t.Errorf("a comparison during which a rebuild ran: %v", err)
+	}
 }

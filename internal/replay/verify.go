@@ -19,8 +19,9 @@ import (
 var (
 	// ErrUnknown is a campaign that the ledger has never heard of.
 	ErrUnknown = errors.New("the ledger does not know the campaign")
-	// ErrNotOpen is a campaign that is being rebuilt, or whose rebuilding was
-	// interrupted: there is nothing to compare.
+	// ErrNotOpen is a campaign that is being rebuilt, also one whose rebuilding was
+	// interrupted or began in the middle of a comparison: there is nothing to
+	// compare.
 	ErrNotOpen = errors.New("the campaign is being rebuilt")
 )
 
@@ -92,7 +93,20 @@ func (x *verification) run(ctx context.Context, c *campaign.Campaign, rules *qui
 	if err := x.strangers(ctx); err != nil {
 		return err
 	}
-	return x.compareBanks(ctx)
+	if err := x.compareBanks(ctx); err != nil {
+		return err
+	}
+	return x.still(ctx, &o)
+}
+
+// still looks whether the campaign was rebuilt meanwhile: then everything that
+// was found is worth nothing.
+func (x *verification) still(ctx context.Context, was *ledger.Opened) error {
+	o, _, err := x.Ledger.Campaign(ctx, was.Campaign)
+	if err == nil && o != *was {
+		err = ErrNotOpen
+	}
+	return err
 }
 
 // opened compares how the campaign was opened.

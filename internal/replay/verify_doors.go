@@ -64,7 +64,7 @@ func (x *verification) doors(ctx context.Context) error {
 			return fmt.Errorf("shard %d: %w", n, err)
 		}
 	}
-	return nil
+	return x.still(ctx, &o)
 }
 
 // doorCheck compares the doors of one shard. A door may have been moved from one
