@@ -53,6 +53,29 @@ func TestRunbookNamesWhatExists(t *testing.T) {
 	requireLinks(t, text)
 }
 
+// TestRunbookKnowsEveryReason looks in the runbook for everything that can keep a
+// server from accepting acts.
+func TestRunbookKnowsEveryReason(t *testing.T) {
+	t.Parallel()
+	text := read(t, runbook)
+	for _, from := range []struct{ pattern, source string }{
+		{`Problem\w+ += "(redis\.\w+)"`, "../../internal/redisstore/health.go"},
+		{`Err\w+ += errors\.New\("(.+)"\)`, "../../internal/redisstore/opening.go"},
+		{`Err\w+ += errors\.New\("(.+)"\)`, "../../internal/redisstore/deployment.go"},
+		{`"(redis\.\w+): `, "readiness.go"},
+	} {
+		reasons := regexp.MustCompile(from.pattern).FindAllStringSubmatch(read(t, from.source), -1)
+		if len(reasons) == 0 {
+			t.Errorf("%s has no reasons: did they move?", from.source)
+		}
+		for _, r := range reasons {
+			if !strings.Contains(text, r[1]) {
+				t.Errorf("the runbook does not know %q", r[1])
+			}
+		}
+	}
+}
+
 // requireCommand asks the program for help on what a line of the runbook runs.
 func requireCommand(t *testing.T, line string) {
 	t.Helper()
