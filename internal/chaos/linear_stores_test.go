@@ -49,11 +49,12 @@ func openStores(ctx context.Context, o *redis.Options, def *camp.Campaign) (*sto
 	return s, nil
 }
 
-// smallCampaign has one unit and has long been open.
+// smallCampaign has two units and has long been open.
 func smallCampaign(id string) (*camp.Campaign, error) {
 	tree, err := camp.NewTree([]camp.Node{
 		{ID: "r", Kind: camp.Region, Name: camp.Text{"zh-CN": "区"}},
 		{ID: "u", Parent: "r", Kind: camp.Unit, Name: camp.Text{"zh-CN": "单位"}},
+		{ID: "v", Parent: "r", Kind: camp.Unit, Name: camp.Text{"zh-CN": "另一个单位"}},
 	})
 	today := time.Now().UTC().Truncate(24 * time.Hour)
 	return &camp.Campaign{

@@ -1,0 +1,154 @@
+//go:build chaos
+
+package chaos
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// ask is a request whose answer can be told from everybody else's.
+type ask struct {
+	request
+
+	read func(body []byte) (string, error)
+	want string
+}
+
+// storm is a crowd of askers of whom half hang up.
+type storm struct {
+	*Stage
+
+	asks []ask
+
+	heard, hungUp, busy atomic.Int64
+}
+
+// TestCancelStorm has clients hang up in the middle of half of all requests.
+// Every answer that arrives is the asker's own, whoever used the connection
+// before, and what was sent counts once.
+func TestCancelStorm(t *testing.T) {
+	t.Parallel()
+	const kind = "cancel"
+	s := &storm{Stage: NewStage(t, "half of all requests cancelled midway", Options{Name: kind}, CrowdOptions{})}
+	if err := s.people(t.Context(), 40); err != nil {
+		t.Fatal(err)
+	}
+	s.rage(t.Context(), Rounds("cancel.requests", 10_000, 100_000))
+	s.Row.Round(1)
+	heard, hungUp := s.heard.Load(), s.hungUp.Load()
+	s.Row.Note("%d answers heard, %d requests hung up on, %d busy", heard, hungUp, s.busy.Load())
+	if all := heard + hungUp; hungUp < all/5 || heard < all/5 {
+		t.Errorf("%d answers were heard and %d requests hung up on: that is no storm", heard, hungUp)
+	}
+	s.Everything(t.Context())
+}
+
+// people lets so many people do everything there is to do, and finds what each of
+// their requests must be answered with.
+func (s *storm) people(ctx context.Context, n int) error {
+	seen := map[string]bool{}
+	for i := range n {
+		p := newPerson(s.Crowd, s.Crowd.books[0], s.Crowd.rngs[0], fmt.Sprint("storm-", i))
+		p.plan = []*step{
+			{kind: actDoor}, {kind: actEnrol}, {kind: actSign}, {kind: actStart, number: 1}, {kind: actSubmit, number: 1},
+		}
+		if err := p.walk(ctx); err != nil {
+			return err
+		}
+		for _, a := range p.asks() {
+			r := s.Crowd.client.send(ctx, a.request)
+			var err error
+			if a.want, err = a.read(r.body); err != nil || r.outcome() != isAcknowledged {
+				return fmt.Errorf("%s %s: %d, %w", a.method, a.path, r.status, errors.Join(r.err, err))
+			}
+			key := a.method + a.path + a.want
+			if seen[key] {
+				return fmt.Errorf("two people are answered %s with the same %s", a.path, a.want)
+			}
+			seen[key] = true
+			s.asks = append(s.asks, a)
+		}
+	}
+	return nil
+}
+
+// asks are requests that repeat what the person did, and ask for it.
+func (p *person) asks() []ask {
+	var all []ask
+	for _, s := range p.plan[2:] { // doors and enrolments of two people may read alike
+		all = append(all, ask{
+			request: request{method: s.intent.Method, path: s.intent.Path, token: p.token, body: s.intent.Body},
+			read: func(body []byte) (string, error) {
+				var e Entry
+				err := readReceipt(s.kind, body, &e)
+				return e.Receipt, err
+			},
+		})
+	}
+	get := func(path string, read func(body []byte) (string, error)) {
+		all = append(all, ask{request: request{method: http.MethodGet, path: path, token: p.token}, read: read})
+	}
+	get(p.attempt(), func(body []byte) (string, error) {
+		var r receipt
+		err := json.Unmarshal(body, &r)
+		return r.receipt(), err
+	})
+	get(p.crowd.scene.base+"/me", func(body []byte) (string, error) {
+		var me home
+		err := json.Unmarshal(body, &me)
+		if err == nil && me.Signature == nil {
+			return "", errors.New("no signature")
+		}
+		return me.Signature.Serial, err
+	})
+	return all
+}
+
+// rage sends so many requests, many at once.
+func (s *storm) rage(ctx context.Context, requests int) {
+	const askers = 16
+	seeds := Random(s.t.Name())
+	var all sync.WaitGroup
+	for range askers {
+		random := rand.New(rand.NewPCG(seeds.Uint64(), seeds.Uint64()))
+		all.Go(func() {
+			for range requests / askers {
+				s.one(ctx, random)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// one asks, hangs up half of the time, and otherwise listens to the answer.
+func (s *storm) one(ctx context.Context, random *rand.Rand) {
+	a := s.asks[random.IntN(len(s.asks))]
+	if random.IntN(2) == 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, Between(random, 0, 12*time.Millisecond))
+		defer cancel()
+	}
+	r := s.Crowd.client.send(ctx, a.request)
+	switch r.outcome() {
+	case isAcknowledged:
+		s.heard.Add(1)
+		if got, err := a.read(r.body); err != nil || got != a.want {
+			s.Crowd.crossed(Fault{faultCrossed, fmt.Sprintf("%s was answered with %s, %v; own is %s", pattern(a.path), got, err, a.want)})
+		}
+	case isUnknown:
+		s.hungUp.Add(1)
+	case isRefused:
+		s.Crowd.crossed(Fault{faultOther, fmt.Sprintf("%s was refused with %s", pattern(a.path), r.code)})
+	default:
+		s.busy.Add(1)
+	}
+}
