@@ -30,7 +30,9 @@ func TestLastAnswerSaysThatItIs(t *testing.T) {
 	go func() {
 		<-entered
 		go func() {
-			<-served // the listener is closed first
+			if err := <-served; err != nil { // the listener is closed first
+				t.Error(err)
+			}
 			close(release)
 		}()
 		stopped <- app.Shutdown()
