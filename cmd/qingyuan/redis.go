@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
@@ -26,7 +27,7 @@ func openRedis(ctx context.Context, cfg configs.Config, log *slog.Logger) (conne
 		connect, done = clients(func(asked onConnect) redis.UniversalClient {
 			o := external(cfg)
 			o.OnConnect = asked
-			return redis.NewUniversalClient(o)
+			return universal(o)
 		})
 		return connect, done, nil
 	}
@@ -42,6 +43,21 @@ func openRedis(ctx context.Context, cfg configs.Config, log *slog.Logger) (conne
 		return redis.NewClient(o)
 	})
 	return connect, func() error { return errors.Join(closeAll(), node.Close()) }, nil
+}
+
+// topologyEvery is how old what a client knows of a cluster may become. By itself
+// it would keep to a primary that is gone for a minute: only a node that answers
+// tells it where a shard has moved.
+const topologyEvery = time.Second
+
+// universal makes the client that the options are for.
+func universal(o *redis.UniversalOptions) redis.UniversalClient {
+	if o.MasterName != "" || len(o.Addrs) == 1 && !o.IsClusterMode {
+		return redis.NewUniversalClient(o)
+	}
+	c := o.Cluster()
+	c.ClusterStateReloadInterval = topologyEvery
+	return redis.NewClusterClient(c)
 }
 
 // clients remembers what it makes, to close all of it.

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -28,7 +30,7 @@ func TestExternalRedisOfEachKind(t *testing.T) {
 		"sentinels":           {configs.Redis{Addrs: []string{"h:1", "h:2"}, MasterName: "m"}, "*redis.Client"},
 	} {
 		o := external(configs.Config{Redis: tc.redis})
-		db := redis.NewUniversalClient(o)
+		db := universal(o)
 		if got := fmt.Sprintf("%T", db); got != tc.want {
 			t.Errorf("%s: a %s, want a %s", name, got, tc.want)
 		}
@@ -97,6 +99,34 @@ func TestEveryCommandIsObservedOnce(t *testing.T) {
 		_ = conn.Close()
 		if s.commands.Load() != 1 || s.pipelines.Load() != 2 {
 			t.Errorf("%s: %d commands and %d pipelines seen, want 1 and 2", name, s.commands.Load(), s.pipelines.Load())
+		}
+	}
+}
+
+// TestInvariant3AClusterWithoutAPrimary kills a primary for which no act waits: a
+// client that nobody tells must find the new one by itself, and soon.
+func TestInvariant3AClusterWithoutAPrimary(t *testing.T) {
+	t.Parallel()
+	c := redistest.StartCluster(t, 3, 1)
+	cfg := configs.Default()
+	cfg.Redis.Addrs, cfg.Redis.Cluster = redistest.Addrs(c.Nodes), true
+	connect, done, err := openRedis(t.Context(), cfg, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = done() })
+	db := connect(nil)
+	set := func() error { return db.Set(t.Context(), "k", "v", 0).Err() }
+	if err := set(); err != nil {
+		t.Fatal(err)
+	}
+	primary, _ := c.Owner(t, "k")
+	primary.Kill(t)
+	c.Settle(t)
+	deadline := time.Now().Add(20 * topologyEvery)
+	for err = errors.New("not asked"); err != nil; err = set() {
+		if time.Now().After(deadline) {
+			t.Fatalf("20 s after another primary has taken over: %v", err)
 		}
 	}
 }

@@ -19,8 +19,7 @@ var (
 	shardOpen    = script("shard_open")
 )
 
-// Why a campaign must not be served on this Redis. Each but the last two ends
-// with a rebuild from the ledger.
+// Why a campaign must not be served on this Redis.
 var (
 	// ErrEmptied is a shard that was opened once and has lost its state: writing
 	// to it would begin its counts anew.
