@@ -1,0 +1,124 @@
+//go:build chaos
+
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"qingyuan/internal/redistest"
+	"qingyuan/internal/sqltest"
+)
+
+// The room that Redis is left with while the database is away, and the guard.
+const (
+	roomAway = 600 << 10 // bytes until the guard closes the door
+	guardAt  = 0.9
+	// guardWithin is how long filling the room may take, and catchUpWithin how long
+	// it may take until the streams are trimmed and the door is open again.
+	guardWithin   = 2 * time.Minute
+	catchUpWithin = 30 * time.Second
+)
+
+// TestDatabaseAway takes PostgreSQL away. Acts go on, and the streams grow; the
+// guard answers 503 before Redis is full. When the database is back everything
+// arrives there, the streams are trimmed, and acts go on by themselves.
+func TestDatabaseAway(t *testing.T) {
+	t.Parallel()
+	const kind = "pgaway"
+	pg := sqltest.StartPostgreSQL(t)
+	server := redistest.Start(t, redistest.Durable(), redistest.TCP(), redistest.Set("maxmemory-policy", "noeviction"))
+	a := away{pg: pg, redis: server.Client(t)}
+	a.Stage = NewStage(t, "the database away: acts go on until the memory guard, and all arrive", Options{
+		Name: kind, Database: pg.URL(), Env: []string{
+			"QINGYUAN_REDIS_ADDRS=" + server.Addr(), "QINGYUAN_DATABASE_URL=" + pg.URL(), "QINGYUAN_SECRETS_MASTER=" + strings.Repeat("m", 32),
+			fmt.Sprint("QINGYUAN_REDIS_MEMORY_GUARD=", guardAt),
+		},
+	}, CrowdOptions{Clients: 8})
+	a.Rounds(t.Context(), Rounds(kind, 1, 20), func(ctx context.Context) error { return a.round(ctx, t) })
+}
+
+// away is a stage whose database comes and goes.
+type away struct {
+	*Stage
+
+	pg    *sqltest.Server
+	redis *redis.Client
+}
+
+func (a *away) round(ctx context.Context, t *testing.T) error {
+	if err := acts(ctx, a.Crowd, 50); err != nil {
+		return err
+	}
+	a.pg.Stop(t)
+	before := a.Crowd.Acknowledged()
+	if err := errors.Join(acts(ctx, a.Crowd, 100), a.leave(ctx, roomAway)); err != nil {
+		return fmt.Errorf("while the database is away: %w", err)
+	}
+	full, err := within(ctx, guardWithin, "the guard", func() (bool, error) { return a.guarded(ctx) })
+	if err != nil {
+		return err
+	}
+	taken := a.Crowd.Acknowledged() - before
+	waiting, err := a.Program.metric(ctx, "qingyuan_archive_entries_waiting")
+	if err != nil {
+		return err
+	}
+	a.pg.Start(t)
+	back, err := within(ctx, catchUpWithin, "acts", a.open(ctx))
+	a.Row.Note("%d acts in %v without a database, %.0f entries waited; open again %v after it was back",
+		taken, full.Round(time.Second), waiting, back.Round(100*time.Millisecond))
+	return errors.Join(err, a.neverFull(ctx), a.redis.ConfigSet(ctx, "maxmemory", "0").Err())
+}
+
+// leave gives Redis so much room until the guard closes the door.
+func (a *away) leave(ctx context.Context, room float64) error {
+	used, err := a.memory(ctx)
+	if err != nil {
+		return err
+	}
+	return a.redis.ConfigSet(ctx, "maxmemory", strconv.FormatInt(int64((used+room)/guardAt), 10)).Err()
+}
+
+func (a *away) memory(ctx context.Context) (float64, error) {
+	info, err := a.redis.Info(ctx, "memory").Result()
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(info, "used_memory:")
+	line, _, _ := strings.Cut(rest, "\r")
+	return strconv.ParseFloat(line, 64)
+}
+
+// guarded tells whether nobody is let in any more, and the guard says why.
+func (a *away) guarded(ctx context.Context) (bool, error) {
+	reasons, err := a.Program.reasons(ctx)
+	return strings.Contains(reasons, "redis.memory"), err
+}
+
+// open tells whether acts are taken again since it was made.
+func (a *away) open(ctx context.Context) func() (bool, error) {
+	before := a.Crowd.Acknowledged()
+	return func() (bool, error) {
+		if a.Crowd.Acknowledged() > before+20 {
+			return true, nil
+		}
+		return false, ctx.Err()
+	}
+}
+
+// neverFull asks Redis whether it ever had to refuse a write.
+func (a *away) neverFull(ctx context.Context) error {
+	info, err := a.redis.Info(ctx, "errorstats").Result()
+	if err == nil && strings.Contains(info, "errorstat_OOM") {
+		err = errors.New("the guard came too late: Redis refused writes because it was full")
+	}
+	return err
+}
