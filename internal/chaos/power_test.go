@@ -65,8 +65,12 @@ func acts(ctx context.Context, crowd *Crowd, more int64) error {
 func foundOut(ctx context.Context, p *Program, crowd *Crowd) string {
 	const startup = 15 * time.Second
 	err := poll(ctx, startup, "readiness", func() (bool, error) { return p.Ready(ctx) || !p.Running(), nil })
-	if err != nil || !p.Running() {
-		return "the program does not serve: " + tail(p.Log(), 1)
+	switch {
+	case !p.Running():
+		return "the program does not start: " + tail(p.Log(), 1)
+	case err != nil:
+		reasons, _ := p.reasons(ctx)
+		return "the program does not serve: " + reasons
 	}
 	_ = crowd.Rest(ctx) // whoever finds their acts missing says so
 	v, err := NewJudge(crowd).Round(ctx)
