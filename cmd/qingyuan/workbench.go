@@ -65,12 +65,17 @@ func openWorkbench(ctx context.Context, cfg configs.Config, log *slog.Logger) (w
 }
 
 // existing refuses a data folder that was never served: a command that looks
-// for what was lost must not answer from a typing mistake.
+// for what was lost must not answer from a typing mistake. Nor does it make
+// secrets: those of the deployment are in the folder or in the configuration.
 func existing(cfg configs.Config) (configs.Config, error) {
-	if cfg.PrivateRedis() {
-		if _, err := os.Stat(filepath.Join(cfg.Data.Dir, deploymentFile)); err != nil {
-			return cfg, fmt.Errorf("%w: nothing was ever served from the data folder %s", errUsage, cfg.Data.Dir)
-		}
+	if !cfg.PrivateRedis() {
+		return cfg.WithSecrets()
+	}
+	if _, err := os.Stat(filepath.Join(cfg.Data.Dir, deploymentFile)); err != nil {
+		return cfg, fmt.Errorf("%w: nothing was ever served from the data folder %s", errUsage, cfg.Data.Dir)
+	}
+	if _, err := os.Stat(filepath.Join(cfg.Data.Dir, configs.SecretsFile)); err != nil && cfg.Secrets.Master.IsZero() {
+		return cfg, fmt.Errorf("%w: the secrets are not in the data folder %s: is --config missing?", errUsage, cfg.Data.Dir)
 	}
 	return cfg.WithSecrets()
 }
@@ -89,7 +94,7 @@ func (w *workbench) campaigns(ctx context.Context) (*catalog.Keeper, error) {
 	fixed = slices.DeleteFunc(fixed, func(d configs.Definition) bool {
 		return !slices.ContainsFunc(known, func(o ledger.Opened) bool { return o.Campaign == d.Campaign.ID })
 	})
-	k, err := catalog.Open(ctx, catalog.Options{Dir: w.cfg.CampaignsDir(), Fixed: fixed, Archive: redisstore.NewBanks(w.redis), Log: w.log, Now: time.Now})
+	k, err := catalog.Open(ctx, catalog.Options{Dir: w.cfg.CampaignsDir(), Fixed: fixed, Archive: redisstore.NewBanks(w.redis, replicas(w.cfg)), Log: w.log, Now: time.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -131,6 +136,28 @@ func attachRedis(ctx context.Context, cfg configs.Config, log *slog.Logger) (red
 	if !cfg.PrivateRedis() {
 		return oneRedis(ctx, cfg, log)
 	}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(attachPatience); ; {
+		db, done, err := joinRedis(ctx, cfg, log)
+		if err == nil || time.Now().After(deadline) {
+			return db, done, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, nil, err
+		case <-tick.C:
+		}
+	}
+}
+
+// attachPatience is how long a Redis may take to go with a server that was
+// killed, or to come back.
+const attachPatience = 15 * time.Second
+
+// joinRedis reaches the Redis of the server that runs, or starts one where none
+// runs. One that is just going or coming is an error.
+func joinRedis(ctx context.Context, cfg configs.Config, log *slog.Logger) (redis.UniversalClient, func() error, error) {
 	conn, err := redisnode.Attach(cfg.Data.Dir)
 	switch {
 	case errors.Is(err, redisnode.ErrNotRunning):
@@ -139,6 +166,9 @@ func attachRedis(ctx context.Context, cfg configs.Config, log *slog.Logger) (red
 		return nil, nil, err
 	}
 	db := redis.NewClient(private(conn, cfg))
+	if err := db.Ping(ctx).Err(); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("reach the redis of the server on %s: %w", cfg.Data.Dir, err), db.Close())
+	}
 	return db, db.Close, nil
 }
 

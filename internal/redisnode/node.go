@@ -31,6 +31,9 @@ const (
 	// a full disk, for one, mends when somebody makes room.
 	firstPause = 100 * time.Millisecond
 	maxPause   = 5 * time.Second
+	// firstTries is how often a child that is killed in its first moments is
+	// started.
+	firstTries = 5
 	// settled is how long a child must live for its next death to count as the
 	// first one.
 	settled = time.Minute
@@ -151,11 +154,22 @@ func (n *Node) begin(ctx context.Context) (*child, error) {
 	}
 	n.life, n.end = context.WithCancel(context.WithoutCancel(ctx))
 	c, err := n.launch(ctx)
+	for tries := 1; wasKilled(err) && tries < firstTries && ctx.Err() == nil; tries++ {
+		n.o.Log.WarnContext(ctx, "redis-server was killed before it was ready; starting it again", "err", err)
+		c, err = n.launch(ctx)
+	}
 	if err != nil {
 		n.end()
 		return nil, err
 	}
 	return c, nil
+}
+
+// wasKilled tells a child that somebody killed from one that cannot run: its
+// files or its configuration are not at fault.
+func wasKilled(err error) bool {
+	e, ok := errors.AsType[*exec.ExitError](err)
+	return ok && !e.Exited()
 }
 
 // launch starts one child and waits until it is ready. A child that does not
