@@ -81,7 +81,7 @@ var rules = map[string]rule{
 	"internal/redisnode": {may: []string{goredis}},
 	"internal/redisstore": {may: []string{
 		"campaign", "quiz", "pledge", "leaderboard",
-		"internal/event", "internal/fault", "internal/replay/state", "internal/session", "internal/stream", goredis,
+		"internal/event", "internal/fault", "internal/replay/state", "internal/session", goredis,
 	}, tests: []string{"internal/seal"}},
 	"internal/stream": {may: []string{"internal/event", "internal/fault", goredis}, tests: onRedis},
 	"internal/sqldb":  {may: []string{sqldb}, tests: []string{"internal/sqltest"}},

@@ -23,16 +23,15 @@ func (r *Reader) Trim(ctx context.Context, campaign string, shard int, s event.S
 // Last returns the position of the newest entry that a stream ever had, trimmed
 // or not; the zero position where it never had one.
 func (r *Reader) Last(ctx context.Context, campaign string, shard int, s event.Stream) (event.Position, error) {
-	last, err := LastOf(r.DB.XInfoStream(ctx, r.Key(campaign, shard, s)))
+	last, err := lastOf(r.DB.XInfoStream(ctx, r.Key(campaign, shard, s)))
 	if err != nil {
 		return event.Position{}, fmt.Errorf("last of %s of %s:%d: %w", s, campaign, shard, err)
 	}
 	return last, nil
 }
 
-// LastOf reads the answer to XINFO STREAM as Last does, for those who ask in a
-// pipeline of their own.
-func LastOf(info *redis.XInfoStreamCmd) (event.Position, error) {
+// lastOf reads the answer to XINFO STREAM.
+func lastOf(info *redis.XInfoStreamCmd) (event.Position, error) {
 	switch err := info.Err(); {
 	case redis.HasErrorPrefix(err, "no such key"):
 		return event.Position{}, nil

@@ -27,7 +27,7 @@ func enrols(b *bench) {
 		"p": func(*campaign.Enrolment) {},
 		"q": func(e *campaign.Enrolment) { e.PublishName, e.DisplayName = true, "买买提·艾山 Li" },
 		"r": func(e *campaign.Enrolment) { e.Guardian, e.Unit = true, campaign.Unassigned },
-		"s": func(e *campaign.Enrolment) { e.DisplayName, e.NoticeVersion = "", "" },
+		"s": func(e *campaign.Enrolment) { e.DisplayName, e.NoticeVersion = campaign.MaskName(""), "" },
 	} {
 		want := enrolment(change)
 		b.same("Enrol", want, b.enrol(participant, change))
