@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,6 +61,9 @@ type erasure struct {
 // run erases in Redis, which orders the same of the ledger, and then sees to it
 // that the ledger obeys and that neither database keeps a copy in its files.
 func (x *erasure) run(ctx context.Context) error {
+	if held, err := x.ledger.Held(ctx, x.now); err != nil || held {
+		return cmp.Or(err, errHeld)
+	}
 	if err := x.drainAll(ctx); err != nil { // the doors are known from the ledger
 		return err
 	}
@@ -75,11 +79,17 @@ func (x *erasure) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := x.services.sessions.RevokeAll(ctx, x.participant); err != nil {
+		return err
+	}
 	if err := x.drainAll(ctx); err != nil {
 		return err
 	}
 	return x.scrub(ctx, known)
 }
+
+// errHeld is an erasure while a backup keeps everybody from trimming the streams.
+var errHeld = errors.New("a backup is being taken, which would keep what is erased: try again when it is done")
 
 // open makes a campaign known to the stores, as a server does.
 func (x *erasure) open(ctx context.Context, o ledger.Opened) error {

@@ -92,6 +92,11 @@ func TestInvariant10Erasure(t *testing.T) {
 	if left := historyOf(t, w, participant); !reflect.DeepEqual(left[:len(facts)], facts) || len(left) != len(facts)+1 {
 		t.Errorf("facts are\n%v, before\n%v and an erasure", left, facts)
 	}
+	s.eventually("the session to end", func() bool {
+		status, _, err := p.call("GET", demoPath+"/me", nil)
+		return err == nil && status == 401
+	})
+	p.token = s.as("first").token
 	p.requireKept(s.base)
 	s.wantCounts(demoCampaign, map[string]float64{"enrolled": 3, "participants": 3, "attempts": 3, "signatures": 3})
 	mustRun(t, "verify", "--data", cfg.Data.Dir)

@@ -74,6 +74,17 @@ func (s *Service) Revoke(ctx context.Context, participant, family string) error 
 	return nil
 }
 
+// RevokeAll ends every session of a participant, within about a second on every
+// server.
+func (s *Service) RevokeAll(ctx context.Context, participant string) error {
+	now := s.now()
+	until := now.Add(s.tokens.AccessLifetime() + token.Leeway + margin)
+	if _, err := s.store.EndAll(ctx, participant, now, until); err != nil {
+		return fmt.Errorf("end the sessions of %s: %w", participant, err)
+	}
+	return nil
+}
+
 // Run keeps the copy of ended sessions fresh until ctx ends. An outage of the
 // store is logged when it begins and when it ends; the last copy serves on.
 func (s *Service) Run(ctx context.Context) {

@@ -126,6 +126,9 @@ type FamilyStore interface {
 	// known or not, and then ends the session. After a failure either, both or
 	// none of the two is done.
 	End(ctx context.Context, id ID, now, until time.Time) error
+	// EndAll does the same with every family of a participant and returns how
+	// many there were. It may miss one that begins meanwhile.
+	EndAll(ctx context.Context, participant string, now, until time.Time) (int, error)
 	// Ended lists the families whose published time is not before since.
 	Ended(ctx context.Context, since time.Time) ([]Ended, error)
 }
