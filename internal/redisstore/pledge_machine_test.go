@@ -14,6 +14,9 @@ import (
 	"qingyuan/pledge"
 )
 
+// anonymous is what stands where a name was erased.
+const anonymous = "匿名"
+
 // signer is what the model knows of one participant.
 type signer struct {
 	id        string
@@ -113,6 +116,26 @@ func (m *pledgeMachine) signs(p *signer, s pledge.Signature, personal campaign.P
 	m.tell(event.KindSigned, p.id, s.Unit, true, event.Signed{Version: s.Version, TextSHA256: s.TextSHA256, Method: string(s.Method)})
 }
 
+// erase takes a person's name away, from the enrolment and the signature.
+func (m *pledgeMachine) erase() {
+	p, now := m.anybody(), m.now
+	do(m.crashes, "erase", func(s server) (bool, error) {
+		return s.campaigns.Erase(m.rig.Context(), m.rig.def.ID, p.id, now)
+	}, func() answer[bool] {
+		nameless := p.signature == nil || p.signature.MaskedName == anonymous
+		if p.enrolment.Unit == "" || p.named == "" && nameless {
+			return answer[bool]{}
+		}
+		p.named, p.enrolment.DisplayName = "", anonymous
+		if p.signature != nil {
+			p.signature.MaskedName = anonymous
+		}
+		m.sealed[p.id] = append(m.sealed[p.id], kept{Kind: event.RecordErasure})
+		m.tell(event.KindErased, p.id, p.enrolment.Unit, false, event.Erased{Notice: p.enrolment.NoticeVersion})
+		return answer[bool]{Result: true}
+	})
+}
+
 // check reads everything that can be read.
 func (m *pledgeMachine) check() {
 	for _, p := range m.people {
@@ -167,6 +190,9 @@ func (u unsealer) Open(sealed, aad []byte) ([]byte, error) { return u.AEAD.Open(
 func (m *pledgeMachine) open(values map[string]any) (string, kept, string) {
 	text := func(field string) string { s, _ := values[field].(string); return s }
 	who := text("p")
+	if event.RecordKind(text("k")) == event.RecordErasure {
+		return who, kept{Kind: event.RecordErasure}, ""
+	}
 	r, err := OpenRecord(unsealer{newBox(m.rig)}, m.rig.def.ID, who, []byte(text("d")))
 	if err != nil {
 		m.Fatalf("a record of %s: %v", who, err)
@@ -183,10 +209,13 @@ func TestPledgeMachine(t *testing.T) {
 	open := crashing(t, 4)
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &pledgeMachine{crashes: open(rt), sealed: map[string][]kept{}}
+		if m.crashes == nil {
+			return
+		}
 		for i := range 3 {
 			m.people = append(m.people, &signer{id: fmt.Sprint("p", i)})
 		}
-		m.repeat([]func(){m.enrol, m.enrol, m.enrol, m.sign, m.pass}, m.check)
+		m.repeat([]func(){m.enrol, m.enrol, m.enrol, m.sign, m.erase, m.pass}, m.check)
 		m.wantFacts()
 		m.wantRecords()
 	})
