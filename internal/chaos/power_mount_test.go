@@ -41,18 +41,29 @@ func mount(t testing.TB, name string, arguments ...string) string {
 		_ = tell.Close()
 		_ = watcher.Wait() // what it could not unmount was not mounted
 	})
-	if err := command("mount", append(arguments, dir)...); err != nil {
+	if _, err := command("mount", append(arguments, dir)...); err != nil {
 		t.Fatal(err)
 	}
 	return dir
 }
 
-func command(name string, arguments ...string) error {
-	cmd := exec.Command(name, arguments...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s %s: %w: %s", name, strings.Join(arguments, " "), err, out)
+// command runs a program of the system and returns what it says. Debian keeps
+// some of them off the path of ordinary users.
+func command(name string, arguments ...string) (string, error) {
+	path, err := exec.LookPath(name)
+	for _, dir := range []string{"/usr/sbin", "/sbin"} {
+		if err != nil {
+			path, err = exec.LookPath(filepath.Join(dir, name))
+		}
 	}
-	return nil
+	if err != nil {
+		return "", fmt.Errorf("%w (on Debian: apt-get install e2fsprogs mount util-linux)", err)
+	}
+	out, err := exec.Command(path, arguments...).CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%s %s: %w: %s", name, strings.Join(arguments, " "), err, out)
+	}
+	return strings.TrimSpace(string(out)), err
 }
 
 // platter is an ext4 file system on a file of its own, whose power can be cut:
@@ -73,17 +84,17 @@ func newPlatter(t testing.TB, megabytes int64) *platter {
 		err = errors.Join(file.Truncate(megabytes<<20), file.Close())
 	}
 	if err == nil {
-		err = command("mkfs.ext4", "-q", "-F", p.image)
+		_, err = command("mkfs.ext4", "-q", "-F", p.image)
 	}
 	if err != nil {
-		t.Fatalf("make a file system (on Debian: apt-get install e2fsprogs): %v", err)
+		t.Fatalf("make a file system: %v", err)
 	}
 	device, err := p.drive()
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.Dir = mount(t, "platter", device)
-	if err := command("losetup", "--detach", device); err != nil {
+	if _, err := command("losetup", "--detach", device); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -93,11 +104,7 @@ func newPlatter(t testing.TB, megabytes int64) *platter {
 // stay with somebody who looks at it from another mount namespace. Detached while
 // it is mounted, it goes when it is unmounted.
 func (p *platter) drive() (device string, err error) {
-	out, err := exec.Command("losetup", "--find", "--show", p.image).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("losetup %s: %w: %s", p.image, err, out)
-	}
-	return strings.TrimSpace(string(out)), nil
+	return command("losetup", "--find", "--show", p.image)
 }
 
 // The request of ext4 (and, by the same number, of XFS) to stop at once, and not
@@ -141,7 +148,9 @@ func (p *platter) Restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(command("mount", device, p.Dir), command("losetup", "--detach", device))
+	_, errMount := command("mount", device, p.Dir)
+	_, errDetach := command("losetup", "--detach", device)
+	return errors.Join(errMount, errDetach)
 }
 
 // fill uses up all room on the file system of dir and returns what gives it back.
