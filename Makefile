@@ -42,11 +42,11 @@ build: ## Build bin/qingyuan
 
 .PHONY: test
 test: need-servers ## Run the tests, on real Redis and PostgreSQL servers
-	go test -timeout 5m ./...
+	go test -timeout 9m ./...
 
 .PHONY: race
 race: need-servers ## Run the tests under the race detector
-	go test -race -timeout 10m ./...
+	go test -race -timeout 20m ./...
 
 .PHONY: chaos
 chaos: need-chaos ## Kill, starve and deceive the real program: a few minutes
