@@ -37,21 +37,30 @@ type readiness struct {
 	reasons []string
 }
 
-// checkEvery is how often Redis is asked how it is.
-const checkEvery = time.Second
+// checkEvery is how often Redis is asked how it is, and checkSoon how often while
+// the server is not ready: whoever waits for it waits no longer than must be.
+const (
+	checkEvery = time.Second
+	checkSoon  = 200 * time.Millisecond
+)
 
 // Run asks until ctx ends.
 func (r *readiness) Run(ctx context.Context) {
-	tick := time.NewTicker(checkEvery)
-	defer tick.Stop()
+	next := time.NewTimer(0)
+	defer next.Stop()
 	for {
-		r.check(ctx)
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-next.C:
 		case <-r.suspects:
 		}
+		r.check(ctx)
+		pause := checkEvery
+		if len(r.Reasons()) > 0 {
+			pause = checkSoon
+		}
+		next.Reset(pause)
 	}
 }
 
@@ -67,7 +76,7 @@ func (r *readiness) check(ctx context.Context) {
 			unfit = append(unfit, "deployment: "+err.Error())
 		} else {
 			if err := r.vet(ask); err != nil {
-				r.log.WarnContext(ctx, "redis was not examined", "err", err)
+				r.log.DebugContext(ctx, "redis was not examined", "err", err)
 				unfit = append(unfit, "redis.unvetted: what it holds could not be looked at since it started")
 			}
 			r.once.Do(func() { close(r.claimed) })
