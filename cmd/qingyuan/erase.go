@@ -21,16 +21,11 @@ type eraseCmd struct {
 }
 
 // Run implements the command. Facts and counts stay as they are.
-func (c eraseCmd) Run(e env) (err error) {
-	cfg, err := c.load(nil)
-	if err != nil {
-		return err
-	}
-	w, err := openWorkbench(e.ctx, cfg, newLogger(cfg, e))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, w.close()) }()
+func (c eraseCmd) Run(e env) error {
+	return c.onWorkbench(e, func(w *workbench) error { return c.run(e, w) })
+}
+
+func (c eraseCmd) run(e env, w *workbench) error {
 	x := erasure{workbench: w, participant: c.Participant, now: time.Now()}
 	if err := x.run(e.ctx); err != nil {
 		return err
@@ -42,7 +37,7 @@ func (c eraseCmd) Run(e env) (err error) {
 	if len(x.campaigns) > 0 {
 		where = strings.Join(x.campaigns, ", ")
 	}
-	_, err = fmt.Fprintf(e.stdout, "personal data of %s is erased in %s and at %d doors; what they did is counted as before\n",
+	_, err := fmt.Fprintf(e.stdout, "personal data of %s is erased in %s and at %d doors; what they did is counted as before\n",
 		c.Participant, where, x.doors)
 	return err
 }

@@ -28,16 +28,11 @@ type rebuildCmd struct {
 
 // Run implements the command. Servers may run on: they answer 503 in a campaign
 // until it is rebuilt, and take it up again by themselves.
-func (r rebuildCmd) Run(e env) (err error) {
-	cfg, err := r.load(nil)
-	if err != nil {
-		return err
-	}
-	w, err := openWorkbench(e.ctx, cfg, newLogger(cfg, e))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, w.close()) }()
+func (r rebuildCmd) Run(e env) error {
+	return r.onWorkbench(e, func(w *workbench) error { return r.run(e, w) })
+}
+
+func (r rebuildCmd) run(e env, w *workbench) error {
 	opened, err := w.chosen(e.ctx, r.Campaign)
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"qingyuan/internal/ledger"
@@ -12,16 +11,11 @@ type resealCmd struct{ configFlags }
 
 // Run implements the command. Keys may be taken out of the configuration once
 // nothing is left that only they open.
-func (r resealCmd) Run(e env) (err error) {
-	cfg, err := r.load(nil)
-	if err != nil {
-		return err
-	}
-	w, err := openWorkbench(e.ctx, cfg, newLogger(cfg, e))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, w.close()) }()
+func (r resealCmd) Run(e env) error {
+	return r.onWorkbench(e, func(w *workbench) error { return reseal(e, w) })
+}
+
+func reseal(e env, w *workbench) error {
 	keys, err := sessionKeys(w.cfg)
 	if err != nil {
 		return err

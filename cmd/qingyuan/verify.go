@@ -24,16 +24,11 @@ type verifyCmd struct {
 }
 
 // Run implements the command. It exits with 1 where anything differs.
-func (v verifyCmd) Run(e env) (err error) {
-	cfg, err := v.load(nil)
-	if err != nil {
-		return err
-	}
-	w, err := openWorkbench(e.ctx, cfg, newLogger(cfg, e))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, w.close()) }()
+func (v verifyCmd) Run(e env) error {
+	return v.onWorkbench(e, func(w *workbench) error { return v.run(e, w) })
+}
+
+func (v verifyCmd) run(e env, w *workbench) error {
 	opened, err := w.chosen(e.ctx, v.Campaign)
 	if err != nil {
 		return err

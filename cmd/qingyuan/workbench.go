@@ -64,6 +64,20 @@ func openWorkbench(ctx context.Context, cfg configs.Config, log *slog.Logger) (w
 	return w, err
 }
 
+// onWorkbench runs a command's work on a workbench.
+func (f configFlags) onWorkbench(e env, work func(*workbench) error) (err error) {
+	cfg, err := f.load(nil)
+	if err != nil {
+		return err
+	}
+	w, err := openWorkbench(e.ctx, cfg, newLogger(cfg, e))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	return work(w)
+}
+
 // existing refuses a data folder that was never served: a command that looks
 // for what was lost must not answer from a typing mistake. Nor does it make
 // secrets: those of the deployment are in the folder or in the configuration.
