@@ -112,7 +112,8 @@ type redisDisk struct {
 	people      signers
 }
 
-func newRedisDisk(t testing.TB, policy string) *redisDisk {
+// newRedisDisk begins with nothing on it; n is for its choices to be its own.
+func newRedisDisk(t testing.TB, policy string, n int) *redisDisk {
 	t.Helper()
 	dir := Folder(t, "rd")
 	def, err := smallCampaign("power")
@@ -120,7 +121,7 @@ func newRedisDisk(t testing.TB, policy string) *redisDisk {
 		t.Fatal(err)
 	}
 	return &redisDisk{
-		shim: newShim(t, dir), dir: dir, policy: policy, random: Random("power " + policy), people: signers{def: def},
+		shim: newShim(t, dir), dir: dir, policy: policy, random: Random(fmt.Sprint("power ", policy, n)), people: signers{def: def},
 	}
 }
 
@@ -176,6 +177,10 @@ func (d *redisDisk) end(l *life) {
 	<-l.exited
 }
 
+// cutsOfADisk is how often the power of one disk is cut. Everything on it is read
+// after each.
+const cutsOfADisk = 20
+
 // TestPowerCutOfRedis cuts what Redis has not synced, as a strict file system
 // would: names as of the folder's last sync, contents as of the file's. With
 // appendfsync always nothing acknowledged is missing; with everysec, this very
@@ -183,10 +188,13 @@ func (d *redisDisk) end(l *life) {
 func TestPowerCutOfRedis(t *testing.T) {
 	t.Parallel()
 	row := NewRow("power cut: Redis' files as synced")
-	always := newRedisDisk(t, "always")
-	for range Rounds("power.redis", 5, 200) {
+	var always *redisDisk
+	for n := range Rounds("power.redis", 5, 200) {
 		if Stopped() || t.Failed() {
 			break
+		}
+		if n%cutsOfADisk == 0 {
+			always = newRedisDisk(t, "always", n)
 		}
 		v, err := always.round(t.Context())
 		if err != nil || !v.OK() {
@@ -196,7 +204,7 @@ func TestPowerCutOfRedis(t *testing.T) {
 		row.Round(1)
 	}
 	lost, acked := 0, 0
-	everysec := newRedisDisk(t, "everysec")
+	everysec := newRedisDisk(t, "everysec", 0)
 	const tries = 5
 	for n := 0; n < tries && lost == 0; n++ {
 		v, err := everysec.round(t.Context())
