@@ -205,7 +205,7 @@ func TestPowerCutOfRedis(t *testing.T) {
 	}
 	lost, acked := 0, 0
 	everysec := newRedisDisk(t, "everysec", 0)
-	const tries = 5
+	const tries = 10
 	for n := 0; n < tries && lost == 0; n++ {
 		v, err := everysec.round(t.Context())
 		if err != nil {
