@@ -80,7 +80,7 @@ type Database struct {
 
 // Verify is how often Redis is compared with the ledger.
 type Verify struct {
-	Every time.Duration `koanf:"every" doc:"Time between two comparisons of Redis with the ledger in the background; 0 switches them off."`
+	Every time.Duration `koanf:"every" doc:"Time between two comparisons of Redis with the ledger in the background, and at least ten times as long as one took; 0 switches them off."`
 }
 
 // WeChat is what the doors of WeChat need.

@@ -26,20 +26,26 @@ type auditor struct {
 	found map[string]int64 // differences by campaign, at the last comparison
 }
 
+// auditRest is how many times as long as it took the auditor rests at least: a
+// comparison of a million participants is minutes of work.
+const auditRest = 10
+
 // Run compares every few minutes until ctx ends.
 func (a *auditor) Run(ctx context.Context) {
 	if a.every == 0 {
 		return
 	}
-	tick := time.NewTicker(a.every)
-	defer tick.Stop()
+	next := time.NewTimer(a.every)
+	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-next.C:
 		}
+		began := time.Now()
 		a.compare(ctx)
+		next.Reset(max(a.every, auditRest*time.Since(began)))
 	}
 }
 
