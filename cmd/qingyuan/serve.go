@@ -128,6 +128,15 @@ type stores struct {
 	sql             *sqldb.DB
 }
 
+// vet examines a Redis that is not vetted yet. The crew looks at the others every
+// second anyway.
+func (s stores) vet(ctx context.Context, examine func(context.Context) error) error {
+	if known, err := s.vetting.Knows(ctx, s.examiner); err != nil || known {
+		return err
+	}
+	return s.vetting.Examine(ctx, s.examiner, examine)
+}
+
 // awaitDatabase opens the database. One that does not answer is waited for:
 // without having seen the ledger once, nobody could tell whether the Redis is the
 // one that belongs to it. Later it may be away.
@@ -197,7 +206,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	p.ready = &readiness{
 		health: health, crew: p.crew, log: log,
 		claim:       claims.claim,
-		vet:         func(ctx context.Context) error { return st.vetting.Examine(ctx, st.examiner, p.crew.examine) },
+		vet:         func(ctx context.Context) error { return st.vet(ctx, p.crew.examine) },
 		suspects:    st.vetting.Suspects(),
 		unpublished: p.unpublished, warnings: p.warnings,
 		claimed: make(chan struct{}), unfit: []string{"starting"}, reasons: []string{"starting"},

@@ -116,6 +116,21 @@ func (v *Vetting) Examine(ctx context.Context, db redis.UniversalClient, examine
 	return nil
 }
 
+// Knows tells whether every process that db, a client without OnConnect, writes
+// to is vetted, so that there is nothing to examine.
+func (v *Vetting) Knows(ctx context.Context, db redis.UniversalClient) (bool, error) {
+	ids, err := runIDs(ctx, db)
+	if err != nil {
+		return false, err
+	}
+	for _, id := range ids {
+		if !v.isVetted(id) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
 // runIDs returns the processes that db writes to, sorted.
 func runIDs(ctx context.Context, db redis.UniversalClient) ([]string, error) {
 	var mu sync.Mutex

@@ -64,6 +64,14 @@ func (g *guarded) suspected() {
 	}
 }
 
+// wantKnown compares whether there is nothing to examine.
+func (g *guarded) wantKnown(want bool) {
+	g.Helper()
+	if known, err := g.vetting.Knows(g.Context(), g.rig.db); known != want || err != nil {
+		g.Errorf("the process is known: %t, %v; want %t", known, err, want)
+	}
+}
+
 // files is where the server keeps its log.
 func (g *guarded) files() string {
 	g.Helper()
@@ -92,7 +100,9 @@ func TestNothingReachesARedisThatNobodyLookedAt(t *testing.T) {
 		t.Errorf("before anybody looked: Open = %v", err)
 	}
 	g.suspected()
+	g.wantKnown(false)
 	mustDo(t, g.examine(), g.serving.campaigns.Open(t.Context(), g.def, Known{}, noon), g.enrolServing("early"))
+	g.wantKnown(true)
 
 	files := g.files()
 	older := files + ".older"
@@ -119,6 +129,7 @@ func TestNothingReachesARedisThatNobodyLookedAt(t *testing.T) {
 	mustDo(t, os.Rename(files, files+".right"), os.Rename(older, files))
 	g.redis.Restart(t)
 	g.suspected()
+	g.wantKnown(false)
 	before := contents(t, g.rig.db)
 	if err := g.examine(); !errors.Is(err, ErrLedgerAhead) {
 		t.Errorf("an older copy: Examine = %v, want %v", err, ErrLedgerAhead)
