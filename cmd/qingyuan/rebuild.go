@@ -19,24 +19,15 @@ import (
 )
 
 // rebuildCmd fills Redis from the ledger.
-type rebuildCmd struct {
-	configFlags
-
-	Campaign string `help:"Campaign; all that were ever opened, and the doors, when left out." placeholder:"ID"`
-	JSON     bool   `help:"Print one JSON object." name:"json"`
-}
+type rebuildCmd struct{ chosenFlags }
 
 // Run implements the command. Servers may run on: they answer 503 in a campaign
 // until it is rebuilt, and take it up again by themselves.
 func (r rebuildCmd) Run(e env) error {
-	return r.onWorkbench(e, func(w *workbench) error { return r.run(e, w) })
+	return r.onChosen(e, func(w *workbench, opened []ledger.Opened) error { return r.run(e, w, opened) })
 }
 
-func (r rebuildCmd) run(e env, w *workbench) error {
-	opened, err := w.chosen(e.ctx, r.Campaign)
-	if err != nil {
-		return err
-	}
+func (r rebuildCmd) run(e env, w *workbench, opened []ledger.Opened) error {
 	if err := w.restoreDeployment(e.ctx); err != nil {
 		return err
 	}
@@ -44,11 +35,7 @@ func (r rebuildCmd) run(e env, w *workbench) error {
 		return err
 	}
 	for _, o := range opened {
-		var progress func(done, total int64)
-		if !r.JSON {
-			progress = bar(e.stderr, "rebuild "+nameOf(o.Campaign))
-		}
-		done, err := w.rebuild(e.ctx, o, progress)
+		done, err := w.rebuild(e.ctx, o, r.progress(e, "rebuild", o))
 		if err != nil {
 			return err
 		}

@@ -16,26 +16,17 @@ import (
 )
 
 // verifyCmd compares Redis with what follows from the ledger.
-type verifyCmd struct {
-	configFlags
-
-	Campaign string `help:"Campaign; all that were ever opened, and the doors, when left out." placeholder:"ID"`
-	JSON     bool   `help:"Print one JSON object." name:"json"`
-}
+type verifyCmd struct{ chosenFlags }
 
 // Run implements the command. It exits with 1 where anything differs.
 func (v verifyCmd) Run(e env) error {
-	return v.onWorkbench(e, func(w *workbench) error { return v.run(e, w) })
+	return v.onChosen(e, func(w *workbench, opened []ledger.Opened) error { return v.run(e, w, opened) })
 }
 
-func (v verifyCmd) run(e env, w *workbench) error {
-	opened, err := w.chosen(e.ctx, v.Campaign)
-	if err != nil {
-		return err
-	}
+func (v verifyCmd) run(e env, w *workbench, opened []ledger.Opened) error {
 	result := verified{Clean: true, Campaigns: []replay.Report{}}
 	for _, o := range opened {
-		r, err := w.verify(e.ctx, o, v.progress(e, o))
+		r, err := w.verify(e.ctx, o, v.progress(e, "verify", o))
 		if err != nil {
 			return err
 		}
@@ -49,13 +40,6 @@ func (v verifyCmd) run(e env, w *workbench) error {
 		return errReported
 	}
 	return nil
-}
-
-func (v verifyCmd) progress(e env, o ledger.Opened) func(done, total int64) {
-	if v.JSON {
-		return nil
-	}
-	return bar(e.stderr, "verify "+nameOf(o.Campaign))
 }
 
 // verify moves what waits on the streams into the ledger, which a running server

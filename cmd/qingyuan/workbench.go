@@ -64,6 +64,33 @@ func openWorkbench(ctx context.Context, cfg configs.Config, log *slog.Logger) (w
 	return w, err
 }
 
+// chosenFlags choose on which campaigns a command works, and how it answers.
+type chosenFlags struct {
+	configFlags
+
+	Campaign string `help:"Campaign; all that were ever opened, and the doors, when left out." placeholder:"ID"`
+	JSON     bool   `help:"Print one JSON object." name:"json"`
+}
+
+// onChosen runs a command's work on a workbench, for the chosen campaigns.
+func (f chosenFlags) onChosen(e env, work func(*workbench, []ledger.Opened) error) error {
+	return f.onWorkbench(e, func(w *workbench) error {
+		opened, err := w.chosen(e.ctx, f.Campaign)
+		if err != nil {
+			return err
+		}
+		return work(w, opened)
+	})
+}
+
+// progress returns a bar for one campaign, or nil for a script.
+func (f chosenFlags) progress(e env, what string, o ledger.Opened) func(done, total int64) {
+	if f.JSON {
+		return nil
+	}
+	return bar(e.stderr, what+" "+nameOf(o.Campaign))
+}
+
 // onWorkbench runs a command's work on a workbench.
 func (f configFlags) onWorkbench(e env, work func(*workbench) error) (err error) {
 	cfg, err := f.load(nil)
