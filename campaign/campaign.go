@@ -37,17 +37,6 @@ const (
 	Closed    State = "closed"
 )
 
-// RankingMode says how much of the order of participants anybody may see.
-type RankingMode string
-
-// The ranking modes. ProgressOnly is the default for campaigns among public
-// employees: 国办函〔2026〕12号 forbids compulsory point rankings there.
-const (
-	RankNone     RankingMode = "none"
-	ProgressOnly RankingMode = "progress_only"
-	TopN         RankingMode = "top_n"
-)
-
 // Breakdown says how deep the public may look into the counts.
 type Breakdown string
 
@@ -100,7 +89,18 @@ type Campaign struct {
 	Consent    Consent
 	Ranking    RankingMode
 	// TopN is how many places of a board are public under RankingMode TopN.
-	TopN            int
+	TopN int
+	// Tiers are those of RankingMode Tiers, best first.
+	Tiers []Tier
+	// Policy makes places out of attempts. It is fixed when the campaign is opened.
+	Policy Policy
+	// Phases have boards of their own, besides those of the days.
+	Phases []Phase
+	// Combined keeps the boards of every region, unit and group for each day and
+	// phase as well, at about 120 bytes a participant and board.
+	Combined bool
+	// Freeze is when the public boards stand still. It is announced beforehand.
+	Freeze          Freeze
 	PublicBreakdown Breakdown
 	// Shards is how many parts the campaign's keys are split into: a power of
 	// two, fixed when the campaign is opened.

@@ -2,6 +2,7 @@ package leaderboard
 
 import (
 	"fmt"
+	"maps"
 	"time"
 
 	"qingyuan/campaign"
@@ -10,7 +11,7 @@ import (
 
 // FoldVersion changes with the meaning of the tallies; an older fold is refused
 // by the store.
-const FoldVersion = 1
+const FoldVersion = 2
 
 // Metric is one integer kept per unit.
 type Metric string
@@ -23,6 +24,7 @@ const (
 	Attempts     Metric = "attempts"
 	Signatures   Metric = "signatures"
 	Passed       Metric = "passed"
+	Full         Metric = "full" // persons whose best attempt had everything right
 	Scored       Metric = "scored"
 	Score        Metric = "score"
 )
@@ -40,11 +42,37 @@ type BucketCell struct {
 	Cell
 }
 
-// Place is a participant's packed attempt on a scoped board.
+// Place is a participant's packed place on a scoped board.
 type Place struct {
 	Scope       string
 	Participant string
 	Packed      uint64
+}
+
+// Op says what a Move does.
+type Op uint8
+
+// The operations on a scoped board.
+const (
+	// Raise puts the participant where Packed says unless they stand higher.
+	Raise Op = iota
+	// Add adds the points of Packed to theirs, reached at its time. Adding nothing
+	// moves nobody, but puts somebody new on the board.
+	Add
+	// Set puts them where To says, whatever was there.
+	Set
+)
+
+// Move changes one participant's place on one scoped board. Raise and Add leave
+// a board as it is while it stands still and keep the place beside it.
+type Move struct {
+	Op          Op
+	Scope       string
+	Participant string
+	Packed      uint64    // of Raise and Add
+	To          Placement // of Set
+	// Late is an act since the freeze, and Hidden one of somebody hidden.
+	Late, Hidden bool
 }
 
 // Act is one accepted act, for the list of the newest.
@@ -59,12 +87,38 @@ type Act struct {
 // to To in the same step, so that every fact counts exactly once.
 type Batch struct {
 	From, To event.Position
-	Tally    map[Cell]int64
-	Hours    map[BucketCell]int64
+	// Tally counts for everybody, and Late only for those who see on while the
+	// boards stand still, until they move again.
+	Tally, Late Figures
+	Hours       map[BucketCell]int64
 	// Minutes are campaign-wide: their cells have no unit.
 	Minutes map[BucketCell]int64
-	Places  []Place
-	Recent  []Act
+	// Moves are in the order of the facts.
+	Moves  []Move
+	Recent []Act
+}
+
+// Figures are sums of one shard.
+type Figures struct {
+	Cells map[Cell]int64
+	// Scores say how many people who are not hidden stand on the main board with
+	// a score, or with a sum of points.
+	Scores map[int]int64
+}
+
+// NewFigures returns figures that are all zero.
+func NewFigures() Figures { return Figures{Cells: map[Cell]int64{}, Scores: map[int]int64{}} }
+
+// Plus returns the sums of both.
+func (t Figures) Plus(o Figures) Figures {
+	out := Figures{Cells: maps.Clone(t.Cells), Scores: maps.Clone(t.Scores)}
+	for cell, n := range o.Cells {
+		out.Cells[cell] += n
+	}
+	for score, n := range o.Scores {
+		out.Scores[score] += n
+	}
+	return out
 }
 
 // UnitScope names the board of a unit.
@@ -79,6 +133,9 @@ func GroupScope(id string) string { return "g:" + id }
 // DayScope names the board of a local date.
 func DayScope(day string) string { return "d:" + day }
 
+// PhaseScope names the board of a phase.
+func PhaseScope(id string) string { return "p:" + id }
+
 // RecentActs is how many of the newest acts are kept, and MinutesKept for how
 // long the counts of a minute are.
 const (
@@ -88,20 +145,23 @@ const (
 
 // NewBatch returns a batch that starts at from and changes nothing yet.
 func NewBatch(from event.Position) Batch {
-	return Batch{From: from, To: from, Tally: map[Cell]int64{}, Hours: map[BucketCell]int64{}, Minutes: map[BucketCell]int64{}}
+	return Batch{
+		From: from, To: from, Tally: NewFigures(), Late: NewFigures(),
+		Hours: map[BucketCell]int64{}, Minutes: map[BucketCell]int64{},
+	}
 }
 
 // Fold turns facts, in order and without a gap after from, into the batch to
 // apply. It depends on its arguments alone.
-func Fold(c *campaign.Campaign, l Layout, from event.Position, facts []event.Fact) (Batch, error) {
+func (r Rules) Fold(from event.Position, facts []event.Fact) (Batch, error) {
 	b := NewBatch(from)
 	for i := range facts {
 		f := &facts[i]
 		if !f.Follows(b.To) {
-			return Batch{}, fmt.Errorf("fold %s: fact %s does not follow %s", c.ID, f.Position, b.To)
+			return Batch{}, fmt.Errorf("fold %s: fact %s does not follow %s", r.Campaign.ID, f.Position, b.To)
 		}
-		if err := b.Count(c, l, f); err != nil {
-			return Batch{}, fmt.Errorf("fold %s: fact %s: %w", c.ID, f.Position, err)
+		if err := b.Count(r, f); err != nil {
+			return Batch{}, fmt.Errorf("fold %s: fact %s: %w", r.Campaign.ID, f.Position, err)
 		}
 		b.To = f.Position
 	}
@@ -113,19 +173,26 @@ func Fold(c *campaign.Campaign, l Layout, from event.Position, facts []event.Fac
 
 // Count adds what one fact changes. It neither checks nor moves the position, so
 // that the facts of one participant can be counted by themselves.
-func (b *Batch) Count(c *campaign.Campaign, l Layout, f *event.Fact) error {
+func (b *Batch) Count(r Rules, f *event.Fact) error {
+	to := &b.Tally
+	if r.Campaign.Freeze.Active(f.At) {
+		to = &b.Late
+	}
 	switch body := f.Body.(type) {
 	case event.Enrolled:
-		b.count(f.Unit, Enrolled, 1)
+		to.count(f.Unit, Enrolled, 1)
 	case event.Moved:
-		b.count(body.FromUnit, Enrolled, -1)
-		b.count(f.Unit, Enrolled, 1)
+		to.count(body.FromUnit, Enrolled, -1)
+		to.count(f.Unit, Enrolled, 1)
 	case event.Submitted:
-		b.act(f, Attempts)
-		b.best(f.Unit, body)
-		return b.places(c, l, f, body)
+		b.act(to, f, Attempts)
+		to.best(f.Unit, body)
+		to.points(r, body)
+		return b.moves(r, f, body)
 	case event.Signed:
-		b.act(f, Signatures)
+		b.act(to, f, Signatures)
+	case event.Corrected:
+		return b.correct(r, f, body)
 	case event.Started, event.Expired, event.Erased:
 		// They change no figure.
 	default:
@@ -134,48 +201,76 @@ func (b *Batch) Count(c *campaign.Campaign, l Layout, f *event.Fact) error {
 	return nil
 }
 
-func (b *Batch) count(unit string, m Metric, n int64) { b.Tally[Cell{unit, m}] += n }
+func (t *Figures) count(unit string, m Metric, n int64) { t.Cells[Cell{unit, m}] += n }
 
 // act counts an accepted act, in all and in its hour and minute, and the
 // participant with their first.
-func (b *Batch) act(f *event.Fact, m Metric) {
+func (b *Batch) act(to *Figures, f *event.Fact, m Metric) {
 	metrics := []Metric{m}
 	if f.First {
 		metrics = append(metrics, Participants)
 	}
 	for _, m := range metrics {
 		cell := Cell{f.Unit, m}
-		b.Tally[cell]++
+		to.Cells[cell]++
 		b.Hours[BucketCell{hourOf(f.At), cell}]++
 		b.Minutes[BucketCell{minuteOf(f.At), Cell{Metric: m}}]++
 	}
 	b.Recent = append(b.Recent, Act{Kind: f.Kind, Participant: f.Participant, Unit: f.Unit, At: f.At})
 }
 
-// best keeps the sum of best scores and the number of persons who passed.
-func (b *Batch) best(unit string, s event.Submitted) {
-	switch p := s.Previous; {
-	case p == nil:
-		b.count(unit, Scored, 1)
-		b.count(unit, Score, int64(s.Score))
-		if s.Passed {
-			b.count(unit, Passed, 1)
+// best keeps the sum of best scores and the numbers of persons who passed and who
+// had everything right.
+func (t *Figures) best(unit string, s event.Submitted) {
+	before := event.Best{}
+	if s.Previous == nil {
+		t.count(unit, Scored, 1)
+	} else {
+		before = *s.Previous
+		if s.Score <= before.Score {
+			return
 		}
-	case s.Score > p.Score:
-		b.count(unit, Score, int64(s.Score-p.Score))
-		if s.Passed && !p.Passed {
-			b.count(unit, Passed, 1)
-		}
+	}
+	t.count(unit, Score, int64(s.Score-before.Score))
+	if s.Passed && !before.Passed {
+		t.count(unit, Passed, 1)
+	}
+	if s.Score == s.MaxScore && !before.Full {
+		t.count(unit, Full, 1)
 	}
 }
 
-func (b *Batch) places(c *campaign.Campaign, l Layout, f *event.Fact, s event.Submitted) error {
-	v, err := l.Pack(s.Score, time.Duration(s.UsedMS)*time.Millisecond, f.At)
-	if err != nil {
+// points moves a participant who is not hidden to the score they have now.
+func (t *Figures) points(r Rules, s event.Submitted) {
+	if s.Hidden {
+		return
+	}
+	before, now := 0, s.Score
+	switch {
+	case r.Layout.Sums():
+		before, now = s.Total-s.Added, s.Total
+	case s.Previous != nil:
+		before, now = s.Previous.Score, max(s.Score, s.Previous.Score)
+	}
+	if s.Previous != nil {
+		t.Scores[before]--
+	}
+	t.Scores[now]++
+}
+
+// moves raises the participant on every scoped board the attempt belongs to.
+func (b *Batch) moves(r Rules, f *event.Fact, s event.Submitted) error {
+	m := Move{Participant: f.Participant, Late: r.Campaign.Freeze.Active(f.At), Hidden: s.Hidden}
+	score := s.Score
+	if r.Layout.Sums() {
+		m.Op, score = Add, s.Added
+	}
+	var err error
+	if m.Packed, err = r.Layout.Pack(score, time.Duration(s.UsedMS)*time.Millisecond, f.At); err != nil {
 		return err
 	}
-	for _, scope := range Scopes(c, f) {
-		b.Places = append(b.Places, Place{Scope: scope, Participant: f.Participant, Packed: v})
+	for _, m.Scope = range Scopes(r.Campaign, f) {
+		b.Moves = append(b.Moves, m)
 	}
 	return nil
 }
@@ -183,9 +278,9 @@ func (b *Batch) places(c *campaign.Campaign, l Layout, f *event.Fact, s event.Su
 // Scopes names the boards on which the attempt of a fact has a place, beside the
 // main one.
 func Scopes(c *campaign.Campaign, f *event.Fact) []string {
-	scopes := []string{UnitScope(f.Unit), GroupScope(f.Group), DayScope(c.Day(f.At))}
-	for _, r := range c.Tree.Regions(f.Unit) {
-		scopes = append(scopes, RegionScope(r))
+	scopes := Boards(c, f.Unit, f.Group, "")
+	for _, w := range Windows(c, f.At) {
+		scopes = append(scopes, Boards(c, f.Unit, f.Group, w)...)
 	}
 	return scopes
 }

@@ -98,7 +98,7 @@ func ofUnit(tally map[leaderboard.Cell]int64, unit string) cells {
 
 func folded(t *testing.T, h *history) leaderboard.Batch {
 	t.Helper()
-	b, err := leaderboard.Fold(city(t), layout, event.Position{}, h.facts)
+	b, err := leaderboard.Rules{Campaign: city(t), Layout: layout}.Fold(event.Position{}, h.facts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestFigures(t *testing.T) {
 	} {
 		h := &history{now: base}
 		tc.facts(h)
-		if diff := cmp.Diff(tc.want, ofUnit(folded(t, h).Tally, "u1")); diff != "" {
+		if diff := cmp.Diff(tc.want, ofUnit(folded(t, h).Tally.Cells, "u1")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -240,7 +240,7 @@ func TestPlaces(t *testing.T) {
 		"p2": {"u:unassigned", "g:public", "d:2026-06-11"},
 	}
 	got := map[string][]string{}
-	for _, p := range folded(t, h).Places {
+	for _, p := range folded(t, h).Moves {
 		got[p.Participant] = append(got[p.Participant], p.Scope)
 		score, used, _ := layout.Unpack(p.Packed)
 		if used != time.Minute || p.Participant == "p1" && score != 70 {
@@ -294,8 +294,8 @@ func TestGapsAreRefused(t *testing.T) {
 		"a score out of range":   {event.Position{}, func(f []event.Fact) []event.Fact { f[4].Body = event.Submitted{Score: 5000}; return f }, "fact 1-4"},
 		"a time before the base": {event.Position{}, func(f []event.Fact) []event.Fact { f[4].Body, f[4].At = event.Submitted{}, base.Add(-1); return f }, "fact 1-4"},
 	} {
-		b, err := leaderboard.Fold(city(t), layout, tc.from, tc.change(facts()))
-		if err == nil || !strings.Contains(err.Error(), tc.says) || b.Tally != nil {
+		b, err := leaderboard.Rules{Campaign: city(t), Layout: layout}.Fold(tc.from, tc.change(facts()))
+		if err == nil || !strings.Contains(err.Error(), tc.says) || b.Tally.Cells != nil {
 			t.Errorf("%s: Fold = %+v, %v; want an error that says %q", name, b, err, tc.says)
 		}
 	}
@@ -304,15 +304,15 @@ func TestGapsAreRefused(t *testing.T) {
 func TestTheCursorMoves(t *testing.T) {
 	t.Parallel()
 	from := event.Position{Epoch: 1, Seq: 41}
-	b, err := leaderboard.Fold(city(t), layout, from, nil)
-	if err != nil || b.From != from || b.To != from || len(b.Tally) != 0 {
+	b, err := leaderboard.Rules{Campaign: city(t), Layout: layout}.Fold(from, nil)
+	if err != nil || b.From != from || b.To != from || len(b.Tally.Cells) != 0 {
 		t.Errorf("no facts: %+v, %v", b, err)
 	}
 	h := &history{now: base}
 	h.enrolled("p1", "u1")
 	h.enrolled("p2", "u1")
 	h.facts[0].Position, h.facts[1].Position = event.Position{Epoch: 1, Seq: 42}, event.Position{Epoch: 2, Seq: 0}
-	b, err = leaderboard.Fold(city(t), layout, from, h.facts)
+	b, err = leaderboard.Rules{Campaign: city(t), Layout: layout}.Fold(from, h.facts)
 	if want := (event.Position{Epoch: 2}); err != nil || b.From != from || b.To != want {
 		t.Errorf("two facts: from %s to %s, %v; want to %s", b.From, b.To, err, want)
 	}
@@ -405,14 +405,14 @@ func TestFoldsEqualTheDefinitions(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := city(t)
 		h, lives := genHistory(t)
-		sum := leaderboard.Batch{Tally: map[leaderboard.Cell]int64{}, Hours: map[leaderboard.BucketCell]int64{}, Minutes: map[leaderboard.BucketCell]int64{}}
+		sum := leaderboard.Batch{Tally: leaderboard.NewFigures(), Hours: map[leaderboard.BucketCell]int64{}, Minutes: map[leaderboard.BucketCell]int64{}}
 		for rest := h.facts; len(rest) > 0; {
 			n := rapid.IntRange(1, len(rest)).Draw(t, "batch")
-			b, err := leaderboard.Fold(c, layout, sum.To, rest[:n])
+			b, err := leaderboard.Rules{Campaign: c, Layout: layout}.Fold(sum.To, rest[:n])
 			if err != nil {
 				t.Fatal(err)
 			}
-			addAll(sum.Tally, b.Tally)
+			addAll(sum.Tally.Cells, b.Tally.Cells)
 			addAll(sum.Hours, b.Hours)
 			addAll(sum.Minutes, b.Minutes)
 			sum.To, rest = b.To, rest[n:]
@@ -431,7 +431,7 @@ func checkTally(t *rapid.T, c *campaign.Campaign, sum leaderboard.Batch, lives m
 	var total leaderboard.Counts
 	for _, unit := range []string{"u1", "u2", "u3", "u4", "u5"} {
 		want := byDefinition(lives, unit)
-		if diff := cmp.Diff(want, leaderboard.SumOver(c.Tree, sum.Tally, unit)); diff != "" {
+		if diff := cmp.Diff(want, leaderboard.SumOver(c.Tree, sum.Tally.Cells, unit)); diff != "" {
 			t.Errorf("%s (-defined +folded):\n%s", unit, diff)
 		}
 		total = total.Add(want)
@@ -439,7 +439,7 @@ func checkTally(t *rapid.T, c *campaign.Campaign, sum leaderboard.Batch, lives m
 	// Units that left the tree count with those who never had one.
 	gone, none := byDefinition(lives, "u-gone"), byDefinition(lives, campaign.Unassigned)
 	rest := gone.Add(none)
-	if diff := cmp.Diff(rest, leaderboard.RollUp(c.Tree, sum.Tally).Nodes[campaign.Unassigned]); diff != "" {
+	if diff := cmp.Diff(rest, leaderboard.RollUp(c.Tree, sum.Tally.Cells).Nodes[campaign.Unassigned]); diff != "" {
 		t.Errorf("unassigned (-defined +folded):\n%s", diff)
 	}
 	total = total.Add(rest)

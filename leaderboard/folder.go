@@ -73,7 +73,7 @@ func (f *Folder) Step(ctx context.Context, shard int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	b, err := Fold(c, layout, from, facts)
+	b, err := Rules{Campaign: c, Layout: layout}.Fold(from, facts)
 	if err != nil {
 		return 0, err
 	}

@@ -53,7 +53,7 @@ func (l *ledger) Layout(context.Context, string) (leaderboard.Layout, error) { r
 func (l *ledger) Apply(_ context.Context, _ string, _ int, b leaderboard.Batch) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.folded += int(b.Tally[leaderboard.Cell{Unit: "u1", Metric: leaderboard.Enrolled}])
+	l.folded += int(b.Tally.Cells[leaderboard.Cell{Unit: "u1", Metric: leaderboard.Enrolled}])
 	return true, nil
 }
 

@@ -173,7 +173,7 @@ func (s *Service) Mine(ctx context.Context, campaignID, participant string, q Qu
 	if err := s.belongs(ctx, c, participant, q); err != nil {
 		return Mine{}, err
 	}
-	st, ok, err := s.Store.Standing(ctx, campaignID, scope, participant, window)
+	st, ok, err := s.Store.Standing(ctx, campaignID, scope, Now, participant, window)
 	if err != nil {
 		return Mine{}, err
 	}
@@ -231,7 +231,7 @@ func (s *Service) ranksAround(ctx context.Context, campaignID, scope string, st 
 	above := st.Above
 	if len(st.Around) > 0 && st.Around[0].Packed > st.Packed {
 		var err error
-		if above, err = s.Store.Above(ctx, campaignID, scope, st.Around[0].Packed); err != nil {
+		if above, err = s.Store.Above(ctx, campaignID, scope, Now, st.Around[0].Packed); err != nil {
 			return nil, err
 		}
 	}

@@ -114,7 +114,7 @@ func (b *Builder) Build(ctx context.Context, now time.Time) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tallies of %s: %w", b.Campaign.ID, err)
 	}
-	s := &Snapshot{Campaign: b.Campaign, AsOf: now, Roll: RollUp(b.Campaign.Tree, t.Cells), Lag: t.Lag}
+	s := &Snapshot{Campaign: b.Campaign, AsOf: now, Roll: RollUp(b.Campaign.Tree, t.All().Cells), Lag: t.Lag}
 	for cell, n := range t.Minutes {
 		if cell.Bucket > minuteOf(now)-minutesInRow && cell.Bucket <= minuteOf(now) {
 			s.LastHour.add(cell.Metric, n)
@@ -245,6 +245,7 @@ func (b *Builder) recent(ctx context.Context, s *Snapshot, acts []Act) error {
 // boardQuery is a stretch of one board.
 type boardQuery struct {
 	scope         string
+	view          View
 	offset, limit int64
 }
 
@@ -258,13 +259,13 @@ func readBoard(ctx context.Context, store Store, campaignID string, q boardQuery
 	if err != nil {
 		return fail(err)
 	}
-	entries, total, err := store.Top(ctx, campaignID, q.scope, q.offset, q.limit)
+	entries, total, err := store.Top(ctx, campaignID, q.scope, q.view, q.offset, q.limit)
 	if err != nil {
 		return fail(err)
 	}
 	var above int64
 	if q.offset > 0 && len(entries) > 0 {
-		if above, err = store.Above(ctx, campaignID, q.scope, entries[0].Packed); err != nil {
+		if above, err = store.Above(ctx, campaignID, q.scope, q.view, entries[0].Packed); err != nil {
 			return fail(err)
 		}
 	}

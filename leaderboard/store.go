@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/event"
 )
 
@@ -23,15 +24,47 @@ type Standing struct {
 	Around []Entry
 }
 
+// Ranked is a participant's entry and how many stand strictly above it.
+type Ranked struct {
+	Entry
+	Above int64
+}
+
 // Person is what may be shown of a participant on a board.
 type Person struct {
 	Name        string // masked, or full where the person agreed
 	Unit, Group string
 }
 
+// View says with whose eyes a board is read.
+type View uint8
+
+// The views. Before a freeze Frozen and Now are the same, and without hidden
+// people Now and Everybody.
+const (
+	// Frozen is what the public sees before and while the boards stand still: acts
+	// since the freeze are not there.
+	Frozen View = iota
+	// Now has every act of everybody who is not hidden.
+	Now
+	// Everybody is Now with the hidden people in their places: what the operators
+	// see.
+	Everybody
+)
+
+// PublicView returns with whose eyes the public reads boards at now.
+func PublicView(c *campaign.Campaign, now time.Time) View {
+	if c.Freeze.Over(now) {
+		return Now
+	}
+	return Frozen
+}
+
 // Tallies are a campaign's sums over all shards at one moment.
 type Tallies struct {
-	Cells map[Cell]int64
+	// Public are the sums as the public sees them while the boards stand still, and
+	// Late what has to be added to them for those who see on.
+	Public, Late Figures
 	// Minutes hold the last two hours.
 	Minutes map[BucketCell]int64
 	// Recent are the newest acts, newest first.
@@ -39,6 +72,9 @@ type Tallies struct {
 	// Lag is how many facts the fold has still to apply.
 	Lag int64
 }
+
+// All returns the sums of everything that was accepted.
+func (t *Tallies) All() Figures { return t.Public.Plus(t.Late) }
 
 // Store reads and folds boards and tallies. A shard that does not answer is an
 // error, never a partial sum.
@@ -60,15 +96,27 @@ type Store interface {
 	Hours(ctx context.Context, campaign string, first, last int64) (map[BucketCell]int64, error)
 	// Top returns places offset to offset+limit-1 of a board and how many stand
 	// on it. scope "" is the main board.
-	Top(ctx context.Context, campaign, scope string, offset, limit int64) ([]Entry, int64, error)
+	Top(ctx context.Context, campaign, scope string, v View, offset, limit int64) ([]Entry, int64, error)
 	// Above returns how many stand strictly above packed on a board.
-	Above(ctx context.Context, campaign, scope string, packed uint64) (int64, error)
+	Above(ctx context.Context, campaign, scope string, v View, packed uint64) (int64, error)
 	// Standing returns the participant's place on a board with at most window
-	// neighbours on either side, or ok false where they have none. The
-	// participant's own entry is their best attempt now (for a day's board their
-	// best of that day), also where the fold has not caught up. Whether the
-	// participant belongs on the board is the caller's question.
-	Standing(ctx context.Context, campaign, scope, participant string, window int64) (s Standing, ok bool, err error)
+	// neighbours on either side, or ok false where they have none. In the views Now
+	// and Everybody the participant's own entry is what they have reached now (on a
+	// day's or phase's board, within it), also where the fold has not caught up.
+	// Whether the participant belongs on the board is the caller's question.
+	Standing(ctx context.Context, campaign, scope string, v View, participant string, window int64) (s Standing, ok bool, err error)
+	// Ranks looks many participants up: their entries and how many stand strictly
+	// above each. Those who are not on the board are left out.
+	Ranks(ctx context.Context, campaign, scope string, v View, participants []string) (map[string]Ranked, error)
+	// Hide takes a participant off every public board, or puts them back where
+	// they would be. Repeating it changes nothing. It answers a participant who is
+	// not enrolled with campaign.ErrRequired.
+	Hide(ctx context.Context, campaign, participant string, hidden bool) error
+	// Thaw puts at most limit entries of a shard that were kept beside the boards
+	// since the freeze where they belong, and the late tallies with them. It is
+	// called once the freeze is over, changes nothing in the views Now and
+	// Everybody, and tells whether anything is left.
+	Thaw(ctx context.Context, campaign string, shard, limit int) (left bool, err error)
 	// People looks up what may be shown of participants. Unknown ids are left
 	// out.
 	People(ctx context.Context, campaign string, ids []string) (map[string]Person, error)

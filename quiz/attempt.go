@@ -65,6 +65,8 @@ type Best struct {
 	Used   time.Duration
 	At     time.Time
 	Passed bool
+	// Full says that nothing was wrong.
+	Full bool
 }
 
 // Overdue tells whether the attempt is open though its deadline and grace have

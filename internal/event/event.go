@@ -32,6 +32,15 @@ const (
 	// KindErased says that a participant's personal data was erased. It changes
 	// no figure.
 	KindErased Kind = "erased.1"
+	// KindInvalidated and KindWithdrawn take an accepted attempt out of every
+	// figure, by the office and by its participant; KindRestored lets it count again.
+	KindInvalidated Kind = "invalidated.1"
+	KindWithdrawn   Kind = "withdrawn.1"
+	KindRestored    Kind = "restored.1"
+	// KindHidden takes a participant off the public boards and KindShown puts them
+	// back. The counts do not change.
+	KindHidden Kind = "hidden.1"
+	KindShown  Kind = "shown.1"
 	// KindDoor says which participant stands behind one way of signing in. It
 	// belongs to no campaign and has neither unit nor group.
 	KindDoor Kind = "door.1"
@@ -138,14 +147,47 @@ type Submitted struct {
 	Items   string `json:"items"`
 	Choices string `json:"choices"`
 	// Previous is the participant's best attempt before this one, nil for the
-	// first. It is written by the script.
-	Previous *Best `json:"-"`
+	// first. Total is their sum of points after it and Added by how much it raised
+	// that; both are 0 where the campaign ranks the best attempt. Hidden says that
+	// they were hidden. The script writes these.
+	Previous     *Best `json:"-"`
+	Added, Total int   `json:"-"`
+	Hidden       bool  `json:"-"`
 }
 
 // Best is the part of a best attempt that tallies need.
 type Best struct {
-	Score  int
-	Passed bool
+	Score int
+	// Passed and Full say whether it passed, and whether everything was right.
+	Passed, Full bool
+}
+
+// Corrected is the body of what changes how a participant's attempts count:
+// invalidated, withdrawn, restored, hidden and shown. It holds everything that
+// their figures are made of, as it was until then, so that what they were and what
+// they are now can be told from the fact alone.
+type Corrected struct {
+	// Number is the attempt's; 0 for hidden and shown.
+	Number int `json:"number,omitempty"`
+	// Attempts are all that were accepted, by number, and which of them did not
+	// count.
+	Attempts []Counted `json:"attempts"`
+	// SignedAt is when they signed, in Unix ms; 0 if they had not.
+	SignedAt int64 `json:"signed,omitempty"`
+	// Hidden says that they were hidden.
+	Hidden bool `json:"hidden,omitempty"`
+}
+
+// Counted is an accepted attempt as far as figures are concerned.
+type Counted struct {
+	Number int   `json:"n"`
+	At     int64 `json:"t"` // Unix ms
+	UsedMS int64 `json:"u"`
+	Score  int   `json:"s"`
+	Passed bool  `json:"p,omitempty"`
+	Full   bool  `json:"f,omitempty"`
+	// Void says that it counts nowhere.
+	Void bool `json:"v,omitempty"`
 }
 
 // Expired says that an attempt's deadline came with nothing kept.
@@ -184,7 +226,9 @@ const (
 	FieldGroup       = "g"
 	FieldAt          = "t" // Unix ms
 	FieldFirst       = "f" // "1" for true
-	FieldBest        = "b" // Submitted.Previous: "score|passed", or empty
+	FieldBest        = "b" // Submitted.Previous: "score|passed|full", or empty
+	FieldSum         = "a" // Submitted.Added and Total: "added|total", or empty
+	FieldHidden      = "x" // Submitted.Hidden: "1" for true
 	FieldBody        = "d"
 	FieldHash        = "h" // of a personal record of a door: what it is bound to
 )
@@ -236,17 +280,15 @@ func decodeBody(k Kind, fields map[string]string) (any, error) {
 	case KindStarted:
 		return decodeAs[Started](body)
 	case KindSubmitted:
-		s, err := decodeAs[Submitted](body)
-		if err == nil {
-			s.Previous, err = parseBest(fields[FieldBest])
-		}
-		return s, err
+		return decodeSubmitted(fields)
 	case KindExpired:
 		return decodeAs[Expired](body)
 	case KindSigned:
 		return decodeAs[Signed](body)
 	case KindErased:
 		return decodeAs[Erased](body)
+	case KindInvalidated, KindWithdrawn, KindRestored, KindHidden, KindShown:
+		return decodeAs[Corrected](body)
 	case KindDoor:
 		return decodeAs[Door](body)
 	default:
@@ -260,15 +302,50 @@ func decodeAs[T any](body string) (T, error) {
 	return v, err
 }
 
-// parseBest reads "score|passed", or "" for none.
+func decodeSubmitted(fields map[string]string) (Submitted, error) {
+	s, err := decodeAs[Submitted](fields[FieldBody])
+	if err != nil {
+		return s, err
+	}
+	s.Hidden = fields[FieldHidden] == "1"
+	if s.Added, s.Total, err = parseSum(fields[FieldSum]); err != nil {
+		return s, err
+	}
+	s.Previous, err = parseBest(fields[FieldBest])
+	return s, err
+}
+
+// parseSum reads "added|total", or "" for none.
+func parseSum(s string) (added, total int, err error) {
+	if s == "" {
+		return 0, 0, nil
+	}
+	left, right, _ := strings.Cut(s, "|")
+	added, errAdded := strconv.Atoi(left)
+	total, errTotal := strconv.Atoi(right)
+	if err := errors.Join(errAdded, errTotal); err != nil {
+		return 0, 0, fmt.Errorf("sum %q is not added|total: %w", s, err)
+	}
+	return added, total, nil
+}
+
+// bestParts are the parts of Submitted.Previous.
+const bestParts = 3
+
+// parseBest reads "score|passed|full", or "" for none.
 func parseBest(s string) (*Best, error) {
 	if s == "" {
 		return nil, nil //nolint:nilnil // No best attempt before is not an error.
 	}
-	score, passed, _ := strings.Cut(s, "|")
-	n, err := strconv.Atoi(score)
-	if err != nil || passed != "0" && passed != "1" {
-		return nil, fmt.Errorf("best %q is not score|passed", s)
+	p := strings.Split(s, "|")
+	if len(p) != bestParts || !isFlag(p[1]) || !isFlag(p[2]) {
+		return nil, fmt.Errorf("best %q is not score|passed|full", s)
 	}
-	return &Best{Score: n, Passed: passed == "1"}, nil
+	n, err := strconv.Atoi(p[0])
+	if err != nil {
+		return nil, fmt.Errorf("best %q: %w", s, err)
+	}
+	return &Best{Score: n, Passed: p[1] == "1", Full: p[2] == "1"}, nil
 }
+
+func isFlag(s string) bool { return s == "0" || s == "1" }

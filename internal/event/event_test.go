@@ -63,11 +63,11 @@ func TestDecodeEveryKind(t *testing.T) {
 			fact(event.KindSubmitted, true, submitted(nil)),
 		},
 		"submitted after a worse one": {
-			entry("submitted.1", submittedBody, "f", "", "b", "60|0"),
+			entry("submitted.1", submittedBody, "f", "", "b", "60|0|0"),
 			fact(event.KindSubmitted, false, submitted(&event.Best{Score: 60})),
 		},
 		"submitted after a pass": {
-			entry("submitted.1", submittedBody, "b", "60|1"),
+			entry("submitted.1", submittedBody, "b", "60|1|0"),
 			fact(event.KindSubmitted, false, submitted(&event.Best{Score: 60, Passed: true})),
 		},
 		"expired": {

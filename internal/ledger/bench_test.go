@@ -25,7 +25,7 @@ func submissions(from, n int) []event.Entry {
 	all := make([]event.Entry, n)
 	for i := range all {
 		who := fmt.Sprintf("%016x", uint64(from+i)*0x9e3779b97f4a7c15)
-		all[i] = ledgertest.Fact(pos(1, uint64(from+i)), event.KindSubmitted, who, benchBody, "b", "60|1")
+		all[i] = ledgertest.Fact(pos(1, uint64(from+i)), event.KindSubmitted, who, benchBody, "b", "60|1|0")
 	}
 	return all
 }

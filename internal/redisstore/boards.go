@@ -3,6 +3,7 @@ package redisstore
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -61,13 +62,22 @@ func ask(ctx context.Context, db redis.UniversalClient, commands func(redis.Pipe
 		commands(p)
 		return nil
 	})
+	if e := answered(cmds); e != nil {
+		return e
+	}
+	if err != nil && err != redis.Nil { //nolint:errorlint // As in answered.
+		return outage(err)
+	}
+	return nil
+}
+
+// answered returns the first error of commands that is more than a member that is
+// not there.
+func answered(cmds []redis.Cmder) error {
 	for _, c := range cmds {
 		if e := c.Err(); e != nil && e != redis.Nil { //nolint:errorlint // redis.Nil is returned as is: no such member.
 			return outage(e)
 		}
-	}
-	if err != nil && err != redis.Nil { //nolint:errorlint // As above.
-		return outage(err)
 	}
 	return nil
 }
@@ -75,7 +85,7 @@ func ask(ctx context.Context, db redis.UniversalClient, commands func(redis.Pipe
 // countAbove counts the members above packed on the boards of the given shards.
 func (c *Campaigns) countAbove(ctx context.Context, o *opened, shards []shardKeys, scope string, packed uint64) (int64, error) {
 	counts := make([]*redis.IntCmd, len(shards))
-	err := c.ask(ctx, o, shards, func(p redis.Pipeliner) {
+	err := c.askLittle(ctx, o, shards, func(p redis.Pipeliner) {
 		for i, k := range shards {
 			counts[i] = p.ZCount(ctx, k.boardOf(scope), "("+score(packed), "+inf")
 		}
@@ -97,7 +107,7 @@ func sum(counts []*redis.IntCmd) int64 {
 func score(packed uint64) string { return strconv.FormatUint(packed, 10) }
 
 // Above implements leaderboard.Store.
-func (b *Boards) Above(ctx context.Context, id, scope string, packed uint64) (int64, error) {
+func (b *Boards) Above(ctx context.Context, id, scope string, _ leaderboard.View, packed uint64) (int64, error) {
 	o, err := b.campaigns.of(id)
 	if err != nil {
 		return 0, err
@@ -107,7 +117,7 @@ func (b *Boards) Above(ctx context.Context, id, scope string, packed uint64) (in
 
 // Top implements leaderboard.Store. Every shard gives its own top, and the merge
 // keeps the stretch asked for.
-func (b *Boards) Top(ctx context.Context, id, scope string, offset, limit int64) ([]leaderboard.Entry, int64, error) {
+func (b *Boards) Top(ctx context.Context, id, scope string, _ leaderboard.View, offset, limit int64) ([]leaderboard.Entry, int64, error) {
 	o, err := b.campaigns.of(id)
 	if err != nil {
 		return nil, 0, err
@@ -148,7 +158,7 @@ func byPlace(a, b leaderboard.Entry) int {
 }
 
 // Standing implements leaderboard.Store.
-func (b *Boards) Standing(ctx context.Context, id, scope, participant string, window int64) (leaderboard.Standing, bool, error) {
+func (b *Boards) Standing(ctx context.Context, id, scope string, _ leaderboard.View, participant string, window int64) (leaderboard.Standing, bool, error) {
 	o, err := b.campaigns.of(id)
 	if err != nil {
 		return leaderboard.Standing{}, false, err
@@ -302,3 +312,24 @@ func (b *Boards) People(ctx context.Context, id string, ids []string) (map[strin
 
 // minutesKept is how long the minute counts stay.
 const minutesKept = leaderboard.MinutesKept
+
+// Ranks implements leaderboard.Store.
+func (b *Boards) Ranks(ctx context.Context, id, scope string, v leaderboard.View, participants []string) (map[string]leaderboard.Ranked, error) {
+	out := map[string]leaderboard.Ranked{}
+	for _, p := range participants {
+		st, ok, err := b.Standing(ctx, id, scope, v, p, 0)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out[p] = leaderboard.Ranked{Entry: st.Entry, Above: st.Above}
+		}
+	}
+	return out, nil
+}
+
+// Hide implements leaderboard.Store.
+func (b *Boards) Hide(context.Context, string, string, bool) error { return errors.ErrUnsupported }
+
+// Thaw implements leaderboard.Store.
+func (b *Boards) Thaw(context.Context, string, int, int) (bool, error) { return false, nil }

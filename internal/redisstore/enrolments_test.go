@@ -236,11 +236,11 @@ func (r *rig) readEverything(people int64) {
 	if err != nil || t.Cells[cell("u1", "enrolled")] != people/5 {
 		r.Errorf("Tallies: %d enrolled in u1, %v", t.Cells[cell("u1", "enrolled")], err)
 	}
-	top, total, err := r.boards.Top(ctx, id, "", 0, 10)
+	top, total, err := r.boards.Top(ctx, id, "", leaderboard.Now, 0, 10)
 	if err != nil || total != people*2/3 || len(top) != 10 {
 		r.Fatalf("Top: %d of %d, %v", len(top), total, err)
 	}
-	st, ok, err := r.boards.Standing(ctx, id, "", top[5].Participant, 3)
+	st, ok, err := r.boards.Standing(ctx, id, "", leaderboard.Now, top[5].Participant, 3)
 	if err != nil || !ok || st.Above != 5 {
 		r.Errorf("Standing: %+v, %t, %v", st, ok, err)
 	}

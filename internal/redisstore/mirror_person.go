@@ -323,7 +323,7 @@ func layoutOf(name string) (title string, parts []string, hidden string) {
 	case "o":
 		return "open attempt", append([]string{"number"}, attemptParts...), ""
 	case "b":
-		return "best", []string{"place", "score", "used", "at", "passed"}, ""
+		return "best", []string{"place", "score", "used", "at", "passed", "full"}, ""
 	case "d":
 		return "best of the day", []string{"day", "place"}, ""
 	case "s":

@@ -28,7 +28,7 @@ func (m *Mirror) Totals(ctx context.Context, campaign string, shard int) (state.
 	if err != nil {
 		return fail(err)
 	}
-	t := leaderboard.Tallies{Cells: map[leaderboard.Cell]int64{}, Minutes: map[leaderboard.BucketCell]int64{}}
+	t := leaderboard.Tallies{Public: leaderboard.NewFigures(), Minutes: map[leaderboard.BucketCell]int64{}}
 	if err := s.addCounts(&t); err != nil {
 		return fail(err)
 	}
@@ -37,7 +37,7 @@ func (m *Mirror) Totals(ctx context.Context, campaign string, shard int) (state.
 		return fail(err)
 	}
 	return state.Sums{
-		Tally: t.Cells, Minutes: t.Minutes, Recent: t.Recent, Board: board.Val(), Open: open.Val(),
+		Tally: t.Public.Cells, Minutes: t.Minutes, Recent: t.Recent, Board: board.Val(), Open: open.Val(),
 	}, head, nil
 }
 

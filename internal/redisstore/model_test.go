@@ -477,7 +477,7 @@ func (w *world) finalBoard() {
 	for _, p := range ranked {
 		want = append(want, p.id)
 	}
-	top, total, err := w.rig.boards.Top(w.rig.Context(), w.rig.def.ID, "", 0, 10)
+	top, total, err := w.rig.boards.Top(w.rig.Context(), w.rig.def.ID, "", leaderboard.Now, 0, 10)
 	var got []string
 	for _, e := range top {
 		got = append(got, e.Participant)

@@ -17,6 +17,7 @@ import (
 const (
 	openParts     = 6
 	finishedParts = 14
+	bestParts     = 6
 )
 
 // packOpen writes an open attempt without its number, which the script gives.
@@ -83,11 +84,11 @@ func unpackSaved(s string) (quiz.Saved, error) {
 	return quiz.Saved{Revision: d.int64(head), Choices: d.choices(tail)}, d.err
 }
 
-// packBest writes "place|score|used|at|passed".
+// packBest writes "place|score|used|at|passed|full".
 func packBest(place uint64, r *quiz.Result) string {
 	return strings.Join([]string{
 		strconv.FormatUint(place, 10), strconv.Itoa(r.Score), strconv.FormatInt(r.Used.Milliseconds(), 10),
-		millis(r.SubmittedAt), flag(r.Passed),
+		millis(r.SubmittedAt), flag(r.Passed), flag(r.Score == r.MaxScore),
 	}, "|")
 }
 
@@ -97,8 +98,8 @@ func unpackBest(s string) (*quiz.Best, uint64, error) {
 		return nil, 0, nil
 	}
 	p := strings.Split(s, "|")
-	if len(p) != 5 {
-		return nil, 0, fmt.Errorf("stored best attempt has %d parts, want 5", len(p))
+	if len(p) != bestParts {
+		return nil, 0, fmt.Errorf("stored best attempt has %d parts, want %d", len(p), bestParts)
 	}
 	place, err := strconv.ParseUint(p[0], 10, 64)
 	if err != nil {
@@ -106,7 +107,8 @@ func unpackBest(s string) (*quiz.Best, uint64, error) {
 	}
 	d := decoder{}
 	b := &quiz.Best{
-		Score: d.int(p[1]), Used: time.Duration(d.int64(p[2])) * time.Millisecond, At: d.time(p[3]), Passed: p[4] == "1",
+		Score: d.int(p[1]), Used: time.Duration(d.int64(p[2])) * time.Millisecond, At: d.time(p[3]),
+		Passed: p[4] == "1", Full: p[5] == "1",
 	}
 	return b, place, d.err
 }

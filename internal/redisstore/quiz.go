@@ -245,7 +245,7 @@ func (q *Quiz) submitArgs(o *opened, p quiz.Person, a *quiz.Attempt) ([]any, err
 	}
 	return []any{
 		o.epoch, p.Participant, a.Number, packFinished(a), strconv.FormatUint(place, 10), packBest(place, res),
-		strconv.Itoa(res.Score) + "|" + flag(res.Passed), millis(res.SubmittedAt), q.day(p.Campaign, res.SubmittedAt), body,
+		millis(res.SubmittedAt), q.day(p.Campaign, res.SubmittedAt), body,
 	}, nil
 }
 

@@ -70,8 +70,8 @@ func foldCall(o *opened, shard int, batch leaderboard.Batch) (keys []string, arg
 	k := o.shards[shard]
 	c := &call{keys: []string{k.meta(), k.cursor(), k.tally(), k.minutes(), k.recent()}, place: map[string]int{}}
 	c.args = append(c.args, o.epoch, batch.From.String(), batch.To.String(), leaderboard.FoldVersion, oldestMinute(batch), recentKept)
-	c.args = append(c.args, len(batch.Tally))
-	for cell, n := range batch.Tally {
+	c.args = append(c.args, len(batch.Tally.Cells))
+	for cell, n := range batch.Tally.Cells {
 		c.args = append(c.args, cellField(cell), n)
 	}
 	c.args = append(c.args, len(batch.Minutes))
@@ -82,8 +82,8 @@ func foldCall(o *opened, shard int, batch leaderboard.Batch) (keys []string, arg
 	for cell, n := range batch.Hours {
 		c.args = append(c.args, c.key(k.hour(cell.Bucket)), cellField(cell.Cell), n)
 	}
-	c.args = append(c.args, len(batch.Places))
-	for _, p := range batch.Places {
+	c.args = append(c.args, len(batch.Moves))
+	for _, p := range batch.Moves {
 		c.args = append(c.args, c.key(k.scoped(p.Scope)), score(p.Packed), p.Participant)
 	}
 	c.args = append(c.args, len(batch.Recent))
@@ -165,7 +165,9 @@ func (b *Boards) Tallies(ctx context.Context, id string) (leaderboard.Tallies, e
 	if err != nil {
 		return leaderboard.Tallies{}, fmt.Errorf("tallies of %s: %w", id, err)
 	}
-	t := leaderboard.Tallies{Cells: map[leaderboard.Cell]int64{}, Minutes: map[leaderboard.BucketCell]int64{}}
+	t := leaderboard.Tallies{
+		Public: leaderboard.NewFigures(), Late: leaderboard.NewFigures(), Minutes: map[leaderboard.BucketCell]int64{},
+	}
 	for i := range states {
 		if err := states[i].addTo(&t); err != nil {
 			return leaderboard.Tallies{}, fmt.Errorf("tallies of %s:%d: %w", id, i, err)
@@ -183,7 +185,7 @@ func (s *shardState) addTo(t *leaderboard.Tallies) error {
 }
 
 func (s *shardState) addCounts(t *leaderboard.Tallies) error {
-	if err := addCells(t.Cells, s.tally.Val()); err != nil {
+	if err := addCells(t.Public.Cells, s.tally.Val()); err != nil {
 		return err
 	}
 	for field, value := range s.minutes.Val() {

@@ -45,12 +45,12 @@ func (r *rig) read(people int) readings {
 		out.People[person(i)] = r.readOne(i, scopes)
 	}
 	for _, scope := range scopes {
-		top, total, err := r.boards.Top(ctx, id, scope, 0, 100)
+		top, total, err := r.boards.Top(ctx, id, scope, leaderboard.Now, 0, 100)
 		out.Tops[fmt.Sprint(scope, " of ", total)] = must(r.TB, top, err)
 	}
 	tallies, err := r.boards.Tallies(ctx, id)
 	out.Tallies = must(r.TB, tallies, err)
-	withoutZeros(out.Tallies.Cells)
+	withoutZeros(out.Tallies.Public.Cells)
 	out.Tallies.Minutes = newestMinutes(out.Tallies.Minutes)
 	hour := noon.Unix() / 3600
 	hours, err := r.boards.Hours(ctx, id, hour-1, hour+24*6)
@@ -82,7 +82,7 @@ func (r *rig) readOne(i int, scopes []string) reading {
 	door, err := r.doors.Door(ctx, fmt.Sprint("door-", i))
 	one.Door = must(r.TB, door, err).Participant
 	for _, scope := range scopes {
-		s, ok, err := r.boards.Standing(ctx, id, scope, who, 2)
+		s, ok, err := r.boards.Standing(ctx, id, scope, leaderboard.Now, who, 2)
 		if must(r.TB, ok, err) {
 			one.Standings[scope] = s
 		}

@@ -77,11 +77,11 @@ func (c *counter) add(l *Life) error {
 
 func (c *counter) fact(f *event.Fact) error {
 	b := &c.batch
-	clear(b.Tally)
+	clear(b.Tally.Cells)
 	clear(b.Hours)
 	clear(b.Minutes)
-	b.Places, b.Recent = b.Places[:0], b.Recent[:0]
-	if err := b.Count(c.rules.Campaign, c.rules.Layout, f); err != nil {
+	b.Moves, b.Recent = b.Moves[:0], b.Recent[:0]
+	if err := b.Count(leaderboard.Rules{Campaign: c.rules.Campaign, Layout: c.rules.Layout}, f); err != nil {
 		return err
 	}
 	for cell, n := range b.Hours {
@@ -92,7 +92,7 @@ func (c *counter) fact(f *event.Fact) error {
 	if f.Compare(c.reach.Totals) > 0 {
 		return nil
 	}
-	for cell, n := range b.Tally {
+	for cell, n := range b.Tally.Cells {
 		c.Tally[cell] += n
 	}
 	for cell, n := range b.Minutes {

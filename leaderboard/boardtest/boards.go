@@ -31,12 +31,12 @@ func stretches(b *bench) {
 	} {
 		n := int64(len(whole))
 		want := whole[min(tc.offset, n):min(tc.offset+tc.limit, n)]
-		got, total, err := b.Top(b.Context(), b.c.ID, "", tc.offset, tc.limit)
+		got, total, err := b.Top(b.Context(), b.c.ID, "", leaderboard.Now, tc.offset, tc.limit)
 		b.wants("Top", err, nil)
 		b.same(fmt.Sprintf("places %d to +%d", tc.offset, tc.limit), want, board(got))
 		b.same("total", n, total)
 	}
-	got, total, err := b.Top(b.Context(), b.c.ID, leaderboard.UnitScope("nobody's"), 0, 10)
+	got, total, err := b.Top(b.Context(), b.c.ID, leaderboard.UnitScope("nobody's"), leaderboard.Now, 0, 10)
 	b.wants("Top of no board", err, nil)
 	b.same("no board", int64(0), total+int64(len(got)))
 }
@@ -112,13 +112,13 @@ func mainBoardAtOnce(b *bench) {
 	b.enrol("u1", "p")
 	a := b.submit("p", 70)
 	for scope, want := range map[string]int64{"": 1, leaderboard.UnitScope("u1"): 0, leaderboard.GroupScope("public"): 0} {
-		_, total, err := b.Top(b.Context(), b.c.ID, scope, 0, 10)
+		_, total, err := b.Top(b.Context(), b.c.ID, scope, leaderboard.Now, 0, 10)
 		b.wants("Top", err, nil)
 		b.same("before the fold: "+scope, want, total)
 	}
 	b.fold()
 	for _, scope := range []string{"", "u:u1", "r:d1", "r:city", "g:public", "d:2026-06-10"} {
-		got, _, err := b.Top(b.Context(), b.c.ID, scope, 0, 10)
+		got, _, err := b.Top(b.Context(), b.c.ID, scope, leaderboard.Now, 0, 10)
 		b.wants("Top", err, nil)
 		b.same("after the fold: "+scope, board{b.entry(a)}, board(got))
 	}
@@ -129,11 +129,11 @@ func sums(b *bench) {
 	b.fold()
 	t, err := b.Tallies(b.Context(), b.c.ID)
 	b.wants("Tallies", err, nil)
-	total := leaderboard.RollUp(b.c.Tree, t.Cells).Total
+	total := leaderboard.RollUp(b.c.Tree, t.All().Cells).Total
 	if total.Enrolled != 40 || total.Attempts != 80 || total.Signatures != 20 {
 		b.Errorf("totals %+v, want 40 enrolled, 80 attempts, 20 signatures", total)
 	}
-	_, onBoard, err := b.Top(b.Context(), b.c.ID, "", 0, 1)
+	_, onBoard, err := b.Top(b.Context(), b.c.ID, "", leaderboard.Now, 0, 1)
 	b.wants("Top", err, nil)
 	b.same("persons with a score", onBoard, total.Scored)
 }

@@ -41,11 +41,11 @@ func emptyCampaign(b *bench) {
 	hours, err := b.Hours(ctx, b.c.ID, hour(Opens()), hour(Noon()))
 	b.wants("Hours", err, nil)
 	b.same("hours", 0, len(hours))
-	top, total, err := b.Top(ctx, b.c.ID, "", 0, 10)
+	top, total, err := b.Top(ctx, b.c.ID, "", leaderboard.Now, 0, 10)
 	b.wants("Top", err, nil)
 	b.same("top", board{}, board(top))
 	b.same("total", int64(0), total)
-	_, ok, err := b.Standing(ctx, b.c.ID, "", "nobody", 5)
+	_, ok, err := b.Standing(ctx, b.c.ID, "", leaderboard.Now, "nobody", 5)
 	b.wants("Standing", err, nil)
 	b.same("a standing", false, ok)
 }
@@ -60,9 +60,9 @@ func appliedOnce(b *bench) {
 	shard := b.busiest()
 	facts := b.allFacts(shard)
 	half := len(facts) / 2
-	first, err := leaderboard.Fold(b.c, b.layout, event.Position{}, facts[:half])
+	first, err := leaderboard.Rules{Campaign: b.c, Layout: b.layout}.Fold(event.Position{}, facts[:half])
 	b.wants("Fold", err, nil)
-	second, err := leaderboard.Fold(b.c, b.layout, first.To, facts[half:])
+	second, err := leaderboard.Rules{Campaign: b.c, Layout: b.layout}.Fold(first.To, facts[half:])
 	b.wants("Fold", err, nil)
 	for _, step := range []struct {
 		batch   leaderboard.Batch
@@ -85,9 +85,9 @@ func appliedOnce(b *bench) {
 	}
 	t, err := b.Tallies(b.Context(), b.c.ID)
 	b.wants("Tallies", err, nil)
-	whole, err := leaderboard.Fold(b.c, b.layout, event.Position{}, facts)
+	whole, err := leaderboard.Rules{Campaign: b.c, Layout: b.layout}.Fold(event.Position{}, facts)
 	b.wants("Fold", err, nil)
-	b.same("tallies", whole.Tally, t.Cells)
+	b.same("tallies", whole.Tally.Cells, t.All().Cells)
 	b.same("minutes", whole.Minutes, t.Minutes)
 }
 
@@ -166,15 +166,15 @@ func (b *bench) checkFolded() {
 	b.Helper()
 	cells, hours, minutes := map[leaderboard.Cell]int64{}, map[leaderboard.BucketCell]int64{}, map[leaderboard.BucketCell]int64{}
 	for shard := range b.c.Shards {
-		batch, err := leaderboard.Fold(b.c, b.layout, event.Position{}, b.allFacts(shard))
+		batch, err := leaderboard.Rules{Campaign: b.c, Layout: b.layout}.Fold(event.Position{}, b.allFacts(shard))
 		b.wants("Fold", err, nil)
-		add(cells, batch.Tally)
+		add(cells, batch.Tally.Cells)
 		add(hours, batch.Hours)
 		add(minutes, batch.Minutes)
 	}
 	t, err := b.Tallies(b.Context(), b.c.ID)
 	b.wants("Tallies", err, nil)
-	b.same("tallies", cells, t.Cells)
+	b.same("tallies", cells, t.All().Cells)
 	b.same("lag", int64(0), t.Lag)
 	got, err := b.Hours(b.Context(), b.c.ID, hour(Opens()), hour(b.c.ClosesAt))
 	b.wants("Hours", err, nil)
@@ -205,7 +205,7 @@ func (b *bench) checkBoards(all []Attempt) {
 	}
 	for scope, attempts := range scopes {
 		want := b.boardOf(attempts...)
-		got, total, err := b.Top(b.Context(), b.c.ID, scope, 0, 1000)
+		got, total, err := b.Top(b.Context(), b.c.ID, scope, leaderboard.Now, 0, 1000)
 		b.wants("Top", err, nil)
 		b.same("board "+scope, want, board(got))
 		b.same("total of "+scope, int64(len(want)), total)
@@ -316,9 +316,9 @@ func (b *bench) questions(ctx context.Context, id string) map[string]error {
 	_, errApply := b.Apply(ctx, id, 0, leaderboard.Batch{To: event.Position{Epoch: 1}})
 	_, errTallies := b.Tallies(ctx, id)
 	_, errHours := b.Hours(ctx, id, 1, 2)
-	_, _, errTop := b.Top(ctx, id, "", 0, 10)
-	_, errAbove := b.Above(ctx, id, "", 5)
-	_, _, errStanding := b.Standing(ctx, id, "", "p", 5)
+	_, _, errTop := b.Top(ctx, id, "", leaderboard.Now, 0, 10)
+	_, errAbove := b.Above(ctx, id, "", leaderboard.Now, 5)
+	_, _, errStanding := b.Standing(ctx, id, "", leaderboard.Now, "p", 5)
 	_, errPeople := b.People(ctx, id, []string{"p"})
 	return map[string]error{
 		"Cursor": errCursor, "Apply": errApply, "Tallies": errTallies, "Hours": errHours, "Top": errTop,

@@ -22,7 +22,7 @@ func standingPromises() map[string]func(*bench) {
 // checkStanding asks for a participant's place on a board whose truth is known.
 func (b *bench) checkStanding(scope string, whole board, participant string, window int64) {
 	b.Helper()
-	st, ok, err := b.Standing(b.Context(), b.c.ID, scope, participant, window)
+	st, ok, err := b.Standing(b.Context(), b.c.ID, scope, leaderboard.Now, participant, window)
 	i, want := whole.find(participant)
 	if err != nil || ok != want {
 		b.Errorf("Standing of %s on %q: %t, %v; want %t", participant, scope, ok, err, want)
@@ -36,7 +36,7 @@ func (b *bench) checkStanding(scope string, whole board, participant string, win
 		Entry: own, Above: whole.above(own.Packed), Below: whole.below(own.Packed), Of: int64(len(whole)), Around: st.Around,
 	}, st)
 	b.checkAround(whole, st, window)
-	if n, err := b.Above(b.Context(), b.c.ID, "", own.Packed); scope == "" && (err != nil || n != st.Above) {
+	if n, err := b.Above(b.Context(), b.c.ID, "", leaderboard.Now, own.Packed); scope == "" && (err != nil || n != st.Above) {
 		b.Errorf("Above %s is %d, %v; the standing says %d", participant, n, err, st.Above)
 	}
 }
@@ -92,7 +92,7 @@ func noPlace(b *bench) {
 	b.fold()
 	for _, who := range []string{"signed", "enrolled", "nobody", ""} {
 		for _, scope := range []string{"", leaderboard.UnitScope("u1"), leaderboard.DayScope("2026-06-10")} {
-			st, ok, err := b.Standing(b.Context(), b.c.ID, scope, who, 5)
+			st, ok, err := b.Standing(b.Context(), b.c.ID, scope, leaderboard.Now, who, 5)
 			if ok || err != nil {
 				b.Errorf("%q stands at %+v on %q, %v", who, st, scope, err)
 			}
@@ -217,7 +217,7 @@ func neighbours(b *bench) {
 	whole := b.boardOf(all...)
 	for _, window := range []int64{0, 1, 5, 39, 50} {
 		for _, i := range []int{0, 1, 20, 38, 39} {
-			st, _, err := b.Standing(b.Context(), b.c.ID, "", whole[i].Participant, window)
+			st, _, err := b.Standing(b.Context(), b.c.ID, "", leaderboard.Now, whole[i].Participant, window)
 			b.wants("Standing", err, nil)
 			w := int(window)
 			b.same(fmt.Sprintf("%d around place %d", window, i), whole[max(i-w, 0):min(i+w+1, len(whole))], board(st.Around))

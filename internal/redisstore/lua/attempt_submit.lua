@@ -12,11 +12,10 @@
 -- ARGV[3] number of the attempt
 -- ARGV[4] the finished attempt, packed
 -- ARGV[5] its place on a board, a whole number below 2^53
--- ARGV[6] it as a best attempt: "place|score|used ms|at|passed"
--- ARGV[7] "score|passed", for the fact that follows this one
--- ARGV[8] submitted at, Unix ms
--- ARGV[9] local date of the submission
--- ARGV[10] body of the fact "submitted"
+-- ARGV[6] it as a best attempt: "place|score|used ms|at|passed|full"
+-- ARGV[7] submitted at, Unix ms
+-- ARGV[8] local date of the submission
+-- ARGV[9] body of the fact "submitted"
 --
 -- Returns {outcome, a, b, l, above}; outcome is "ok", "done" for an attempt
 -- that is finished already, "missing" or "epoch". above counts who stands
@@ -45,24 +44,24 @@ end
 
 local before, first = '', '1'
 if best then
-  local score, passed = string.match(best, '^%d+|(%d+)|%d+|%d+|(%d)$')
-  before = score .. '|' .. passed
+  local score, passed, full = string.match(best, '^%d+|(%d+)|%d+|%d+|(%d)|(%d)$')
+  before = score .. '|' .. passed .. '|' .. full
 end
 if p[7] then
   first = ''
 end
 local place = tonumber(ARGV[5])
 local day, day_place = string.match(p[6] or '|0', '^([^|]*)|(%d+)$')
-if day ~= ARGV[9] or place > tonumber(day_place) then
-  redis.call('HSET', KEYS[2], 'd', ARGV[9] .. '|' .. ARGV[5])
+if day ~= ARGV[8] or place > tonumber(day_place) then
+  redis.call('HSET', KEYS[2], 'd', ARGV[8] .. '|' .. ARGV[5])
 end
 if not best or place > tonumber(string.match(best, '^(%d+)|')) then
   best = ARGV[6]
   redis.call('ZADD', KEYS[4], ARGV[5], ARGV[2])
 end
-redis.call('HSET', KEYS[2], slot, ARGV[4], 'b', best, 'f', p[7] or ARGV[8])
+redis.call('HSET', KEYS[2], slot, ARGV[4], 'b', best, 'f', p[7] or ARGV[7])
 redis.call('HDEL', KEYS[2], 'o', 'v')
 redis.call('ZREM', KEYS[3], ARGV[2])
 redis.call('XADD', KEYS[5], ARGV[1] .. '-*', 'k', 'submitted.1', 'p', ARGV[2], 'u', p[1], 'g', p[2],
-  't', ARGV[8], 'f', first, 'b', before, 'd', ARGV[10])
+  't', ARGV[7], 'f', first, 'b', before, 'd', ARGV[9])
 return { 'ok', ARGV[4], best, p[3], above() }
