@@ -81,7 +81,7 @@ var rules = map[string]rule{
 	"internal/redisnode": {may: []string{goredis}},
 	"internal/redisstore": {may: []string{
 		"campaign", "quiz", "pledge", "leaderboard",
-		"internal/event", "internal/fault", "internal/replay/state", "internal/session", goredis,
+		"internal/event", "internal/fault", "internal/replay/state", "internal/session", "internal/waitingroom", goredis,
 	}, tests: []string{"internal/seal"}},
 	"internal/stream": {may: []string{"internal/event", "internal/fault", goredis}, tests: onRedis},
 	"internal/sqldb":  {may: []string{sqldb}, tests: []string{"internal/sqltest"}},
@@ -102,6 +102,8 @@ var rules = map[string]rule{
 	"internal/failpoint": {},
 	"internal/token":     {may: []string{"internal/fault", "internal/seal"}},
 	"internal/wechat":    {may: []string{"internal/fault"}},
+	// The rules of the line, whose one store is in internal/redisstore.
+	"internal/waitingroom": {may: []string{"internal/fault"}},
 	"internal/session": {
 		may:   []string{"campaign", "internal/fault", "internal/seal", "internal/token", "internal/wechat"},
 		tests: onRedis,
@@ -112,7 +114,7 @@ var rules = map[string]rule{
 	"internal/httpapi": {
 		may: []string{
 			"campaign", "quiz", "pledge", "leaderboard",
-			"internal/fault", "internal/live", "internal/session", "internal/token", fiber,
+			"internal/fault", "internal/live", "internal/session", "internal/token", "internal/waitingroom", fiber,
 		},
 		tests: slices.Concat(onRedis, []string{"internal/wechat"}), // its faults pass through
 	},

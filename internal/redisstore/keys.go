@@ -104,6 +104,34 @@ func rateKey(hash string) string { return prefix + "{r:" + hash + "}" }
 // which their last access token runs out.
 func revokedKey() string { return prefix + "{revoked}" }
 
+// queueKeys spells the keys of the waiting room, which all lie in one slot.
+type queueKeys struct{ base string }
+
+func queueKeysOf() queueKeys { return queueKeys{prefix + "{queue}"} }
+
+// line is a hash: last (the last number given), since (when this line began, µs)
+// and due (by when all let in so far would have come one by one, µs).
+func (k queueKeys) line() string { return k.base + ":line" }
+
+// waiting is a sorted set: numbers in their order.
+func (k queueKeys) waiting() string { return k.base + ":waiting" }
+
+// seen is a sorted set: waiting numbers by when they last asked (ms).
+func (k queueKeys) seen() string { return k.base + ":seen" }
+
+// away is a sorted set: numbers that stopped asking, by when they last did (ms).
+func (k queueKeys) away() string { return k.base + ":away" }
+
+// admitted is a sorted set: numbers, and names of codes that needed none, by when
+// their right to sign in ends (ms).
+func (k queueKeys) admitted() string { return k.base + ":admitted" }
+
+// used is a hash: admitted number to the names of the codes it was used for.
+func (k queueKeys) used() string { return k.base + ":used" }
+
+// switchesKey is a hash: what operators have switched off, and when.
+func switchesKey() string { return prefix + "{switches}" }
+
 // StreamKey names a stream of a campaign's shard, for package stream.
 func StreamKey(campaign string, shard int, s event.Stream) string {
 	if s == event.Personal {
