@@ -39,13 +39,16 @@ type cli struct {
 	CheckConfig checkConfigCmd `cmd:"" name:"check-config" help:"Check the configuration and the campaigns, and say everything that is wrong."`
 	ViewerToken viewerTokenCmd `cmd:"" name:"viewer-token" help:"Make a token with which an office sees the counts of its own part of a campaign."`
 	Simulate    simulateCmd    `cmd:"" help:"Drive a server with virtual participants and check that everything is counted once."`
-	Verify      verifyCmd      `cmd:"" help:"Compare Redis with what follows from the ledger, down to every receipt; exit 1 where they differ."`
-	Rebuild     rebuildCmd     `cmd:"" help:"Fill Redis from the ledger, after a loss."`
-	Backup      backupCmd      `cmd:"" help:"Copy a data folder into one file, also while it is served."`
-	Restore     restoreCmd     `cmd:"" help:"Lay a backup out in an empty data folder."`
-	Erase       eraseCmd       `cmd:"" help:"Take the personal data of a participant away everywhere; facts and counts stay."`
-	Reseal      resealCmd      `cmd:"" help:"Seal personal data with the current key, before an old one is taken out."`
-	Campaign    struct {
+
+	SimulatePart simulatePartCmd `cmd:"" hidden:"" name:"simulate-part" help:"A further process of a simulation."`
+
+	Verify   verifyCmd  `cmd:"" help:"Compare Redis with what follows from the ledger, down to every receipt; exit 1 where they differ."`
+	Rebuild  rebuildCmd `cmd:"" help:"Fill Redis from the ledger, after a loss."`
+	Backup   backupCmd  `cmd:"" help:"Copy a data folder into one file, also while it is served."`
+	Restore  restoreCmd `cmd:"" help:"Lay a backup out in an empty data folder."`
+	Erase    eraseCmd   `cmd:"" help:"Take the personal data of a participant away everywhere; facts and counts stay."`
+	Reseal   resealCmd  `cmd:"" help:"Seal personal data with the current key, before an old one is taken out."`
+	Campaign struct {
 		Apply applyCmd `cmd:"" help:"Check a campaign file and put it into the data folder; a running server takes it up."`
 	} `cmd:"" help:"Prepare campaigns."`
 	Version versionCmd `cmd:"" help:"Print the version."`

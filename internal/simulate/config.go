@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os/exec"
 	"strings"
 	"time"
 )
@@ -20,7 +21,9 @@ var ErrRemote = errors.New("the target is not a loopback address; allow remote t
 // Bounds of a configuration, against slips of the keyboard.
 const (
 	maxParticipants = 10_000_000
-	maxWorkers      = 10_000
+	maxWorkers      = 50_000
+	maxProcesses    = 64
+	maxOver         = 48 * time.Hour
 )
 
 // Config says whom to simulate, and against what. Start from Default: shares
@@ -34,11 +37,23 @@ type Config struct {
 	// has both a quiz and a pledge.
 	Campaign     string
 	Participants int
-	// Rate is how many new participants come per second; 0 is as many as the
-	// Workers can take.
+	// Shape is how participants come over time; empty is Flat.
+	Shape Shape
+	// Rate is how many new participants come per second of a Flat shape; 0 is
+	// as many as the Workers can take, or all of them within Over.
 	Rate float64
-	// Workers is how many participants are under way at once, at most.
+	// Over is how long the Shape lasts. 0 is twenty minutes of a Rush and the
+	// 24 hours of a Day.
+	Over time.Duration
+	// Workers is how many participants are under way at once, at most. 0 is 64
+	// where they come as fast as they are taken, and thousands where a plan says
+	// when they come.
 	Workers int
+	// Processes is how many processes share the crowd; 0 is one, this one.
+	Processes int
+	// Fork makes the command of a further process, which must call Join with its
+	// standard input and output. It is needed for more than one.
+	Fork func(context.Context) *exec.Cmd `json:"-"`
 	// Seed makes a run's choices repeatable, except for what participants learn
 	// from each other's reviews; 0 draws one.
 	Seed uint64
@@ -74,7 +89,7 @@ type Config struct {
 func Default() Config {
 	return Config{
 		Participants: 1000,
-		Workers:      64,
+		Shape:        Flat,
 		Repeats:      0.10,
 		Wrong:        0.30,
 		Abandon:      0.05,
@@ -102,9 +117,7 @@ func (c Config) complete() (Config, error) {
 	if c.Workers < 1 || c.Workers > maxWorkers {
 		bad("workers", "must be 1 to %d", maxWorkers)
 	}
-	if !(c.Rate >= 0) {
-		bad("rate", "must not be negative")
-	}
+	c.checkArrivals(bad)
 	for _, s := range []struct {
 		name  string
 		share float64
@@ -122,10 +135,57 @@ func (c Config) complete() (Config, error) {
 	return c, nil
 }
 
+func (c Config) checkArrivals(bad func(field, format string, args ...any)) {
+	switch c.Shape {
+	case Flat, Rush, Day:
+	default:
+		bad("shape", "%q is none of %s, %s, %s", c.Shape, Flat, Rush, Day)
+	}
+	if !(c.Rate >= 0) {
+		bad("rate", "must not be negative")
+	}
+	if c.Rate > 0 && (c.Shape != Flat || c.Over > 0) {
+		bad("rate", "belongs to a flat shape, and to one of no given length")
+	}
+	if c.Over < 0 || c.Over > maxOver {
+		bad("over", "must be at most %v", maxOver)
+	}
+	if c.Processes < 1 || c.Processes > maxProcesses {
+		bad("processes", "must be 1 to %d", maxProcesses)
+	}
+	if c.Processes > 1 && c.Fork == nil {
+		bad("processes", "there is no way to start more than one")
+	}
+}
+
+// Workers where nothing else is said.
+const (
+	workersTaken   = 64    // people come as they are taken
+	workersPlanned = 8_000 // people come when the plan says
+)
+
+func (c Config) filledArrivals() Config {
+	c.Shape = orElse(c.Shape, Flat)
+	switch c.Shape {
+	case Rush:
+		c.Over = orElse(c.Over, rushLasts)
+	case Day:
+		c.Over = orElse(c.Over, 24*time.Hour)
+	case Flat:
+	}
+	c.Processes = orElse(c.Processes, 1)
+	workers := workersTaken
+	if c.Shape != Flat || c.Rate > 0 || c.Over > 0 {
+		workers = workersPlanned
+	}
+	c.Workers = orElse(c.Workers, workers)
+	return c
+}
+
 func (c Config) filled() Config {
 	d := Default()
 	c.Target = strings.TrimRight(c.Target, "/")
-	c.Workers = orElse(c.Workers, d.Workers)
+	c = c.filledArrivals()
 	c.Patience = orElse(c.Patience, d.Patience)
 	c.Timeout = orElse(c.Timeout, d.Timeout)
 	c.Settle = orElse(c.Settle, d.Settle)

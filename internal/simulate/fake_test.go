@@ -3,8 +3,10 @@ package simulate
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,7 +17,19 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// joining makes the test's own program one of several processes of a simulation.
+const joining = "QINGYUAN_TEST_JOIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(joining) != "" {
+		if err := Join(context.Background(), os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // fake is the least server that honours the contract: one campaign, in memory,
 // with the faults that a simulation must notice or survive.
@@ -31,6 +45,8 @@ type fake struct {
 	signed   int
 	// writes counts the requests that changed something or repeated it.
 	writes int
+	// asked counts how often each ticket was asked for.
+	asked map[string]int
 	// down closes every connection unanswered.
 	down atomic.Bool
 }
@@ -84,6 +100,10 @@ type faults struct {
 	// signedOut ends every session once.
 	signedOut bool
 	once      map[string]bool
+	// queued lets in whoever holds an admitted ticket; a ticket is admitted when
+	// it was asked for so often. stuck admits nobody, stale no first ticket.
+	queued       int
+	stuck, stale bool
 }
 
 // newFake starts a fake that stops with t.
@@ -97,7 +117,7 @@ func newFake(t *testing.T, f faults) *fake {
 		"quiz":             map[string]any{"questions": fakeQuestions, "pass_score": 20, "max_score": 10 * fakeQuestions},
 		"pledge":           map[string]string{"version": "v1", "title": "…"},
 	}}
-	s.faults.once = map[string]bool{}
+	s.faults.once, s.asked = map[string]bool{}, map[string]int{}
 	srv := httptest.NewServer(s.routes())
 	t.Cleanup(srv.Close)
 	s.url = srv.URL
@@ -110,6 +130,7 @@ func (s *fake) routes() http.Handler {
 	mux := http.NewServeMux()
 	const c = "/api/v1/campaigns/demo"
 	mux.HandleFunc("POST /api/v1/sessions/sandbox", s.signIn)
+	mux.HandleFunc("POST /api/v1/queue", s.queue)
 	mux.HandleFunc("GET /api/v1/campaigns", s.campaigns)
 	mux.HandleFunc("GET "+c, func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, s.detail) })
 	mux.HandleFunc("GET "+c+"/units", s.units)

@@ -8,8 +8,8 @@ import (
 )
 
 func (s *fake) signIn(w http.ResponseWriter, r *http.Request) {
-	var in struct{ Name string }
-	if !read(w, r, &in) {
+	var in signInRequest
+	if !read(w, r, &in) || s.faults.queued > 0 && !s.admitted(w, in.Ticket) {
 		return
 	}
 	if s.people[in.Name] == nil {
@@ -19,6 +19,31 @@ func (s *fake) signIn(w http.ResponseWriter, r *http.Request) {
 		"access_token": in.Name, "expires_in": 900, "refresh_token": "r",
 		"participant": map[string]string{"id": "p-" + in.Name},
 	})
+}
+
+// admitted tells whether the ticket opens the door, and else sends to the queue.
+func (s *fake) admitted(w http.ResponseWriter, ticket string) bool {
+	if stale := s.faults.stale && ticket == "t1"; s.asked[ticket] < s.faults.queued || stale {
+		answer(w, 429, map[string]any{"code": "queue.required", "message": "…", "request_id": "r", "retry_after_ms": 1000})
+		return false
+	}
+	return true
+}
+
+// queue gives tickets and lets each one move up by one place whenever it asks.
+func (s *fake) queue(w http.ResponseWriter, r *http.Request) {
+	var in queueRequest
+	if !read(w, r, &in) {
+		return
+	}
+	if in.Ticket == "" {
+		in.Ticket = "t" + itoa(len(s.asked)+1)
+	}
+	if !s.faults.stuck {
+		s.asked[in.Ticket]++
+	}
+	ahead := s.faults.queued - s.asked[in.Ticket]
+	answer(w, 200, map[string]any{"ticket": in.Ticket, "admitted": ahead <= 0, "position": max(ahead, 0), "retry_after_ms": 2000})
 }
 
 func (s *fake) campaigns(w http.ResponseWriter, _ *http.Request) {

@@ -28,6 +28,11 @@ func (h *histogram) add(d time.Duration) {
 	us := min(max(d.Microseconds(), 0), longest)
 	h.buckets[bucketOf(us)].Add(1)
 	h.n.Add(1)
+	h.reach(us)
+}
+
+// reach raises the longest value to us.
+func (h *histogram) reach(us int64) {
 	for {
 		seen := h.max.Load()
 		if us <= seen || h.max.CompareAndSwap(seen, us) {

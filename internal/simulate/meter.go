@@ -22,12 +22,13 @@ const (
 	opRefused // requests the server must refuse
 	opCounts
 	opReread
+	opQueue
 	ops // how many there are
 )
 
 func (o op) String() string {
 	return [ops]string{
-		"look_up", "sign_in", "enrol", "start", "save", "submit", "sign", "me", "refused", "counts", "reread",
+		"look_up", "sign_in", "enrol", "start", "save", "submit", "sign", "me", "refused", "counts", "reread", "queue",
 	}[o]
 }
 
@@ -36,6 +37,8 @@ type meter struct {
 	latency [ops]histogram
 	again   [ops]atomic.Int64
 	lost    atomic.Int64
+	// line is set while a planned crowd is under way.
+	line *timeline
 
 	mu      sync.Mutex
 	errors  map[string]int64 // what no repeat mended
@@ -46,8 +49,14 @@ func newMeter() *meter {
 	return &meter{errors: map[string]int64{}, retries: map[string]int64{}}
 }
 
-// answered counts an exchange that settled the matter, one way or the other.
-func (m *meter) answered(o op, took time.Duration) { m.latency[o].add(took) }
+// answered counts an exchange, sent at a moment, that settled the matter, one
+// way or the other.
+func (m *meter) answered(o op, at time.Time, took time.Duration) {
+	m.latency[o].add(took)
+	if o.walked() {
+		m.line.answered(at, took)
+	}
+}
 
 // repeated counts an exchange that has to be made again, and why.
 func (m *meter) repeated(o op, why string) {

@@ -18,13 +18,14 @@ func (c *client) do(ctx context.Context, q call, out any) (int, error) {
 		r, err := c.once(ctx, q)
 		why, hint := c.unsettled(r, err)
 		if why == "" {
-			c.meter.answered(q.op, c.cfg.now().Sub(start))
+			c.meter.answered(q.op, start, c.cfg.now().Sub(start))
 			return r.settle(q, out)
 		}
 		if ctx.Err() != nil {
 			return 0, &unknownError{op: q.op, last: why, cause: ctx.Err()}
 		}
 		c.meter.repeated(q.op, why)
+		c.meter.line.repeated(start, r.status)
 		// Only a refusal for being too often surely changed nothing.
 		q.doubt = q.doubt || r.status != http.StatusTooManyRequests
 		if since.IsZero() {
@@ -50,6 +51,9 @@ func (c *client) unsettled(r reply, err error) (why string, hint time.Duration) 
 		return "", 0
 	}
 	p := readProblem(r.body)
+	if p.Code == codeQueue {
+		return "", 0 // waiting alone does not help: a ticket does
+	}
 	if r.status == http.StatusInternalServerError {
 		// The outcome is as unknown as after a 503, and unlike that one it is
 		// a defect even if the repeat succeeds.

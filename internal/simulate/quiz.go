@@ -181,20 +181,20 @@ func (p *person) acknowledge(sheet paper, r receipt) {
 	}
 	f := r.fixed()
 	p.receipt = &f
-	p.acts.passed = f.passed
+	p.acts.passed = f.Passed
 	quiz := p.scene.campaign.Quiz
 	rules := []struct {
 		holds bool
 		what  string
 	}{
-		{f.attempt == sheet.Attempt, "is of another attempt"},
-		{0 <= f.score && f.score <= f.maxScore, "has a score outside 0 to max_score"},
-		{f.maxScore == quiz.MaxScore, "has another max_score than the campaign"},
-		{f.questions == len(sheet.Questions), "has another number of questions than the paper"},
-		{0 <= f.correct && f.correct <= f.questions, "has more correct answers than questions"},
-		{f.usedMS >= 0, "has a negative used_ms"},
-		{f.passed == (f.score >= quiz.PassScore), "says passed against its score"},
-		{r.Best != nil && r.Best.Score == f.score && r.Best.UsedMS == f.usedMS, "of a first attempt is not its best"},
+		{f.Attempt == sheet.Attempt, "is of another attempt"},
+		{0 <= f.Score && f.Score <= f.MaxScore, "has a score outside 0 to max_score"},
+		{f.MaxScore == quiz.MaxScore, "has another max_score than the campaign"},
+		{f.Questions == len(sheet.Questions), "has another number of questions than the paper"},
+		{0 <= f.Correct && f.Correct <= f.Questions, "has more correct answers than questions"},
+		{f.UsedMS >= 0, "has a negative used_ms"},
+		{f.Passed == (f.Score >= quiz.PassScore), "says passed against its score"},
+		{r.Best != nil && r.Best.Score == f.Score && r.Best.UsedMS == f.UsedMS, "of a first attempt is not its best"},
 		{(r.Rank != nil && *r.Rank > 0) == p.scene.campaign.ranks(), "has a rank where there is none, or none where there is"},
 	}
 	for _, rule := range rules {
@@ -210,7 +210,7 @@ func (p *person) seeScore(ctx context.Context) error {
 	if err != nil || p.receipt == nil {
 		return err
 	}
-	if h.Best == nil || h.Best.Score != p.receipt.score || h.Best.UsedMS != p.receipt.usedMS {
+	if h.Best == nil || h.Best.Score != p.receipt.Score || h.Best.UsedMS != p.receipt.UsedMS {
 		p.wrong("me does not show the submission that was acknowledged")
 	}
 	if p.scene.campaign.ranks() && (h.Rank == nil || *h.Rank < 1) {

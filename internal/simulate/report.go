@@ -30,8 +30,15 @@ type Report struct {
 	Errors  map[string]int64 `json:"errors"`
 	Retries map[string]int64 `json:"retries"`
 
-	Outcomes  []Outcome `json:"outcomes"`
-	Audit     Audit     `json:"audit"`
+	Outcomes []Outcome `json:"outcomes"`
+	Audit    Audit     `json:"audit"`
+	// Arrivals and Timeline are of a run with a plan only.
+	Arrivals *Arrivals `json:"arrivals,omitempty"`
+	Timeline []Slice   `json:"timeline,omitempty"`
+	// Waiting is the queue before the door.
+	Waiting Waiting `json:"waiting"`
+	// Load is what each process took that made the load.
+	Load      []Load    `json:"load"`
 	Breakdown Breakdown `json:"breakdown"`
 
 	// Problems are at most twenty of each kind; ProblemCounts has all.
@@ -150,6 +157,7 @@ func (f *findings) note(text string) {
 
 // report puts together what was seen. It is called when all workers are done.
 func (r *run) report() Report {
+	r.noteLate()
 	rep := Report{
 		Target: r.cfg.Target, Campaign: r.scene.campaign.ID, Seed: r.cfg.Seed, Prefix: r.cfg.Prefix,
 		Participants: Participants{
@@ -160,6 +168,7 @@ func (r *run) report() Report {
 		Problems: r.findings.listed, ProblemCounts: r.findings.counts, Notes: r.findings.notes,
 		Interrupted: r.interrupted,
 	}
+	rep.Arrivals, rep.Timeline, rep.Waiting, rep.Load = r.arrived(), r.meter.line.report(), r.waiting(), r.loads
 	rep.PerSecond = perSecond(rep.Participants.Done, r.walking)
 	for o := range ops {
 		if line, ok := r.operation(o); ok {

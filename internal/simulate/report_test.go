@@ -192,13 +192,13 @@ func TestSampleIsFair(t *testing.T) {
 	for range rounds {
 		s := sample{most: most}
 		for n := range of {
-			s.offer(keepsake{number: n})
+			s.offer(keepsake{Number: n})
 		}
 		if len(s.kept) != most {
 			t.Fatalf("%d kept, want %d", len(s.kept), most)
 		}
 		for _, k := range s.kept {
-			seen[k.number]++
+			seen[k.Number]++
 		}
 	}
 	// 80 are expected, with a deviation of 8: five of those never happen.

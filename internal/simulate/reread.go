@@ -28,7 +28,7 @@ func (r *run) reread(ctx context.Context) {
 			defer r.progress.Step()
 			k := &all[i]
 			if err := r.rereadOne(ctx, k); err != nil {
-				r.fail(ctx, k.number, err)
+				r.fail(ctx, k.Number, err)
 			}
 			return nil
 		})
@@ -40,25 +40,25 @@ func (r *run) reread(ctx context.Context) {
 // rereadOne reads what one participant was given. What is not there is booked;
 // an error is another answer than yes or no.
 func (r *run) rereadOne(ctx context.Context, k *keepsake) error {
-	p := &person{run: r, number: k.number, token: k.token}
-	if k.receipt != nil {
+	p := &person{run: r, number: k.Number, token: k.Token}
+	if k.Receipt != nil {
 		var now receipt
-		path := p.attemptPath(k.receipt.attempt)
+		path := p.attemptPath(k.Receipt.Attempt)
 		err := p.reread(ctx, path, "quiz.attempt_not_found", &now)
 		if err != nil {
 			return err
 		}
-		if !now.complete() || now.fixed() != *k.receipt {
+		if !now.complete() || now.fixed() != *k.Receipt {
 			p.missing("the receipt of an acknowledged attempt")
 		}
 	}
-	if k.signature != nil {
+	if k.Signature != nil {
 		var now signature
 		err := p.reread(ctx, r.scene.base+"/signatures/me", "pledge.not_signed", &now)
 		if err != nil {
 			return err
 		}
-		if !now.equal(*k.signature) {
+		if !now.equal(*k.Signature) {
 			p.missing("an acknowledged signature")
 		}
 	}

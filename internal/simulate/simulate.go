@@ -18,9 +18,6 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
-	"golang.org/x/time/rate"
 )
 
 // run is one simulation from its first request to its report.
@@ -34,6 +31,15 @@ type run struct {
 	tally    tally
 	kept     sample
 	notes    *notebook
+	// own is which people come from this process, plan when; without planned they
+	// come as fast as they are taken.
+	own      portion
+	plan     plan
+	planned  bool
+	arrivals arrivals
+	waited   histogram // in the queue before the door
+	// loads are the processes that made the load.
+	loads []Load
 	// halted is set once an outcome stayed unknown for the whole patience: the
 	// target is gone, and everybody further in this phase would wait as long.
 	halted atomic.Bool
@@ -58,11 +64,7 @@ func Run(ctx context.Context, cfg Config, progress Progress) (Report, error) {
 	if progress == nil {
 		progress = silent{}
 	}
-	m, f := newMeter(), newFindings()
-	r := &run{
-		cfg: cfg, client: newClient(cfg, m), meter: m, findings: f, progress: progress,
-		kept: sample{most: cfg.Audit}, notes: newNotebook(), outcomes: []Outcome{},
-	}
+	r := newRun(cfg, portion{0, 1}, progress)
 	defer r.client.close()
 
 	if r.scene, err = r.prepare(ctx); err != nil {
@@ -72,7 +74,9 @@ func Run(ctx context.Context, cfg Config, progress Progress) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("simulate %s: counts before: %w", cfg.Target, err)
 	}
-	r.drive(ctx)
+	if err := r.crowd(ctx); err != nil {
+		return Report{}, fmt.Errorf("simulate %s: %w", cfg.Target, err)
+	}
 	if r.compare(ctx, before) {
 		r.reread(ctx)
 	}
@@ -83,52 +87,43 @@ func Run(ctx context.Context, cfg Config, progress Progress) (Report, error) {
 	return r.report(), nil
 }
 
-// drive sends all participants through, at the rate asked for and never more
-// than Workers at once.
-func (r *run) drive(ctx context.Context) {
+// newRun prepares a part of a simulation. The configuration is complete.
+func newRun(cfg Config, own portion, progress Progress) *run {
+	m := newMeter()
+	r := &run{
+		cfg: cfg, meter: m, findings: newFindings(), progress: progress, own: own,
+		kept: sample{most: cfg.Audit}, notes: newNotebook(), outcomes: []Outcome{},
+	}
+	r.plan, r.planned = planOf(&cfg)
+	if most := openFiles() - spareFiles; r.cfg.Workers > most && cfg.Processes == 1 {
+		r.findings.note(fmt.Sprintf("only %d files may be open, so that at most %d people are under way at once", openFiles(), most))
+		r.cfg.Workers = most
+	}
+	r.client = newClient(r.cfg, m)
+	return r
+}
+
+// crowd sends all participants through, from this process or from several.
+func (r *run) crowd(ctx context.Context) error {
 	r.progress.Begin("participants", r.cfg.Participants)
 	defer r.progress.End()
-	start := r.cfg.now()
-	defer func() { r.walking = r.cfg.now().Sub(start) }()
-
-	var g errgroup.Group
-	g.SetLimit(r.cfg.Workers)
-	gate := r.gate()
-	for number := 1; number <= r.cfg.Participants && !r.halted.Load(); number++ {
-		if gate(ctx) != nil {
-			break
-		}
-		g.Go(func() error {
-			if !r.halted.Load() { // while it waited for a worker
-				r.one(ctx, number)
-				r.progress.Step()
-			}
-			return nil
-		})
+	if r.cfg.Processes > 1 {
+		return r.fork(ctx)
 	}
-	_ = g.Wait() // participants report to the findings, never through an error
-	r.noteHalt()
+	begin := r.cfg.now()
+	r.walk(ctx, begin)
+	r.walking = r.cfg.now().Sub(begin)
+	return nil
 }
 
-// noteHalt says that a phase was cut short. The next one finds out for itself
-// whether the target is back.
-func (r *run) noteHalt() {
-	if r.halted.Swap(false) {
-		r.findings.note("the target stayed silent for longer than the patience, so the run was cut short")
+// walk lets the portion of the crowd that is this process' own come.
+func (r *run) walk(ctx context.Context, begin time.Time) {
+	if r.planned {
+		r.meter.line = newTimeline(begin, r.plan.span())
 	}
-}
-
-// gate returns a function that blocks until the next participant may come.
-func (r *run) gate() func(context.Context) error {
-	if r.cfg.Rate <= 0 {
-		return context.Context.Err
-	}
-	// A hundredth of a second's arrivals may come together: timers are coarse.
-	limiter := rate.NewLimiter(rate.Limit(r.cfg.Rate), max(1, int(r.cfg.Rate/100)))
-	return func(ctx context.Context) error {
-		now := r.cfg.now()
-		return r.cfg.sleep(ctx, limiter.ReserveN(now, 1).DelayFrom(now))
-	}
+	used := usage()
+	r.drive(ctx, begin)
+	r.loads = []Load{usage().since(used)}
 }
 
 // one sends a single participant through and books what became of them.
@@ -146,7 +141,7 @@ func (r *run) one(ctx context.Context, number int) {
 	}
 	r.done.Add(1)
 	if p.acts.attempt == acknowledged || p.acts.signature == acknowledged {
-		r.kept.offer(keepsake{number: number, token: p.token, receipt: p.receipt, signature: p.signature})
+		r.kept.offer(keepsake{Number: number, Token: p.token, Receipt: p.receipt, Signature: p.signature})
 	}
 }
 

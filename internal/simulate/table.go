@@ -18,6 +18,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 	fmt.Fprintf(&b, "%d requests answered, %.0f a second; %d replies lost on purpose\n\n",
 		r.Requests, r.RequestsPerSecond, r.LostReplies)
 	r.writeOperations(&b)
+	r.writeArrivals(&b)
 	writeCodes(&b, "errors", r.Errors)
 	writeCodes(&b, "retried", r.Retries)
 	r.writeOutcomes(&b)
@@ -39,6 +40,19 @@ func (r *Report) writeOperations(b *bytes.Buffer) {
 			o.Name, o.Done, rate, o.P50MS, o.P95MS, o.P99MS, o.MaxMS, o.Retries)
 	}
 	_ = t.Flush() // a buffer takes everything
+}
+
+func (r *Report) writeArrivals(b *bytes.Buffer) {
+	if a := r.Arrivals; a != nil {
+		fmt.Fprintf(b, "\narrivals: %s over %.0f s, at most %.0f a second; %d under way at most; late p50 %.1f ms, p99 %.1f ms, max %.1f ms\n",
+			a.Shape, a.Seconds, a.PeakPerSecond, a.MostUnderWay, a.LateP50MS, a.LateP99MS, a.LateMaxMS)
+	}
+	if w := r.Waiting; w.People > 0 {
+		fmt.Fprintf(b, "queue before the door: %d people, p50 %.0f ms, p99 %.0f ms, max %.0f ms\n", w.People, w.P50MS, w.P99MS, w.MaxMS)
+	}
+	for _, l := range r.Load {
+		fmt.Fprintf(b, "the load itself took %.1f s of CPU and at most %.0f MiB\n", l.CPUSeconds, l.PeakMemoryMiB)
+	}
 }
 
 func writeCodes(b *bytes.Buffer, title string, codes map[string]int64) {

@@ -81,10 +81,10 @@ func (t *tally) read() (acknowledged, unknown figures) {
 
 // keepsake is what one participant was given, to be read again in the end.
 type keepsake struct {
-	number    int
-	token     string
-	receipt   *fixed
-	signature *signature
+	Number    int
+	Token     string
+	Receipt   *fixed
+	Signature *signature
 }
 
 // sample keeps at most so many keepsakes, each offered one as likely as any

@@ -65,6 +65,12 @@ type pledge struct {
 	Methods []string `json:"methods"`
 }
 
+// signInRequest opens the sandbox door. The ticket is that of the waiting room.
+type signInRequest struct {
+	Name   string `json:"name"`
+	Ticket string `json:"ticket,omitempty"`
+}
+
 // session is what a sign-in gives.
 type session struct {
 	AccessToken string `json:"access_token"`
@@ -173,10 +179,10 @@ type best struct {
 
 // fixed is the part of a receipt that never changes.
 type fixed struct {
-	attempt                             string
-	score, maxScore, correct, questions int
-	passed                              bool
-	usedMS, submittedAt                 int64
+	Attempt                             string
+	Score, MaxScore, Correct, Questions int
+	Passed                              bool
+	UsedMS, SubmittedAt                 int64
 }
 
 // complete tells whether every fixed field is there.
@@ -188,8 +194,8 @@ func (r *receipt) complete() bool {
 // fixed returns the fixed part of a complete receipt.
 func (r *receipt) fixed() fixed {
 	return fixed{
-		attempt: r.Attempt, score: *r.Score, maxScore: *r.MaxScore, correct: *r.Correct, questions: *r.Questions,
-		passed: *r.Passed, usedMS: *r.UsedMS, submittedAt: r.SubmittedAt.UnixNano(),
+		Attempt: r.Attempt, Score: *r.Score, MaxScore: *r.MaxScore, Correct: *r.Correct, Questions: *r.Questions,
+		Passed: *r.Passed, UsedMS: *r.UsedMS, SubmittedAt: r.SubmittedAt.UnixNano(),
 	}
 }
 
