@@ -100,7 +100,9 @@ type Campaign struct {
 	// phase as well, at about 120 bytes a participant and board.
 	Combined bool
 	// Freeze is when the public boards stand still. It is announced beforehand.
-	Freeze          Freeze
+	Freeze Freeze
+	// Composite weighs the parts of the units' composite.
+	Composite       Weights
 	PublicBreakdown Breakdown
 	// Shards is how many parts the campaign's keys are split into: a power of
 	// two, fixed when the campaign is opened.

@@ -74,3 +74,46 @@ func (f Freeze) Active(now time.Time) bool {
 func (f Freeze) Over(now time.Time) bool {
 	return !f.At.IsZero() && !f.Until.IsZero() && !now.Before(f.Until)
 }
+
+// Weights say how much each part counts in the composite of units and regions, in
+// hundredths of a per cent; together they are WholeWeight. The zero Weights are
+// PresetWeights.
+type Weights struct {
+	// SchoolRate is that of units in which anybody took part, among all below.
+	SchoolRate int64
+	// StudentRate is that of persons who took part, among the roster.
+	StudentRate int64
+	// PassRate and FullRate are those of persons who passed, and who had everything
+	// right, among those with a score.
+	PassRate, FullRate int64
+	// Average is that of best scores.
+	Average int64
+}
+
+// WholeWeight is what Weights sum to: a hundred per cent.
+const WholeWeight = 10_000
+
+// PresetWeights are those of the national report of 2019: 35, 35, 10, 10 and 10
+// per cent.
+func PresetWeights() Weights {
+	return Weights{SchoolRate: 3500, StudentRate: 3500, PassRate: 1000, FullRate: 1000, Average: 1000}
+}
+
+// Sum returns what the weights are together.
+func (w Weights) Sum() int64 {
+	return w.SchoolRate + w.StudentRate + w.PassRate + w.FullRate + w.Average
+}
+
+// Weighting returns the weights of the campaign's composite.
+func (c *Campaign) Weighting() Weights {
+	if c.Composite == (Weights{}) {
+		return PresetWeights()
+	}
+	return c.Composite
+}
+
+// PresetTiers are the tiers of a campaign that names none: a tenth of everybody
+// has gold, three tenths gold or silver, six tenths one of the three.
+func PresetTiers() []Tier {
+	return []Tier{{"gold", 10}, {"silver", 30}, {"bronze", 60}}
+}
