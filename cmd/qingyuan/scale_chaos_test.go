@@ -4,7 +4,7 @@ package main
 
 // With -tags chaos the tests with several servers take minutes.
 const (
-	haPeople = 6000
+	haEach   = 500
 	haRate   = 40 // a second
 	haRounds = 10
 )

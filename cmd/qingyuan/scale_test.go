@@ -4,7 +4,7 @@ package main
 
 // How much the tests with several servers do; see scale_chaos_test.go.
 const (
-	haPeople = 240
+	haEach   = 80 // people between two disturbances
 	haRate   = 32 // a second
 	haRounds = 1
 )

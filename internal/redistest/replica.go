@@ -20,19 +20,25 @@ func Replica(t testing.TB, primary *Server, options ...Option) *Server {
 	}
 	host, port := primary.hostPort()
 	s := Start(t, append([]Option{TCP(), Set("replicaof", host, port), quickCopy()}, options...)...)
-	s.Follows(t)
+	s.Follows(t, primary)
 	return s
 }
 
 // quickCopy is for servers that may become the primary of others.
 func quickCopy() Option { return Set("repl-diskless-sync-delay", "0") }
 
-// Follows waits until the server is a replica whose link to its primary is up.
-func (s *Server) Follows(t testing.TB) {
+// Follows waits until the server is a replica of primary and their link is up,
+// whoever sees to it.
+func (s *Server) Follows(t testing.TB, primary *Server) {
 	t.Helper()
-	eventually(t, s.addr+" to follow its primary", func() error {
-		return s.replication(t, "role:slave", "master_link_status:up")
-	})
+	eventually(t, s.addr+" to follow "+primary.addr, func() error { return s.follows(t, primary) })
+}
+
+// follows fails unless the server is a replica of primary and their link is up.
+func (s *Server) follows(t testing.TB, primary *Server) error {
+	t.Helper()
+	host, port := primary.hostPort()
+	return s.replication(t, "role:slave", "master_link_status:up", "master_host:"+host, "master_port:"+port)
 }
 
 // Promote makes a replica a primary, as an operator does by hand.
@@ -50,7 +56,7 @@ func (s *Server) Follow(t testing.TB, primary *Server) {
 	if err := s.Client(t).ReplicaOf(t.Context(), host, port).Err(); err != nil {
 		t.Fatalf("let %s follow %s: %v", s.addr, primary.addr, err)
 	}
-	s.Follows(t)
+	s.Follows(t, primary)
 }
 
 // replication fails unless INFO says all these lines of it.

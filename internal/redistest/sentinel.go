@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,6 +23,10 @@ sentinel failover-timeout %[1]s 2000
 sentinel parallel-syncs %[1]s 4
 `
 
+// haste is what sentinels do more often than they can be configured to. They make a
+// returned primary a replica four times publish-period after they have seen it.
+var haste = []any{"info-period", 500, "publish-period", 250, "tilt-period", 1000}
+
 // Sentinels starts n sentinels that watch primary, and returns once they know
 // each other and its replicas. Most of them must agree that it is gone.
 func Sentinels(t testing.TB, primary *Server, n int) []*Server {
@@ -38,6 +43,7 @@ func Sentinels(t testing.TB, primary *Server, n int) []*Server {
 		s.args = []string{conf, "--sentinel"}
 		t.Cleanup(func() { s.stop(t) })
 		s.startOnFreePort(t)
+		s.hurry(t)
 		sentinels[i] = s
 	}
 	replicas := primary.connectedReplicas(t)
@@ -45,6 +51,15 @@ func Sentinels(t testing.TB, primary *Server, n int) []*Server {
 		eventually(t, "sentinel "+s.addr+" to know the others", func() error { return s.watches(t, n, replicas) })
 	}
 	return sentinels
+}
+
+func (s *Server) hurry(t testing.TB) {
+	t.Helper()
+	db := redis.NewClient(s.Options())
+	defer func() { _ = db.Close() }()
+	if err := db.Do(t.Context(), append([]any{"sentinel", "debug"}, haste...)...).Err(); err != nil {
+		t.Fatalf("make a sentinel hurry: %v", err)
+	}
 }
 
 // Addrs lists where servers listen.
@@ -109,4 +124,40 @@ func FailedOver(t testing.TB, sentinels []*Server, old *Server) string {
 		return nil
 	})
 	return now
+}
+
+// Settled waits until all sentinels name the same of the nodes and the others
+// follow it, which is for the sentinels to bring about, and returns that node.
+func Settled(t testing.TB, sentinels, nodes []*Server) *Server {
+	t.Helper()
+	var primary *Server
+	eventually(t, "one primary whom all the others follow", func() error {
+		addr := sentinels[0].Primary(t)
+		for _, s := range sentinels {
+			if other := s.Primary(t); other != addr {
+				return fmt.Errorf("one sentinel names %q and another %q", addr, other)
+			}
+		}
+		at := slices.IndexFunc(nodes, func(n *Server) bool { return n.addr == addr })
+		if at < 0 {
+			return fmt.Errorf("the sentinels name %q, which is none of the nodes", addr)
+		}
+		primary = nodes[at]
+		return followed(t, primary, nodes)
+	})
+	return primary
+}
+
+// followed fails unless all other nodes follow the primary.
+func followed(t testing.TB, primary *Server, nodes []*Server) error {
+	t.Helper()
+	for _, n := range nodes {
+		if n == primary {
+			continue
+		}
+		if err := n.follows(t, primary); err != nil {
+			return err
+		}
+	}
+	return primary.replication(t, "role:master", "connected_slaves:"+strconv.Itoa(len(nodes)-1))
 }
