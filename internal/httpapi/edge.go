@@ -86,6 +86,9 @@ func (s *Server) guarded(c *fiber.Ctx, r route, now time.Time) (err error) {
 	if err := s.admit(k, r.guard); err != nil {
 		return err
 	}
+	if r.feature != "" && s.off(k.Params("campaign"), r.feature) {
+		return errSwitchedOff
+	}
 	return r.handle(k)
 }
 

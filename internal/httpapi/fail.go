@@ -14,6 +14,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"qingyuan/internal/fault"
+	"qingyuan/internal/waitingroom"
 )
 
 // problem is the body of every failure.
@@ -97,7 +98,10 @@ func (s *Server) logFailure(c *fiber.Ctx, route string, p problem, err error) {
 		slog.Int("status", status), slog.String("code", p.Code), slog.String("request_id", p.RequestID),
 	}
 	level := slog.LevelInfo
-	if status >= fiber.StatusInternalServerError {
+	if errors.Is(err, waitingroom.ErrRequired) || errors.Is(err, errOff) {
+		// Meant so, and by the thousand: the metrics count them.
+		level = slog.LevelDebug
+	} else if status >= fiber.StatusInternalServerError {
 		level = slog.LevelWarn
 		attrs = append(attrs, slog.Any("err", err))
 	}

@@ -82,12 +82,18 @@ type recentAnswer struct {
 }
 
 // frameOf lays a snapshot out. rows is the top level of the breakdown as far as
-// it is public.
-func frameOf(snap *leaderboard.Snapshot, rows []leaderboard.Row, lang string) frameAnswer {
+// it is public. What is off is left out.
+func frameOf(snap *leaderboard.Snapshot, rows []leaderboard.Row, lang string, off func(Feature) bool) frameAnswer {
 	c := snap.Campaign
-	f := frameAnswer{
-		AsOf: stamp(snap.AsOf, c.Zone), Campaign: lineOf(c, lang, snap.AsOf), Counts: countsOf(snap),
-		Boards: topsOf(snap, lang), Trend: bucketsOf(c, snap.Trend),
+	f := frameAnswer{AsOf: stamp(snap.AsOf, c.Zone), Campaign: lineOf(c, lang, snap.AsOf), Counts: countsOf(snap)}
+	if !off(FeatureBoards) {
+		f.Boards = topsOf(snap, lang)
+	}
+	if !off(FeatureHistory) {
+		f.Trend = bucketsOf(c, snap.Trend)
+	}
+	if off(FeatureBreakdown) {
+		rows = nil
 	}
 	for _, r := range rows {
 		f.Regions = append(f.Regions, rowOf(r))

@@ -22,6 +22,7 @@ type metrics struct {
 	limited   *prometheus.CounterVec
 	watchers  prometheus.Gauge
 	frames    prometheus.Counter
+	entered   *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -42,9 +43,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		frames: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "qingyuan_live_published_total", Help: "Frames handed to the event streams.",
 		}),
+		entered: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "qingyuan_queue_sign_ins_total", Help: "Sign-ins at the waiting room's door, by whether they were let through.",
+		}, []string{"outcome"}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.requests, m.durations, m.limited, m.watchers, m.frames)
+		reg.MustRegister(m.requests, m.durations, m.limited, m.watchers, m.frames, m.entered)
 	}
 	return m
 }
@@ -56,6 +60,13 @@ const (
 	bySignIn      = "sign_in"
 	byLookup      = "lookup"
 	byWatchers    = "watchers"
+	byTicket      = "ticket"
+)
+
+// What became of a sign-in at the waiting room's door.
+const (
+	wasAdmitted   = "admitted"
+	wasTurnedAway = "turned_away"
 )
 
 // routeMetrics are one route's figures, found once so that a request needs no

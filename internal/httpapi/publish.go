@@ -117,13 +117,17 @@ func (s *Server) publishFrame(snap *leaderboard.Snapshot, lang string) error {
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(frameOf(snap, rows, lang))
+	off := func(f Feature) bool { return s.off(snap.Campaign.ID, f) }
+	body, err := json.Marshal(frameOf(snap, rows, lang, off))
 	if err != nil {
 		return err
 	}
 	event, body := asEvent(snap.AsOf, body)
 	e := &encoded{body, tagOf(body, volatileTime)}
 	f := s.state.feeds.of(feedKey{snap.Campaign.ID, lang})
+	if off(FeatureLive) {
+		f.stream.dismiss()
+	}
 	before := f.frame.Swap(e)
 	if before == nil || before.etag != e.etag || snap.AsOf.Sub(f.sentAt) >= repeatAfter {
 		f.sentAt = snap.AsOf

@@ -201,7 +201,7 @@ func reaches() map[string]reach {
 		"GET " + c + "/pledge": nobody, "GET " + c + "/counts": nobody, "GET " + c + "/counts/breakdown": nobody,
 		"GET " + c + "/counts/history": nobody, "GET " + c + "/boards/participants": nobody, "GET " + c + "/boards/units": nobody,
 		"GET " + c + "/boards/regions": nobody, "GET " + c + "/frame": nobody, "GET " + c + "/live": nobody,
-		"GET /api/v1/signatures/:serial": nobody, "POST /api/v1/sessions/wechat": nobody, "POST /api/v1/sessions/wechat-web": nobody,
+		"GET /api/v1/signatures/:serial": nobody, "POST /api/v1/queue": nobody, "POST /api/v1/sessions/wechat": nobody, "POST /api/v1/sessions/wechat-web": nobody,
 		"POST /api/v1/sessions/sandbox": nobody, "POST /api/v1/sessions/refresh": nobody,
 
 		"DELETE /api/v1/sessions/current": self, "PUT " + c + "/enrolment": self, "GET " + c + "/me": self,

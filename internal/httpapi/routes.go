@@ -9,6 +9,8 @@ type route struct {
 	handle       func(*call) error
 	// quick routes are answered from memory and need no deadline.
 	quick bool
+	// feature is what an operator may switch off, "" for what must go on.
+	feature Feature
 }
 
 func get(path string, g guard, h func(*call) error) route {
@@ -33,6 +35,12 @@ func quick(r route) route {
 	return r
 }
 
+// part marks a route that goes off with its feature.
+func part(f Feature, r route) route {
+	r.feature = f
+	return r
+}
+
 // routes is the map of the public listener. What is not here does not exist.
 // Fiber tries the lines of a method in order, so what is asked most stands first
 // in its block.
@@ -41,13 +49,13 @@ func (s *Server) routes() []route {
 	all := []route{
 		quick(get(c+"/counts", public, s.showCounts)),
 		quick(get(c+"/frame", public, s.showFrame)),
-		get(c+"/boards/participants", public, s.showBoard),
-		get(c+"/boards/participants/me", person, s.showPlace),
-		quick(get(c+"/boards/units", office, s.rankUnits)),
-		quick(get(c+"/boards/regions", office, s.rankRegions)),
-		quick(get(c+"/counts/breakdown", office, s.showBreakdown)),
-		get(c+"/counts/history", office, s.showHistory),
-		quick(get(c+"/live", public, s.watch)),
+		part(FeatureBoards, get(c+"/boards/participants", public, s.showBoard)),
+		part(FeatureBoards, get(c+"/boards/participants/me", person, s.showPlace)),
+		part(FeatureBoards, quick(get(c+"/boards/units", office, s.rankUnits))),
+		part(FeatureBoards, quick(get(c+"/boards/regions", office, s.rankRegions))),
+		part(FeatureBreakdown, quick(get(c+"/counts/breakdown", office, s.showBreakdown))),
+		part(FeatureHistory, get(c+"/counts/history", office, s.showHistory)),
+		part(FeatureLive, quick(get(c+"/live", public, s.watch))),
 
 		post(c+"/attempts/:attempt/submission", person, s.submit),
 		put(c+"/attempts/:attempt/answers", person, s.saveAnswers),
@@ -66,6 +74,7 @@ func (s *Server) routes() []route {
 		quick(get(c+"/pledge", public, s.showPledge)),
 		get(api+"/signatures/:serial", lookup, s.showBySerial),
 
+		post(api+"/queue", public, s.joinQueue),
 		post(api+"/sessions/wechat", door, s.signInWeChat),
 		post(api+"/sessions/wechat-web", door, s.signInWeb),
 		post(api+"/sessions/refresh", public, s.refresh),

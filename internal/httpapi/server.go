@@ -35,6 +35,13 @@ type Server struct {
 
 	// SignIns bounds sign-ins by address over all instances; nil is no bound.
 	SignIns Gate
+	// Queue is the waiting room before the sign-ins; nil where there is none.
+	Queue Queue
+	// Tickets bounds by address how many numbers of the waiting room are drawn,
+	// over all instances; nil is no bound.
+	Tickets Gate
+	// Switches tells what operators have switched off; nil is nothing.
+	Switches Switches
 	// Ready says whether this instance should be sent participants.
 	Ready func(ctx context.Context) Readiness
 

@@ -7,6 +7,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/session"
 	"qingyuan/internal/token"
+	"qingyuan/internal/waitingroom"
 	"qingyuan/leaderboard"
 	"qingyuan/pledge"
 	"qingyuan/quiz"
@@ -69,6 +70,22 @@ type Sessions interface {
 // *session.Service is one that knows of sessions ended early.
 type Tokens interface {
 	Check(raw string, types ...token.Type) (token.Claims, error)
+}
+
+// Queue is the waiting room before the sign-ins. *waitingroom.Room is one.
+type Queue interface {
+	// Join takes a place in line, or says where the ticket stands. draw is asked
+	// before a new number is given, and its error is returned.
+	Join(ctx context.Context, ticket string, draw func(context.Context) error) (waitingroom.Place, error)
+	// Enter lets a sign-in through, or returns waitingroom.ErrRequired. It may be
+	// repeated with the same ticket and code.
+	Enter(ctx context.Context, ticket, code string) error
+}
+
+// Switches tells what operators have switched off. It answers from memory.
+type Switches interface {
+	// Off tells whether a feature of a campaign is off.
+	Off(campaignID string, f Feature) bool
 }
 
 // Gate bounds how often an address may sign in, over all instances.

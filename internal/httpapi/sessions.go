@@ -35,8 +35,7 @@ func (s *Server) signInWeChat(k *call) error {
 	var in struct {
 		Code  string `json:"code"`
 		AppID string `json:"appid"`
-		// Ticket is what the waiting room gave. It is taken and not looked at
-		// until there is one.
+		// Ticket is what the waiting room gave.
 		Ticket string `json:"ticket"`
 	}
 	if err := k.decode(&in); err != nil {
@@ -44,6 +43,9 @@ func (s *Server) signInWeChat(k *call) error {
 	}
 	if in.Code == "" {
 		return errNoCode
+	}
+	if err := s.enter(k, in.Ticket, "wechat", in.AppID, in.Code); err != nil {
+		return err
 	}
 	return k.sendPair(s.Sessions.SignInWeChat(k.ctx, in.AppID, in.Code))
 }
@@ -60,6 +62,9 @@ func (s *Server) signInWeb(k *call) error {
 	if in.Code == "" {
 		return errNoCode
 	}
+	if err := s.enter(k, in.Ticket, "web", in.Code); err != nil {
+		return err
+	}
 	return k.sendPair(s.Sessions.SignInWeb(k.ctx, in.Code))
 }
 
@@ -69,13 +74,17 @@ var errNoCode = fault.InvalidField("code", "请提供微信登录凭证")
 // demonstration only.
 func (s *Server) signInSandbox(k *call) error {
 	var in struct {
-		Name string `json:"name"`
+		Name   string `json:"name"`
+		Ticket string `json:"ticket"`
 	}
 	if err := k.decode(&in); err != nil {
 		return err
 	}
 	if in.Name == "" {
 		return fault.InvalidField("name", "请填写名称")
+	}
+	if err := s.enter(k, in.Ticket, "sandbox", in.Name); err != nil {
+		return err
 	}
 	return k.sendPair(s.Sessions.SignInSandbox(k.ctx, in.Name))
 }

@@ -26,6 +26,7 @@ type stream struct {
 	mu              sync.Mutex
 	joined          []*watcher // not yet taken over by the goroutine
 	running, closed bool
+	dismissed       bool // everybody who watches now is to leave
 	// done counts the goroutine and whoever is being greeted.
 	done sync.WaitGroup
 
@@ -94,6 +95,21 @@ func (st *stream) close() {
 	st.done.Wait()
 }
 
+// dismiss ends the stream for everybody who watches now. Who comes later is
+// served.
+func (st *stream) dismiss() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if !st.running {
+		return
+	}
+	st.dismissed = true
+	select {
+	case st.wake <- struct{}{}:
+	default:
+	}
+}
+
 // run serves until nobody watches or the hub is closed.
 func (st *stream) run() {
 	watch := st.hub.Watch()
@@ -134,6 +150,13 @@ func (st *stream) takeOver() bool {
 	defer st.mu.Unlock()
 	st.all = append(st.all, st.joined...)
 	st.joined = nil
+	if st.dismissed {
+		st.dismissed = false
+		for _, w := range st.all {
+			st.drop(w)
+		}
+		st.all = nil
+	}
 	st.running = len(st.all) > 0
 	return st.running
 }

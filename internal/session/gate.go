@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -14,18 +15,21 @@ type Limiter interface {
 	Allow(ctx context.Context, hash string, perMinute, burst int) (ok bool, retryAfter time.Duration, err error)
 }
 
-// Gate bounds how often one address may sign in, across all instances. Many
+// Gate bounds how often one address may come to a door, across all instances. Many
 // people share an address, so its bound is against floods, not against persons.
 type Gate struct {
 	Limiter Limiter
 	Keys    Keys
 	// PerMinute and Burst are as in Limiter; Burst zero means PerMinute.
 	PerMinute, Burst int
+	// Purpose keeps the counts of one door from those of another; "sign-in" when
+	// empty.
+	Purpose string
 	// Spare lists networks that are not counted.
 	Spare []netip.Prefix
 }
 
-// Admit counts a sign-in from addr, which must be the caller's own address and
+// Admit counts one coming from addr, which must be the caller's own address and
 // not what a header claims. It returns ErrRateLimited with the time to wait
 // when there were too many, and the limiter's error when it cannot tell.
 func (g *Gate) Admit(ctx context.Context, addr netip.Addr) error {
@@ -38,9 +42,9 @@ func (g *Gate) Admit(ctx context.Context, addr netip.Addr) error {
 	if burst == 0 {
 		burst = g.PerMinute
 	}
-	ok, wait, err := g.Limiter.Allow(ctx, g.Keys.addressHash("sign-in", addr), g.PerMinute, burst)
+	ok, wait, err := g.Limiter.Allow(ctx, g.Keys.addressHash(cmp.Or(g.Purpose, "sign-in"), addr), g.PerMinute, burst)
 	if err != nil {
-		return fmt.Errorf("count sign-ins of an address: %w", err)
+		return fmt.Errorf("count %s of an address: %w", cmp.Or(g.Purpose, "sign-in"), err)
 	}
 	if !ok {
 		return ErrRateLimited.WithRetry(wait)
