@@ -20,6 +20,10 @@ const (
 	StateOpen      State = "open"
 	StateSubmitted State = "submitted"
 	StateExpired   State = "expired"
+	// StateInvalidated and StateWithdrawn are attempts that were submitted and count
+	// nowhere any more, by the office's and by the participant's decision.
+	StateInvalidated State = "invalidated"
+	StateWithdrawn   State = "withdrawn"
 )
 
 // Closer tells who handed an attempt in.
