@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"qingyuan/campaign"
-	"qingyuan/leaderboard"
 	"qingyuan/quiz"
 )
 
@@ -33,29 +32,6 @@ func (r *campaignReader) cross(d Definition, open time.Time) {
 	r.crossTopics(d)
 	r.crossAudience(d)
 	r.crossSupply(d, open)
-}
-
-// crossWindow wants a window that ends after it begins, and that a board can
-// hold: submit times are kept as the distance from the opening, and the longer
-// the window, the less room is left for the used time.
-func (r *campaignReader) crossWindow(d Definition) {
-	c := d.Campaign
-	if c.OpensAt.IsZero() || c.ClosesAt.IsZero() {
-		return
-	}
-	if !c.ClosesAt.After(c.OpensAt) {
-		r.window.bad("%s is not after opens_at %s", c.ClosesAt.Format(time.DateTime), c.OpensAt.Format(time.DateTime))
-		return
-	}
-	layout, err := leaderboard.ChooseLayout(c.OpensAt, c.ClosesAt)
-	if err != nil {
-		r.window.bad("%s is more than eight years after opens_at: no board holds that", c.ClosesAt.Format(time.DateTime))
-		return
-	}
-	if d.Quiz != nil && d.Quiz.TimeLimit > layout.MaxUsed() {
-		r.window.bad("%s is so long after opens_at that boards hold attempts of at most %s, and quiz.time_limit is %s",
-			c.ClosesAt.Format(time.DateTime), layout.MaxUsed().Truncate(time.Minute), d.Quiz.TimeLimit)
-	}
 }
 
 // crossGuardian holds the rule for children (个人信息保护法 arts. 28 and 31):

@@ -107,7 +107,8 @@ type campaignReader struct {
 
 	dir                          string
 	window, fields, shards, quiz value
-	strata, groups               []value
+	policy, freeze, unfreeze     value
+	strata, groups, phases       []value
 	tree                         treeReader
 }
 
@@ -126,7 +127,8 @@ const (
 
 func (r *campaignReader) read(doc value) Definition {
 	o := doc.object("id", "title", "opens_at", "closes_at", "paused", "groups", "enrolment_fields", "consent_notice",
-		"ranking_mode", "top_n", "public_breakdown", "shards", "quiz", "pledge", "tree")
+		"ranking_mode", "top_n", "tiers", "phases", "combined_boards", "freeze_at", "unfreeze_at", "composite",
+		"public_breakdown", "shards", "quiz", "pledge", "tree")
 	c := &campaign.Campaign{
 		ID:       o.must("id").matching(campaignID, "want 2 to 40 small letters, digits and hyphens"),
 		Title:    o.must("title").langs(),
@@ -142,12 +144,13 @@ func (r *campaignReader) read(doc value) Definition {
 	c.Groups = r.readGroups(o.must("groups"))
 	c.Fields = readFields(r.fields)
 	c.Shards = r.readShards()
-	readRanking(o, c)
+	r.readBoards(o, c)
 	c.Tree = r.tree.read(o.must("tree"))
 	d := Definition{Campaign: c}
 	if o.has("quiz") {
 		d.Quiz, d.Bank = r.readQuiz(o.may("quiz"))
 	}
+	c.Policy = orElse(oneOf(r.policy, campaign.PolicyBest, campaign.PolicySum, campaign.PolicySumDays), campaign.PolicyBest)
 	if o.has("pledge") {
 		d.Pledge = readPledge(o.may("pledge"))
 		d.Pledge.Campaign = c
@@ -211,15 +214,6 @@ func readFields(v value) []campaign.Field {
 		out = append(out, f)
 	}
 	return out
-}
-
-func readRanking(o *object, c *campaign.Campaign) {
-	c.Ranking = oneOf(o.must("ranking_mode"), campaign.RankNone, campaign.ProgressOnly, campaign.TopN)
-	if c.Ranking == campaign.TopN {
-		c.TopN = o.must("top_n").whole(1, maxTopN)
-	} else if o.has("top_n") {
-		o.may("top_n").bad("only goes with ranking_mode top_n")
-	}
 }
 
 func (r *campaignReader) readShards() int {

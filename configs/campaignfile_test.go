@@ -95,7 +95,8 @@ func TestLoadDefinition(t *testing.T) {
 		},
 		Fields:  []campaign.Field{{Name: "unit", Required: true}, {Name: "name"}},
 		Consent: campaign.Consent{Version: "1", Text: zh("告知")},
-		Ranking: campaign.TopN, TopN: 10, PublicBreakdown: campaign.BreakdownRegions, Shards: 4, Tree: c.Tree,
+		Ranking: campaign.TopN, TopN: 10, Policy: campaign.PolicyBest, Composite: campaign.PresetWeights(),
+		PublicBreakdown: campaign.BreakdownRegions, Shards: 4, Tree: c.Tree,
 	}
 	sameZone := cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })
 	sameTree := cmp.Comparer(func(a, b *campaign.Tree) bool { return a == b })
@@ -195,7 +196,7 @@ func TestFaultyCampaigns(t *testing.T) {
 		"field":              {"{field: name}", "{field: idcard}", []string{`town.yaml:11: enrolment_fields.1.field: "idcard" is not one of name, phone, unit`}},
 		"field twice":        {"{field: name}", "{field: unit}", []string{"town.yaml:11: enrolment_fields.1.field: \"unit\" stands twice"}},
 		"consent":            {`{version: "1", text: 告知}`, `{text: ""}`, []string{"town.yaml:12: consent_notice.version: is missing", "town.yaml:12: consent_notice.text: is empty"}},
-		"tiers":              {"ranking_mode: top_n", "ranking_mode: tiers", []string{`town.yaml:13: ranking_mode: "tiers" is not one of none, progress_only, top_n`}},
+		"mode":               {"ranking_mode: top_n", "ranking_mode: all", []string{`town.yaml:13: ranking_mode: "all" is not one of none, progress_only, tiers, top_n`}},
 		"top_n alone":        {"ranking_mode: top_n", "ranking_mode: none", []string{"town.yaml:14: top_n: only goes with ranking_mode top_n"}},
 		"top_n missing":      {"top_n: 10\n", "", []string{"town.yaml:1: top_n: is missing"}},
 		"breakdown":          {"public_breakdown: regions", "public_breakdown: all", []string{"town.yaml:15: public_breakdown:"}},

@@ -14,7 +14,8 @@ func (r *campaignReader) readQuiz(v value) (*quiz.Rules, *quiz.Bank) {
 	r.quiz = v
 	before := len(v.faults)
 	o := v.object("bank", "strata", "time_limit", "grace", "attempts_per_day", "attempts_in_all",
-		"pass_score", "marking", "review")
+		"pass_score", "marking", "review", "policy")
+	r.policy = o.may("policy")
 	const many = 1 << 20 // Rules.Check knows the true bounds
 	rules := &quiz.Rules{
 		Strata:         r.readStrata(o.must("strata")),
