@@ -21,12 +21,17 @@ import (
 // there is a quiz, what a paper is worth and what passes, and whether there is a pledge; groups
 // and units that people may belong to, and the regions above a unit, because
 // boards are kept by region; published texts of the consent notice and the
-// pledge under their version, because people agreed to them.
+// pledge under their version, because people agreed to them; how attempts make
+// places, and which boards there are in each phase that has begun. A later close
+// must fit the boards.
+//
+// From a minute beforehand on: when the public boards stand still and move again.
+// Meanwhile tiers and the weights of units stay.
 //
 // Everything else may change at any time, closes_at, limits, bank and rosters
 // among it, and whatever is added.
 func CheckChange(old, next configs.Definition, now time.Time) error {
-	c := changes{old: old, next: next}
+	c := changes{old: old, next: next, now: now}
 	o, n := old.Campaign, next.Campaign
 	c.fixed(o.Shards == n.Shards, "shards", "%d cannot become %d: keys lie by shard", o.Shards, n.Shards)
 	if old.Pledge != nil && next.Pledge != nil {
@@ -35,12 +40,15 @@ func CheckChange(old, next configs.Definition, now time.Time) error {
 	}
 	if o.AlwaysOpen || !now.Before(o.OpensAt) {
 		c.opened()
+		c.boards()
 	}
+	c.freeze()
 	return errors.Join(c.faults...)
 }
 
 type changes struct {
 	old, next configs.Definition
+	now       time.Time
 	faults    []error
 }
 
