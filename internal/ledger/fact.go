@@ -12,44 +12,54 @@ import (
 // factFields are the fields of an entry that the table of facts holds.
 var factFields = []string{
 	event.FieldKind, event.FieldParticipant, event.FieldUnit, event.FieldGroup,
-	event.FieldAt, event.FieldFirst, event.FieldBest, event.FieldBody,
+	event.FieldAt, event.FieldFirst, event.FieldBest, event.FieldSum, event.FieldHidden, event.FieldBody,
 }
 
 // factColumns are the columns of a fact after the shard's number.
-var factColumns = []string{"epoch", "seq", "kind", "participant", "unit", "grp", "at", "first", "best", "body"}
+var factColumns = []string{"epoch", "seq", "kind", "participant", "unit", "grp", "at", "first", "best", "sum", "hidden", "body"}
 
 // factList is factColumns as a statement spells them.
-const factList = "epoch, seq, kind, participant, unit, grp, at, first, best, body"
+const factList = "epoch, seq, kind, participant, unit, grp, at, first, best, sum, hidden, body"
 
 // factValues are the values of factColumns.
 func factValues(e *event.Entry, f *event.Fact) []any {
-	first := 0
-	if f.First {
-		first = 1
-	}
 	return []any{
-		e.Epoch, e.Seq, string(f.Kind), f.Participant, f.Unit, f.Group, f.At.UnixMilli(), first,
-		e.Fields[event.FieldBest], []byte(e.Fields[event.FieldBody]),
+		e.Epoch, e.Seq, string(f.Kind), f.Participant, f.Unit, f.Group, f.At.UnixMilli(), flag(f.First),
+		e.Fields[event.FieldBest], e.Fields[event.FieldSum], flag(e.Fields[event.FieldHidden] == flagged),
+		[]byte(e.Fields[event.FieldBody]),
 	}
+}
+
+// flagged is what a field that is a flag says for true.
+const flagged = "1"
+
+func flag(set bool) int {
+	if set {
+		return 1
+	}
+	return 0
 }
 
 // scanFact reads factList. The fact is decoded as from the stream: one way to
 // read it, one meaning.
 func scanFact(r *sql.Rows) (event.Fact, error) {
 	var p event.Position
-	var kind, participant, unit, group, best string
+	var kind, participant, unit, group, best, sum string
 	var at int64
-	var first int
+	var first, hidden int
 	var body []byte
-	if err := r.Scan(&p.Epoch, &p.Seq, &kind, &participant, &unit, &group, &at, &first, &best, &body); err != nil {
+	if err := r.Scan(&p.Epoch, &p.Seq, &kind, &participant, &unit, &group, &at, &first, &best, &sum, &hidden, &body); err != nil {
 		return event.Fact{}, err
 	}
 	fields := map[string]string{
 		event.FieldKind: kind, event.FieldParticipant: participant, event.FieldUnit: unit, event.FieldGroup: group,
-		event.FieldAt: strconv.FormatInt(at, 10), event.FieldBest: best, event.FieldBody: string(body),
+		event.FieldAt: strconv.FormatInt(at, 10), event.FieldBest: best, event.FieldSum: sum, event.FieldBody: string(body),
 	}
 	if first == 1 {
-		fields[event.FieldFirst] = "1"
+		fields[event.FieldFirst] = flagged
+	}
+	if hidden == 1 {
+		fields[event.FieldHidden] = flagged
 	}
 	return event.Decode(p.String(), fields)
 }

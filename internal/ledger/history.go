@@ -18,8 +18,8 @@ type History struct {
 	Records     []event.Record
 }
 
-// historyPage is how many rows are read at a time, and with the longest history
-// all that is in memory.
+// historyPage is how many rows are read at a time. Two pages of facts, two of
+// personal records and the longest history are all that is in memory.
 const historyPage = 1000
 
 // Histories yields the participants of a shard in order of id, each with what
@@ -37,6 +37,11 @@ func (l *Ledger) Histories(ctx context.Context, s Shard, heads Heads) iter.Seq2[
 			facts:   &pager[event.Fact]{read: l.facts(id), key: factKey, head: heads.Facts},
 			records: &pager[event.Record]{read: l.records(id), key: recordKey, head: heads.Personal},
 		}
+		ctx, stop := context.WithCancel(ctx)
+		defer m.wait()
+		defer stop()
+		m.facts.readAhead(ctx)
+		m.records.readAhead(ctx)
 		for {
 			h, ok, err := m.next(ctx)
 			if err != nil {
@@ -111,15 +116,23 @@ func (l *Ledger) page(ctx context.Context, query string, id int64, k key) (*sql.
 	return l.db.QueryContext(ctx, query, id, k.participant, k.Epoch, k.Seq)
 }
 
-// pager walks over rows in order of key.
+// pager walks over rows in order of key. While one page is used, the next is
+// read.
 type pager[T any] struct {
 	read func(context.Context, key) ([]T, error)
 	key  func(*T) key
 	head event.Position
 
-	rows []T // what is left of the page
-	last key // of the page
-	done bool
+	rows  []T // what is left of the page
+	last  key // of the page
+	done  bool
+	ahead chan page[T] // where the next page arrives; nil while none is read
+}
+
+// page is what came of reading one.
+type page[T any] struct {
+	rows []T
+	err  error
 }
 
 // peek returns the next row up to the head, or nil at the end.
@@ -142,15 +155,41 @@ func (p *pager[T]) peek(ctx context.Context) (*T, error) {
 }
 
 func (p *pager[T]) turn(ctx context.Context) error {
-	rows, err := p.read(ctx, p.last)
-	if err != nil {
-		return err
+	if p.ahead == nil {
+		p.readAhead(ctx)
 	}
-	p.rows, p.done = rows, len(rows) < historyPage
-	if n := len(rows); n > 0 {
-		p.last = p.key(&rows[n-1])
+	got := p.wait()
+	if got.err != nil {
+		return got.err
+	}
+	p.rows, p.done = got.rows, len(got.rows) < historyPage
+	if n := len(got.rows); n > 0 {
+		p.last = p.key(&got.rows[n-1])
+	}
+	if !p.done {
+		p.readAhead(ctx)
 	}
 	return nil
+}
+
+// readAhead begins to read the page behind the last key.
+func (p *pager[T]) readAhead(ctx context.Context) {
+	ahead, after := make(chan page[T], 1), p.last
+	p.ahead = ahead
+	go func() {
+		rows, err := p.read(ctx, after)
+		ahead <- page[T]{rows, err}
+	}()
+}
+
+// wait returns the page that is being read, if any, when it is there.
+func (p *pager[T]) wait() page[T] {
+	if p.ahead == nil {
+		return page[T]{}
+	}
+	got := <-p.ahead
+	p.ahead = nil
+	return got
 }
 
 // take appends the rows of one participant to all.
@@ -169,6 +208,12 @@ func (p *pager[T]) take(ctx context.Context, participant string, all []T) ([]T, 
 type merge struct {
 	facts   *pager[event.Fact]
 	records *pager[event.Record]
+}
+
+// wait lets what is being read ahead come to its end.
+func (m *merge) wait() {
+	m.facts.wait()
+	m.records.wait()
 }
 
 // next returns the history of the next participant, and false after the last.

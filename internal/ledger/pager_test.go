@@ -3,20 +3,22 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"qingyuan/internal/event"
 )
 
-// TestAReaderHoldsOnePage: however many participants there are, only one page and
-// the history at hand are in memory.
-func TestAReaderHoldsOnePage(t *testing.T) {
+// TestAReaderHoldsTwoPages: however many participants there are, only the page in
+// use, the one that is read ahead and the history at hand are in memory.
+func TestAReaderHoldsTwoPages(t *testing.T) {
 	t.Parallel()
 	const rows, perPerson = 10*historyPage + 7, 3
-	read, taken, pages := 0, 0, 0
+	read, pages := 0, 0
+	var taken atomic.Int64 // pages are read beside whoever takes them
 	p := &pager[event.Fact]{key: factKey, head: event.Position{Epoch: 9}}
 	p.read = func(_ context.Context, last key) ([]event.Fact, error) {
-		if held := read - taken; held > perPerson {
+		if held := read - int(taken.Load()); held > historyPage+perPerson {
 			t.Errorf("page %d is read while %d facts wait", pages, held)
 		}
 		if pages > 0 && last.Seq != uint64(read-1) {
@@ -42,9 +44,9 @@ func TestAReaderHoldsOnePage(t *testing.T) {
 		if !ok {
 			break
 		}
-		taken += len(h.Facts)
+		taken.Add(int64(len(h.Facts)))
 	}
-	if taken != rows || pages != 11 {
-		t.Errorf("%d facts in %d pages, want %d in 11", taken, pages, rows)
+	if taken.Load() != rows || pages != 11 {
+		t.Errorf("%d facts in %d pages, want %d in 11", taken.Load(), pages, rows)
 	}
 }

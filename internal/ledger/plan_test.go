@@ -32,7 +32,7 @@ func fill(t *testing.T, db *sqldb.DB) {
 	t.Helper()
 	numbers := "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 5999) "
 	for _, s := range []string{
-		numbers + `INSERT INTO facts SELECT i % 2 + 1, 1, i, 'expired.1', 'p' || (i / 4), 'u', 'g', 0, 0, '', '{}' FROM n`,
+		numbers + `INSERT INTO facts (shard, epoch, seq, kind, participant, unit, grp, at, first, best, body) SELECT i % 2 + 1, 1, i, 'expired.1', 'p' || (i / 4), 'u', 'g', 0, 0, '', '{}' FROM n`,
 		numbers + `INSERT INTO personal SELECT i % 2 + 1, 1, i, 'enrolment.1', 'p' || (i / 4), 0, '', NULL, NULL FROM n`,
 		"ANALYZE",
 	} {

@@ -49,7 +49,7 @@ func insert(b *testing.B, db *sqldb.DB, do transact, batch, writers int) {
 	for i := range numbers {
 		numbers[i] = i + 2
 	}
-	query := "INSERT INTO facts VALUES " + fmt.Sprintf(row, numbers...)
+	query := "INSERT INTO facts (shard, epoch, seq, kind, participant, unit, grp, at, first, best, body) VALUES " + fmt.Sprintf(row, numbers...)
 	var seq, rounds, worst atomic.Int64
 	b.ResetTimer()
 	var g errgroup.Group

@@ -35,7 +35,7 @@ func every() []event.Entry {
 		Fact(Pos(1, 3), event.KindSubmitted, "p1", `{"number":1,"score":80,"max":100,"passed":true,"by":"participant","bank":"d1"}`,
 			event.FieldFirst, "1", event.FieldBest, ""),
 		Fact(Pos(1, 4), event.KindSubmitted, "p1", `{"number":2,"score":90,"max":100}`,
-			event.FieldFirst, "", event.FieldBest, "80|1"),
+			event.FieldFirst, "", event.FieldBest, "80|1|0", event.FieldSum, "90|170", event.FieldHidden, "1"),
 		Expired(Pos(1, 5), "p1"),
 		Fact(Pos(1, 6), event.KindSigned, "p1", `{"version":"1","text_sha256":"ab","method":"drawn","commitment":"c"}`),
 		Fact(Pos(1, 7), event.KindErased, "p1", `{"notice":"v1","guardian":true}`),

@@ -40,7 +40,7 @@ func unknownKind(d *desk) {
 	dead, err := d.DeadLetters(d.Context(), 10)
 	d.wants("DeadLetters", err)
 	d.same("dead letters", 1, len(dead))
-	record := Record(Pos(1, 0), "prize.1", "p1", "x")
+	record := Record(Pos(1, 0), "prize.1", "p1", "new")
 	if _, err := d.Append(d.Context(), batch(home, event.Personal, Pos(0, 0), record)); !errors.Is(err, event.ErrUnknownKind) {
 		d.Errorf("a record of an unknown kind: %v, want %v", err, event.ErrUnknownKind)
 	}
@@ -48,9 +48,9 @@ func unknownKind(d *desk) {
 }
 
 func unknownField(d *desk) {
-	entries := []event.Entry{Expired(Pos(1, 0), "p1"), Expired(Pos(1, 1), "p1", "x", "new"), Expired(Pos(1, 2), "p1")}
+	entries := []event.Entry{Expired(Pos(1, 0), "p1"), Expired(Pos(1, 1), "p1", "new", "new"), Expired(Pos(1, 2), "p1")}
 	out, err := d.Append(d.Context(), batch(home, event.Facts, Pos(0, 0), entries...))
-	if !errors.Is(err, event.ErrUnknownKind) || !strings.Contains(err.Error(), `field "x"`) || out.To != Pos(1, 0) {
+	if !errors.Is(err, event.ErrUnknownKind) || !strings.Contains(err.Error(), `field "new"`) || out.To != Pos(1, 0) {
 		d.Errorf("Append = %+v, %v; want it to stop at 1-1", out, err)
 	}
 }
