@@ -16,11 +16,10 @@ const notice = time.Minute
 // be changed to.
 func (c *changes) ahead(at time.Time) bool { return !at.Before(c.now.Add(notice)) }
 
-// boards checks what is fixed of the boards once people may stand on them: how
-// places are made, which boards there are, and how long a time they hold.
+// boards checks what is fixed of the boards once people may stand on them: which
+// there are.
 func (c *changes) boards() {
 	o, n := c.old.Campaign, c.next.Campaign
-	c.fixed(o.Policy == n.Policy, "quiz.policy", "%s cannot become %s: places were made by it", o.Policy, n.Policy)
 	c.fixed(o.Combined == n.Combined, "combined_boards", "cannot change once the campaign has opened: acts until then would be missing")
 	for _, p := range o.Phases {
 		c.phase(p)
@@ -29,7 +28,6 @@ func (c *changes) boards() {
 		known := slices.ContainsFunc(o.Phases, func(q campaign.Phase) bool { return q.ID == p.ID && q.From.Equal(p.From) })
 		c.fixed(known || c.ahead(p.From), "phases", "%s would begin less than a minute from now: acts since then would be missing", p.ID)
 	}
-	c.layout()
 }
 
 // phase wants a phase that has begun to stay, and one that is over to have ended
@@ -49,15 +47,17 @@ func (c *changes) phase(old campaign.Phase) {
 		"%s cannot end at another time less than a minute beforehand, nor afterwards", old.ID)
 }
 
-// layout wants a later close, and longer attempts, to fit the boards. They were
-// laid out for the window at the opening; one that was shortened since is taken
-// for that, which errs on the safe side.
+// layout wants what changes to fit the boards. They are laid out, for good, when the
+// first server takes the campaign up, which may be long before it opens; a window
+// that was shortened since is taken for that one, which errs on the safe side.
 func (c *changes) layout() {
 	o, n := c.old.Campaign, c.next.Campaign
-	if o.AlwaysOpen || o.Policy.Sums() {
-		return // room for all that a file may ask for
+	c.fixed(o.Policy == n.Policy, "quiz.policy", "%s cannot become %s: the boards are laid out for it", o.Policy, n.Policy)
+	if o.AlwaysOpen {
+		return
 	}
-	layout, err := leaderboard.ChooseLayout(o.OpensAt, o.ClosesAt)
+	c.fixed(!n.OpensAt.Before(o.OpensAt), "opens_at", "cannot become earlier: the times on the boards count from it")
+	layout, err := layoutOf(o)
 	if err != nil {
 		return // it was refused when it was read
 	}
@@ -68,6 +68,13 @@ func (c *changes) layout() {
 		c.fixed(c.next.Quiz.TimeLimit <= layout.MaxUsed(), "quiz.time_limit", "%s is more than the boards can hold, which is %s",
 			c.next.Quiz.TimeLimit, layout.MaxUsed().Truncate(time.Minute))
 	}
+}
+
+func layoutOf(c *campaign.Campaign) (leaderboard.Layout, error) {
+	if c.Policy.Sums() {
+		return leaderboard.SumLayout(c.OpensAt), nil
+	}
+	return leaderboard.ChooseLayout(c.OpensAt, c.ClosesAt)
 }
 
 // freeze wants the standstill of the public boards to be announced: nobody may set

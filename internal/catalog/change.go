@@ -15,15 +15,15 @@ import (
 // change any more at now.
 //
 // At no time: shards, because keys lie by them; the serial prefix, because
-// certificates carry it.
+// certificates carry it; how attempts make places, because the boards are laid out
+// for it; and the window has to stay within what the boards were laid out for.
 //
-// From the opening on, too: opens_at, the base of the boards' times; whether
+// From the opening on, too: opens_at; whether
 // there is a quiz, what a paper is worth and what passes, and whether there is a pledge; groups
 // and units that people may belong to, and the regions above a unit, because
 // boards are kept by region; published texts of the consent notice and the
-// pledge under their version, because people agreed to them; how attempts make
-// places, and which boards there are in each phase that has begun. A later close
-// must fit the boards.
+// pledge under their version, because people agreed to them; whether boards are
+// combined, and every phase that has begun.
 //
 // From a minute beforehand on: when the public boards stand still and move again.
 // Meanwhile tiers and the weights of units stay.
@@ -42,6 +42,7 @@ func CheckChange(old, next configs.Definition, now time.Time) error {
 		c.opened()
 		c.boards()
 	}
+	c.layout()
 	c.freeze()
 	return errors.Join(c.faults...)
 }

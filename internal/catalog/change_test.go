@@ -15,7 +15,8 @@ func TestCheckChange(t *testing.T) {
 	}{
 		"shards":          {"shards: 2", "shards: 4", "shards: 2 cannot become 4", true},
 		"prefix":          {"TOWN26", "CITY26", "pledge.prefix: TOWN26 cannot become CITY26", true},
-		"opening":         {"2026-06-01", "2026-05-15", "opens_at: cannot change", false},
+		"earlier":         {"2026-06-01", "2026-05-15", "opens_at: cannot become earlier", true},
+		"later":           {"2026-06-01", "2026-06-05", "opens_at: cannot change", false},
 		"no pledge":       {town[strings.Index(town, "pledge:"):strings.Index(town, "tree:")], "", "pledge: cannot come or go", false},
 		"no quiz":         {town[strings.Index(town, "quiz:"):strings.Index(town, "pledge:")], "", "quiz: cannot come or go", false},
 		"worth":           {"points: 100", "points: 80", "quiz.strata: a paper was worth 100 points", false},
