@@ -8,6 +8,7 @@ package configs
 
 import (
 	"log/slog"
+	"math"
 	"net/netip"
 	"path/filepath"
 	"time"
@@ -26,6 +27,7 @@ type Config struct {
 	WeChat    WeChat    `koanf:"wechat"`
 	Session   Session   `koanf:"session"`
 	Limits    Limits    `koanf:"limits"`
+	Queue     Queue     `koanf:"queue"`
 	Campaigns Campaigns `koanf:"campaigns"`
 	Log       Log       `koanf:"log"`
 }
@@ -42,6 +44,7 @@ type HTTP struct {
 	TrustedProxies        []netip.Prefix `koanf:"trusted_proxies" doc:"Networks (CIDR) of reverse proxies whose X-Forwarded-For is believed. Empty: the address of the connection counts."`
 	MaxWatchers           int            `koanf:"max_watchers" doc:"Live streams (SSE) at once; further ones are asked to poll."`
 	MaxWatchersPerAddress int            `koanf:"max_watchers_per_address" doc:"Live streams at once from one address."`
+	DrainDelay            time.Duration  `koanf:"drain_delay" doc:"How long a server that was told to stop goes on serving while /readyz says 503, so that a load balancer stops sending to it. 0 behind none."`
 }
 
 // Data is where a single machine keeps what it must not lose.
@@ -118,6 +121,23 @@ type Rate struct {
 	Burst int     `koanf:"burst" doc:"Requests that may come at once."`
 }
 
+// Queue is the waiting room before the sign-ins.
+type Queue struct {
+	AdmitPerSecond float64       `koanf:"admit_per_second" doc:"Sign-ins let in a second, over all servers; who comes above that waits in line. 0: no waiting room. The same on every server."`
+	Burst          int           `koanf:"burst" doc:"Sign-ins let in at once after a quiet time, at least those of a second; 0: exactly those."`
+	Hold           time.Duration `koanf:"hold" doc:"How long whoever was let in may take to sign in."`
+	MaxWaiting     int           `koanf:"max_waiting" doc:"Most who may stand in line, about 250 bytes of Redis each; further ones are asked to come later."`
+}
+
+// AtOnce returns how many sign-ins may be let in at once: the burst, or those of a
+// second.
+func (q Queue) AtOnce() int {
+	if q.Burst > 0 {
+		return q.Burst
+	}
+	return max(int(math.Ceil(q.AdmitPerSecond)), 1)
+}
+
 // Campaigns is where operators' campaigns lie.
 type Campaigns struct {
 	Dir string `koanf:"dir" doc:"Folder of the campaigns, one folder each; empty: campaigns below data.dir. Changes are taken up within a second."`
@@ -155,7 +175,8 @@ func Default() Config {
 			PerParticipant:            Rate{Rate: 5, Burst: 20},
 			PerAddress:                Rate{Rate: 300, Burst: 1500},
 		},
-		Log: Log{Level: slog.LevelInfo, Format: LogJSON},
+		Queue: Queue{Hold: 5 * time.Minute, MaxWaiting: 200_000},
+		Log:   Log{Level: slog.LevelInfo, Format: LogJSON},
 	}
 }
 

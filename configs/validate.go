@@ -52,6 +52,7 @@ func (c Config) Validate() error {
 	f.between("session.refresh_ttl", c.Session.RefreshTTL, time.Hour, 366*24*time.Hour)
 	f.unless(c.Session.AccessTTL < c.Session.RefreshTTL, "session.refresh_ttl", "must be above session.access_ttl")
 	c.Limits.check(&f)
+	c.Queue.check(&f)
 	f.unless(c.Log.Format == LogJSON || c.Log.Format == LogText, "log.format", "%q is not json or text", c.Log.Format)
 	return errors.Join(f.list...)
 }
@@ -68,6 +69,7 @@ func (h HTTP) check(f *faults) {
 	f.unless(40<<10 <= h.BodyLimit && h.BodyLimit <= 16<<20, "http.body_limit", "%v is not between 40KiB and 16MiB", h.BodyLimit)
 	f.between("http.read_timeout", h.ReadTimeout, time.Second, 5*time.Minute)
 	f.between("http.idle_timeout", h.IdleTimeout, time.Second, time.Hour)
+	f.between("http.drain_delay", h.DrainDelay, 0, 5*time.Minute)
 	f.positive("http.max_watchers", h.MaxWatchers)
 	f.positive("http.max_watchers_per_address", h.MaxWatchersPerAddress)
 	checkNetworks(f, "http.trusted_proxies", h.TrustedProxies)
@@ -149,6 +151,14 @@ func (l Limits) check(f *faults) {
 	l.PerParticipant.check(f, "limits.per_participant")
 	l.PerAddress.check(f, "limits.per_address")
 	checkNetworks(f, "limits.allow", l.Allow)
+}
+
+func (q Queue) check(f *faults) {
+	f.unless(0 <= q.AdmitPerSecond && q.AdmitPerSecond <= 1e5, "queue.admit_per_second", "%v is not between 0 and 100000", q.AdmitPerSecond)
+	f.unless(q.Burst == 0 || float64(q.Burst) >= q.AdmitPerSecond && q.Burst <= 1e6, "queue.burst",
+		"%d is neither 0 nor between queue.admit_per_second %v and a million", q.Burst, q.AdmitPerSecond)
+	f.between("queue.hold", q.Hold, 10*time.Second, time.Hour)
+	f.unless(0 < q.MaxWaiting && q.MaxWaiting <= 10_000_000, "queue.max_waiting", "%d is not between 1 and ten million", q.MaxWaiting)
 }
 
 func (r Rate) check(f *faults, key string) {

@@ -33,21 +33,21 @@ type crew struct {
 	metrics   *metrics
 	log       *slog.Logger
 	now       func() time.Time
+	// staff are the crew's own people; whoever runs the crew waits for them.
+	staff *staff
 
 	mu      sync.Mutex
 	running map[string]context.CancelFunc
 	pending map[string]error
-	wg      sync.WaitGroup
 }
 
 // overdueAtOnce bounds one round of handing in.
 const overdueAtOnce = 500
 
-// Run keeps the crew complete until ctx ends, and then waits for everybody.
+// Run keeps the crew complete until ctx ends.
 func (c *crew) Run(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	defer c.wg.Wait()
 	for {
 		c.muster(ctx)
 		select {
@@ -182,7 +182,7 @@ func (c *crew) begin(ctx context.Context, id string) context.Context {
 func (c *crew) archiveShards(work context.Context, id string, shards int) {
 	for shard := range shards {
 		a := c.archive.archiver(ledger.Shard{Campaign: id, Number: shard})
-		c.wg.Go(func() { a.Run(work) })
+		c.staff.start(fmt.Sprintf("archiver of %s, shard %d", id, shard), func() { a.Run(work) })
 	}
 }
 
@@ -198,10 +198,10 @@ func (c *crew) start(ctx context.Context, def *campaign.Campaign) error {
 	work := c.begin(ctx, def.ID)
 	folder := c.folder(def.ID)
 	for shard := range o.Shards {
-		c.wg.Go(func() { folder.Run(work, shard) })
+		c.staff.start(fmt.Sprintf("fold of %s, shard %d", def.ID, shard), func() { folder.Run(work, shard) })
 	}
 	c.archiveShards(work, def.ID, o.Shards)
-	c.wg.Go(func() { c.handIn(work, def.ID) })
+	c.staff.start("hand-in of "+def.ID, func() { c.handIn(work, def.ID) })
 	c.log.InfoContext(ctx, "campaign is served", "campaign", def.ID, "shards", o.Shards)
 	return nil
 }
@@ -278,8 +278,9 @@ func (c *crew) handIn(ctx context.Context, id string) {
 	}
 }
 
-func newCrew(s *services, b *catalog.Keeper, a *archive, log *slog.Logger) *crew {
+func newCrew(s *services, b *catalog.Keeper, a *archive, workers *staff, log *slog.Logger) *crew {
 	return &crew{
+		staff:     workers,
 		campaigns: s.campaigns, archive: a, boards: s.boards, facts: s.facts, quiz: s.quiz,
 		list: b.Campaigns, find: b.Campaign, metrics: a.metrics, log: log, now: a.now,
 		running: map[string]context.CancelFunc{}, pending: map[string]error{},

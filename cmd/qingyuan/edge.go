@@ -14,10 +14,11 @@ import (
 // newServer joins the services to the HTTP edge.
 func newServer(p *program, registry *prometheus.Registry, now func() time.Time) *httpapi.Server {
 	h, s := p.cfg.HTTP, p.services
-	return &httpapi.Server{
+	server := &httpapi.Server{
 		Catalog: p.catalog, Enrolments: s.enrolments, Quizzes: s.quiz, Pledges: s.pledges,
 		Boards:   &leaderboard.Service{Catalog: p.catalog, Store: s.boards, Snapshots: p.publisher, Now: now},
 		Sessions: s.sessions, Tokens: s.sessions, SignIns: s.gate,
+		Tickets: s.tickets, Switches: p.switches,
 		Ready: func(context.Context) httpapi.Readiness {
 			return httpapi.Readiness{Reasons: p.ready.Reasons(), Warnings: p.ready.Warnings()}
 		},
@@ -27,6 +28,10 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 		Limits: limits(p.cfg),
 		Live:   httpapi.Live{MaxWatchers: h.MaxWatchers, MaxPerAddress: h.MaxWatchersPerAddress},
 	}
+	if p.room != nil { // a nil room in the interface would be one
+		server.Queue = p.room
+	}
+	return server
 }
 
 func limits(cfg configs.Config) httpapi.Limits {

@@ -40,6 +40,7 @@ type cli struct {
 	ViewerToken viewerTokenCmd `cmd:"" name:"viewer-token" help:"Make a token with which an office sees the counts of its own part of a campaign."`
 	Simulate    simulateCmd    `cmd:"" help:"Drive a server with virtual participants and check that everything is counted once."`
 
+	Rehearse     rehearseCmd     `cmd:"" help:"Play the rush of the evening on this machine before the opening, and tell on one page what it held and what to change."`
 	SimulatePart simulatePartCmd `cmd:"" hidden:"" name:"simulate-part" help:"A further process of a simulation."`
 
 	Verify   verifyCmd  `cmd:"" help:"Compare Redis with what follows from the ledger, down to every receipt; exit 1 where they differ."`
@@ -51,6 +52,7 @@ type cli struct {
 	Campaign struct {
 		Apply applyCmd `cmd:"" help:"Check a campaign file and put it into the data folder; a running server takes it up."`
 	} `cmd:"" help:"Prepare campaigns."`
+	Switch  switchCmd  `cmd:"" help:"Switch a feature of a campaign off or on while everything else goes on, or list what is off."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

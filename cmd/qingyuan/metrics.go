@@ -27,6 +27,9 @@ type metrics struct {
 	differences, verifiedAt      *prometheus.GaugeVec
 	redisDuration                *prometheus.HistogramVec
 	redisErrors                  *prometheus.CounterVec
+	switchedOff                  *prometheus.GaugeVec
+	waiting                      prometheus.Gauge
+	called                       prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -56,6 +59,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		differences:    gauge("verify_differences", "Differences between Redis and the ledger when they were last compared.", "campaign"),
 		verifiedAt:     gauge("verify_timestamp_seconds", "Unix time at which they were last compared.", "campaign"),
 		redisErrors:    counter("redis_errors_total", "Redis commands that failed.", "kind"),
+		switchedOff:    gauge("feature_switched_off", "1 for each feature that an operator has switched off.", "campaign", "feature"),
+		waiting:        gauge("queue_waiting", "People in the line of the waiting room, over all servers.").WithLabelValues(),
+		called:         counter("queue_called_total", "People whom this instance has let in from the line.").WithLabelValues(),
 	}
 	m.redisDuration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Namespace: "qingyuan", Name: "redis_command_seconds", Help: "Time of Redis commands; scripts by their own names.",

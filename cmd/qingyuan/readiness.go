@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"qingyuan/internal/redisstore"
@@ -31,6 +32,8 @@ type readiness struct {
 	// claimed is closed once the Redis was found to be this deployment's.
 	claimed chan struct{}
 	once    sync.Once
+
+	draining atomic.Bool
 
 	mu      sync.RWMutex
 	unfit   []string
@@ -110,8 +113,18 @@ func (r *readiness) Guard() error {
 	return nil
 }
 
-// Reasons lists why nothing may be accepted now; none means ready.
+// drain makes the server unready for good: it is about to stop. What still comes
+// is served.
+func (r *readiness) drain() { r.draining.Store(true) }
+
+// drainingReason is what /readyz says of a server that is about to stop.
+const drainingReason = "draining: this server is about to stop"
+
+// Reasons lists why nobody should be sent here now; none means ready.
 func (r *readiness) Reasons() []string {
+	if r.draining.Load() {
+		return []string{drainingReason}
+	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return slices.Clone(r.reasons)

@@ -14,7 +14,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/redis/go-redis/v9"
-	"golang.org/x/sync/errgroup"
 
 	"qingyuan/configs"
 	"qingyuan/internal/catalog"
@@ -22,6 +21,7 @@ import (
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/sqldb"
+	"qingyuan/internal/waitingroom"
 	"qingyuan/leaderboard"
 )
 
@@ -174,6 +174,9 @@ type program struct {
 	crew      *crew
 	ready     *readiness
 	server    *httpapi.Server
+	switches  *switchboard
+	room      *waitingroom.Room // nil where none is configured
+	workers   staff
 }
 
 func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Logger) (*program, error) {
@@ -199,7 +202,9 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	s.campaigns.ExaminedThrough(st.examiner)
 	p.archive = newArchive(s, ledger.New(st.sql), m, log)
 	p.auditor = &auditor{verifier: newVerifier(s, p.archive.ledger), catalog: book, every: cfg.Verify.Every, metrics: m, log: log}
-	p.crew = newCrew(s, book, p.archive, log)
+	p.crew = newCrew(s, book, p.archive, &p.workers, log)
+	p.switches = &switchboard{store: redisstore.NewSwitches(db), off: m.switchedOff, log: log}
+	p.room = newRoom(cfg, db, m, log, now)
 	claims := &claimant{redis: st.examiner, ledger: p.archive.ledger, cfg: cfg}
 	health := redisstore.NewHealth(st.examiner, now)
 	health.MemoryGuard = cfg.Redis.MemoryGuard
@@ -232,7 +237,7 @@ func (p *program) warnings() []string {
 			out = append(out, fmt.Sprintf("campaign %s: %d facts wait to be counted", c.ID, snap.Lag))
 		}
 	}
-	return slices.Concat(out, p.archive.warnings(), p.auditor.warnings())
+	return slices.Concat(out, p.archive.warnings(), p.auditor.warnings(), p.switches.warnings())
 }
 
 // unpublished lists the campaigns without a snapshot: a start is over when
@@ -258,11 +263,12 @@ func (p *program) run(ctx context.Context, o serving) error {
 	}
 	// Workers outlive the listeners, so that the last requests find them.
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
-	var workers errgroup.Group
-	p.startWorkers(work, &workers)
+	p.startWorkers(work)
 	defer func() {
 		stopWork()
-		_ = workers.Wait() // workers report their own errors
+		if late := p.workers.wait(shutdownGrace); len(late) > 0 {
+			p.log.ErrorContext(work, "stop without those who do not end", "workers", late)
+		}
 	}()
 	failed := make(chan error, len(fronts))
 	for _, f := range fronts {
@@ -276,10 +282,29 @@ func (p *program) run(ctx context.Context, o serving) error {
 	case err = <-failed:
 		err = fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
+		err = p.drain(ctx, failed)
 	}
 	err = errors.Join(err, p.stopListening(ctx, fronts))
 	p.archive.flush(ctx)
 	return err
+}
+
+// drain makes the server unready and serves on for a while, so that whoever sends
+// people here can stop before the listener closes.
+func (p *program) drain(ctx context.Context, failed <-chan error) error {
+	p.ready.drain()
+	if p.cfg.HTTP.DrainDelay == 0 {
+		return nil
+	}
+	p.log.InfoContext(ctx, "draining", "for", p.cfg.HTTP.DrainDelay)
+	delay := time.NewTimer(p.cfg.HTTP.DrainDelay)
+	defer delay.Stop()
+	select {
+	case <-delay.C:
+		return nil
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	}
 }
 
 // front is one listener with what it serves.
@@ -326,26 +351,27 @@ func (p *program) stopListening(ctx context.Context, fronts []front) error {
 
 // startWorkers runs what works beside the requests. Campaigns are opened only on
 // a Redis that is known to be this deployment's.
-func (p *program) startWorkers(ctx context.Context, g *errgroup.Group) {
-	start := func(work func(context.Context)) {
-		g.Go(func() error {
-			work(ctx)
-			return nil
-		})
+func (p *program) startWorkers(ctx context.Context) {
+	start := func(name string, work func(context.Context)) {
+		p.workers.start(name, func() { work(ctx) })
 	}
-	start(p.ready.Run)
-	g.Go(func() error { return p.catalog.Run(ctx) })
-	start(p.services.sessions.Run)
-	start(func(ctx context.Context) {
+	start("readiness", p.ready.Run)
+	start("catalog", func(ctx context.Context) { _ = p.catalog.Run(ctx) }) // it reports its own errors
+	start("sessions", p.services.sessions.Run)
+	start("crew", func(ctx context.Context) {
 		select {
 		case <-p.ready.claimed:
 			p.crew.Run(ctx)
 		case <-ctx.Done():
 		}
 	})
-	start(p.archive.Run)
-	start(p.auditor.Run)
-	start(p.publisher.Run)
+	start("archive", p.archive.Run)
+	start("auditor", p.auditor.Run)
+	start("publisher", p.publisher.Run)
+	start("switchboard", p.switches.Run)
+	if p.room != nil {
+		start("waiting room", p.room.Run)
+	}
 }
 
 func (p *program) close() {

@@ -13,6 +13,7 @@ import (
 	"qingyuan/internal/session"
 	"qingyuan/internal/stream"
 	"qingyuan/internal/token"
+	"qingyuan/internal/waitingroom"
 	"qingyuan/internal/wechat"
 	"qingyuan/leaderboard"
 	"qingyuan/pledge"
@@ -37,6 +38,7 @@ type services struct {
 	pledges    *pledge.Service
 	sessions   *session.Service
 	gate       *session.Gate
+	tickets    *session.Gate
 	wechat     *wechat.Client
 	secrecy    secrecy
 }
@@ -47,6 +49,7 @@ const (
 	labelSerials  = "pledge serial"
 	labelPersonal = "personal data"
 	labelDigest   = "enrolment digest"
+	labelQueue    = "queue ticket"
 )
 
 func newServices(cfg configs.Config, db redis.UniversalClient, b book, log *slog.Logger, now func() time.Time) (*services, error) {
@@ -106,11 +109,30 @@ func (s *services) addSessions(cfg configs.Config, db redis.UniversalClient, log
 		Store: redisstore.NewSessions(s.campaigns, now), WeChat: s.wechat, Tokens: tokens, Keys: keys,
 		Sandbox: cfg.Demo, Idle: cfg.Session.RefreshTTL, Now: now, Log: log,
 	})
-	s.gate = &session.Gate{
+	gate := session.Gate{
 		Limiter: redisstore.NewRateLimiter(db, now), Keys: keys,
 		PerMinute: cfg.Limits.SignInPerMinutePerAddress, Spare: cfg.Allowed(),
 	}
+	drawing := gate
+	drawing.Purpose = "tickets"
+	s.gate, s.tickets = &gate, &drawing
 	return err
+}
+
+// newRoom makes the waiting room, or none where none is configured.
+func newRoom(cfg configs.Config, db redis.UniversalClient, m *metrics, log *slog.Logger, now func() time.Time) *waitingroom.Room {
+	q := cfg.Queue
+	if q.AdmitPerSecond == 0 {
+		return nil
+	}
+	return &waitingroom.Room{
+		Store: redisstore.NewQueue(db), Key: seal.Derive(cfg.Secrets.Master.Key(), labelQueue), Now: now, Log: log,
+		Rules: waitingroom.Rules{PerSecond: q.AdmitPerSecond, Burst: q.AtOnce(), Hold: q.Hold, Most: q.MaxWaiting},
+		Observe: func(l waitingroom.Line) {
+			m.waiting.Set(float64(l.Waiting))
+			m.called.Add(float64(l.Admitted))
+		},
+	}
 }
 
 func sessionKeys(cfg configs.Config) (session.Keys, error) {
