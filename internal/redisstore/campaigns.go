@@ -49,8 +49,10 @@ type opened struct {
 // on the registry.
 func NewCampaigns(db redis.UniversalClient, options ...Option) *Campaigns {
 	writes := writesTo(db, options)
+	opens := writes
+	opens.Join = nil // that one is vetted, too
 	return &Campaigns{
-		db: db, writes: writes, opens: writes, opened: map[string]*opened{}, unfit: map[string]error{},
+		db: db, writes: writes, opens: opens, opened: map[string]*opened{}, unfit: map[string]error{},
 	}
 }
 

@@ -20,8 +20,19 @@ func readFields(ctx context.Context, db redis.UniversalClient, key string, field
 // their epochs: in a shard that was emptied nothing is found, which must not be
 // taken for an answer.
 func (c *Campaigns) ask(ctx context.Context, o *opened, shards []shardKeys, commands func(redis.Pipeliner)) error {
+	return o.ask(ctx, shards, commands, func(all func(redis.Pipeliner)) error { return ask(ctx, c.db, all) })
+}
+
+// askLittle is ask for what takes Redis no longer than an act does: it may travel
+// with other callers' commands, which wait for it.
+func (c *Campaigns) askLittle(ctx context.Context, o *opened, shards []shardKeys, commands func(redis.Pipeliner)) error {
+	return o.ask(ctx, shards, commands, func(all func(redis.Pipeliner)) error { return c.writes.ask(ctx, all) })
+}
+
+// ask lets send send commands with the epochs of shards, and compares these.
+func (o *opened) ask(ctx context.Context, shards []shardKeys, commands func(redis.Pipeliner), send func(func(redis.Pipeliner)) error) error {
 	epochs := make([]*redis.StringCmd, len(shards))
-	err := ask(ctx, c.db, func(p redis.Pipeliner) {
+	err := send(func(p redis.Pipeliner) {
 		commands(p)
 		for i, k := range shards {
 			epochs[i] = p.HGet(ctx, k.meta(), "epoch")
@@ -41,7 +52,7 @@ func (c *Campaigns) ask(ctx context.Context, o *opened, shards []shardKeys, comm
 // read reads fields of a hash of one shard; a missing one is "".
 func (c *Campaigns) read(ctx context.Context, o *opened, k shardKeys, key string, fields ...string) ([]string, error) {
 	var values *redis.SliceCmd
-	err := c.ask(ctx, o, []shardKeys{k}, func(p redis.Pipeliner) { values = p.HMGet(ctx, key, fields...) })
+	err := c.askLittle(ctx, o, []shardKeys{k}, func(p redis.Pipeliner) { values = p.HMGet(ctx, key, fields...) })
 	if err != nil {
 		return nil, err
 	}

@@ -128,8 +128,8 @@ func clientsOf(t testing.TB, s *redistest.Server) []*redis.Client {
 func rigOn[C redis.UniversalClient](t testing.TB, clients []C, def *campaign.Campaign) *rig {
 	t.Helper()
 	r := &rig{TB: t, def: def}
-	for _, db := range clients {
-		one := newServer(t, db)
+	for i, db := range clients {
+		one := newServer(t, db, transportOf(i, db)...)
 		if err := one.campaigns.Open(t.Context(), def, Known{}, noon); err != nil {
 			t.Fatal(err)
 		}
@@ -137,6 +137,15 @@ func rigOn[C redis.UniversalClient](t testing.TB, clients []C, def *campaign.Cam
 	}
 	r.server = r.servers[0]
 	return r
+}
+
+// transportOf joins the commands of every other server, so that each test of a rig
+// proves both ways to Redis.
+func transportOf(i int, db redis.UniversalClient) []Option {
+	if one, ok := db.(*redis.Client); ok && i%2 == 0 {
+		return []Option{WithJoined(NewJoined(one, 4))}
+	}
+	return nil
 }
 
 // onShards runs a test for one shard and for several.

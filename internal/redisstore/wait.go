@@ -17,7 +17,7 @@ var ErrUnconfirmed = errors.New("too few replicas hold the write")
 
 // Waiting runs scripts and answers only once replicas hold what they did. It is
 // a redis.Scripter, so that a store runs its scripts through it as through a
-// client; with Replicas at zero it is that client.
+// client; with Replicas at zero it is that client, or what joins its commands.
 //
 // A script goes to the primary of its first key's slot, on a connection of its
 // own, and WAIT follows on that connection: a cluster client's own pipeline would
@@ -30,6 +30,9 @@ var ErrUnconfirmed = errors.New("too few replicas hold the write")
 // are late, a primary that is none any more. The outcome is then unknown.
 type Waiting struct {
 	DB redis.UniversalClient
+	// Join, when set, sends what waits for no replicas: through the same server
+	// as DB, together with other callers' commands.
+	Join *Joined
 	// Replicas is how many must hold a write before it is acknowledged. Only
 	// with all of them no failover can lose it.
 	Replicas int
@@ -47,6 +50,12 @@ type Option func(*Waiting)
 // for which it waits no longer than timeout.
 func WithReplicas(n int, timeout time.Duration) Option {
 	return func(w *Waiting) { w.Replicas, w.Timeout = n, timeout }
+}
+
+// WithJoined makes a store send its scripts and its small reads together with
+// those of concurrent callers. With replicas to wait for it changes scripts not.
+func WithJoined(j *Joined) Option {
+	return func(w *Waiting) { w.Join = j }
 }
 
 func writesTo(db redis.UniversalClient, options []Option) Waiting {
@@ -89,7 +98,7 @@ func (w Waiting) ScriptLoad(ctx context.Context, src string) *redis.StringCmd {
 
 func (w Waiting) script(ctx context.Context, keys []string, send func(redis.Scripter) *redis.Cmd) *redis.Cmd {
 	if w.Replicas == 0 || len(keys) == 0 {
-		return send(w.DB)
+		return send(w.alone())
 	}
 	var cmd *redis.Cmd
 	err := w.confirmed(ctx, keys[0], func(p redis.Pipeliner) { cmd = send(p) })
@@ -100,6 +109,26 @@ func (w Waiting) script(ctx context.Context, keys []string, send func(redis.Scri
 		cmd.SetErr(err)
 	}
 	return cmd
+}
+
+// alone is what sends a script that waits for no replicas.
+func (w Waiting) alone() redis.Scripter {
+	if w.Join != nil {
+		return w.Join
+	}
+	return w.DB
+}
+
+// ask is ask, joined with other callers' commands where that was chosen.
+func (w Waiting) ask(ctx context.Context, commands func(redis.Pipeliner)) error {
+	if w.Join == nil {
+		return ask(ctx, w.DB, commands)
+	}
+	cmds, err := w.Join.Together(ctx, commands)
+	if err != nil {
+		return outage(err)
+	}
+	return answered(cmds)
 }
 
 // Confirmed sends commands on keys of one slot, that of key, and fails unless
