@@ -39,6 +39,9 @@ var (
 	// ErrOpenedOtherwise is a campaign with other shards or another layout than
 	// the ledger knows: it is another deployment's.
 	ErrOpenedOtherwise = errors.New("campaign was opened in another way than the ledger knows")
+	// ErrOtherPolicy is a campaign whose boards were laid out for another policy
+	// than its file says.
+	ErrOtherPolicy = errors.New("campaign was opened with another quiz.policy than its file says")
 	// ErrRebuilding is a campaign that is being filled from the ledger.
 	ErrRebuilding = errors.New("campaign is being rebuilt")
 	// ErrUnsure is a campaign that Redis does not know while the ledger cannot
@@ -78,6 +81,9 @@ func (c *Campaigns) Open(ctx context.Context, def *campaign.Campaign, known Know
 	if r.layout, err = leaderboard.ParseLayout(r.base, r.bits); err != nil {
 		return fail(err)
 	}
+	if r.layout.Sums() != def.Policy.Sums() {
+		return fail(fmt.Errorf("policy %s: %w", def.Policy, ErrOtherPolicy))
+	}
 	if end := r.layout.Base.Add(r.layout.Span()); !def.AlwaysOpen && !def.ClosesAt.Before(end) {
 		return fail(fmt.Errorf("does not close before %s, up to which its boards can hold attempts: %w", end, leaderboard.ErrOutOfRange))
 	}
@@ -87,13 +93,17 @@ func (c *Campaigns) Open(ctx context.Context, def *campaign.Campaign, known Know
 	return nil
 }
 
-// chooseLayout fits a campaign's window. A demonstration without an end gets
-// room for two years.
+// chooseLayout fits a campaign's window and its policy. A demonstration without an
+// end gets room for two years.
 func chooseLayout(def *campaign.Campaign, now time.Time) (leaderboard.Layout, error) {
+	from, to := def.OpensAt, def.ClosesAt
 	if def.AlwaysOpen {
-		return leaderboard.ChooseLayout(now.Add(-time.Hour), now.AddDate(2, 0, 0))
+		from, to = now.Add(-time.Hour), now.AddDate(2, 0, 0)
 	}
-	return leaderboard.ChooseLayout(def.OpensAt, def.ClosesAt)
+	if def.Policy.Sums() {
+		return leaderboard.SumLayout(from), nil
+	}
+	return leaderboard.ChooseLayout(from, to)
 }
 
 // record is a campaign's record as Redis has it.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/event"
 	"qingyuan/internal/redistest"
 )
@@ -59,6 +60,40 @@ func TestOnlyWhatNobodyKnowsIsNew(t *testing.T) {
 		}
 		if _, err := s.campaigns.Opened("antidrug"); (err == nil) != (tc.want == nil) {
 			t.Errorf("%s: Opened = %v", name, err)
+		}
+	}
+}
+
+// TestThePolicyStays opens campaigns with other policies than they were laid out
+// for: sums and best attempts are packed differently, so that it would mix places
+// that cannot be compared.
+func TestThePolicyStays(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		first, then campaign.Policy
+		bits        uint
+		want        error
+	}{
+		"best":               {campaign.PolicyBest, campaign.PolicyBest, 18, nil},
+		"sums":               {campaign.PolicySum, campaign.PolicySum, 32, nil},
+		"sums of days":       {campaign.PolicySumDays, campaign.PolicySumDays, 32, nil},
+		"sums after best":    {campaign.PolicyBest, campaign.PolicySum, 18, ErrOtherPolicy},
+		"best after sums":    {campaign.PolicySumDays, campaign.PolicyBest, 32, ErrOtherPolicy},
+		"nothing after sums": {campaign.PolicySum, "", 32, ErrOtherPolicy},
+	} {
+		s := newServer(t, redistest.Start(t).Client(t))
+		def := definition(t, "antidrug", 1)
+		def.Policy = tc.first
+		if err := s.campaigns.Open(t.Context(), def, Known{}, noon); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		o, err := s.campaigns.Opened("antidrug")
+		if err != nil || o.Bits != tc.bits {
+			t.Errorf("%s: laid out with %d bits (%v), want %d", name, o.Bits, err, tc.bits)
+		}
+		def.Policy = tc.then
+		if err := s.campaigns.Open(t.Context(), def, Known{}, noon); !errors.Is(err, tc.want) {
+			t.Errorf("%s: %v, want %v", name, err, tc.want)
 		}
 	}
 }
