@@ -102,7 +102,10 @@ type Campaign struct {
 	// Freeze is when the public boards stand still. It is announced beforehand.
 	Freeze Freeze
 	// Composite weighs the parts of the units' composite.
-	Composite       Weights
+	Composite Weights
+	// FullMarks is the score of an attempt in which everything is right; 0 without a
+	// quiz.
+	FullMarks       int
 	PublicBreakdown Breakdown
 	// Shards is how many parts the campaign's keys are split into: a power of
 	// two, fixed when the campaign is opened.

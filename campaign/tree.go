@@ -27,6 +27,8 @@ type Node struct {
 	// Roster is how many persons belong to the unit; 0 means unknown. Regions
 	// have the sum of their units.
 	Roster int64
+	// Units is how many units there are below a region; 1 of a unit.
+	Units int64
 	// Parent is the id of the region above, "" at the top.
 	Parent   string
 	Children []string
@@ -51,7 +53,8 @@ func NewTree(nodes []Node) (*Tree, error) {
 	}
 	for _, id := range t.order {
 		if n := t.nodes[id]; n.Kind == Unit {
-			t.addRoster(n.Parent, n.Roster)
+			n.Units = 1
+			t.addUnit(n)
 		}
 	}
 	return t, nil
@@ -75,17 +78,18 @@ func (t *Tree) add(n Node) error {
 		p.Children = append(p.Children, n.ID)
 	}
 	if n.Kind == Region {
-		n.Roster = 0
+		n.Roster, n.Units = 0, 0
 	}
 	t.nodes[n.ID] = &n
 	t.order = append(t.order, n.ID)
 	return nil
 }
 
-func (t *Tree) addRoster(region string, roster int64) {
-	for id := region; id != ""; {
+func (t *Tree) addUnit(u *Node) {
+	for id := u.Parent; id != ""; {
 		n := t.nodes[id]
-		n.Roster += roster
+		n.Roster += u.Roster
+		n.Units++
 		id = n.Parent
 	}
 }

@@ -13,6 +13,10 @@ type Counts struct {
 	Attempts     int64
 	Signatures   int64
 	Passed       int64
+	// Full is of persons whose best attempt had everything right.
+	Full int64
+	// Active is how many units there are in which anybody took part.
+	Active int64
 	// Scored persons have a best attempt; Score is the sum of their scores.
 	Scored, Score int64
 }
@@ -22,17 +26,29 @@ func (c *Counts) Add(o Counts) Counts {
 	return Counts{
 		Enrolled: c.Enrolled + o.Enrolled, Participants: c.Participants + o.Participants,
 		Attempts: c.Attempts + o.Attempts, Signatures: c.Signatures + o.Signatures,
-		Passed: c.Passed + o.Passed, Scored: c.Scored + o.Scored, Score: c.Score + o.Score,
+		Passed: c.Passed + o.Passed, Full: c.Full + o.Full, Active: c.Active + o.Active, Scored: c.Scored + o.Scored, Score: c.Score + o.Score,
 	}
 }
 
 // Average returns the mean of best scores, and false where nobody has one.
 func (c *Counts) Average() (float64, bool) {
-	if c.Scored == 0 {
+	mean, ok := c.Mean()
+	if !ok {
 		return 0, false
 	}
-	return float64(c.Score) / float64(c.Scored), true
+	return mean.Float(), true
 }
+
+// Mean, PassRate and FullRate return, exactly, the mean of best scores and which
+// part of the persons with a score passed and had everything right. They are false
+// where nobody has a score.
+func (c *Counts) Mean() (Ratio, bool) { return Ratio{c.Score, c.Scored}, c.Scored > 0 }
+
+// PassRate is described with Mean.
+func (c *Counts) PassRate() (Ratio, bool) { return Ratio{c.Passed, c.Scored}, c.Scored > 0 }
+
+// FullRate is described with Mean.
+func (c *Counts) FullRate() (Ratio, bool) { return Ratio{c.Full, c.Scored}, c.Scored > 0 }
 
 // field returns the figure that a metric counts.
 func (c *Counts) field(m Metric) *int64 {
@@ -47,6 +63,8 @@ func (c *Counts) field(m Metric) *int64 {
 		return &c.Signatures
 	case Passed:
 		return &c.Passed
+	case Full:
+		return &c.Full
 	case Scored:
 		return &c.Scored
 	case Score:
@@ -81,6 +99,9 @@ func RollUp(t *campaign.Tree, tally map[Cell]int64) Roll {
 	}
 	r := Roll{Nodes: make(map[string]Counts, 2*len(leaves))}
 	for unit, c := range leaves {
+		if c.Participants > 0 && unit != campaign.Unassigned {
+			c.Active = 1
+		}
 		r.Total = r.Total.Add(c)
 		r.Nodes[unit] = c
 		for _, region := range t.Regions(unit) {
@@ -105,6 +126,8 @@ type Row struct {
 	Kind   campaign.NodeKind
 	Code   string
 	Roster int64
+	// Units is how many units the row stands for.
+	Units int64
 	Counts
 	// Small is true where fewer than MinPersons have a score: average and passed
 	// are then withheld, because they would tell about single persons.
@@ -119,11 +142,7 @@ const MinPersons = 5
 func Breakdown(t *campaign.Tree, r Roll, parent, lang string) []Row {
 	var rows []Row
 	for _, n := range t.Children(parent) {
-		c := r.Nodes[n.ID]
-		rows = append(rows, Row{
-			ID: n.ID, Name: n.Name.In(lang), Kind: n.Kind, Code: n.Code, Roster: n.Roster,
-			Counts: c, Small: c.Scored < MinPersons,
-		})
+		rows = append(rows, nodeRow(n, r.Nodes[n.ID], lang))
 	}
 	if parent == "" {
 		c := r.Nodes[campaign.Unassigned]
@@ -132,4 +151,24 @@ func Breakdown(t *campaign.Tree, r Roll, parent, lang string) []Row {
 		})
 	}
 	return rows
+}
+
+func nodeRow(n *campaign.Node, c Counts, lang string) Row {
+	return Row{
+		ID: n.ID, Name: n.Name.In(lang), Kind: n.Kind, Code: n.Code, Roster: n.Roster, Units: n.Units,
+		Counts: c, Small: c.Scored < MinPersons,
+	}
+}
+
+// parentRow is the row that a breakdown of id sums to; "" is everything.
+func parentRow(t *campaign.Tree, r Roll, id, lang string) Row {
+	if n, ok := t.Node(id); ok {
+		return nodeRow(n, r.Nodes[id], lang)
+	}
+	row := Row{Kind: campaign.Region, Counts: r.Total, Small: r.Total.Scored < MinPersons}
+	for _, n := range t.Children("") {
+		row.Roster += n.Roster
+		row.Units += n.Units
+	}
+	return row
 }

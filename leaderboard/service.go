@@ -15,30 +15,33 @@ var (
 	ErrNotRanked    = fault.New(fault.Forbidden, "board.not_ranked", "本活动不公布个人排名")
 	ErrNotPublished = fault.New(fault.Forbidden, "board.not_published", "本活动不公布这一级的数据")
 	ErrNoPlace      = fault.New(fault.NotFound, "request.not_found", "您还没有成绩")
-	errOneFilter    = fault.InvalidField("scope", "范围、群体和日期一次只能选一种")
+	errOneFilter    = fault.InvalidField("scope", "范围和群体一次只能选一种")
+	errNotCombined  = fault.InvalidField("period", "本活动的范围或群体不能与日期或阶段同时选择")
 	errOffset       = fault.InvalidField("cursor", "应为不小于 0 的整数")
 	errWindow       = fault.InvalidField("window", fmt.Sprintf("应为 0 到 %d 的整数", MaxPage))
+	errMany         = fault.InvalidField("participants", fmt.Sprintf("一次最多查询 %d 人", MaxLookUp))
 )
 
-// Viewer is who asks for counts. The zero Viewer is the public.
-type Viewer struct {
-	// Campaign and Scope bound an office viewer; Scope "" is the whole campaign.
-	Campaign, Scope string
-	Office          bool
-}
-
-// Query asks for a board of participants. At most one of Scope, Group and Day
-// may be set.
+// Query asks for a board of participants: that of everybody, of a part or of a
+// period; of a part within a period where the campaign keeps those.
 type Query struct {
-	Scope string // a region's or unit's id
+	// Viewer is who asks.
+	Viewer Viewer
+	// Scope is a region's or unit's id. Only one of Scope and Group may be set.
+	Scope string
 	Group string
-	Day   string // YYYY-MM-DD
+	// Period is a local date, YYYY-MM-DD, or a phase's id; "" is the whole time.
+	Period string
 	// Offset and Limit choose a stretch; Limit is at most MaxPage.
 	Offset, Limit int64
 }
 
-// MaxPage bounds a page: phones hold little.
-const MaxPage = 50
+// MaxPage bounds a page: phones hold little. MaxLookUp bounds how many people are
+// looked up at once.
+const (
+	MaxPage   = 50
+	MaxLookUp = 200
+)
 
 // Service answers questions about boards and counts.
 type Service struct {
@@ -53,68 +56,110 @@ type Service struct {
 	history memo[[]Bucket]
 }
 
-// Board returns a stretch of a board of participants, at most a second old.
-func (s *Service) Board(ctx context.Context, campaignID string, q Query) (Board, error) {
-	c, err := s.ranked(campaignID)
+// asked is a query that was understood: a board and what may be seen of it.
+type asked struct {
+	c     *campaign.Campaign
+	scope string
+	sight Sight
+}
+
+// ask understands a query. Whether its viewer may see anything is not decided yet.
+func (s *Service) ask(campaignID string, q Query) (asked, error) {
+	c, err := s.Catalog.Campaign(campaignID)
 	if err != nil {
-		return Board{}, err
+		return asked{}, err
 	}
 	scope, err := scopeOf(c, q)
-	if err != nil {
+	return asked{c: c, scope: scope, sight: Look(c, s.Now(), q.Viewer, q.Scope)}, err
+}
+
+// Board returns a stretch of a board of participants, at most a second old.
+func (s *Service) Board(ctx context.Context, campaignID string, q Query) (Board, error) {
+	a, err := s.ask(campaignID, q)
+	switch {
+	case a.c != nil && a.sight.Depth == 0:
+		return Board{}, ErrNotRanked
+	case err != nil:
 		return Board{}, err
-	}
-	if q.Offset < 0 {
+	case q.Offset < 0:
 		return Board{}, errOffset
 	}
-	bq := boardQuery{scope: scope, offset: q.Offset, limit: min(q.Limit, MaxPage, int64(c.TopN)-q.Offset)}
+	b, err := s.stretch(ctx, a, q.Offset, min(q.Limit, MaxPage))
+	b.Frozen = a.sight.Frozen
+	return b, err
+}
+
+// stretch reads a part of a board as far as it may be seen.
+func (s *Service) stretch(ctx context.Context, a asked, offset, limit int64) (Board, error) {
+	bq := boardQuery{scope: a.scope, view: a.sight.View, offset: offset, limit: min(limit, a.sight.Depth-offset)}
 	if bq.limit <= 0 {
 		return Board{AsOf: s.Now(), Items: nil}, nil
 	}
-	if snap, err := s.Snapshots.Snapshot(campaignID); err == nil {
-		if b, ok := snap.Boards[scope]; ok && bq.offset+bq.limit <= int64(len(b.Items)) {
-			b.Next = nextOf(bq, b, c)
+	if snap, err := s.Snapshots.Snapshot(a.c.ID); err == nil && bq.view == PublicView(a.c, snap.AsOf) {
+		if b, ok := snap.Boards[a.scope]; ok && bq.offset+bq.limit <= int64(len(b.Items)) {
+			b.Next = bq.next(b.Total, a.sight.Depth)
 			b.Items = b.Items[bq.offset : bq.offset+bq.limit]
 			return b, nil
 		}
 	}
-	key := campaignID + " " + scope + " " + time.Duration(bq.offset).String() + time.Duration(bq.limit).String()
+	key := fmt.Sprint(a.c.ID, " ", bq)
 	return s.boards.get(ctx, key, s.Now(), func(ctx context.Context) (Board, error) {
-		b, err := readBoard(ctx, s.Store, campaignID, bq)
+		b, err := readBoard(ctx, s.Store, a.c.ID, bq)
 		b.AsOf = s.Now()
-		b.Next = nextOf(bq, b, c)
+		b.Next = bq.next(b.Total, a.sight.Depth)
 		return b, err
 	})
 }
 
-// nextOf returns the offset after a stretch, 0 at the end of what is public.
-func nextOf(q boardQuery, b Board, c *campaign.Campaign) int64 {
-	if next := q.offset + q.limit; next < min(b.Total, int64(c.TopN)) {
+// next returns the offset after a stretch, 0 at the end of what may be seen.
+func (q boardQuery) next(total, depth int64) int64 {
+	if next := q.offset + q.limit; next < min(total, depth) {
 		return next
 	}
 	return 0
 }
 
-func (s *Service) ranked(campaignID string) (*campaign.Campaign, error) {
-	c, err := s.Catalog.Campaign(campaignID)
+// TopPercent returns the best so many per cent of everybody on a board, at most
+// MaxPage of them.
+func (s *Service) TopPercent(ctx context.Context, campaignID string, q Query, percent int64) (Board, error) {
+	q.Offset, q.Limit = 0, MaxPage
+	b, err := s.Board(ctx, campaignID, q)
 	if err != nil {
-		return nil, err
+		return Board{}, err
 	}
-	if !c.Ranks() {
-		return nil, ErrNotRanked
+	n, err := TopPercent(percent, b.Total, int64(len(b.Items)))
+	if err != nil {
+		return Board{}, err
 	}
-	return c, nil
+	b.Items, b.Next = b.Items[:n], 0
+	return b, nil
 }
 
 // scopeOf names the board a query asks for.
 func scopeOf(c *campaign.Campaign, q Query) (string, error) {
-	set := 0
-	for _, v := range []string{q.Scope, q.Group, q.Day} {
-		if v != "" {
-			set++
-		}
+	part, err := partOf(c, q)
+	if err != nil {
+		return "", err
 	}
+	window, err := windowOf(c, q.Period)
 	switch {
-	case set > 1:
+	case err != nil:
+		return "", err
+	case window == "":
+		return part, nil
+	case part == "":
+		return window, nil
+	case !c.Combined:
+		return "", errNotCombined
+	default:
+		return In(part, window), nil
+	}
+}
+
+// partOf names the part of the campaign that a query asks for.
+func partOf(c *campaign.Campaign, q Query) (string, error) {
+	switch {
+	case q.Scope != "" && q.Group != "":
 		return "", errOneFilter
 	case q.Scope != "":
 		return scopeOfNode(c, q.Scope)
@@ -123,11 +168,6 @@ func scopeOf(c *campaign.Campaign, q Query) (string, error) {
 			return "", fault.InvalidField("group", "没有这个参与群体")
 		}
 		return GroupScope(q.Group), nil
-	case q.Day != "":
-		if _, err := time.Parse(time.DateOnly, q.Day); err != nil {
-			return "", fault.InvalidField("period", "日期应为 YYYY-MM-DD 或 all")
-		}
-		return DayScope(q.Day), nil
 	default:
 		return "", nil
 	}
@@ -145,144 +185,46 @@ func scopeOfNode(c *campaign.Campaign, id string) (string, error) {
 	}
 }
 
-// Mine is a participant's own place.
-type Mine struct {
-	Rank, Of int64
-	// BeatPercent is how many of everybody on the board stand strictly below, in
-	// per cent, rounded down.
-	BeatPercent int64
-	Score       int
-	Used        time.Duration
-	Around      []Item
-}
-
-// Mine returns the participant's place on a board in the middle of window lines,
-// at most MaxPage. The last act of the participant is always included.
-func (s *Service) Mine(ctx context.Context, campaignID, participant string, q Query, window int64) (Mine, error) {
-	c, err := s.ranked(campaignID)
-	if err != nil {
-		return Mine{}, err
-	}
-	scope, err := scopeOf(c, q)
-	if err != nil {
-		return Mine{}, err
-	}
-	if window < 0 || window > MaxPage {
-		return Mine{}, errWindow
-	}
-	if err := s.belongs(ctx, c, participant, q); err != nil {
-		return Mine{}, err
-	}
-	st, ok, err := s.Store.Standing(ctx, campaignID, scope, Now, participant, window)
-	if err != nil {
-		return Mine{}, err
-	}
-	if !ok {
-		return Mine{}, ErrNoPlace
-	}
-	st.Around = around(st, window)
-	ranks, err := s.ranksAround(ctx, campaignID, scope, st)
-	if err != nil {
-		return Mine{}, err
-	}
-	layout, err := s.Store.Layout(ctx, campaignID)
-	if err != nil {
-		return Mine{}, err
-	}
-	people, err := s.Store.People(ctx, campaignID, participants(st.Around))
-	if err != nil {
-		return Mine{}, err
-	}
-	m := Mine{Rank: st.Above + 1, Of: st.Of, BeatPercent: 100 * st.Below / st.Of}
-	m.Score, m.Used, _ = layout.Unpack(st.Packed)
-	m.Around = itemsOf(layout, st.Around, people, ranks)
-	return m, nil
-}
-
-// belongs checks that the participant has a place on a scoped board at all.
-func (s *Service) belongs(ctx context.Context, c *campaign.Campaign, participant string, q Query) error {
-	if q.Scope == "" && q.Group == "" {
-		return nil
-	}
-	people, err := s.Store.People(ctx, c.ID, []string{participant})
-	if err != nil {
-		return err
-	}
-	p, ok := people[participant]
-	if !ok || !c.Tree.Within(p.Unit, q.Scope) || q.Group != "" && q.Group != p.Group {
-		return ErrNoPlace
-	}
-	return nil
-}
-
-// around cuts the neighbours to window lines with the participant in the
-// middle; at either end of the board the window moves rather than shrinks.
-func around(st Standing, window int64) []Entry {
-	own := slices.IndexFunc(st.Around, func(e Entry) bool { return e.Participant == st.Participant })
-	n := len(st.Around)
-	size := min(int(window), n)
-	first := min(max(own-size/2, 0), n-size)
-	return st.Around[first : first+size]
-}
-
-// ranksAround ranks the neighbours. Only the first of them may have equals
-// outside the window that nobody has counted yet.
-func (s *Service) ranksAround(ctx context.Context, campaignID, scope string, st Standing) ([]int64, error) {
-	above := st.Above
-	if len(st.Around) > 0 && st.Around[0].Packed > st.Packed {
-		var err error
-		if above, err = s.Store.Above(ctx, campaignID, scope, Now, st.Around[0].Packed); err != nil {
-			return nil, err
-		}
-	}
-	return rankAround(st, above), nil
-}
-
-// rankAround ranks the neighbours when so many stand strictly above the first.
-// Those better than the participant stand directly above, those worse directly
-// below all who are equal, however many of these the window shows.
-func rankAround(st Standing, above int64) []int64 {
-	better := slices.IndexFunc(st.Around, func(e Entry) bool { return e.Packed <= st.Packed })
-	r := ranker{above: above, place: max(st.Above-int64(better), 0)}
-	ranks := make([]int64, len(st.Around))
-	worse := false
-	for i, e := range st.Around {
-		if e.Packed < st.Packed && !worse {
-			worse = true
-			r.place = st.Of - st.Below
-		}
-		ranks[i] = r.next(e.Packed)
-	}
-	return ranks
+// Table is the counts of a node and of its children at one moment.
+type Table struct {
+	// Snapshot is what they were taken from.
+	Snapshot *Snapshot
+	// Total is the node itself; the rows sum to it exactly.
+	Total Row
+	Rows  []Row
+	// Frozen is set where the figures stand still.
+	Frozen *campaign.Freeze
 }
 
 // Breakdown returns the children of parent with their counts, as deep as the
-// viewer may look.
-func (s *Service) Breakdown(campaignID, parent, lang string, v Viewer) (*Snapshot, []Row, error) {
+// viewer may look. While the boards stand still so do these, for the public.
+func (s *Service) Breakdown(campaignID, parent, lang string, v Viewer) (Table, error) {
 	c, err := s.Catalog.Campaign(campaignID)
 	if err != nil {
-		return nil, nil, err
+		return Table{}, err
 	}
 	if parent != "" {
 		if n, ok := c.Tree.Node(parent); !ok || n.Kind != campaign.Region {
-			return nil, nil, fault.InvalidField("parent", "没有这个地区")
+			return Table{}, fault.InvalidField("parent", "没有这个地区")
 		}
 	}
 	snap, err := s.Snapshots.Snapshot(campaignID)
 	if err != nil {
-		return nil, nil, err
+		return Table{}, err
 	}
-	rows := Breakdown(c.Tree, snap.Roll, parent, lang)
+	sight := Look(c, s.Now(), v, parent)
+	roll := snap.seen(sight).Roll
+	rows := Breakdown(c.Tree, roll, parent, lang)
 	if err := mayLook(c, parent, rows, v); err != nil {
-		return nil, nil, err
+		return Table{}, err
 	}
-	return snap, rows, nil
+	return Table{Snapshot: snap, Total: parentRow(c.Tree, roll, parent, lang), Rows: rows, Frozen: sight.Frozen}, nil
 }
 
 // mayLook tells whether the viewer may see the children of parent: an office
 // everything within its scope, the public as deep as the campaign says.
 func mayLook(c *campaign.Campaign, parent string, rows []Row, v Viewer) error {
-	if v.Office && v.Campaign == c.ID && c.Tree.Within(parent, v.Scope) {
+	if v.oversees(c, parent) {
 		return nil
 	}
 	hasUnits := slices.ContainsFunc(rows, func(r Row) bool {
@@ -292,6 +234,72 @@ func mayLook(c *campaign.Campaign, parent string, rows []Row, v Viewer) error {
 		return nil
 	}
 	return ErrNotPublished
+}
+
+// UnitQuery asks for a board of units or of regions.
+type UnitQuery struct {
+	Viewer Viewer
+	Metric UnitMetric
+	// Kind says what is ranked: all units below Parent, or the regions directly
+	// below it. Parent "" is the top.
+	Kind         campaign.NodeKind
+	Parent, Lang string
+}
+
+// UnitBoard is a board of units or regions.
+type UnitBoard struct {
+	AsOf   time.Time
+	Ranked []RankedRow
+	// Unranked have too few persons behind them for the metric.
+	Unranked []Row
+	Frozen   *campaign.Freeze
+}
+
+// Units returns a board of units or regions, as deep as the viewer may look.
+func (s *Service) Units(campaignID string, q UnitQuery) (UnitBoard, error) {
+	c, err := s.Catalog.Campaign(campaignID)
+	if err != nil {
+		return UnitBoard{}, err
+	}
+	sight := Look(c, s.Now(), q.Viewer, q.Parent)
+	if err := sight.ranks(q.Metric); err != nil {
+		return UnitBoard{}, err
+	}
+	t, err := s.Breakdown(campaignID, q.Parent, q.Lang, q.Viewer)
+	if err != nil {
+		return UnitBoard{}, err
+	}
+	rows, err := s.below(c.ID, t.Rows, q)
+	if err != nil {
+		return UnitBoard{}, err
+	}
+	b := UnitBoard{AsOf: t.Snapshot.AsOf, Frozen: t.Frozen}
+	b.Ranked, b.Unranked = UnitRulesOf(c, q.Metric, t.Snapshot.seen(sight).Roll.Total).Rank(rows)
+	return b, nil
+}
+
+// below picks the rows to rank. Whether the viewer may look is asked anew of each
+// level.
+func (s *Service) below(id string, rows []Row, q UnitQuery) ([]Row, error) {
+	var out []Row
+	for _, r := range rows {
+		switch {
+		case r.ID == campaign.Unassigned:
+		case r.Kind == q.Kind:
+			out = append(out, r)
+		case r.Kind == campaign.Region:
+			t, err := s.Breakdown(id, r.ID, q.Lang, q.Viewer)
+			if err != nil {
+				return nil, err
+			}
+			more, err := s.below(id, t.Rows, q)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, more...)
+		}
+	}
+	return out, nil
 }
 
 // Step is the width of a history's buckets.
@@ -334,7 +342,7 @@ func mayFollow(c *campaign.Campaign, scope string, v Viewer) error {
 	}
 	public := c.PublicBreakdown == campaign.BreakdownUnits ||
 		c.PublicBreakdown == campaign.BreakdownRegions && n.Kind == campaign.Region
-	if public || v.Office && v.Campaign == c.ID && c.Tree.Within(scope, v.Scope) {
+	if public || v.oversees(c, scope) {
 		return nil
 	}
 	return ErrNotPublished

@@ -55,6 +55,8 @@ type Board struct {
 	Items []Item
 	// Next is the offset to go on with, 0 at the end.
 	Next int64
+	// Frozen is set while the board stands still.
+	Frozen *campaign.Freeze
 }
 
 // RecentAct is an accepted act as the public may see it.
@@ -67,9 +69,14 @@ type RecentAct struct {
 
 // Snapshot is the published state of a campaign. It is immutable.
 type Snapshot struct {
-	Campaign        *campaign.Campaign
-	AsOf            time.Time
+	Campaign *campaign.Campaign
+	AsOf     time.Time
+	// Roll and Scores are of everything that was accepted. Still is what the public
+	// reads of regions, units and scores while the boards stand still, and nil at
+	// other times; the campaign's totals, its trend and the newest acts go on.
 	Roll            Roll
+	Scores          Scores
+	Still           *Published
 	Today, LastHour Window
 	// Trend are the last 24 hours, oldest first, the running one last.
 	Trend []Bucket
@@ -79,6 +86,24 @@ type Snapshot struct {
 	Recent []RecentAct
 	// Lag is how many facts the fold has still to apply.
 	Lag int64
+}
+
+// Published is what of a snapshot may stand still.
+type Published struct {
+	Roll   Roll
+	Scores Scores
+}
+
+func publishedOf(t *campaign.Tree, f Figures) Published {
+	return Published{RollUp(t, f.Cells), NewScores(f.Scores)}
+}
+
+// seen is what a viewer reads.
+func (s *Snapshot) seen(sight Sight) Published {
+	if !sight.True && s.Still != nil {
+		return *s.Still
+	}
+	return Published{s.Roll, s.Scores}
 }
 
 // Sizes of what is published.
@@ -114,7 +139,11 @@ func (b *Builder) Build(ctx context.Context, now time.Time) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tallies of %s: %w", b.Campaign.ID, err)
 	}
-	s := &Snapshot{Campaign: b.Campaign, AsOf: now, Roll: RollUp(b.Campaign.Tree, t.All().Cells), Lag: t.Lag}
+	all := publishedOf(b.Campaign.Tree, t.All())
+	s := &Snapshot{Campaign: b.Campaign, AsOf: now, Roll: all.Roll, Scores: all.Scores, Lag: t.Lag}
+	if b.Campaign.Freeze.Active(now) {
+		s.Still = new(publishedOf(b.Campaign.Tree, t.Public))
+	}
 	for cell, n := range t.Minutes {
 		if cell.Bucket > minuteOf(now)-minutesInRow && cell.Bucket <= minuteOf(now) {
 			s.LastHour.add(cell.Metric, n)
@@ -206,21 +235,22 @@ func sumByHour(cells map[BucketCell]int64) map[int64]Window {
 // boards fills the tops that everybody may see.
 func (b *Builder) boards(ctx context.Context, s *Snapshot) error {
 	s.Boards = map[string]Board{}
-	if !b.Campaign.Ranks() {
+	sight := Look(b.Campaign, s.AsOf, Viewer{}, "")
+	if sight.Depth == 0 {
 		return nil
 	}
-	limits := map[string]int64{"": min(topMain, int64(b.Campaign.TopN))}
+	limits := map[string]int64{"": min(topMain, sight.Depth)}
 	for _, n := range b.Campaign.Tree.Children("") {
 		if n.Kind == campaign.Region {
-			limits[RegionScope(n.ID)] = min(topRegion, int64(b.Campaign.TopN))
+			limits[RegionScope(n.ID)] = min(topRegion, sight.Depth)
 		}
 	}
 	for scope, limit := range limits {
-		board, err := readBoard(ctx, b.Store, b.Campaign.ID, boardQuery{scope: scope, limit: limit})
+		board, err := readBoard(ctx, b.Store, b.Campaign.ID, boardQuery{scope: scope, view: sight.View, limit: limit})
 		if err != nil {
 			return err
 		}
-		board.AsOf = s.AsOf
+		board.AsOf, board.Frozen = s.AsOf, sight.Frozen
 		s.Boards[scope] = board
 	}
 	return nil
@@ -274,11 +304,7 @@ func readBoard(ctx context.Context, store Store, campaignID string, q boardQuery
 		return fail(err)
 	}
 	ranks := ranker{above: above, place: q.offset}
-	b := Board{Total: total, Items: itemsOf(layout, entries, people, ranks.all(entries))}
-	if next := q.offset + int64(len(entries)); len(entries) > 0 && next < total {
-		b.Next = next
-	}
-	return b, nil
+	return Board{Total: total, Items: itemsOf(layout, entries, people, ranks.all(entries))}, nil
 }
 
 func participants(entries []Entry) []string {

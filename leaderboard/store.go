@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"qingyuan/campaign"
 	"qingyuan/internal/event"
 )
 
@@ -22,6 +21,8 @@ type Standing struct {
 	Above, Below, Of int64
 	// Around are the neighbours, best first, the participant among them.
 	Around []Entry
+	// Passed says that the participant's best attempt of all passed.
+	Passed bool
 }
 
 // Ranked is a participant's entry and how many stand strictly above it.
@@ -51,14 +52,6 @@ const (
 	// see.
 	Everybody
 )
-
-// PublicView returns with whose eyes the public reads boards at now.
-func PublicView(c *campaign.Campaign, now time.Time) View {
-	if c.Freeze.Over(now) {
-		return Now
-	}
-	return Frozen
-}
 
 // Tallies are a campaign's sums over all shards at one moment.
 type Tallies struct {

@@ -52,8 +52,8 @@ func (k *call) boardQuery() (leaderboard.Query, error) {
 	if q.Group, err = k.text("group"); err != nil {
 		return q, err
 	}
-	if q.Day, err = k.text("period"); q.Day == "all" {
-		q.Day = ""
+	if q.Period, err = k.text("period"); q.Period == "all" {
+		q.Period = ""
 	}
 	return q, err
 }
@@ -78,7 +78,7 @@ func (s *Server) showBoard(k *call) error {
 		return err
 	}
 	lang := published(c, k.lang())
-	key := c.ID + " " + lang + " " + q.Scope + " " + q.Group + " " + q.Day + " " +
+	key := c.ID + " " + lang + " " + q.Scope + " " + q.Group + " " + q.Period + " " +
 		strconv.FormatInt(q.Offset, 10) + " " + strconv.FormatInt(q.Limit, 10)
 	e, err := s.state.pages.get(key, b.AsOf, func() (*encoded, error) {
 		return encode(boardAnswer{
@@ -92,9 +92,9 @@ func (s *Server) showBoard(k *call) error {
 }
 
 type placeAnswer struct {
-	Rank        int64          `json:"rank"`
-	Of          int64          `json:"of"`
-	BeatPercent int64          `json:"beat_percent"`
+	Rank        *int64         `json:"rank"`
+	Of          *int64         `json:"of"`
+	BeatPercent *int64         `json:"beat_percent"`
 	Score       int            `json:"score"`
 	UsedMS      int64          `json:"used_ms"`
 	Around      []aroundAnswer `json:"around"`
@@ -129,7 +129,10 @@ func (s *Server) showPlace(k *call) error {
 	if err != nil {
 		return err
 	}
-	out := placeAnswer{Rank: m.Rank, Of: m.Of, BeatPercent: m.BeatPercent, Score: m.Score, UsedMS: m.Used.Milliseconds()}
+	out := placeAnswer{Score: m.Score, UsedMS: m.Used.Milliseconds()}
+	if r := m.Rank; r != nil {
+		out.Rank, out.Of, out.BeatPercent = &r.Place, &r.Of, &r.BeatPercent
+	}
 	lang := k.lang()
 	for _, i := range m.Around {
 		out.Around = append(out.Around, aroundAnswer{itemOf(c, i, lang), i.Participant == k.participant})

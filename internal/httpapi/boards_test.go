@@ -36,7 +36,7 @@ func TestBoard(t *testing.T) {
 		"a page":    {path: path + "?limit=2&cursor=50", set: shows(leaderboard.Query{Offset: 50, Limit: 2}), status: 200, want: body},
 		"a region":  {path: path + "?scope=yuci", set: shows(leaderboard.Query{Scope: "yuci", Limit: 50}), status: 200, want: body},
 		"a group":   {path: path + "?group=public", set: shows(leaderboard.Query{Group: "public", Limit: 50}), status: 200, want: body},
-		"a day":     {path: path + "?period=2026-06-02", set: shows(leaderboard.Query{Day: "2026-06-02", Limit: 50}), status: 200, want: body},
+		"a day":     {path: path + "?period=2026-06-02", set: shows(leaderboard.Query{Period: "2026-06-02", Limit: 50}), status: 200, want: body},
 		"not ranked": {
 			path: path, status: 403, code: "board.not_ranked",
 			set: func(_ *testing.T, b *bench) {
@@ -95,7 +95,7 @@ func TestPlace(t *testing.T) {
 				if c != "spring" || p != "ann" || got != q || w != window {
 					t.Errorf("called for %s %s %+v %d", c, p, got, w)
 				}
-				return leaderboard.Mine{Rank: 2, Of: 3, BeatPercent: 33, Score: 9, Used: time.Second, Around: []leaderboard.Item{
+				return leaderboard.Mine{Rank: &leaderboard.Rank{Place: 2, Of: 3, BeatPercent: 33}, Score: 9, Used: time.Second, Around: []leaderboard.Item{
 					{Rank: 1, Name: "张*", Unit: "no1", Score: 10, Used: time.Second, Participant: "bob"},
 					{Rank: 2, Name: "李*", Unit: campaign.Unassigned, Score: 9, Used: time.Second, Participant: "ann"},
 				}}, nil

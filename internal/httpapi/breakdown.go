@@ -76,35 +76,18 @@ func (s *Server) showBreakdown(k *call) error {
 	if err != nil {
 		return err
 	}
-	snap, rows, err := s.Boards.Breakdown(c.ID, parent, k.lang(), k.viewer)
+	t, err := s.Boards.Breakdown(c.ID, parent, k.lang(), k.viewer)
 	if err != nil {
 		return err
 	}
-	out := breakdownAnswer{AsOf: stamp(snap.AsOf, c.Zone), Total: figuresOf(parentRow(snap, parent))}
+	out := breakdownAnswer{AsOf: stamp(t.Snapshot.AsOf, c.Zone), Total: figuresOf(t.Total)}
 	if parent != "" {
 		out.Parent = &parent
 	}
-	for _, r := range rows {
+	for _, r := range t.Rows {
 		out.Items = append(out.Items, rowOf(r))
 	}
 	return k.send(fiber.StatusOK, out)
-}
-
-// parentRow is the node whose children are listed; at the top, everything.
-func parentRow(snap *leaderboard.Snapshot, parent string) leaderboard.Row {
-	r := leaderboard.Row{Counts: snap.Roll.Total}
-	if parent != "" {
-		r.Counts = snap.Roll.Nodes[parent]
-		if n, ok := snap.Campaign.Tree.Node(parent); ok {
-			r.Roster = n.Roster
-		}
-	} else {
-		for _, n := range snap.Campaign.Tree.Children("") {
-			r.Roster += n.Roster
-		}
-	}
-	r.Small = r.Scored < leaderboard.MinPersons
-	return r
 }
 
 type historyAnswer struct {

@@ -91,7 +91,7 @@ func TestEncodedOnce(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	calls := 0
-	b.boards.breakdown = func(c, parent, lang string, v leaderboard.Viewer) (*leaderboard.Snapshot, []leaderboard.Row, error) {
+	b.boards.breakdown = func(c, parent, lang string, v leaderboard.Viewer) (leaderboard.Table, error) {
 		calls++
 		return b.realBreakdown(c, parent, lang, v)
 	}

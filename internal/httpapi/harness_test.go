@@ -55,7 +55,7 @@ func newBench(tb testing.TB, change ...func(*bench)) *bench {
 		Log:   slog.New(slog.NewJSONHandler(b.logs, nil)),
 		Ready: func(context.Context) Readiness { return Readiness{} },
 	}
-	b.boards.breakdown = b.realBreakdown
+	b.boards.breakdown, b.boards.units = b.realBreakdown, b.realUnits
 	for _, f := range change {
 		f(b)
 	}
@@ -66,9 +66,15 @@ func newBench(tb testing.TB, change ...func(*bench)) *bench {
 }
 
 // realBreakdown is the domain's own rule on the bench's snapshot.
-func (b *bench) realBreakdown(c, parent, lang string, v leaderboard.Viewer) (*leaderboard.Snapshot, []leaderboard.Row, error) {
+func (b *bench) realBreakdown(c, parent, lang string, v leaderboard.Viewer) (leaderboard.Table, error) {
 	s := leaderboard.Service{Catalog: b.catalog, Snapshots: fixedSnapshot{b.snap}, Now: noon}
 	return s.Breakdown(c, parent, lang, v)
+}
+
+// realUnits is the same for boards of units.
+func (b *bench) realUnits(c string, q leaderboard.UnitQuery) (leaderboard.UnitBoard, error) {
+	s := leaderboard.Service{Catalog: b.catalog, Snapshots: fixedSnapshot{b.snap}, Now: noon}
+	return s.Units(c, q)
 }
 
 type fixedSnapshot struct{ s *leaderboard.Snapshot }

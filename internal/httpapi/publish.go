@@ -139,11 +139,11 @@ func (s *Server) publishFrame(snap *leaderboard.Snapshot, lang string) error {
 
 // publicRows is the top level of the breakdown as the public may see it.
 func (s *Server) publicRows(id, lang string) ([]leaderboard.Row, error) {
-	_, rows, err := s.Boards.Breakdown(id, "", lang, leaderboard.Viewer{})
+	t, err := s.Boards.Breakdown(id, "", lang, leaderboard.Viewer{})
 	if errors.Is(err, leaderboard.ErrNotPublished) {
 		return nil, nil
 	}
-	return rows, err
+	return t.Rows, err
 }
 
 // asEvent wraps a frame as it travels on a stream, and returns the frame within

@@ -304,7 +304,7 @@ func TestWholeWay(t *testing.T) {
 	if a := b.get(t, attempts+"/"+own.attempt, ann); a.body != first.body {
 		t.Errorf("read again: %s", a.body)
 	}
-	if a := b.get(t, "/api/v1/campaigns/spring/boards/participants/me", ann); decoded[placeAnswer](t, a).Rank != 1 {
+	if a := b.get(t, "/api/v1/campaigns/spring/boards/participants/me", ann); *decoded[placeAnswer](t, a).Rank != 1 {
 		t.Errorf("place: %s", a.body)
 	}
 	if a := b.get(t, "/api/v1/signatures/"+own.serial, ""); decoded[certificateAnswer](t, a).Name != "安*" {

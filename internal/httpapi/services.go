@@ -52,7 +52,8 @@ type Pledges interface {
 type Boards interface {
 	Board(ctx context.Context, campaignID string, q leaderboard.Query) (leaderboard.Board, error)
 	Mine(ctx context.Context, campaignID, participant string, q leaderboard.Query, window int64) (leaderboard.Mine, error)
-	Breakdown(campaignID, parent, lang string, v leaderboard.Viewer) (*leaderboard.Snapshot, []leaderboard.Row, error)
+	Breakdown(campaignID, parent, lang string, v leaderboard.Viewer) (leaderboard.Table, error)
+	Units(campaignID string, q leaderboard.UnitQuery) (leaderboard.UnitBoard, error)
 	History(ctx context.Context, campaignID string, step leaderboard.Step, scope string, v leaderboard.Viewer) ([]leaderboard.Bucket, error)
 }
 

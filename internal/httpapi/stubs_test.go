@@ -118,7 +118,8 @@ func (s *stubPledges) BySerial(_ context.Context, serial string) (pledge.Receipt
 type stubBoards struct {
 	board     func(c string, q leaderboard.Query) (leaderboard.Board, error)
 	mine      func(c, p string, q leaderboard.Query, window int64) (leaderboard.Mine, error)
-	breakdown func(c, parent, lang string, v leaderboard.Viewer) (*leaderboard.Snapshot, []leaderboard.Row, error)
+	breakdown func(c, parent, lang string, v leaderboard.Viewer) (leaderboard.Table, error)
+	units     func(c string, q leaderboard.UnitQuery) (leaderboard.UnitBoard, error)
 	history   func(c string, step leaderboard.Step, scope string, v leaderboard.Viewer) ([]leaderboard.Bucket, error)
 }
 
@@ -136,11 +137,18 @@ func (s *stubBoards) Mine(_ context.Context, c, p string, q leaderboard.Query, w
 	return s.mine(c, p, q, window)
 }
 
-func (s *stubBoards) Breakdown(c, parent, lang string, v leaderboard.Viewer) (*leaderboard.Snapshot, []leaderboard.Row, error) {
+func (s *stubBoards) Breakdown(c, parent, lang string, v leaderboard.Viewer) (leaderboard.Table, error) {
 	if s.breakdown == nil {
-		return nil, nil, errUncalled
+		return leaderboard.Table{}, errUncalled
 	}
 	return s.breakdown(c, parent, lang, v)
+}
+
+func (s *stubBoards) Units(c string, q leaderboard.UnitQuery) (leaderboard.UnitBoard, error) {
+	if s.units == nil {
+		return leaderboard.UnitBoard{}, errUncalled
+	}
+	return s.units(c, q)
 }
 
 func (s *stubBoards) History(_ context.Context, c string, step leaderboard.Step, scope string, v leaderboard.Viewer) ([]leaderboard.Bucket, error) {

@@ -26,14 +26,11 @@ type rankedAnswer struct {
 	rowAnswer
 }
 
-// lister finds the rows of a board of units or of regions.
-type lister func(k *call, c *campaign.Campaign, parent string) ([]leaderboard.Row, error)
-
 // rankUnits handles GET /api/v1/campaigns/{campaign}/boards/units.
-func (s *Server) rankUnits(k *call) error { return s.showRanking(k, "units", s.unitsBelow) }
+func (s *Server) rankUnits(k *call) error { return s.showRanking(k, campaign.Unit) }
 
 // rankRegions handles GET /api/v1/campaigns/{campaign}/boards/regions.
-func (s *Server) rankRegions(k *call) error { return s.showRanking(k, "regions", s.regionsBelow) }
+func (s *Server) rankRegions(k *call) error { return s.showRanking(k, campaign.Region) }
 
 // ranking is what a request for a board of units asks for.
 type ranking struct {
@@ -66,7 +63,7 @@ func (r ranking) key(k *call, c *campaign.Campaign, kind string) string {
 		strconv.FormatInt(r.page.offset, 10) + " " + strconv.FormatInt(r.page.limit, 10)
 }
 
-func (s *Server) showRanking(k *call, kind string, below lister) error {
+func (s *Server) showRanking(k *call, kind campaign.NodeKind) error {
 	c, err := s.campaign(k)
 	if err != nil {
 		return err
@@ -75,21 +72,15 @@ func (s *Server) showRanking(k *call, kind string, below lister) error {
 	if err != nil {
 		return err
 	}
-	if err := r.metric.Allowed(c); err != nil {
-		return err
-	}
-	// Asked for its answer to "may they look here?" and for the snapshot's time.
-	snap, _, err := s.Boards.Breakdown(c.ID, r.parent, campaign.DefaultLanguage, k.viewer)
+	b, err := s.Boards.Units(c.ID, leaderboard.UnitQuery{
+		Viewer: k.viewer, Metric: r.metric, Kind: kind, Parent: r.parent, Lang: published(c, k.lang()),
+	})
 	if err != nil {
 		return err
 	}
-	e, err := s.state.pages.get(r.key(k, c, kind), snap.AsOf, func() (*encoded, error) {
-		rows, err := below(k, c, r.parent)
-		if err != nil {
-			return nil, err
-		}
-		a := r.answer(rows)
-		a.AsOf = stamp(snap.AsOf, c.Zone)
+	e, err := s.state.pages.get(r.key(k, c, string(kind)), b.AsOf, func() (*encoded, error) {
+		a := r.answer(b)
+		a.AsOf = stamp(b.AsOf, c.Zone)
 		return encode(a, volatileTime)
 	})
 	if err != nil {
@@ -102,8 +93,8 @@ func (s *Server) showRanking(k *call, kind string, below lister) error {
 	return k.sendEncoded(e, cacheBoard)
 }
 
-func (r ranking) answer(rows []leaderboard.Row) unitBoardAnswer {
-	in, out := leaderboard.RankRows(rows, r.metric)
+func (r ranking) answer(b leaderboard.UnitBoard) unitBoardAnswer {
+	in, out := b.Ranked, b.Unranked
 	lines := make([]rankedAnswer, len(in))
 	for i, line := range in {
 		lines[i] = rankedAnswer{Rank: line.Rank, Value: shownValue(r.metric, line.Value), rowAnswer: rowOf(line.Row)}

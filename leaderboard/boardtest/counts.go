@@ -38,12 +38,12 @@ func noSnapshot(b *bench) {
 	s, p := b.service()
 	_, err := p.Snapshot(b.c.ID)
 	b.wants("Snapshot", err, fault.ErrUnavailable)
-	_, _, err = s.Breakdown(b.c.ID, "", "zh-CN", leaderboard.Viewer{})
+	_, err = s.Breakdown(b.c.ID, "", "zh-CN", leaderboard.Viewer{})
 	b.wants("Breakdown", err, fault.ErrUnavailable)
 	b.snapshot(p)
-	_, rows, err := s.Breakdown(b.c.ID, "", "zh-CN", leaderboard.Viewer{})
+	t, err := s.Breakdown(b.c.ID, "", "zh-CN", leaderboard.Viewer{})
 	b.wants("Breakdown", err, nil)
-	b.same("rows at the top", 2, len(rows))
+	b.same("rows at the top", 2, len(t.Rows))
 }
 
 // snapshotAddsUp proves invariant 6 on the real store, before everything was
@@ -54,10 +54,10 @@ func snapshotAddsUp(b *bench) {
 	for range 2 {
 		snap := b.snapshot(p)
 		for _, parent := range []string{"", "city", "d1", "d2"} {
-			_, rows, err := s.Breakdown(b.c.ID, parent, "zh-CN", leaderboard.Viewer{})
+			t, err := s.Breakdown(b.c.ID, parent, "zh-CN", leaderboard.Viewer{})
 			b.wants("Breakdown", err, nil)
 			var sum leaderboard.Counts
-			for _, r := range rows {
+			for _, r := range t.Rows {
 				sum = sum.Add(r.Counts)
 			}
 			want := snap.Roll.Total

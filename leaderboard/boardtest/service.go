@@ -139,8 +139,8 @@ func partBoards(b *bench) {
 			func(p leaderboard.Person, _ Attempt) bool { return p.Unit != campaign.Unassigned },
 		},
 		"a group":          {leaderboard.Query{Group: "pupils"}, func(p leaderboard.Person, _ Attempt) bool { return p.Group == "pupils" }},
-		"a day":            {leaderboard.Query{Day: "2026-06-11"}, func(_ leaderboard.Person, a Attempt) bool { return b.c.Day(a.At) == "2026-06-11" }},
-		"a day of nothing": {leaderboard.Query{Day: "2026-06-25"}, func(leaderboard.Person, Attempt) bool { return false }},
+		"a day":            {leaderboard.Query{Period: "2026-06-11"}, func(_ leaderboard.Person, a Attempt) bool { return b.c.Day(a.At) == "2026-06-11" }},
+		"a day of nothing": {leaderboard.Query{Period: "2026-06-25"}, func(leaderboard.Person, Attempt) bool { return false }},
 	} {
 		var of []Attempt
 		for _, a := range all {
@@ -162,14 +162,14 @@ func wrongFilters(b *bench) {
 	for field, queries := range map[string][]leaderboard.Query{
 		"scope": {
 			{Scope: "u1", Group: "public"},
-			{Scope: "u1", Day: "2026-06-10"},
-			{Group: "public", Day: "2026-06-10"},
+			{Scope: "u1", Period: "2026-06-10"},
+			{Group: "public", Period: "2026-06-10"},
 			{Scope: "nowhere"},
 			{Scope: campaign.Unassigned},
 			{Scope: "u:u1"},
 		},
 		"group":  {{Group: "aliens"}},
-		"period": {{Day: "today"}, {Day: "2026-6-1"}, {Day: "2026-02-30"}},
+		"period": {{Period: "today"}, {Period: "2026-6-1"}, {Period: "2026-02-30"}},
 		"cursor": {{Offset: -1}, {Offset: -1 << 62}},
 	} {
 		for _, q := range queries {
@@ -228,8 +228,8 @@ func ownPlaces(b *bench) {
 			b.wants("Mine", err, nil)
 			n := int64(len(whole))
 			b.same("one's own place", leaderboard.Mine{
-				Rank: want.Rank, Of: n, BeatPercent: 100 * whole.below(whole[i].Packed) / n,
-				Score: want.Score, Used: want.Used, Around: m.Around,
+				Rank:  &leaderboard.Rank{Place: want.Rank, Of: n, BeatPercent: 100 * whole.below(whole[i].Packed) / n},
+				Score: want.Score, Used: want.Used, Passed: want.Score >= 60, Around: m.Around,
 			}, m)
 			b.checkLines(items, m.Around, want, min(window, n))
 		}
@@ -276,11 +276,11 @@ func notBelonging(b *bench) {
 		{"p", leaderboard.Query{Scope: "d1"}, nil},
 		{"p", leaderboard.Query{Scope: "city"}, nil},
 		{"p", leaderboard.Query{Group: "public"}, nil},
-		{"p", leaderboard.Query{Day: "2026-06-10"}, nil},
+		{"p", leaderboard.Query{Period: "2026-06-10"}, nil},
 		{"p", leaderboard.Query{Scope: "u2"}, leaderboard.ErrNoPlace},
 		{"p", leaderboard.Query{Scope: "d2"}, leaderboard.ErrNoPlace},
 		{"p", leaderboard.Query{Group: "pupils"}, leaderboard.ErrNoPlace},
-		{"p", leaderboard.Query{Day: "2026-06-09"}, leaderboard.ErrNoPlace},
+		{"p", leaderboard.Query{Period: "2026-06-09"}, leaderboard.ErrNoPlace},
 		{"q", leaderboard.Query{Scope: "d1"}, leaderboard.ErrNoPlace},
 		{"idle", leaderboard.Query{}, leaderboard.ErrNoPlace},
 		{"idle", leaderboard.Query{Scope: "u1"}, leaderboard.ErrNoPlace},
@@ -298,9 +298,9 @@ func ownLastAct(b *bench) {
 	s, _ := b.service()
 	for i, score := range []int{10, 50, 90} {
 		b.submit("p", score)
-		for _, q := range []leaderboard.Query{{}, {Scope: "u1"}, {Group: "public"}, {Day: "2026-06-10"}} {
+		for _, q := range []leaderboard.Query{{}, {Scope: "u1"}, {Group: "public"}, {Period: "2026-06-10"}} {
 			m, err := s.Mine(b.Context(), b.c.ID, "p", q, 5)
-			if err != nil || m.Rank != 1 || m.Of != 1 || m.Score != score || len(m.Around) != 1 {
+			if err != nil || m.Rank == nil || m.Rank.Place != 1 || m.Rank.Of != 1 || m.Score != score || len(m.Around) != 1 {
 				b.Errorf("attempt %d by %+v: %+v, %v", i, q, m, err)
 			}
 		}
