@@ -149,6 +149,7 @@ func (r *campaignReader) read(doc value) Definition {
 	d := Definition{Campaign: c}
 	if o.has("quiz") {
 		d.Quiz, d.Bank = r.readQuiz(o.may("quiz"))
+		c.FullMarks = d.Quiz.MaxScore()
 	}
 	c.Policy = orElse(oneOf(r.policy, campaign.PolicyBest, campaign.PolicySum, campaign.PolicySumDays), campaign.PolicyBest)
 	if o.has("pledge") {

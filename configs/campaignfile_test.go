@@ -95,7 +95,7 @@ func TestLoadDefinition(t *testing.T) {
 		},
 		Fields:  []campaign.Field{{Name: "unit", Required: true}, {Name: "name"}},
 		Consent: campaign.Consent{Version: "1", Text: zh("告知")},
-		Ranking: campaign.TopN, TopN: 10, Policy: campaign.PolicyBest, Composite: campaign.PresetWeights(),
+		Ranking: campaign.TopN, TopN: 10, Policy: campaign.PolicyBest, FullMarks: 100, Composite: campaign.PresetWeights(),
 		PublicBreakdown: campaign.BreakdownRegions, Shards: 4, Tree: c.Tree,
 	}
 	sameZone := cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })
