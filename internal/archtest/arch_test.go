@@ -119,6 +119,7 @@ var rules = map[string]rule{
 		tests: slices.Concat(onRedis, []string{"internal/wechat"}), // its faults pass through
 	},
 	"internal/simulate": {may: []string{"internal/fault"}},
+	"internal/rehearse": {may: []string{"internal/simulate"}},
 
 	// Helpers of tests.
 	"internal/redistest":  {may: []string{goredis}},

@@ -21,10 +21,12 @@ const (
 	Day Shape = "day"
 )
 
+// RushPerPeak is how many times as long as its peak a Rush lasts.
+const RushPerPeak = 4
+
 // Of a rush.
 const (
 	rushLasts = 20 * time.Minute // unless Config.Over says otherwise
-	peakPart  = 0.25             // of the time
 	peakShare = 0.60             // of the people
 	burst     = 3                // times the mean of the peak
 	burstMost = 3 * time.Second
@@ -108,7 +110,7 @@ func (p *plan) peak() float64 {
 
 // rush returns the stretches of an evening that lasts so long.
 func rush(over time.Duration) []stretch {
-	peak := time.Duration(float64(over) * peakPart)
+	peak := over / RushPerPeak
 	step := (over - peak) / 6
 	before := []stretch{{step, 0.02}, {step, 0.04}, {step, 0.09}}
 	after := []stretch{{step, 0.13}, {step, 0.08}, {step, 0.04}}

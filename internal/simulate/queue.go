@@ -32,7 +32,8 @@ func (r *run) queue(ctx context.Context) (ticket string, err error) {
 		if _, err := r.client.do(ctx, q, &p); err != nil {
 			return "", err
 		}
-		if p.Ticket == "" {
+		// Whoever need not wait any more is let in without a ticket.
+		if p.Ticket == "" && !p.Admitted {
 			return "", &refusedError{op: opQueue, status: http.StatusOK, code: codeUnreadable}
 		}
 		ticket = p.Ticket

@@ -18,7 +18,7 @@ func (r *run) reread(ctx context.Context) {
 	defer func() { r.auditing = r.cfg.now().Sub(start) }()
 
 	var g errgroup.Group
-	g.SetLimit(r.cfg.Workers)
+	g.SetLimit(min(r.cfg.Workers, workersTaken)) // nobody is in a hurry any more
 	for i := range all {
 		if ctx.Err() != nil || r.halted.Load() {
 			break
