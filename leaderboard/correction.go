@@ -56,9 +56,7 @@ func (b *Batch) exchange(r Rules, f *event.Fact, before, after *Record) error {
 	if err != nil {
 		return err
 	}
-	for h, n := range now.hours {
-		b.Hours[BucketCell{h.hour, Cell{f.Unit, h.metric}}] += n
-	}
+	b.times(f, now)
 	if !r.Campaign.Freeze.Active(f.At) {
 		b.Tally.add(f.Unit, now, 1)
 		return nil
@@ -73,6 +71,18 @@ func (b *Batch) exchange(r Rules, f *event.Fact, before, after *Record) error {
 	return nil
 }
 
+// times moves the hours, and those minutes that are still looked at.
+func (b *Batch) times(f *event.Fact, s share) {
+	for at, n := range s.hours {
+		b.Hours[BucketCell{at.bucket, Cell{f.Unit, at.metric}}] += n
+	}
+	for at, n := range s.minutes {
+		if at.bucket > minuteOf(f.At)-minutesInRow {
+			b.Minutes[BucketCell{at.bucket, Cell{Metric: at.metric}}] += n
+		}
+	}
+}
+
 // change returns by how much the shares of two records differ.
 func (r Rules) change(before, after *Record, past bool) (share, error) {
 	out, err := r.share(after, past)
@@ -80,10 +90,14 @@ func (r Rules) change(before, after *Record, past bool) (share, error) {
 		return share{}, err
 	}
 	gone, err := r.share(before, past)
+	if err != nil {
+		return share{}, err
+	}
 	subtract(out.metrics, gone.metrics)
 	subtract(out.hours, gone.hours)
+	subtract(out.minutes, gone.minutes)
 	subtract(out.scores, gone.scores)
-	return out, err
+	return out, nil
 }
 
 func subtract[K comparable](from, what map[K]int64) {

@@ -27,63 +27,78 @@ type Record struct {
 }
 
 // Place returns where attempts put their participant on a board that holds all
-// of them, and false where none counts. Void attempts are passed over.
+// of them, and false where none counts.
 func (r Rules) Place(attempts []event.Counted) (uint64, bool, error) {
-	if r.Layout.Sums() {
-		return r.sum(attempts)
+	v, err := r.place(r.credits(attempts))
+	if v == nil || err != nil {
+		return 0, false, err
 	}
-	var best uint64
-	found := false
+	return *v, true, nil
+}
+
+// credit is an attempt that counts, and by how much it raised its participant's
+// sum.
+type credit struct {
+	*event.Counted
+	added int
+}
+
+// credits returns what of a record counts, oldest first. Void attempts are passed
+// over.
+func (r Rules) credits(attempts []event.Counted) []credit {
+	var out []credit
+	days := map[string]int{} // the best of each day so far
 	for i := range attempts {
 		a := &attempts[i]
 		if a.Void {
 			continue
 		}
-		v, err := r.pack(a.Score, a)
-		if err != nil {
-			return 0, false, err
+		added := a.Score
+		if r.Campaign.Policy == campaign.PolicySumDays {
+			day := r.Campaign.Day(time.UnixMilli(a.At))
+			added = max(a.Score-days[day], 0)
+			days[day] += added
 		}
-		best, found = max(best, v), true
+		out = append(out, credit{a, added})
 	}
-	return best, found, nil
+	return out
+}
+
+// place returns where credits put their participant on a board that holds all of
+// them, or nil where there are none.
+func (r Rules) place(credits []credit) (*uint64, error) {
+	if len(credits) == 0 {
+		return nil, nil //nolint:nilnil // No place is not an error.
+	}
+	if r.Layout.Sums() {
+		return r.sum(credits)
+	}
+	var best uint64
+	for _, c := range credits {
+		v, err := r.pack(c.Score, c.Counted)
+		if err != nil {
+			return nil, err
+		}
+		best = max(best, v)
+	}
+	return &best, nil
 }
 
 func (r Rules) pack(score int, a *event.Counted) (uint64, error) {
 	return r.Layout.Pack(score, time.Duration(a.UsedMS)*time.Millisecond, time.UnixMilli(a.At))
 }
 
-// sum adds points up, oldest first. The total was reached with the last attempt
-// that raised it; a total of nothing with the first.
-func (r Rules) sum(attempts []event.Counted) (uint64, bool, error) {
-	total, days := 0, map[string]int{}
-	var reached *event.Counted
-	for i := range attempts {
-		a := &attempts[i]
-		if a.Void {
-			continue
-		}
-		added := r.added(a, days)
-		if total += added; added > 0 || reached == nil {
-			reached = a
+// sum adds points up. The total was reached with the last attempt that raised it;
+// a total of nothing with the first.
+func (r Rules) sum(credits []credit) (*uint64, error) {
+	total, reached := 0, credits[0]
+	for _, c := range credits {
+		if total += c.added; c.added > 0 {
+			reached = c
 		}
 	}
-	if reached == nil {
-		return 0, false, nil
-	}
-	v, err := r.pack(total, reached)
-	return v, err == nil, err
-}
-
-// added returns by how much an attempt raises the sum, and keeps the best of its
-// day in days.
-func (r Rules) added(a *event.Counted, days map[string]int) int {
-	if r.Campaign.Policy != campaign.PolicySumDays {
-		return a.Score
-	}
-	day := r.Campaign.Day(time.UnixMilli(a.At))
-	added := max(a.Score-days[day], 0)
-	days[day] += added
-	return added
+	v, err := r.pack(total, reached.Counted)
+	return &v, err
 }
 
 // Windows names the parts of the campaign's time that a moment lies in: its day,
@@ -140,13 +155,10 @@ func (p Placement) Empty() bool { return p.Base == nil && p.Now == nil }
 // "" is the main one.
 func (r Rules) Placements(rec *Record, at time.Time) (map[string]Placement, error) {
 	out := map[string]Placement{}
-	for window, attempts := range r.byWindow(rec.Attempts) {
-		p, err := r.placement(attempts, at)
+	for window, credits := range r.byWindow(r.credits(rec.Attempts)) {
+		p, err := r.placement(credits, at)
 		if err != nil {
 			return nil, err
-		}
-		if p.Empty() {
-			continue
 		}
 		p.Hidden = rec.Hidden
 		if window == "" {
@@ -159,36 +171,31 @@ func (r Rules) Placements(rec *Record, at time.Time) (map[string]Placement, erro
 	return out, nil
 }
 
-func (r Rules) byWindow(attempts []event.Counted) map[string][]event.Counted {
-	out := map[string][]event.Counted{"": attempts}
-	for _, a := range attempts {
-		for _, w := range Windows(r.Campaign, time.UnixMilli(a.At)) {
-			out[w] = append(out[w], a)
+// byWindow sorts credits into the windows they lie in. By how much an attempt
+// raised the sum does not depend on the window, so that windows add up.
+func (r Rules) byWindow(credits []credit) map[string][]credit {
+	out := map[string][]credit{}
+	for _, c := range credits {
+		out[""] = append(out[""], c)
+		for _, w := range Windows(r.Campaign, time.UnixMilli(c.At)) {
+			out[w] = append(out[w], c)
 		}
 	}
 	return out
 }
 
 // placement splits a place into what the public sees at a moment and what is.
-func (r Rules) placement(attempts []event.Counted, at time.Time) (Placement, error) {
-	now, err := r.place(attempts)
+func (r Rules) placement(credits []credit, at time.Time) (Placement, error) {
+	now, err := r.place(credits)
 	if err != nil || !r.Campaign.Freeze.Active(at) {
 		return Placement{Base: now, Now: now}, err
 	}
-	base, err := r.place(r.before(attempts))
+	base, err := r.place(r.before(credits))
 	return Placement{Base: base, Now: now}, err
 }
 
-func (r Rules) place(attempts []event.Counted) (*uint64, error) {
-	v, ok, err := r.Place(attempts)
-	if !ok || err != nil {
-		return nil, err
-	}
-	return &v, nil
-}
-
-// before returns the attempts from before the freeze.
-func (r Rules) before(attempts []event.Counted) []event.Counted {
+// before returns what came before the freeze.
+func (r Rules) before(credits []credit) []credit {
 	freeze := r.Campaign.Freeze.At.UnixMilli()
-	return slices.DeleteFunc(slices.Clone(attempts), func(a event.Counted) bool { return a.At >= freeze })
+	return slices.DeleteFunc(slices.Clone(credits), func(c credit) bool { return c.At >= freeze })
 }
