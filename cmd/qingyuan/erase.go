@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,8 +27,8 @@ func (c eraseCmd) Run(e env) error {
 }
 
 func (c eraseCmd) run(e env, w *workbench) error {
-	x := erasure{workbench: w, participant: c.Participant, now: time.Now()}
-	if err := x.run(e.ctx); err != nil {
+	x := erasure{workbench: w, now: time.Now()}
+	if err := x.run(e.ctx, c.Participant); err != nil {
 		return err
 	}
 	if len(x.campaigns)+x.doors == 0 {
@@ -35,7 +36,12 @@ func (c eraseCmd) run(e env, w *workbench) error {
 	}
 	where := "no campaign"
 	if len(x.campaigns) > 0 {
-		where = strings.Join(x.campaigns, ", ")
+		where = strings.Join(slices.Compact(x.campaigns), ", ")
+	}
+	if len(x.ids) > 1 {
+		if _, err := fmt.Fprintf(e.stdout, "the same person came as %s\n", strings.Join(x.ids, ", ")); err != nil {
+			return err
+		}
 	}
 	_, err := fmt.Fprintf(e.stdout, "personal data of %s is erased in %s and at %d doors; what they did is counted as before\n",
 		c.Participant, where, x.doors)
@@ -46,8 +52,9 @@ func (c eraseCmd) run(e env, w *workbench) error {
 type erasure struct {
 	*workbench
 
-	participant string
-	now         time.Time
+	now time.Time
+	// ids are those under which the person is known.
+	ids []string
 	// campaigns and doors are those in which something was erased.
 	campaigns []string
 	doors     int
@@ -55,7 +62,7 @@ type erasure struct {
 
 // run erases in Redis, which orders the same of the ledger, and then sees to it
 // that the ledger obeys and that neither database keeps a copy in its files.
-func (x *erasure) run(ctx context.Context) error {
+func (x *erasure) run(ctx context.Context, participant string) error {
 	if held, err := x.ledger.Held(ctx, x.now); err != nil || held {
 		return cmp.Or(err, errHeld)
 	}
@@ -66,6 +73,9 @@ func (x *erasure) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := x.identify(ctx, participant); err != nil {
+		return err
+	}
 	for _, o := range known {
 		if err := x.open(ctx, o); err != nil {
 			return err
@@ -74,13 +84,40 @@ func (x *erasure) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := x.services.sessions.RevokeAll(ctx, x.participant); err != nil {
-		return err
+	for _, id := range x.ids {
+		if err := x.services.sessions.RevokeAll(ctx, id); err != nil {
+			return err
+		}
 	}
 	if err := x.drainAll(ctx); err != nil {
 		return err
 	}
 	return x.scrub(ctx, known)
+}
+
+// identify finds every id of the person. One whom WeChat told to be the same as
+// somebody else has had a door moved from one id to another, and there is personal
+// data of theirs under each.
+func (x *erasure) identify(ctx context.Context, participant string) error {
+	x.ids = []string{participant}
+	for i := 0; i < len(x.ids); i++ {
+		doors, err := x.doorsOf(ctx, x.ids[i])
+		if err != nil {
+			return err
+		}
+		for _, d := range doors {
+			also, err := x.ledger.AtDoor(ctx, d.shard, d.hash)
+			if err != nil {
+				return err
+			}
+			for _, id := range also {
+				if !slices.Contains(x.ids, id) {
+					x.ids = append(x.ids, id)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // errHeld is an erasure while a backup keeps everybody from trimming the streams.
@@ -100,38 +137,71 @@ func (x *erasure) open(ctx context.Context, o ledger.Opened) error {
 }
 
 func (x *erasure) erase(ctx context.Context, o ledger.Opened) error {
-	if o.Campaign == ledger.DoorsCampaign {
-		return x.eraseDoors(ctx, o.Shards)
-	}
-	erased, err := x.services.campaigns.Erase(ctx, o.Campaign, x.participant, x.now)
-	if erased {
-		x.campaigns = append(x.campaigns, o.Campaign)
-	}
-	return err
-}
-
-// eraseDoors asks the ledger which doors ever led to the participant.
-func (x *erasure) eraseDoors(ctx context.Context, shards int) error {
-	for n := range shards {
-		h, err := x.ledger.History(ctx, ledger.Shard{Campaign: ledger.DoorsCampaign, Number: n}, x.participant)
+	for _, id := range x.ids {
+		if o.Campaign == ledger.DoorsCampaign {
+			if err := x.eraseDoors(ctx, id); err != nil {
+				return err
+			}
+			continue
+		}
+		erased, err := x.services.campaigns.Erase(ctx, o.Campaign, id, x.now)
 		if err != nil {
 			return err
 		}
-		for _, f := range h.Facts {
-			door, ok := f.Body.(event.Door)
-			if !ok {
-				continue
-			}
-			erased, err := x.services.campaigns.EraseDoor(ctx, door.Hash, x.participant, x.now)
-			if err != nil {
-				return err
-			}
-			if erased {
-				x.doors++
-			}
+		if erased {
+			x.campaigns = append(x.campaigns, o.Campaign)
 		}
 	}
 	return nil
+}
+
+// eraseDoors forgets what was told at every door that leads to a participant. That
+// takes what was told there of whoever it led to before.
+func (x *erasure) eraseDoors(ctx context.Context, participant string) error {
+	doors, err := x.doorsOf(ctx, participant)
+	if err != nil {
+		return err
+	}
+	for _, d := range doors {
+		erased, err := x.services.campaigns.EraseDoor(ctx, d.hash, participant, x.now)
+		if err != nil {
+			return err
+		}
+		if erased {
+			x.doors++
+		}
+	}
+	return nil
+}
+
+// doorway is a door and where the ledger has it.
+type doorway struct {
+	shard ledger.Shard
+	hash  string
+}
+
+// doorsOf asks the ledger which doors ever led to a participant.
+func (x *erasure) doorsOf(ctx context.Context, participant string) ([]doorway, error) {
+	shards, err := x.ledger.ShardsOf(ctx, participant)
+	if err != nil {
+		return nil, err
+	}
+	var all []doorway
+	for _, s := range shards {
+		if s.Campaign != ledger.DoorsCampaign {
+			continue
+		}
+		h, err := x.ledger.History(ctx, s, participant)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range h.Facts {
+			if door, ok := f.Body.(event.Door); ok {
+				all = append(all, doorway{s, door.Hash})
+			}
+		}
+	}
+	return all, nil
 }
 
 // scrub removes what the archived streams and the logs of the databases still

@@ -6,10 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"qingyuan/internal/ledger"
+	"qingyuan/internal/redisstore"
+	"qingyuan/internal/session"
 )
 
 // sealedBlobs returns everything that is sealed for a participant in the ledger.
@@ -127,4 +131,78 @@ func historyOf(t *testing.T, w *workbench, participant string) []any {
 		out = append(out, f)
 	}
 	return out
+}
+
+// TestInvariant10ErasureOfWhoCameTwice: a person whose door was moved from one id to
+// another has left data under both, and whichever is named, nothing of it stays.
+func TestInvariant10ErasureOfWhoCameTwice(t *testing.T) {
+	t.Parallel()
+	for _, named := range []string{"the old id", "the new id"} {
+		t.Run(named, func(t *testing.T) {
+			t.Parallel()
+			cfg := demo(t)
+			s := start(t, cfg)
+			act(s.api, "first")
+			act(s.api, "second")
+			act(s.api, "somebody else")
+			id := func(name string) string {
+				return s.want(200, "POST", "/sessions/sandbox", map[string]string{"name": name}).object("participant").text("id")
+			}
+			was, is, other := id("first"), id("second"), id("somebody else")
+			w := bench(t, cfg)
+			moveDoors(t, w, was, is)
+			blobs := slices.Concat(sealedBlobs(t, w, was), sealedBlobs(t, w, is))
+			if len(blobs) < 5 {
+				t.Fatalf("%d sealed records: nothing would be proved", len(blobs))
+			}
+			kept := len(sealedBlobs(t, w, other))
+
+			participant := map[string]string{"the old id": was, "the new id": is}[named]
+			out := mustRun(t, "erase", "--data", cfg.Data.Dir, "--participant", participant)
+			if !strings.Contains(out, was) || !strings.Contains(out, is) || strings.Contains(out, other) {
+				t.Errorf("erase says %s", out)
+			}
+			if left := len(sealedBlobs(t, w, was)) + len(sealedBlobs(t, w, is)); left > 0 {
+				t.Errorf("%d records are still sealed in the ledger", left)
+			}
+			if files := filesWith(t, cfg.Data.Dir, blobs); len(files) > 0 {
+				t.Errorf("files still hold a record: %v", files)
+			}
+			if left := len(sealedBlobs(t, w, other)); left != kept {
+				t.Errorf("%d records of somebody else are left of %d", left, kept)
+			}
+			mustRun(t, "verify", "--data", cfg.Data.Dir)
+		})
+	}
+}
+
+// moveDoors lets every door of a participant lead to another, as signing in does when
+// WeChat tells that two are one person.
+func moveDoors(t *testing.T, w *workbench, from, to string) {
+	t.Helper()
+	x := erasure{workbench: w, now: time.Now()}
+	known, err := w.ledger.Campaigns(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range known {
+		if o.Campaign == ledger.DoorsCampaign {
+			if err := x.open(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	doors, err := x.doorsOf(t.Context(), from)
+	if err != nil || len(doors) == 0 {
+		t.Fatalf("%d doors, %v", len(doors), err)
+	}
+	store := redisstore.NewSessions(w.services.campaigns, time.Now)
+	for _, d := range doors {
+		if _, err := store.LinkDoor(t.Context(), d.hash, from, session.Door{Participant: to, Sealed: []byte("sealed anew for " + to)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.drainAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -47,7 +47,7 @@ func openWorkbench(ctx context.Context, cfg configs.Config, log *slog.Logger) (w
 	if w.cfg, err = existing(cfg); err != nil {
 		return w, err
 	}
-	if w.db, err = sqldb.Open(ctx, w.cfg.DatabaseTarget()); err != nil {
+	if w.db, err = sqldb.OpenMapped(ctx, w.cfg.DatabaseTarget()); err != nil {
 		return w, err
 	}
 	w.closers = append(w.closers, w.db.Close)

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"qingyuan/internal/event"
 )
 
 // Shard is one shard of a campaign.
@@ -70,6 +72,31 @@ func (l *Ledger) ShardsOf(ctx context.Context, participant string) ([]Shard, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("shards of participant %s: %w", participant, err)
+	}
+	return all, nil
+}
+
+// AtDoor lists everybody to whom a door ever led, in order of id. It reads all facts
+// of the door's shard.
+func (l *Ledger) AtDoor(ctx context.Context, s Shard, hash string) ([]string, error) {
+	fail := func(err error) ([]string, error) {
+		return nil, fmt.Errorf("look who came by door %s of %s: %w", hash, s, err)
+	}
+	id, err := l.shardID(ctx, s)
+	if err != nil {
+		return fail(err)
+	}
+	body, err := event.EncodeBody(event.Door{Hash: hash})
+	if err != nil {
+		return fail(err)
+	}
+	rows, err := l.db.QueryContext(ctx, "SELECT DISTINCT participant FROM facts WHERE shard = $1 AND kind = $2 AND body = $3 ORDER BY participant",
+		id, string(event.KindDoor), []byte(body))
+	all, err := collect(rows, err, func(r *sql.Rows) (participant string, err error) {
+		return participant, r.Scan(&participant)
+	})
+	if err != nil {
+		return fail(err)
 	}
 	return all, nil
 }

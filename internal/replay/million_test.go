@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -32,6 +33,7 @@ import (
 var (
 	benchPeople = flag.Int("people", 20_000, "participants of the benchmark's campaign")
 	benchShards = flag.Int("shards", 1, "shards of the benchmark's campaign")
+	benchMapped = flag.Bool("mapped", true, "map an SQLite file into memory, as the commands do and a server does not")
 	benchSQL    = flag.String("sql", "", "database of the benchmark; an SQLite file of its own where it is empty")
 )
 
@@ -65,10 +67,17 @@ func BenchmarkCampaign(b *testing.B) {
 
 func sqltestOrOpen(b *testing.B) *sqldb.DB {
 	b.Helper()
-	if *benchSQL == "" {
-		return sqltest.SQLite(b)
+	target := *benchSQL
+	if target == "" {
+		target = filepath.Join(b.TempDir(), "ledger.db")
 	}
-	return sqltest.Open(b, *benchSQL)
+	if !*benchMapped {
+		return sqltest.Open(b, target)
+	}
+	db, err := sqldb.OpenMapped(b.Context(), target)
+	must(b, 0, err)
+	b.Cleanup(func() { _ = db.Close() })
+	return db
 }
 
 // cpu returns a function that tells how busy the program and Redis were since, for

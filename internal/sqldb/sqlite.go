@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	_ "modernc.org/sqlite" // driver "sqlite"
@@ -41,9 +42,14 @@ var pragmas = []pragma{
 	{"temp_store", "MEMORY", ""},           // sorting writes no plain data beside the file
 }
 
-// connectSQLite prepares the connections to a file. Transactions take the right
+// mapped lets as much of the file be mapped as SQLite allows, just below 2 GiB; what
+// lies behind that is read as ever. Mapped pages are the system's cache and no
+// memory of the program's own.
+var mapped = pragma{"mmap_size", "2147418112", ""}
+
+// connectSQLite prepares the connections to a file, with some settings more. Transactions take the right
 // to write at once (_txlock), or two that read first could not both go on.
-func connectSQLite(target string) (*DB, error) {
+func connectSQLite(target string, more ...pragma) (*DB, error) {
 	path, err := filepath.Abs(target)
 	if err != nil {
 		return nil, fmt.Errorf("find the database %s: %w", target, err)
@@ -52,7 +58,7 @@ func connectSQLite(target string) (*DB, error) {
 		return nil, fmt.Errorf("create the database: %w", err)
 	}
 	q := url.Values{"_txlock": {"immediate"}, "_dqs": {"0"}}
-	for _, p := range pragmas {
+	for _, p := range slices.Concat(pragmas, more) {
 		q.Add("_pragma", p.name+"("+p.value+")")
 	}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())

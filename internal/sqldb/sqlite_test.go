@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"qingyuan/internal/sqldb"
@@ -167,5 +168,30 @@ func TestAnotherProcessWrites(t *testing.T) {
 	})
 	if err := errors.Join(err, <-patient); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestMappedReadsTheSame: what is written through one is read through the other,
+// also where the file has grown since it was mapped.
+func TestMappedReadsTheSame(t *testing.T) {
+	t.Parallel()
+	target := filepath.Join(t.TempDir(), "ledger.db")
+	db := sqltest.Open(t, target)
+	m, err := sqldb.OpenMapped(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close() })
+	var size int64
+	if err := m.QueryRowContext(t.Context(), "PRAGMA mmap_size").Scan(&size); err != nil || size == 0 {
+		t.Fatalf("%d bytes may be mapped, %v", size, err)
+	}
+	for n := range 3 {
+		mustExec(t, db, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) "+
+			"INSERT INTO banks (digest, packed) SELECT i || '-"+strconv.Itoa(n)+"', zeroblob(5000) FROM n")
+		mustExec(t, m, "PRAGMA wal_checkpoint")
+		if got, want := number(t, m, "SELECT SUM(LENGTH(packed)) FROM banks"), (n+1)*200*5000; got != want {
+			t.Errorf("%d bytes are read, want %d", got, want)
+		}
 	}
 }

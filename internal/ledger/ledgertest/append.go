@@ -47,6 +47,11 @@ func everyKind(d *desk) {
 	facts := every()
 	d.append(event.Facts, Pos(0, 0), facts...)
 	d.same("facts", Decoded(d, facts...), d.facts())
+	for hash, want := range map[string][]string{"h1": {"p1"}, "h2": nil} {
+		got, err := d.AtDoor(d.Context(), home, hash)
+		d.wants("AtDoor", err)
+		d.same("who came by door "+hash, want, got)
+	}
 	records := []event.Entry{
 		Record(Pos(1, 0), event.RecordEnrolment, "p1", "\x00\xffsealed"),
 		Record(Pos(1, 1), event.RecordSignature, "p1", "s"),
