@@ -14,7 +14,7 @@ import (
 	"qingyuan/internal/simulate"
 )
 
-func goBuild(t *testing.T, path string) ([]byte, error) {
+func goBuild(t testing.TB, path string) ([]byte, error) {
 	t.Helper()
 	return exec.CommandContext(t.Context(), "go", "build", "-o", path, ".").CombinedOutput()
 }
@@ -30,7 +30,7 @@ type process struct {
 
 // spawn starts the program on a data folder and a port that stay the same over
 // restarts.
-func spawn(t *testing.T, binary, data string) *process {
+func spawn(t testing.TB, binary, data string) *process {
 	t.Helper()
 	addr, ops := freeAddr(t), freeAddr(t)
 	p := &process{
@@ -42,7 +42,7 @@ func spawn(t *testing.T, binary, data string) *process {
 	return p
 }
 
-func freeAddr(t *testing.T) string {
+func freeAddr(t testing.TB) string {
 	t.Helper()
 	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

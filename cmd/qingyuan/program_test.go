@@ -51,7 +51,7 @@ func demo(t *testing.T) configs.Config {
 }
 
 // shortDir is a temporary folder whose path leaves room for a Unix socket.
-func shortDir(t *testing.T) string {
+func shortDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "qy") //nolint:usetesting // t.TempDir has the test's name in it, which is too long.
 	if err != nil {
@@ -118,7 +118,7 @@ func (w testWriter) Write(p []byte) (int, error) {
 
 // api calls one server.
 type api struct {
-	t     *testing.T
+	t     testing.TB
 	base  string
 	token string
 }
@@ -296,7 +296,7 @@ func (a api) wantCounts(campaign string, want map[string]float64) {
 }
 
 // binary builds the program once a test run and returns its path.
-func binary(t *testing.T) string {
+func binary(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "qingyuan")
 	if out, err := goBuild(t, path); err != nil {
