@@ -81,7 +81,9 @@ func (h *history) signed(p, unit string, first bool) {
 	h.add(event.KindSigned, p, unit, first, event.Signed{Version: "1"})
 }
 
-func passed(score int) *event.Best { return &event.Best{Score: score, Passed: score >= 60} }
+func passed(score int) *event.Best {
+	return &event.Best{Score: score, Passed: score >= 60, Full: score == 100}
+}
 
 type cells map[leaderboard.Metric]int64
 
@@ -236,7 +238,7 @@ func TestPlaces(t *testing.T) {
 	h.submitted("p1", "u1", true, 70, nil)               // 23:59:59 in Shanghai
 	h.submitted("p2", campaign.Unassigned, true, 0, nil) // midnight
 	want := map[string][]string{
-		"p1": {"u:u1", "g:public", "d:2026-06-10", "r:d1", "r:city"},
+		"p1": {"u:u1", "g:public", "r:d1", "r:city", "d:2026-06-10"},
 		"p2": {"u:unassigned", "g:public", "d:2026-06-11"},
 	}
 	got := map[string][]string{}
@@ -392,7 +394,13 @@ func byDefinition(lives map[string]*life, unit string) leaderboard.Counts {
 			if top >= 60 {
 				c.Passed++
 			}
+			if top == 100 {
+				c.Full++
+			}
 		}
+	}
+	if c.Participants > 0 && unit != "u-gone" && unit != campaign.Unassigned {
+		c.Active = 1
 	}
 	return c
 }

@@ -196,7 +196,7 @@ func (*quiet) Hours(context.Context, string, int64, int64) (map[leaderboard.Buck
 
 func (*quiet) Layout(context.Context, string) (leaderboard.Layout, error) { return layout, nil }
 
-func (*quiet) Top(context.Context, string, string, int64, int64) ([]leaderboard.Entry, int64, error) {
+func (*quiet) Top(context.Context, string, string, leaderboard.View, int64, int64) ([]leaderboard.Entry, int64, error) {
 	return nil, 0, nil
 }
 

@@ -14,7 +14,7 @@ import (
 func metrics() []leaderboard.Metric {
 	return []leaderboard.Metric{
 		leaderboard.Enrolled, leaderboard.Participants, leaderboard.Attempts, leaderboard.Signatures,
-		leaderboard.Passed, leaderboard.Scored, leaderboard.Score,
+		leaderboard.Passed, leaderboard.Full, leaderboard.Scored, leaderboard.Score,
 	}
 }
 
@@ -85,7 +85,8 @@ func checkTotal(t *rapid.T, total leaderboard.Counts, tally map[leaderboard.Cell
 	}
 	want := leaderboard.Counts{
 		Enrolled: sum["enrolled"], Participants: sum["participants"], Attempts: sum["attempts"],
-		Signatures: sum["signatures"], Passed: sum["passed"], Scored: sum["scored"], Score: sum["score"],
+		Signatures: sum["signatures"], Passed: sum["passed"], Full: sum["full"], Scored: sum["scored"], Score: sum["score"],
+		Active: total.Active, // no sum of cells
 	}
 	if diff := cmp.Diff(want, total); diff != "" {
 		t.Errorf("total (-sum of the cells +total):\n%s", diff)
@@ -103,20 +104,20 @@ func TestBreakdown(t *testing.T) {
 	}
 	roll := leaderboard.RollUp(c.Tree, tally)
 	row := func(id string, kind campaign.NodeKind, roster int64, counts leaderboard.Counts, small bool) leaderboard.Row {
-		return leaderboard.Row{ID: id, Name: "名称" + id, Kind: kind, Roster: roster, Counts: counts, Small: small}
+		return leaderboard.Row{ID: id, Name: "名称" + id, Kind: kind, Roster: roster, Units: roster / 10, Counts: counts, Small: small}
 	}
 	rest := row(campaign.Unassigned, campaign.Unit, 0, leaderboard.Counts{Enrolled: 4}, true)
 	rest.Name = "未分配"
 	for parent, want := range map[string][]leaderboard.Row{
-		"": {row("city", campaign.Region, 50, leaderboard.Counts{Enrolled: 15, Participants: 10, Scored: 9}, false), rest},
+		"": {row("city", campaign.Region, 50, leaderboard.Counts{Enrolled: 15, Participants: 10, Active: 2, Scored: 9}, false), rest},
 		"city": {
-			row("d1", campaign.Region, 20, leaderboard.Counts{Enrolled: 13, Participants: 10, Scored: 9}, false),
+			row("d1", campaign.Region, 20, leaderboard.Counts{Enrolled: 13, Participants: 10, Active: 2, Scored: 9}, false),
 			row("d2", campaign.Region, 20, leaderboard.Counts{}, true),
 			row("u5", campaign.Unit, 10, leaderboard.Counts{Enrolled: 2}, true),
 		},
 		"d1": {
-			row("u1", campaign.Unit, 10, leaderboard.Counts{Enrolled: 9, Participants: 6, Scored: 5}, false),
-			row("u2", campaign.Unit, 10, leaderboard.Counts{Enrolled: 4, Participants: 4, Scored: 4}, true),
+			row("u1", campaign.Unit, 10, leaderboard.Counts{Enrolled: 9, Participants: 6, Active: 1, Scored: 5}, false),
+			row("u2", campaign.Unit, 10, leaderboard.Counts{Enrolled: 4, Participants: 4, Active: 1, Scored: 4}, true),
 		},
 		"u1":      nil,
 		"nowhere": nil,

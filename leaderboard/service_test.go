@@ -3,6 +3,7 @@ package leaderboard_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -65,15 +66,15 @@ func TestWhoMayLook(t *testing.T) {
 		c := city(t)
 		c.PublicBreakdown = tc.public
 		p := published{c, &leaderboard.Snapshot{Campaign: c}}
-		s := leaderboard.Service{Catalog: p, Snapshots: p}
+		s := leaderboard.Service{Catalog: p, Snapshots: p, Now: func() time.Time { return base }}
 		for _, parent := range tc.may {
-			if _, rows, err := s.Breakdown("antidrug", parent, "zh-CN", tc.viewer); err != nil || len(rows) == 0 {
-				t.Errorf("%s may not look below %q: %d rows, %v", tc.name, parent, len(rows), err)
+			if table, err := s.Breakdown("antidrug", parent, "zh-CN", tc.viewer); err != nil || len(table.Rows) == 0 {
+				t.Errorf("%s may not look below %q: %d rows, %v", tc.name, parent, len(table.Rows), err)
 			}
 		}
 		for _, parent := range tc.mayNot {
-			if _, rows, err := s.Breakdown("antidrug", parent, "zh-CN", tc.viewer); !errors.Is(err, leaderboard.ErrNotPublished) || rows != nil {
-				t.Errorf("%s may look below %q: %d rows, %v", tc.name, parent, len(rows), err)
+			if table, err := s.Breakdown("antidrug", parent, "zh-CN", tc.viewer); !errors.Is(err, leaderboard.ErrNotPublished) || table.Rows != nil {
+				t.Errorf("%s may look below %q: %d rows, %v", tc.name, parent, len(table.Rows), err)
 			}
 		}
 	}
@@ -84,17 +85,17 @@ func TestBreakdownRefuses(t *testing.T) {
 	c := city(t)
 	c.PublicBreakdown = campaign.BreakdownUnits
 	p := published{c, &leaderboard.Snapshot{Campaign: c}}
-	s := leaderboard.Service{Catalog: p, Snapshots: p}
+	s := leaderboard.Service{Catalog: p, Snapshots: p, Now: func() time.Time { return base }}
 	for _, parent := range []string{"u1", "nowhere", campaign.Unassigned} {
-		if _, _, err := s.Breakdown("antidrug", parent, "zh-CN", office("")); fault.From(err).Kind != fault.Invalid {
+		if _, err := s.Breakdown("antidrug", parent, "zh-CN", office("")); fault.From(err).Kind != fault.Invalid {
 			t.Errorf("below %s: %v", parent, err)
 		}
 	}
-	if _, _, err := s.Breakdown("other", "", "zh-CN", office("")); !errors.Is(err, campaign.ErrNotFound) {
+	if _, err := s.Breakdown("other", "", "zh-CN", office("")); !errors.Is(err, campaign.ErrNotFound) {
 		t.Errorf("another campaign: %v", err)
 	}
 	s.Snapshots = published{c: c}
-	if _, _, err := s.Breakdown("antidrug", "", "zh-CN", office("")); !errors.Is(err, fault.ErrUnavailable) {
+	if _, err := s.Breakdown("antidrug", "", "zh-CN", office("")); !errors.Is(err, fault.ErrUnavailable) {
 		t.Errorf("before the first snapshot: %v", err)
 	}
 }
@@ -105,12 +106,12 @@ func TestABreakdownIsOfItsSnapshot(t *testing.T) {
 	c := city(t)
 	roll := leaderboard.RollUp(c.Tree, map[leaderboard.Cell]int64{{Unit: "u1", Metric: leaderboard.Enrolled}: 3})
 	p := published{c, &leaderboard.Snapshot{Campaign: c, AsOf: base, Roll: roll}}
-	s := leaderboard.Service{Catalog: p, Snapshots: p}
-	snap, rows, err := s.Breakdown("antidrug", "d1", "zh-CN", office(""))
-	if err != nil || snap != p.snap {
+	s := leaderboard.Service{Catalog: p, Snapshots: p, Now: func() time.Time { return base }}
+	table, err := s.Breakdown("antidrug", "d1", "zh-CN", office(""))
+	if err != nil || table.Snapshot != p.snap {
 		t.Fatalf("Breakdown = %v", err)
 	}
-	if diff := cmp.Diff(leaderboard.Breakdown(c.Tree, roll, "d1", "zh-CN"), rows); diff != "" {
+	if diff := cmp.Diff(leaderboard.Breakdown(c.Tree, roll, "d1", "zh-CN"), table.Rows); diff != "" {
 		t.Errorf("rows (-of the snapshot +got):\n%s", diff)
 	}
 }
