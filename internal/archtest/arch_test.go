@@ -121,6 +121,11 @@ var rules = map[string]rule{
 	"internal/simulate": {may: []string{"internal/fault"}},
 	"internal/rehearse": {may: []string{"internal/simulate"}},
 
+	// What a campaign costs as it grows: tests and a benchmark alone.
+	"internal/growth": {tests: slices.Concat(onRedis, []string{
+		"campaign", "quiz", "pledge", "leaderboard", "internal/event", "internal/seal", "internal/stream",
+	})},
+
 	// Helpers of tests.
 	"internal/redistest":  {may: []string{goredis}},
 	"internal/sqltest":    {may: []string{"internal/sqldb"}},
