@@ -28,7 +28,13 @@ type world struct {
 // person is the truth about one participant.
 type person struct {
 	leaderboard.Record
-	enrolled time.Time
+	lived []stay
+}
+
+// stay is since when somebody belongs to a unit.
+type stay struct {
+	unit string
+	at   time.Time
 }
 
 func (p *person) acted() bool { return len(p.Attempts) > 0 || !p.SignedAt.IsZero() }
@@ -38,6 +44,17 @@ func (p *person) counted(until time.Time) []event.Counted {
 	return slices.DeleteFunc(slices.Clone(p.Attempts), func(a event.Counted) bool {
 		return a.Void || a.At >= until.UnixMilli()
 	})
+}
+
+// unitAt is the unit they belonged to before a moment, "" before they enrolled.
+func (p *person) unitAt(until time.Time) string {
+	unit := ""
+	for _, s := range p.lived {
+		if s.at.Before(until) {
+			unit = s.unit
+		}
+	}
+	return unit
 }
 
 // never is later than everything.
@@ -73,7 +90,7 @@ func (w *world) happen(t *rapid.T) {
 		p = &person{Record: leaderboard.Record{Unit: rapid.SampledFrom([]string{"u1", "u3", "u5"}).Draw(t, "unit"), Group: "public"}}
 		w.people[id] = p
 		w.enrolled(id, p.Unit)
-		p.enrolled = w.now
+		p.lived = []stay{{p.Unit, w.now}}
 		return
 	}
 	switch act := rapid.IntRange(0, 9).Draw(t, "act"); {
@@ -84,6 +101,7 @@ func (w *world) happen(t *rapid.T) {
 		from := p.Unit
 		p.Unit = rapid.SampledFrom([]string{"u1", "u3"}).Draw(t, "new unit")
 		w.moved(id, from, p.Unit)
+		p.lived = append(p.lived, stay{p.Unit, w.now})
 	case act == 2:
 		w.correct(id, p, map[bool]event.Kind{false: event.KindHidden, true: event.KindShown}[p.Hidden], 0)
 	case act < 6 && len(p.Attempts) > 0:
@@ -319,8 +337,8 @@ func (w *world) figures(until time.Time) leaderboard.Figures {
 	out := leaderboard.NewFigures()
 	for _, p := range w.people {
 		count := func(m leaderboard.Metric, n int64) { out.Cells[leaderboard.Cell{Unit: p.Unit, Metric: m}] += n }
-		if p.enrolled.Before(until) {
-			count(leaderboard.Enrolled, 1)
+		if in := p.unitAt(until); in != "" {
+			out.Cells[leaderboard.Cell{Unit: in, Metric: leaderboard.Enrolled}]++
 		}
 		attempts := p.counted(until)
 		signed := !p.SignedAt.IsZero() && p.SignedAt.Before(until)
