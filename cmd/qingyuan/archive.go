@@ -177,7 +177,12 @@ func (a *archive) observe(ctx context.Context) {
 
 // measure sums the shards of each campaign for the metrics.
 func (a *archive) measure() {
+	stopped := map[string]int{}
+	for s := range a.stopped() {
+		stopped[s.Campaign]++
+	}
 	for campaign, st := range a.perCampaign() {
+		a.metrics.foldStopped.WithLabelValues(campaign).Set(float64(stopped[campaign]))
 		a.metrics.archiveWaiting.WithLabelValues(campaign).Set(float64(st.Waiting))
 		a.metrics.archiveLag.WithLabelValues(campaign).Set(st.Oldest.Seconds())
 		a.metrics.deadLetters.WithLabelValues(campaign).Set(float64(st.Dead))
@@ -199,6 +204,20 @@ func (a *archive) perCampaign() map[string]ledger.Status {
 	return sums
 }
 
+// stopped returns the shards whose fold stands still at a damaged fact, and the
+// fact.
+func (a *archive) stopped() map[ledger.Shard]event.Position {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	out := map[ledger.Shard]event.Position{}
+	for s, st := range a.status {
+		if st.Stopped != (event.Position{}) {
+			out[s] = st.Stopped
+		}
+	}
+	return out
+}
+
 // archiveLagWarning is how old the oldest fact outside of SQL may become before
 // somebody should look.
 const archiveLagWarning = time.Minute
@@ -216,6 +235,9 @@ func (a *archive) warnings() []string {
 		if st.Dead > 0 {
 			out = append(out, fmt.Sprintf("campaign %s: %d dead letters", campaign, st.Dead))
 		}
+	}
+	for s, at := range a.stopped() {
+		out = append(out, fmt.Sprintf("campaign %s: nothing of shard %d is counted any more, its fact %s is damaged", s.Campaign, s.Number, at))
 	}
 	slices.Sort(out)
 	return out

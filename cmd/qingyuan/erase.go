@@ -11,7 +11,6 @@ import (
 
 	"qingyuan/internal/event"
 	"qingyuan/internal/ledger"
-	"qingyuan/internal/redisstore"
 )
 
 // eraseCmd takes the personal data of one participant away, everywhere.
@@ -77,7 +76,7 @@ func (x *erasure) run(ctx context.Context, participant string) error {
 		return err
 	}
 	for _, o := range known {
-		if err := x.open(ctx, o); err != nil {
+		if err := x.takeUp(ctx, o, x.now); err != nil {
 			return err
 		}
 		if err := x.erase(ctx, o); err != nil {
@@ -122,19 +121,6 @@ func (x *erasure) identify(ctx context.Context, participant string) error {
 
 // errHeld is an erasure while a backup keeps everybody from trimming the streams.
 var errHeld = errors.New("a backup is being taken, which would keep what is erased: try again when it is done")
-
-// open makes a campaign known to the stores, as a server does.
-func (x *erasure) open(ctx context.Context, o ledger.Opened) error {
-	known := redisstore.Known{Exists: true, Opened: redisstore.Opened{Shards: o.Shards, Base: o.Base, Bits: o.Bits, Epoch: o.Epoch}}
-	if o.Campaign == ledger.DoorsCampaign {
-		return x.services.campaigns.OpenDoors(ctx, known)
-	}
-	c, err := x.catalog.Campaign(o.Campaign)
-	if err != nil {
-		return fmt.Errorf("the files of campaign %s are not in %s: %w", o.Campaign, x.cfg.CampaignsDir(), err)
-	}
-	return x.services.campaigns.Open(ctx, c, known, x.now)
-}
 
 func (x *erasure) erase(ctx context.Context, o ledger.Opened) error {
 	for _, id := range x.ids {

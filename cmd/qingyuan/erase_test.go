@@ -187,7 +187,7 @@ func moveDoors(t *testing.T, w *workbench, from, to string) {
 	}
 	for _, o := range known {
 		if o.Campaign == ledger.DoorsCampaign {
-			if err := x.open(t.Context(), o); err != nil {
+			if err := w.takeUp(t.Context(), o, x.now); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -45,6 +45,7 @@ type cli struct {
 
 	Verify   verifyCmd  `cmd:"" help:"Compare Redis with what follows from the ledger, down to every receipt; exit 1 where they differ."`
 	Rebuild  rebuildCmd `cmd:"" help:"Fill Redis from the ledger, after a loss."`
+	Pass     passCmd    `cmd:"" help:"Let the figures go on past damaged facts, which stay among the dead letters."`
 	Backup   backupCmd  `cmd:"" help:"Copy a data folder into one file, also while it is served."`
 	Restore  restoreCmd `cmd:"" help:"Lay a backup out in an empty data folder."`
 	Erase    eraseCmd   `cmd:"" help:"Take the personal data of a participant away everywhere; facts and counts stay."`

@@ -23,7 +23,7 @@ type metrics struct {
 	accepted                     *prometheus.GaugeVec
 	archived, archiveErrors      *prometheus.CounterVec
 	archiveWaiting, archiveLag   *prometheus.GaugeVec
-	deadLetters                  *prometheus.GaugeVec
+	deadLetters, foldStopped     *prometheus.GaugeVec
 	differences, verifiedAt      *prometheus.GaugeVec
 	redisDuration                *prometheus.HistogramVec
 	redisErrors                  *prometheus.CounterVec
@@ -56,6 +56,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		archiveWaiting: gauge("archive_entries_waiting", "Entries on the streams that are not in the ledger yet.", "campaign"),
 		archiveLag:     gauge("archive_oldest_seconds", "Age of the oldest entry that is not in the ledger yet.", "campaign"),
 		deadLetters:    gauge("archive_dead_letters", "Entries that could not be stored.", "campaign"),
+		foldStopped:    gauge("fold_stopped_shards", "Shards of which nothing is counted any more, because a fact is damaged.", "campaign"),
 		differences:    gauge("verify_differences", "Differences between Redis and the ledger when they were last compared.", "campaign"),
 		verifiedAt:     gauge("verify_timestamp_seconds", "Unix time at which they were last compared.", "campaign"),
 		redisErrors:    counter("redis_errors_total", "Redis commands that failed.", "kind"),

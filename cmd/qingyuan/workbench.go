@@ -222,6 +222,19 @@ func oneRedis(ctx context.Context, cfg configs.Config, log *slog.Logger) (redis.
 	return connect(nil), done, nil
 }
 
+// takeUp makes a campaign known to the stores, as a server does.
+func (w *workbench) takeUp(ctx context.Context, o ledger.Opened, now time.Time) error {
+	known := redisstore.Known{Exists: true, Opened: redisstore.Opened{Shards: o.Shards, Base: o.Base, Bits: o.Bits, Epoch: o.Epoch}}
+	if o.Campaign == ledger.DoorsCampaign {
+		return w.services.campaigns.OpenDoors(ctx, known)
+	}
+	c, err := w.catalog.Campaign(o.Campaign)
+	if err != nil {
+		return fmt.Errorf("the files of campaign %s are not in %s: %w", o.Campaign, w.cfg.CampaignsDir(), err)
+	}
+	return w.services.campaigns.Open(ctx, c, known, now)
+}
+
 // drainAll moves everything that waits on any stream into the ledger.
 func (w *workbench) drainAll(ctx context.Context) error {
 	known, err := w.ledger.Campaigns(ctx)

@@ -55,6 +55,21 @@ func (l *Ledger) DeadLetters(ctx context.Context, limit int) ([]DeadLetter, erro
 	return all, nil
 }
 
+// IsDead tells whether an entry lies among the dead letters.
+func (l *Ledger) IsDead(ctx context.Context, s Shard, stream event.Stream, at event.Position) (bool, error) {
+	id, err := l.shardID(ctx, s)
+	if err != nil {
+		return false, err
+	}
+	var n int
+	err = l.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM dead_letters WHERE shard = $1 AND stream = $2 AND epoch = $3 AND seq = $4",
+		id, string(stream), at.Epoch, at.Seq).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("look for %s of %s among the dead letters: %w", at, s, err)
+	}
+	return n > 0, nil
+}
+
 // countDead counts the dead letters of a shard.
 func (l *Ledger) countDead(ctx context.Context, s Shard) (int, error) {
 	id, err := l.shardID(ctx, s)

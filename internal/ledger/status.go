@@ -18,6 +18,9 @@ type Status struct {
 	Oldest time.Duration
 	// Dead counts the dead letters of the shard.
 	Dead int
+	// Stopped is the fact at which the fold stands still, because it is damaged; the
+	// zero position where there is none.
+	Stopped event.Position
 	// Failed is the error of the last step on either stream; nil where it
 	// succeeded.
 	Failed error
@@ -73,7 +76,38 @@ func (a *Archiver) Status(ctx context.Context) (Status, error) {
 			return st, err
 		}
 	}
-	return st, nil
+	if a.Shard.Campaign == DoorsCampaign {
+		return st, nil // nobody counts doors
+	}
+	var err error
+	st.Stopped, err = a.stopped(ctx)
+	return st, err
+}
+
+// stopped looks at the fact that the fold comes to next.
+func (a *Archiver) stopped(ctx context.Context) (event.Position, error) {
+	at, err := a.Source.FoldCursor(ctx, a.Shard.Campaign, a.Shard.Number)
+	if err != nil {
+		return event.Position{}, err
+	}
+	entries, err := a.Source.Entries(ctx, a.Shard.Campaign, a.Shard.Number, event.Facts, at, 1)
+	if err != nil || len(entries) == 0 {
+		return event.Position{}, nil //nolint:nilerr // The fold has gone on, and its facts were trimmed.
+	}
+	if Damaged(&entries[0]) == nil {
+		return event.Position{}, nil
+	}
+	return entries[0].Position, nil
+}
+
+// Damaged returns why a fact of a known kind cannot be read, and nil where it can or
+// where a newer server may understand it.
+func Damaged(e *event.Entry) error {
+	_, err := event.Decode(e.String(), e.Fields)
+	if errors.Is(err, event.ErrUnknownKind) {
+		return nil
+	}
+	return err
 }
 
 // addWaiting adds what waits on one stream behind a position. Positions count

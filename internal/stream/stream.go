@@ -37,8 +37,9 @@ type Reader struct {
 }
 
 // After returns at most limit facts that follow the position, in order and
-// without a gap. The zero position is before the first fact. A fact of an
-// unknown kind is an error, and so is a gap.
+// without a gap. The zero position is before the first fact. A fact that cannot be
+// read, because of its kind or because it is damaged, is an error once it comes
+// first: what lies before it is returned. A gap is an error.
 func (r *Reader) After(ctx context.Context, campaign string, shard int, after event.Position, limit int) ([]event.Fact, error) {
 	entries, err := r.Entries(ctx, campaign, shard, event.Facts, after, limit)
 	if err != nil {
@@ -47,6 +48,9 @@ func (r *Reader) After(ctx context.Context, campaign string, shard int, after ev
 	facts := make([]event.Fact, len(entries))
 	for i, e := range entries {
 		if facts[i], err = event.Decode(e.String(), e.Fields); err != nil {
+			if i > 0 {
+				return facts[:i], nil
+			}
 			return nil, fmt.Errorf("read %s of %s:%d after %s: %w", event.Facts, campaign, shard, after, err)
 		}
 	}
