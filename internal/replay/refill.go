@@ -2,7 +2,6 @@ package replay
 
 import (
 	"context"
-	"runtime"
 	"strconv"
 	"sync"
 
@@ -16,8 +15,13 @@ import (
 	"qingyuan/leaderboard"
 )
 
-// refillAtOnce is how many participants are written in one transaction of Redis.
-const refillAtOnce = 200
+// refillAtOnce is how many participants are written in one transaction of Redis, and
+// refillHands how many of these are under way together: most of them wait for the
+// disk, and Redis syncs once for all that came meanwhile.
+const (
+	refillAtOnce = 200
+	refillHands  = 8
+)
 
 func (x *rebuild) refillCampaign(ctx context.Context, c *campaign.Campaign) error {
 	layout, err := leaderboard.ParseLayout(itoa(x.was.Base), strconv.FormatUint(uint64(x.was.Bits), 10))
@@ -70,7 +74,7 @@ func (f *filling) shard(ctx context.Context, n int) error {
 			return send(gctx, batches, batch)
 		})
 	})
-	counters := make([]*counter, runtime.GOMAXPROCS(0))
+	counters := make([]*counter, refillHands)
 	for i := range counters {
 		counters[i] = newCounter(f.rules, all)
 		g.Go(func() error {
