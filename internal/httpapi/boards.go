@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,10 +13,29 @@ import (
 )
 
 type boardAnswer struct {
-	AsOf       string       `json:"as_of"`
+	AsOf string `json:"as_of"`
+	frozenPart
 	Total      int64        `json:"total"`
 	Items      []itemAnswer `json:"items"`
 	NextCursor *string      `json:"next_cursor"`
+}
+
+// frozenPart stands in answers that stand still, and in no other.
+type frozenPart struct {
+	FrozenAt string `json:"frozen_at,omitzero"`
+	// FrozenUntil is left out where they stay as they are.
+	FrozenUntil string `json:"frozen_until,omitzero"`
+}
+
+func frozenOf(c *campaign.Campaign, f *campaign.Freeze) frozenPart {
+	if f == nil {
+		return frozenPart{}
+	}
+	p := frozenPart{FrozenAt: stamp(f.At, c.Zone)}
+	if !f.Until.IsZero() {
+		p.FrozenUntil = stamp(f.Until, c.Zone)
+	}
+	return p
 }
 
 type itemAnswer struct {
@@ -42,9 +62,9 @@ func itemsOf(c *campaign.Campaign, items []leaderboard.Item, lang string) []item
 	return out
 }
 
-// boardQuery reads which board of participants is meant.
+// boardQuery reads which board of participants is meant, and who asks.
 func (k *call) boardQuery() (leaderboard.Query, error) {
-	var q leaderboard.Query
+	q := leaderboard.Query{Viewer: k.viewer}
 	var err error
 	if q.Scope, err = k.text("scope"); err != nil {
 		return q, err
@@ -78,26 +98,67 @@ func (s *Server) showBoard(k *call) error {
 		return err
 	}
 	lang := published(c, k.lang())
-	key := c.ID + " " + lang + " " + q.Scope + " " + q.Group + " " + q.Period + " " +
-		strconv.FormatInt(q.Offset, 10) + " " + strconv.FormatInt(q.Limit, 10)
+	key := k.pageKey(c, b.Frozen, p, "participants", q.Scope, q.Group, q.Period)
 	e, err := s.state.pages.get(key, b.AsOf, func() (*encoded, error) {
 		return encode(boardAnswer{
-			AsOf: stamp(b.AsOf, c.Zone), Total: b.Total, Items: itemsOf(c, b.Items, lang), NextCursor: cursor(b.Next),
+			AsOf: stamp(b.AsOf, c.Zone), frozenPart: frozenOf(c, b.Frozen),
+			Total: b.Total, Items: itemsOf(c, b.Items, lang), NextCursor: cursor(b.Next),
 		}, volatileTime)
 	})
 	if err != nil {
 		return err
 	}
+	return k.sendBoard(e)
+}
+
+// pageKey names a written page of a board by all that it depends on: who may see
+// what differs by the viewer and the ranking mode, and changes with a freeze.
+func (k *call) pageKey(c *campaign.Campaign, f *campaign.Freeze, p page, parts ...string) string {
+	viewer := "public"
+	if k.viewer.Office {
+		viewer = "office " + k.viewer.Campaign + " " + k.viewer.Scope
+	}
+	parts = append(parts, c.ID, string(c.Ranking), published(c, k.lang()), viewer, strconv.FormatBool(f != nil),
+		strconv.FormatInt(p.offset, 10), strconv.FormatInt(p.limit, 10))
+	return strings.Join(parts, "\n")
+}
+
+// sendBoard answers with a page that an office must not share with the public.
+func (k *call) sendBoard(e *encoded) error {
+	k.Vary(fiber.HeaderAuthorization)
+	if k.viewer.Office {
+		return k.sendEncoded(e, noStore)
+	}
 	return k.sendEncoded(e, cacheBoard)
 }
 
+// placeAnswer tells a place where the campaign tells any and the boards do not
+// stand still; one's own score is always told.
 type placeAnswer struct {
-	Rank        *int64         `json:"rank"`
-	Of          *int64         `json:"of"`
-	BeatPercent *int64         `json:"beat_percent"`
-	Score       int            `json:"score"`
-	UsedMS      int64          `json:"used_ms"`
-	Around      []aroundAnswer `json:"around"`
+	frozenPart
+	Rank        *int64 `json:"rank"`
+	ScoreRank   *int64 `json:"score_rank"`
+	Of          *int64 `json:"of"`
+	BeatPercent *int64 `json:"beat_percent"`
+	// Tier is told instead of a place under the ranking mode tiers.
+	Tier   *string        `json:"tier"`
+	Score  int            `json:"score"`
+	UsedMS int64          `json:"used_ms"`
+	Passed bool           `json:"passed"`
+	Around []aroundAnswer `json:"around"`
+}
+
+func placeOf(c *campaign.Campaign, m leaderboard.Mine) placeAnswer {
+	p := placeAnswer{
+		frozenPart: frozenOf(c, m.Frozen), Score: m.Score, UsedMS: m.Used.Milliseconds(), Passed: m.Passed,
+	}
+	if r := m.Rank; r != nil {
+		p.Rank, p.ScoreRank, p.Of, p.BeatPercent = &r.Place, rankOf(r.ByScore), &r.Of, &r.BeatPercent
+	}
+	if m.Tier != "" {
+		p.Tier = &m.Tier
+	}
+	return p
 }
 
 type aroundAnswer struct {
@@ -129,11 +190,7 @@ func (s *Server) showPlace(k *call) error {
 	if err != nil {
 		return err
 	}
-	out := placeAnswer{Score: m.Score, UsedMS: m.Used.Milliseconds()}
-	if r := m.Rank; r != nil {
-		out.Rank, out.Of, out.BeatPercent = &r.Place, &r.Of, &r.BeatPercent
-	}
-	lang := k.lang()
+	out, lang := placeOf(c, m), k.lang()
 	for _, i := range m.Around {
 		out.Around = append(out.Around, aroundAnswer{itemOf(c, i, lang), i.Participant == k.participant})
 	}

@@ -95,14 +95,14 @@ func TestPlace(t *testing.T) {
 				if c != "spring" || p != "ann" || got != q || w != window {
 					t.Errorf("called for %s %s %+v %d", c, p, got, w)
 				}
-				return leaderboard.Mine{Rank: &leaderboard.Rank{Place: 2, Of: 3, BeatPercent: 33}, Score: 9, Used: time.Second, Around: []leaderboard.Item{
+				return leaderboard.Mine{Rank: &leaderboard.Rank{Place: 2, Of: 3, BeatPercent: 33, ByScore: 1}, Passed: true, Score: 9, Used: time.Second, Around: []leaderboard.Item{
 					{Rank: 1, Name: "张*", Unit: "no1", Score: 10, Used: time.Second, Participant: "bob"},
 					{Rank: 2, Name: "李*", Unit: campaign.Unassigned, Score: 9, Used: time.Second, Participant: "ann"},
 				}}, nil
 			}
 		}
 	}
-	const body = `{"rank":2,"of":3,"beat_percent":33,"score":9,"used_ms":1000,"around":[` +
+	const body = `{"rank":2,"score_rank":1,"of":3,"beat_percent":33,"tier":null,"score":9,"used_ms":1000,"passed":true,"around":[` +
 		`{"rank":1,"name":"张*","unit":"no1","unit_name":"榆次一中","score":10,"used_ms":1000,"me":false},` +
 		`{"rank":2,"name":"李*","unit":"unassigned","unit_name":"未分配","score":9,"used_ms":1000,"me":true}]}`
 	path := boards + "participants/me"
@@ -132,11 +132,11 @@ func TestUnitBoards(t *testing.T) {
 	}
 	const (
 		no1 = `"id":"no1","name":"榆次一中","kind":"unit","enrolled":41,"participants":40,"attempts":80,"signatures":20,` +
-			`"passed":13,"average":8,"roster":100,"participation_rate":0.4}`
+			`"passed":13,"full":4,"average":8,"roster":100,"participation_rate":0.4,"over_roster":false}`
 		no2 = `"id":"no2","name":"榆次二中","kind":"unit","enrolled":12,"participants":11,"attempts":22,"signatures":5,` +
-			`"passed":3,"average":9,"roster":40,"participation_rate":0.275}`
+			`"passed":3,"full":1,"average":9,"roster":40,"participation_rate":0.275,"over_roster":false}`
 		tg1 = `"id":"tg1","name":"太谷中学","kind":"unit","enrolled":4,"participants":3,"attempts":6,"signatures":1,` +
-			`"passed":null,"average":null,"roster":null,"participation_rate":null}`
+			`"passed":null,"full":null,"average":null,"roster":null,"participation_rate":null,"over_roster":false}`
 		head = `{"as_of":"2026-06-02T12:00:00.000+08:00","metric":"`
 	)
 	run(t, map[string]scenario{
@@ -166,7 +166,13 @@ func TestUnitBoards(t *testing.T) {
 		},
 		"below a region": {path: boards + "units?parent=taigu&metric=signatures", status: 200, want: head + `signatures","total":1,"items":[{"rank":1,"value":1,` + tg1 + `],"unranked":[],"next_cursor":null}`},
 		"regions":        {path: boards + "regions?metric=pass", status: 200, want: head + `pass","total":1,"items":[{"rank":1,"value":0.313725,"id":"yuci"*`},
-		"composite":      {path: boards + "units?metric=composite", status: 400, code: "request.invalid"},
+		// Every unit of Yuci takes part, 51 of 140 persons do; 16 of 51 passed, 5 had
+		// everything right, the mean is 419 of 510: 35 + 12.75 + 3.14 + 0.98 + 8.22.
+		"composite": {path: boards + "regions?metric=composite", status: 200, want: head + `composite","total":1,"items":[{"rank":1,"value":60.08,"id":"yuci"*`},
+		// 8 points a person for 40 of 100 and 9 for 11 of 40: 3.2 and 2.48 a head.
+		"sum":            {path: boards + "units?metric=sum", status: 200, want: head + `sum","total":2,"items":[{"rank":1,"value":3.2,"id":"no1"*`},
+		"full":           {path: boards + "units?metric=full", status: 200, want: head + `full","total":1,"items":[{"rank":1,"value":0.1,` + no1 + `],"unranked":[{` + no2 + `,{` + tg1 + `],"next_cursor":null}`},
+		"unknown metric": {path: boards + "units?metric=points", status: 400, code: "request.invalid"},
 		"unknown parent": {path: boards + "units?parent=nowhere", status: 400, code: "request.invalid"},
 		"no ranking":     {path: boards + "units", set: mode(campaign.RankNone), status: 403, code: "board.not_ranked"},
 		"progress":       {path: boards + "regions", set: mode(campaign.ProgressOnly), status: 200, want: head + `participation"*`},

@@ -18,16 +18,20 @@ type rowAnswer struct {
 }
 
 // figures are counts with what is derived from them. Where
-// fewer than five persons have a score neither average nor passed is told.
+// fewer than five persons have a score neither average nor passed nor full is told.
 type figures struct {
 	Enrolled     int64    `json:"enrolled"`
 	Participants int64    `json:"participants"`
 	Attempts     int64    `json:"attempts"`
 	Signatures   int64    `json:"signatures"`
 	Passed       *int64   `json:"passed"`
+	Full         *int64   `json:"full"`
 	Average      *float64 `json:"average"`
 	Roster       *int64   `json:"roster"`
-	Rate         *float64 `json:"participation_rate"`
+	// Rate is at most the whole; where more took part than the roster has, it is
+	// flagged.
+	Rate       *float64 `json:"participation_rate"`
+	OverRoster bool     `json:"over_roster"`
 }
 
 func rowOf(r leaderboard.Row) rowAnswer {
@@ -39,26 +43,31 @@ func figuresOf(r leaderboard.Row) figures {
 		Enrolled: r.Enrolled, Participants: r.Participants, Attempts: r.Attempts, Signatures: r.Signatures,
 	}
 	if !r.Small {
-		f.Passed = &r.Passed
+		f.Passed, f.Full = &r.Passed, &r.Full
 		if avg, ok := r.Average(); ok {
-			f.Average = new(rounded(avg, 100))
+			f.Average = new(rounded(avg, pointScale))
 		}
 	}
 	if r.Roster > 0 {
 		f.Roster = &r.Roster
-		f.Rate = new(rounded(float64(r.Participants)/float64(r.Roster), shareScale))
+		f.OverRoster = r.Participants > r.Roster
+		f.Rate = new(rounded(min(float64(r.Participants)/float64(r.Roster), 1), shareScale))
 	}
 	return f
 }
 
-// shareScale keeps six digits of a share: one person of a city is not nobody.
-const shareScale = 1e6
+// Shares keep six digits: one person of a city is not nobody. Points keep two.
+const (
+	shareScale = 1e6
+	pointScale = 100
+)
 
 // rounded keeps as many parts of a unit as scale says.
 func rounded(v, scale float64) float64 { return math.Round(v*scale) / scale }
 
 type breakdownAnswer struct {
-	AsOf   string  `json:"as_of"`
+	AsOf string `json:"as_of"`
+	frozenPart
 	Parent *string `json:"parent"`
 	// Total are the parent's own figures: the items sum to them exactly.
 	Total figures     `json:"total"`
@@ -80,7 +89,9 @@ func (s *Server) showBreakdown(k *call) error {
 	if err != nil {
 		return err
 	}
-	out := breakdownAnswer{AsOf: stamp(t.Snapshot.AsOf, c.Zone), Total: figuresOf(t.Total)}
+	out := breakdownAnswer{
+		AsOf: stamp(t.Snapshot.AsOf, c.Zone), frozenPart: frozenOf(c, t.Frozen), Total: figuresOf(t.Total),
+	}
 	if parent != "" {
 		out.Parent = &parent
 	}

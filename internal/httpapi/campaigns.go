@@ -47,10 +47,17 @@ type campaignDetail struct {
 	Groups          []groupAnswer `json:"groups"`
 	EnrolmentFields []fieldAnswer `json:"enrolment_fields"`
 	RankingMode     string        `json:"ranking_mode"`
-	ConsentNotice   noticeAnswer  `json:"consent_notice"`
-	Quiz            *quizAnswer   `json:"quiz"`
-	Pledge          *pledgeTitle  `json:"pledge"`
-	ServerTime      string        `json:"server_time"`
+	// TopN is how many places are public, Tiers what is told instead of a place.
+	TopN     *int          `json:"top_n"`
+	Tiers    []tierAnswer  `json:"tiers"`
+	Phases   []phaseAnswer `json:"phases"`
+	Combined bool          `json:"combined_boards"`
+	// Freeze is announced as soon as it is known, null for none.
+	Freeze        *freezeAnswer `json:"freeze"`
+	ConsentNotice noticeAnswer  `json:"consent_notice"`
+	Quiz          *quizAnswer   `json:"quiz"`
+	Pledge        *pledgeTitle  `json:"pledge"`
+	ServerTime    string        `json:"server_time"`
 }
 
 type groupAnswer struct {
@@ -86,9 +93,6 @@ type pledgeTitle struct {
 	Title   string `json:"title"`
 }
 
-// policyBest says which of a person's attempts counts for the boards.
-const policyBest = "best"
-
 // showCampaign handles GET /api/v1/campaigns/{campaign}.
 func (s *Server) showCampaign(k *call) error {
 	c, err := s.campaign(k)
@@ -109,8 +113,9 @@ func (s *Server) showCampaign(k *call) error {
 func (s *Server) detail(c *campaign.Campaign, lang string) (campaignDetail, error) {
 	now := s.Now()
 	d := campaignDetail{
-		campaignLine:  lineOf(c, lang, now),
-		RankingMode:   string(c.Ranking),
+		campaignLine: lineOf(c, lang, now),
+		RankingMode:  string(c.Ranking), TopN: bound(c.TopN), Combined: c.Combined, Freeze: freezeOf(c),
+		Tiers: tiersOf(c), Phases: phasesOf(c, lang),
 		ConsentNotice: noticeAnswer{c.Consent.Version, c.Consent.Text.In(lang)},
 		ServerTime:    stamp(now, c.Zone),
 	}
@@ -121,7 +126,7 @@ func (s *Server) detail(c *campaign.Campaign, lang string) (campaignDetail, erro
 		d.EnrolmentFields = append(d.EnrolmentFields, fieldAnswer{f.Name, f.Required})
 	}
 	var err error
-	if d.Quiz, err = s.quizOf(c.ID); err != nil {
+	if d.Quiz, err = s.quizOf(c); err != nil {
 		return d, err
 	}
 	d.Pledge, err = s.pledgeOf(c.ID, lang)
@@ -129,8 +134,8 @@ func (s *Server) detail(c *campaign.Campaign, lang string) (campaignDetail, erro
 }
 
 // quizOf returns nil for a campaign without a quiz.
-func (s *Server) quizOf(id string) (*quizAnswer, error) {
-	o, err := s.Catalog.Quiz(id)
+func (s *Server) quizOf(c *campaign.Campaign) (*quizAnswer, error) {
+	o, err := s.Catalog.Quiz(c.ID)
 	if errors.Is(err, quiz.ErrNoQuiz) {
 		return nil, nil //nolint:nilnil // A campaign may be a pledge alone.
 	}
@@ -141,7 +146,7 @@ func (s *Server) quizOf(id string) (*quizAnswer, error) {
 	return &quizAnswer{
 		Questions: r.Questions(), TimeLimitMS: r.TimeLimit.Milliseconds(),
 		AttemptsPerDay: bound(r.AttemptsPerDay), AttemptsInAll: bound(r.AttemptsInAll),
-		PassScore: r.PassScore, MaxScore: r.MaxScore(), Policy: policyBest, Review: string(r.Review),
+		PassScore: r.PassScore, MaxScore: r.MaxScore(), Policy: policyOf(c), Review: string(r.Review),
 	}, nil
 }
 

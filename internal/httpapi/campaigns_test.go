@@ -33,9 +33,29 @@ func TestCampaigns(t *testing.T) {
 			want: `{` + springLine + `,"groups":[{"id":"public","name":"群众","guardian_required":false},` +
 				`{"id":"under14","name":"儿童","guardian_required":true}],` +
 				`"enrolment_fields":[{"field":"name","required":true},{"field":"unit","required":false}],"ranking_mode":"top_n",` +
+				`"top_n":100,"tiers":[],"phases":[],"combined_boards":false,"freeze":null,` +
 				`"consent_notice":{"version":"n1","text":"告知"},` +
 				`"quiz":{"questions":2,"time_limit_ms":600000,"attempts_per_day":3,"attempts_in_all":null,"pass_score":6,"max_score":10,` +
 				`"policy":"best","review":"never"},"pledge":{"version":"v1","title":"禁毒承诺书"},` +
+				`"server_time":"2026-06-02T12:00:00.000+08:00"}`,
+		},
+		"detail of its boards": {
+			path: "/api/v1/campaigns/spring", status: 200,
+			set: func(_ *testing.T, b *bench) {
+				c := b.catalog.campaigns[0]
+				c.Ranking, c.TopN, c.Tiers, c.Policy, c.Combined = campaign.Tiers, 0, campaign.PresetTiers(), campaign.PolicySumDays, true
+				c.Phases = []campaign.Phase{{ID: "one", Title: zh("第一阶段"), From: c.OpensAt, To: noon()}}
+				c.Freeze = campaign.Freeze{At: noon()}
+			},
+			want: `{` + springLine + `,"groups":[{"id":"public","name":"群众","guardian_required":false},` +
+				`{"id":"under14","name":"儿童","guardian_required":true}],` +
+				`"enrolment_fields":[{"field":"name","required":true},{"field":"unit","required":false}],"ranking_mode":"tiers",` +
+				`"top_n":null,"tiers":[{"tier":"gold","share":10},{"tier":"silver","share":30},{"tier":"bronze","share":60}],` +
+				`"phases":[{"id":"one","title":"第一阶段","from":"2026-06-01T12:00:00.000+08:00","to":"2026-06-02T12:00:00.000+08:00"}],` +
+				`"combined_boards":true,"freeze":{"at":"2026-06-02T12:00:00.000+08:00","until":null},` +
+				`"consent_notice":{"version":"n1","text":"告知"},` +
+				`"quiz":{"questions":2,"time_limit_ms":600000,"attempts_per_day":3,"attempts_in_all":null,"pass_score":6,"max_score":10,` +
+				`"policy":"sum_days","review":"never"},"pledge":{"version":"v1","title":"禁毒承诺书"},` +
 				`"server_time":"2026-06-02T12:00:00.000+08:00"}`,
 		},
 		"detail of a pledge alone": {

@@ -38,7 +38,7 @@ func newCampaign(tb testing.TB) *campaign.Campaign {
 		Groups:  []campaign.Group{{ID: "public", Name: zh("群众")}, {ID: "under14", Name: zh("儿童"), Guardian: true}},
 		Fields:  []campaign.Field{{Name: "name", Required: true}, {Name: "unit"}},
 		Consent: campaign.Consent{Version: "n1", Text: zh("告知")},
-		Ranking: campaign.TopN, TopN: 100, PublicBreakdown: campaign.BreakdownUnits, Shards: 1, Tree: newTree(tb),
+		Ranking: campaign.TopN, TopN: 100, FullMarks: 10, PublicBreakdown: campaign.BreakdownUnits, Shards: 1, Tree: newTree(tb),
 	}
 }
 
@@ -155,7 +155,7 @@ func newSnapshot(tb testing.TB, c *campaign.Campaign) *leaderboard.Snapshot {
 	add := func(unit string, people, score int64) {
 		for m, n := range map[leaderboard.Metric]int64{
 			leaderboard.Enrolled: people + 1, leaderboard.Participants: people, leaderboard.Attempts: 2 * people,
-			leaderboard.Signatures: people / 2, leaderboard.Passed: people / 3, leaderboard.Scored: people, leaderboard.Score: score,
+			leaderboard.Signatures: people / 2, leaderboard.Passed: people / 3, leaderboard.Full: people / 10, leaderboard.Scored: people, leaderboard.Score: score,
 		} {
 			tally[leaderboard.Cell{Unit: unit, Metric: m}] = n
 		}

@@ -40,7 +40,9 @@ func countsOf(snap *leaderboard.Snapshot) countsPart {
 
 // frameAnswer is the whole public state of a campaign: what a big screen shows.
 type frameAnswer struct {
-	AsOf     string       `json:"as_of"`
+	AsOf string `json:"as_of"`
+	// What stands still is the regions and the boards; everything else goes on.
+	frozenPart
 	Campaign campaignLine `json:"campaign"`
 	Counts   countsPart   `json:"counts"`
 	// Regions is the top level of the breakdown, empty where the campaign does
@@ -85,8 +87,12 @@ type recentAnswer struct {
 // it is public. What is off is left out.
 func frameOf(snap *leaderboard.Snapshot, rows []leaderboard.Row, lang string, off func(Feature) bool) frameAnswer {
 	c := snap.Campaign
-	f := frameAnswer{AsOf: stamp(snap.AsOf, c.Zone), Campaign: lineOf(c, lang, snap.AsOf), Counts: countsOf(snap)}
-	if !off(FeatureBoards) {
+	sight := leaderboard.Look(c, snap.AsOf, leaderboard.Viewer{}, "")
+	f := frameAnswer{
+		AsOf: stamp(snap.AsOf, c.Zone), frozenPart: frozenOf(c, sight.Frozen),
+		Campaign: lineOf(c, lang, snap.AsOf), Counts: countsOf(snap),
+	}
+	if sight.Depth > 0 && !off(FeatureBoards) {
 		f.Boards = topsOf(snap, lang)
 	}
 	if !off(FeatureHistory) {
@@ -110,9 +116,6 @@ func frameOf(snap *leaderboard.Snapshot, rows []leaderboard.Row, lang string, of
 
 func topsOf(snap *leaderboard.Snapshot, lang string) *topsAnswer {
 	c := snap.Campaign
-	if !c.Ranks() {
-		return nil
-	}
 	tops := &topsAnswer{Participants: topOf(c, snap.Boards[""], lang)}
 	for _, n := range c.Tree.Children("") {
 		if b, ok := snap.Boards[leaderboard.RegionScope(n.ID)]; ok && n.Kind == campaign.Region {

@@ -49,7 +49,7 @@ func (s *Server) routes() []route {
 	all := []route{
 		quick(get(c+"/counts", public, s.showCounts)),
 		quick(get(c+"/frame", public, s.showFrame)),
-		part(FeatureBoards, get(c+"/boards/participants", public, s.showBoard)),
+		part(FeatureBoards, get(c+"/boards/participants", office, s.showBoard)),
 		part(FeatureBoards, get(c+"/boards/participants/me", person, s.showPlace)),
 		part(FeatureBoards, quick(get(c+"/boards/units", office, s.rankUnits))),
 		part(FeatureBoards, quick(get(c+"/boards/regions", office, s.rankRegions))),

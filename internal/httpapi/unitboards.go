@@ -1,16 +1,13 @@
 package httpapi
 
 import (
-	"strconv"
-
-	"github.com/gofiber/fiber/v2"
-
 	"qingyuan/campaign"
 	"qingyuan/leaderboard"
 )
 
 type unitBoardAnswer struct {
-	AsOf   string         `json:"as_of"`
+	AsOf string `json:"as_of"`
+	frozenPart
 	Metric string         `json:"metric"`
 	Total  int64          `json:"total"` // how many are ranked
 	Items  []rankedAnswer `json:"items"`
@@ -52,17 +49,6 @@ func readRanking(k *call) (ranking, error) {
 	return r, err
 }
 
-// key names the written answer. Who may see what depends on the viewer, so the
-// viewer is part of it.
-func (r ranking) key(k *call, c *campaign.Campaign, kind string) string {
-	v := "public"
-	if k.viewer.Office {
-		v = "office " + k.viewer.Campaign + " " + k.viewer.Scope
-	}
-	return kind + " " + c.ID + " " + published(c, k.lang()) + " " + string(r.metric) + " " + r.parent + " " + v + " " +
-		strconv.FormatInt(r.page.offset, 10) + " " + strconv.FormatInt(r.page.limit, 10)
-}
-
 func (s *Server) showRanking(k *call, kind campaign.NodeKind) error {
 	c, err := s.campaign(k)
 	if err != nil {
@@ -72,28 +58,28 @@ func (s *Server) showRanking(k *call, kind campaign.NodeKind) error {
 	if err != nil {
 		return err
 	}
-	b, err := s.Boards.Units(c.ID, leaderboard.UnitQuery{
-		Viewer: k.viewer, Metric: r.metric, Kind: kind, Parent: r.parent, Lang: published(c, k.lang()),
+	// Asked for whether they may look there, and for what moment there is.
+	t, err := s.Boards.Breakdown(c.ID, r.parent, campaign.DefaultLanguage, k.viewer)
+	if err != nil {
+		return err
+	}
+	key := k.pageKey(c, t.Frozen, r.page, string(kind), string(r.metric), r.parent)
+	e, err := s.state.pages.get(key, t.Snapshot.AsOf, func() (*encoded, error) {
+		b, err := s.Boards.Units(c.ID, leaderboard.UnitQuery{
+			Viewer: k.viewer, Metric: r.metric, Kind: kind, Parent: r.parent, Lang: published(c, k.lang()),
+		})
+		if err != nil {
+			return nil, err
+		}
+		return encode(r.answer(c, b), volatileTime)
 	})
 	if err != nil {
 		return err
 	}
-	e, err := s.state.pages.get(r.key(k, c, string(kind)), b.AsOf, func() (*encoded, error) {
-		a := r.answer(b)
-		a.AsOf = stamp(b.AsOf, c.Zone)
-		return encode(a, volatileTime)
-	})
-	if err != nil {
-		return err
-	}
-	k.Vary(fiber.HeaderAuthorization)
-	if k.viewer.Office {
-		return k.sendEncoded(e, noStore)
-	}
-	return k.sendEncoded(e, cacheBoard)
+	return k.sendBoard(e)
 }
 
-func (r ranking) answer(b leaderboard.UnitBoard) unitBoardAnswer {
+func (r ranking) answer(c *campaign.Campaign, b leaderboard.UnitBoard) unitBoardAnswer {
 	in, out := b.Ranked, b.Unranked
 	lines := make([]rankedAnswer, len(in))
 	for i, line := range in {
@@ -102,7 +88,10 @@ func (r ranking) answer(b leaderboard.UnitBoard) unitBoardAnswer {
 	shown := stretch(lines, r.page)
 	rest := page{offset: max(r.page.offset-int64(len(in)), 0), limit: r.page.limit - int64(len(shown.Items))}
 	others := stretch(out, rest)
-	a := unitBoardAnswer{Metric: string(r.metric), Total: int64(len(in)), Items: shown.Items}
+	a := unitBoardAnswer{
+		AsOf: stamp(b.AsOf, c.Zone), frozenPart: frozenOf(c, b.Frozen),
+		Metric: string(r.metric), Total: int64(len(in)), Items: shown.Items,
+	}
 	for _, o := range others.Items {
 		a.Unranked = append(a.Unranked, rowOf(o))
 	}
@@ -114,8 +103,10 @@ func (r ranking) answer(b leaderboard.UnitBoard) unitBoardAnswer {
 
 // shownValue rounds for reading; the order was made from the exact value.
 func shownValue(m leaderboard.UnitMetric, v leaderboard.Ratio) float64 {
-	if m == leaderboard.ByAverage {
-		return rounded(v.Float(), 100)
+	switch m {
+	case leaderboard.ByAverage, leaderboard.ByBayes, leaderboard.BySum, leaderboard.ByComposite:
+		return rounded(v.Float(), pointScale)
+	default:
+		return rounded(v.Float(), shareScale)
 	}
-	return rounded(v.Float(), shareScale)
 }
