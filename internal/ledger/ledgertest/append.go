@@ -40,8 +40,16 @@ func every() []event.Entry {
 		Fact(Pos(1, 6), event.KindSigned, "p1", `{"version":"1","text_sha256":"ab","method":"drawn","commitment":"c"}`),
 		Fact(Pos(1, 7), event.KindErased, "p1", `{"notice":"v1","guardian":true}`),
 		Fact(Pos(1, 8), event.KindDoor, "p1", `{"hash":"h1"}`, event.FieldUnit, "-", event.FieldGroup, "-"),
+		Fact(Pos(1, 9), event.KindInvalidated, "p1", `{"number":1,"attempts":[`+counted+`],"signed":1782490200000}`),
+		Fact(Pos(1, 10), event.KindWithdrawn, "p1", `{"number":2,"attempts":[`+counted+`],"hidden":true}`),
+		Fact(Pos(1, 11), event.KindRestored, "p1", `{"number":1,"attempts":[`+counted+`]}`),
+		Fact(Pos(1, 12), event.KindHidden, "p1", `{"attempts":[`+counted+`]}`),
+		Fact(Pos(1, 13), event.KindShown, "p1", `{"attempts":null,"hidden":true}`),
 	}
 }
+
+// counted are the attempts that a correction found.
+const counted = `{"n":1,"t":1782490200000,"u":81000,"s":100,"p":true,"f":true,"v":true},{"n":2,"t":1782490300000,"u":1,"s":0}`
 
 func everyKind(d *desk) {
 	facts := every()
@@ -236,15 +244,15 @@ func openedAgain(d *desk) {
 	d.Ledger = d.reopen()
 	d.at(event.Facts, from)
 	d.same("facts", Decoded(d, every()...), d.facts())
-	d.append(event.Facts, from, Expired(Pos(1, 9), "p1"))
+	d.append(event.Facts, from, Expired(Pos(from.Epoch, from.Seq+1), "p1"))
 }
 
 func banks(d *desk) {
 	b := batch(home, event.Facts, Pos(0, 0), every()...)
 	b.Banks = map[string][]byte{"d1": {0, 1, 0xff}, "d0": []byte("zero")}
-	_, err := d.Append(d.Context(), b)
+	out, err := d.Append(d.Context(), b)
 	d.wants("Append", err)
-	b = batch(home, event.Facts, Pos(1, 8), Expired(Pos(1, 9), "p1"))
+	b = batch(home, event.Facts, out.To, Expired(Pos(1, out.To.Seq+1), "p1"))
 	b.Banks = map[string][]byte{"d1": []byte("another"), "d2": []byte("two")}
 	_, err = d.Append(d.Context(), b)
 	d.wants("Append", err)
