@@ -126,6 +126,10 @@ var rules = map[string]rule{
 		"campaign", "quiz", "pledge", "leaderboard", "internal/event", "internal/seal", "internal/stream",
 	})},
 
+	// What live streams cost: the same. The edge, or the whole program, is a process
+	// of its own.
+	"internal/watching": {tests: []string{"campaign", "leaderboard", "internal/httpapi", "internal/simulate"}},
+
 	// Helpers of tests.
 	"internal/redistest":  {may: []string{goredis}},
 	"internal/sqltest":    {may: []string{"internal/sqldb"}},
