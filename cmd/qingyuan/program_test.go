@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -198,7 +199,9 @@ func (a api) call(method, path string, body any) (int, result, error) {
 		return 0, nil, err
 	}
 	if len(raw) > 0 {
-		err = json.Unmarshal(raw, &out)
+		if err = json.Unmarshal(raw, &out); err != nil {
+			err = fmt.Errorf("%w of %.200q", err, raw)
+		}
 	}
 	return resp.StatusCode, out, err
 }

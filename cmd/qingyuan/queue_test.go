@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -70,79 +69,5 @@ func TestWaitingRoomOverTwoServers(t *testing.T) {
 	}
 	if ready := servers[0].want(200, "GET", "/readyz", nil); ready["warnings"] != nil {
 		t.Errorf("a rush is no reason to warn: %v", ready)
-	}
-}
-
-// TestSwitch turns the boards of one campaign off and on while everything else is
-// served.
-func TestSwitch(t *testing.T) {
-	t.Parallel()
-	cfg := demo(t)
-	s := start(t, cfg)
-	turn := func(want int, args ...string) string {
-		t.Helper()
-		status, out, errs := command(t, append(append([]string{"switch"}, args...), "--data", cfg.Data.Dir)...)
-		if status != want {
-			t.Fatalf("switch %s = %d %s%s, want %d", strings.Join(args, " "), status, out, errs, want)
-		}
-		return out + errs
-	}
-	board := func(campaign string) int {
-		status, _, err := s.call("GET", "/campaigns/"+campaign+"/boards/regions", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return status
-	}
-	if out := turn(exitDone); !strings.Contains(out, "nothing is switched off") {
-		t.Errorf("at first: %s", out)
-	}
-	turn(exitDone, "boards", "off", "--campaign", demoCampaign)
-	s.eventually("the boards to be off", func() bool { return board(demoCampaign) == 503 })
-	s.eventually("the frame to leave them out", func() bool {
-		return s.want(200, "GET", "/campaigns/"+demoCampaign+"/frame", nil)["boards"] == nil
-	})
-	s.want(200, "GET", "/campaigns/"+demoCampaign+"/counts", nil)
-	s.want(200, "GET", "/campaigns/"+demoCampaign+"/counts/history", nil)
-	for _, c := range s.want(200, "GET", "/campaigns", nil).list("items") {
-		if id := c.text("id"); id != demoCampaign && board(id) == 503 {
-			t.Errorf("the boards of %s went off with them", id)
-		}
-	}
-	if ready := s.want(200, "GET", "/readyz", nil); !strings.Contains(fmt.Sprint(ready["warnings"]), "boards is switched off") {
-		t.Errorf("/readyz warns of %v", ready)
-	}
-	if out := turn(exitDone, "--json"); out != `{"off":[{"campaign":"`+demoCampaign+`","feature":"boards"}]}`+"\n" {
-		t.Errorf("listed: %s", out)
-	}
-	turn(exitUsage, "boards", "off", "--campaign", "no-such")
-	turn(exitUsage, "boards")
-	turn(exitUsage, "quiz", "off")
-	turn(exitDone, "boards", "on") // for all, and so for this one
-	s.eventually("the boards to be on", func() bool { return board(demoCampaign) == 200 })
-}
-
-// TestDrain stops a server behind a load balancer: it says so, serves on for a
-// while, and only then closes.
-func TestDrain(t *testing.T) {
-	t.Parallel()
-	cfg := demo(t)
-	cfg.HTTP.DrainDelay = 2 * time.Second
-	s := start(t, cfg)
-	p := s.as("late")
-	began := time.Now()
-	stopped := make(chan error, 1)
-	go func() { stopped <- s.stop() }()
-	unready(s, "draining")
-	p.enrol(demoCampaign) // whoever still comes is served
-	s.want(200, "GET", "/campaigns/"+demoCampaign+"/counts", nil)
-	if err := <-stopped; err != nil {
-		t.Error(err)
-	}
-	if took := time.Since(began); took < cfg.HTTP.DrainDelay {
-		t.Errorf("stopped after %v", took)
-	}
-	if _, _, err := s.call("GET", "/readyz", nil); err == nil {
-		t.Error("a stopped server answers")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -42,6 +43,7 @@ type handIn struct {
 func BenchmarkReadsBesideWrites(b *testing.B) {
 	load := newPeak(b, spawn(b, binary(b), shortDir(b)).api)
 	var alone, beside, ratios []float64
+	var table strings.Builder // in one piece: a benchmark's log is cut short after ten
 	for pair := range b.N {
 		papers := [2][]handIn{load.prepare(b, fmt.Sprint("a", pair)), load.prepare(b, fmt.Sprint("b", pair))}
 		var p99 [2]float64
@@ -54,11 +56,12 @@ func BenchmarkReadsBesideWrites(b *testing.B) {
 			took := load.write(b, papers[i])
 			stop()
 			p99[reading] = quantile(took, 0.99)
-			b.Logf("pair %d, %3d readers: p50 %6.1f ms, p99 %6.1f ms of %d submissions", pair+1,
+			fmt.Fprintf(&table, "\npair %d, %3d readers: p50 %6.1f ms, p99 %6.1f ms of %d submissions", pair+1,
 				reading*peakWriters*readersPerWriter, quantile(took, 0.50), p99[reading], len(took))
 		}
 		alone, beside, ratios = append(alone, p99[0]), append(beside, p99[1]), append(ratios, p99[1]/p99[0])
 	}
+	b.Log(table.String())
 	b.ReportMetric(quantile(alone, 0.5), "p99-alone-ms")
 	b.ReportMetric(quantile(beside, 0.5), "p99-beside-ms")
 	b.ReportMetric(quantile(ratios, 0.5), "ratio")

@@ -31,3 +31,28 @@ func TestStaffNamesWhoHangs(t *testing.T) {
 		}
 	})
 }
+
+// TestDrain stops a server behind a load balancer: it says so, serves on for a
+// while, and only then closes.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	cfg := demo(t)
+	cfg.HTTP.DrainDelay = 2 * time.Second
+	s := start(t, cfg)
+	p := s.as("late")
+	began := time.Now()
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.stop() }()
+	unready(s, "draining")
+	p.enrol(demoCampaign) // whoever still comes is served
+	s.want(200, "GET", "/campaigns/"+demoCampaign+"/counts", nil)
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took < cfg.HTTP.DrainDelay {
+		t.Errorf("stopped after %v", took)
+	}
+	if _, _, err := s.call("GET", "/readyz", nil); err == nil {
+		t.Error("a stopped server answers")
+	}
+}
