@@ -4,6 +4,7 @@ DATA     ?= ./data
 ADDR     ?= :8080
 FUZZTIME ?= 20s
 GOVULNDB ?=
+BENCHFLAGS ?=
 
 VERSION := $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 
@@ -77,7 +78,12 @@ fuzz: need-servers ## Run each fuzz target for FUZZTIME=20s
 	done
 
 .PHONY: bench
-bench: need-servers ## Run the benchmarks, and no tests
+bench: need-redis build ## Compare the server with what the machine allows: BENCHFLAGS='-pairs 15'
+	go build -o bin/bench ./internal/bench
+	bin/bench $(BENCHFLAGS)
+
+.PHONY: bench-go
+bench-go: need-servers ## Run the Go benchmarks, and no tests
 	$(if $(bench_dirs),go test -run '^$$' -bench . -benchmem -timeout 30m $(bench_dirs),@echo 'no benchmarks')
 
 .PHONY: vuln
@@ -86,7 +92,7 @@ vuln: $(GOVULNCHECK) ## Look for known vulnerabilities: GOVULNDB=file:///… for
 
 .PHONY: clean
 clean: ## Remove what was built; tools and data stay
-	rm -f bin/qingyuan coverage.out
+	rm -f bin/qingyuan bin/bench coverage.out
 
 # These make sure that programs can be run, and start none.
 .PHONY: need-redis need-servers need-chaos

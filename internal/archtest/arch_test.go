@@ -118,6 +118,9 @@ var rules = map[string]rule{
 		},
 		tests: slices.Concat(onRedis, []string{"internal/wechat"}), // its faults pass through
 	},
+	"internal/bench": {may: []string{
+		"campaign", "quiz", "internal/redisnode", "internal/redisstore", fiber, goredis,
+	}},
 	"internal/simulate": {may: []string{"internal/fault"}},
 	"internal/rehearse": {may: []string{"internal/simulate"}},
 

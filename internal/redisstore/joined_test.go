@@ -128,16 +128,21 @@ func impatient(t *testing.T, turn int) (context.Context, context.CancelFunc) {
 // whose callers have left.
 func (j *Joined) settle(t *testing.T) {
 	t.Helper()
-	for t.Context().Err() == nil {
+	j.until(t, func() bool { return j.busy == 0 })
+}
+
+// until waits for a state of the queue.
+func (j *Joined) until(t *testing.T, reached func() bool) {
+	t.Helper()
+	for began := time.Now(); time.Since(began) < 30*time.Second; time.Sleep(time.Millisecond) {
 		j.mu.Lock()
-		busy := j.busy
+		ok := reached()
 		j.mu.Unlock()
-		if busy == 0 {
+		if ok {
 			return
 		}
-		time.Sleep(time.Millisecond)
 	}
-	t.Fatal("a lane does not end")
+	t.Fatal("the queue does not come to it")
 }
 
 // breaking is a connection that breaks after some answers, in the middle of one:
@@ -179,11 +184,15 @@ func breakingClient(t *testing.T, s *redistest.Server, broken *atomic.Int64) *re
 func TestJoinedCallersLeave(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
-	db := s.Client(t)
+	o := s.Options()
+	o.ReadTimeout = time.Minute // the server hangs for as long as this test wants
+	db := redis.NewClient(o)
+	t.Cleanup(func() { _ = db.Close() })
 	j := NewJoined(db, 1)
 	if err := echoThrough(t.Context(), j, "warm", 1); err != nil {
 		t.Fatal(err)
 	}
+	j.settle(t)
 	s.Pause(t)
 	var staying sync.WaitGroup
 	var first, last error
@@ -208,21 +217,6 @@ func TestJoinedCallersLeave(t *testing.T) {
 	if err != nil || len(counts) != 3 || counts["gone"] != "" {
 		t.Errorf("done: %v, %v", counts, err)
 	}
-}
-
-// until waits for a state of the queue.
-func (j *Joined) until(t *testing.T, reached func() bool) {
-	t.Helper()
-	for t.Context().Err() == nil {
-		j.mu.Lock()
-		ok := reached()
-		j.mu.Unlock()
-		if ok {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-	t.Fatal("the queue does not come to it")
 }
 
 // TestJoinedForgottenScript: a Redis that lost its scripts has done nothing, and

@@ -1,0 +1,437 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// run is a whole benchmark.
+type run struct {
+	options
+
+	server  *server // nil where only transports are compared
+	ceiling *ceiling
+	rows    []*row
+	signIns int
+}
+
+// row compares two kinds of turns: a over b.
+type row struct {
+	name, over string
+	a, b       []turn
+}
+
+func newRun(o options, c *ceiling) *run { return &run{options: o, ceiling: c} }
+
+// row finds or adds one.
+func (r *run) row(name, over string) *row {
+	for _, w := range r.rows {
+		if w.name == name && w.over == over {
+			return w
+		}
+	}
+	w := &row{name: name, over: over}
+	r.rows = append(r.rows, w)
+	return w
+}
+
+// person is a participant of the server.
+type person struct {
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
+
+	attempt string
+	answers []byte
+}
+
+// pair runs everything once, each kind next to what it is compared with. The order
+// changes from pair to pair, so that a machine that becomes slower favours neither.
+func (r *run) pair(ctx context.Context, n int) error {
+	if r.alone {
+		return r.pairAlone(ctx, n)
+	}
+	people, err := r.enter(ctx)
+	if err != nil {
+		return fmt.Errorf("let people in: %w", err)
+	}
+	if r.ceiling.addr == "" {
+		if err := r.open(ctx); err != nil {
+			return err
+		}
+	}
+	bare := r.bare(always, "plain", people)
+	for _, one := range []struct {
+		name string
+		act  kind
+		over []kind
+	}{
+		{"start an attempt", r.starts(people), []kind{bare}},
+		{"submit", r.submits(people), []kind{bare, r.bare(always, "joined", people)}},
+		{"sign the pledge", r.signs(people), []kind{bare}},
+		{"refresh the session", r.refreshes(people), []kind{bare}},
+		{"my rank", r.reads("/boards/participants/me?window=0", people), []kind{r.oneGet(people)}},
+		{"my rank with five neighbours", r.reads("/boards/participants/me", people), []kind{r.oneGet(people)}},
+		{"home page", r.reads("/me", people), []kind{r.oneGet(people)}},
+		{"counts", r.public("/counts"), []kind{r.static("counts")}},
+		{"board of 50", r.public("/boards/participants?limit=50"), []kind{r.static("board")}},
+	} {
+		one.act.name = one.name
+		if err := r.compare(ctx, n, r.conns, append([]kind{one.act}, one.over...)); err != nil {
+			return fmt.Errorf("%s: %w", one.name, err)
+		}
+	}
+	return r.transports(ctx, n, people)
+}
+
+// pairAlone is pair without the server: the requests are as long as its own.
+func (r *run) pairAlone(ctx context.Context, n int) error {
+	if r.ceiling.addr == "" {
+		if err := r.ceiling.launch(ctx); err != nil {
+			return err
+		}
+	}
+	people := make([]person, r.people)
+	for i := range people {
+		people[i].Access = strings.Repeat("x", 300)
+	}
+	if err := r.compare(ctx, n, r.conns, []kind{r.bare(always, "joined", people), r.bare(always, "plain", people)}); err != nil {
+		return err
+	}
+	return r.transports(ctx, n, people)
+}
+
+// transports compares the two ways to Redis, in the ceiling alone.
+func (r *run) transports(ctx context.Context, n int, people []person) error {
+	if err := r.compare(ctx, n, 8, []kind{r.bare(always, "joined", people[:len(people)/2]).at(8), r.bare(always, "plain", people[:len(people)/2]).at(8)}); err != nil {
+		return err
+	}
+	if err := r.compare(ctx, n, r.conns, []kind{r.bare(always, "joined", people), r.bare(noAOF, "joined", people)}); err != nil {
+		return err
+	}
+	if r.ceiling.nodes[slow] == nil {
+		return nil
+	}
+	return r.compare(ctx, n, r.conns, []kind{r.bare(slow, "joined", people), r.bare(slow, "plain", people)})
+}
+
+// kind is one kind of turn.
+type kind struct {
+	name string
+	addr func() string
+	// prepare makes the requests, outside the time that is measured.
+	prepare func(context.Context) ([][]byte, error)
+	// took is given the answers, where it is set.
+	took        func([][]byte) error
+	pid, redis  int
+	ofTheServer bool
+}
+
+func (k kind) at(conns int) kind {
+	k.name = fmt.Sprintf("%s, c=%d", k.name, conns)
+	return k
+}
+
+// compare runs kinds one after another, first over each other.
+func (r *run) compare(ctx context.Context, n, conns int, kinds []kind) error {
+	turns := make([]turn, len(kinds))
+	order := make([]int, len(kinds))
+	for i := range order {
+		order[i] = (i + n) % len(kinds)
+	}
+	for _, i := range order {
+		var err error
+		if turns[i], err = r.take(ctx, conns, kinds[i]); err != nil {
+			return fmt.Errorf("%s: %w", kinds[i].name, err)
+		}
+	}
+	for i, over := range kinds[1:] {
+		w := r.row(kinds[0].name, over.name)
+		w.a, w.b = append(w.a, turns[0]), append(w.b, turns[i+1])
+	}
+	if len(kinds) > 2 { // the two it is compared with, with each other
+		w := r.row(kinds[2].name, kinds[1].name)
+		w.a, w.b = append(w.a, turns[2]), append(w.b, turns[1])
+	}
+	return nil
+}
+
+// take runs one turn and tells the processor time apart.
+func (r *run) take(ctx context.Context, conns int, k kind) (turn, error) {
+	requests, err := k.prepare(ctx)
+	if err != nil {
+		return turn{}, err
+	}
+	stop := r.profile(ctx, k)
+	before, err := r.spent(k)
+	if err != nil {
+		return turn{}, err
+	}
+	t, bodies, err := drive(ctx, k.addr(), requests, conns, k.took != nil)
+	if err != nil {
+		return t, err
+	}
+	after, err := r.spent(k)
+	if err != nil {
+		return t, err
+	}
+	stop()
+	each := time.Duration(len(requests))
+	t.server, t.redis, t.generator = (after[0]-before[0])/each, (after[1]-before[1])/each, (after[2]-before[2])/each
+	if k.took != nil {
+		err = k.took(bodies)
+	}
+	if err == nil && k.ofTheServer {
+		err = r.server.quiet(ctx)
+	}
+	return t, err
+}
+
+// spent is the processor time so far of the program, its Redis and the load.
+func (r *run) spent(k kind) ([3]time.Duration, error) {
+	var out [3]time.Duration
+	for i, pid := range []int{k.pid, k.redis} {
+		if pid == 0 {
+			continue
+		}
+		var err error
+		if out[i], err = processorTime(pid); err != nil {
+			return out, err
+		}
+	}
+	var own syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err != nil {
+		return out, err
+	}
+	out[2] = time.Duration(own.Utime.Nano() + own.Stime.Nano())
+	return out, nil
+}
+
+// profile keeps a profile of the server's turn where one is wanted.
+func (r *run) profile(ctx context.Context, k kind) (stop func()) {
+	if r.options.pprof == "" || !k.ofTheServer {
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		body, err := r.server.get(ctx, "http://"+r.server.ops+"/debug/pprof/profile?seconds=1")
+		if err == nil {
+			name := fmt.Sprintf("%s-%d.pprof", slug(k.name), time.Now().UnixNano())
+			err = os.WriteFile(filepath.Join(r.options.pprof, name), body, 0o600)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench: profile:", err)
+		}
+	}()
+	return func() { <-done }
+}
+
+func slug(name string) string {
+	out := []byte(name)
+	for i, c := range out {
+		if c < 'a' || c > 'z' {
+			out[i] = '-'
+		}
+	}
+	return string(out)
+}
+
+// enter signs new people in and enrols them.
+func (r *run) enter(ctx context.Context) ([]person, error) {
+	doors := make([][]byte, r.people)
+	for i := range doors {
+		r.signIns++
+		doors[i] = request(http.MethodPost, "/api/v1/sessions/sandbox", "", fmt.Appendf(nil, `{"name":"bench %d"}`, r.signIns))
+	}
+	_, bodies, err := drive(ctx, r.server.addr, doors, 64, true)
+	if err != nil {
+		return nil, err
+	}
+	people, enrolments := make([]person, r.people), make([][]byte, r.people)
+	enrolment := fmt.Appendf(nil, `{"unit":%q,"group":%q,"name":"张三","consent":{"notice_version":%q,"publish_name":false}}`,
+		r.server.unit, r.server.group, r.server.notice)
+	for i, body := range bodies {
+		if err := json.Unmarshal(body, &people[i]); err != nil {
+			return nil, err
+		}
+		enrolments[i] = request(http.MethodPut, r.server.base+"/enrolment", people[i].Access, enrolment)
+	}
+	if _, _, err = drive(ctx, r.server.addr, enrolments, 64, false); err != nil {
+		return nil, err
+	}
+	return people, r.server.quiet(ctx)
+}
+
+// open launches the ceiling with bodies of the size that the server's have.
+func (r *run) open(ctx context.Context) error {
+	for name, path := range map[string]string{"counts": "/counts", "board": "/boards/participants?limit=50"} {
+		body, err := r.server.get(ctx, "http://"+r.server.addr+r.server.base+path)
+		if err != nil {
+			return err
+		}
+		r.ceiling.static[name] = body
+	}
+	return r.ceiling.launch(ctx)
+}
+
+func (r *run) bare(redis, way string, people []person) kind {
+	name := "bare"
+	if redis != always {
+		name += " on " + redis
+	}
+	if way != "plain" {
+		name += ", " + way
+	}
+	return kind{
+		name: name, addr: r.ceilingAddr, pid: r.ceiling.pid(), redis: r.ceiling.nodes[redis].PID(),
+		prepare: func(ctx context.Context) ([][]byte, error) {
+			names, err := r.ceiling.people[redis].more(ctx, len(people))
+			out := make([][]byte, len(names))
+			for i, who := range names {
+				out[i] = request(http.MethodPost, "/"+redis+"/"+way+"/"+who, people[i].Access, someAnswers(people[i]))
+			}
+			return out, err
+		},
+	}
+}
+
+// someAnswers is a body as large as a submission's.
+func someAnswers(p person) []byte {
+	if p.answers != nil {
+		return p.answers
+	}
+	return slices.Repeat([]byte(" "), 700)
+}
+
+func (r *run) ceilingAddr() string { return r.ceiling.addr }
+
+func (c *ceiling) pid() int {
+	if c.cmd == nil {
+		return 0
+	}
+	return c.cmd.Process.Pid
+}
+
+// plain is a read of the ceiling, with the tokens of people where there are some.
+func (r *run) plain(name, path string, people []person) kind {
+	k := kind{name: name, addr: r.ceilingAddr, pid: r.ceiling.pid(), redis: r.ceiling.nodes[always].PID()}
+	k.prepare = func(context.Context) ([][]byte, error) { return r.asking(path, people), nil }
+	return k
+}
+
+func (r *run) oneGet(people []person) kind { return r.plain("one GET", "/always/get", people) }
+
+// asking is as many GETs of a path as a turn has.
+func (r *run) asking(path string, people []person) [][]byte {
+	out := make([][]byte, r.people)
+	for i := range out {
+		token := ""
+		if people != nil {
+			token = people[i].Access
+		}
+		out[i] = request(http.MethodGet, path, token, nil)
+	}
+	return out
+}
+
+// ofServer is a kind of turn of the server.
+func (r *run) ofServer(requests func() [][]byte) kind {
+	return kind{
+		addr: func() string { return r.server.addr }, pid: r.server.cmd.Process.Pid, redis: r.server.redis, ofTheServer: true,
+		prepare: func(context.Context) ([][]byte, error) { return requests(), nil },
+	}
+}
+
+func (r *run) reads(path string, people []person) kind {
+	return r.ofServer(func() [][]byte { return r.asking(r.server.base+path, people) })
+}
+
+// public is what everybody reads. It is cheap, so a turn has more of it.
+func (r *run) public(path string) kind {
+	return r.ofServer(func() [][]byte { return slices.Repeat(r.asking(r.server.base+path, nil), cheap) })
+}
+
+// static is the same of the ceiling.
+func (r *run) static(name string) kind {
+	k := r.plain("static JSON", "/static/"+name, nil)
+	k.prepare = func(context.Context) ([][]byte, error) {
+		return slices.Repeat(r.asking("/static/"+name, nil), cheap), nil
+	}
+	return k
+}
+
+const cheap = 4
+
+// each is one request of every person.
+func (r *run) each(people []person, make1 func(p *person) []byte) kind {
+	return r.ofServer(func() [][]byte {
+		out := make([][]byte, len(people))
+		for i := range people {
+			out[i] = make1(&people[i])
+		}
+		return out
+	})
+}
+
+func (r *run) starts(people []person) kind {
+	k := r.each(people, func(p *person) []byte {
+		return request(http.MethodPost, r.server.base+"/attempts", p.Access, []byte(`{"number":1}`))
+	})
+	k.took = func(bodies [][]byte) error {
+		for i, body := range bodies {
+			if err := people[i].choose(body); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return k
+}
+
+// choose marks the first option of every question.
+func (p *person) choose(paper []byte) error {
+	var a struct {
+		Attempt   string
+		Questions []struct {
+			ID      string
+			Options []struct{ ID string }
+		}
+	}
+	if err := json.Unmarshal(paper, &a); err != nil {
+		return err
+	}
+	answers := map[string][]string{}
+	for i, q := range a.Questions {
+		answers[q.ID] = []string{q.Options[(i+len(a.Attempt)+int(a.Attempt[2]))%len(q.Options)].ID}
+	}
+	body, err := json.Marshal(map[string]any{"answers": answers})
+	p.attempt, p.answers = a.Attempt, body
+	return err
+}
+
+func (r *run) submits(people []person) kind {
+	return r.each(people, func(p *person) []byte {
+		return request(http.MethodPost, r.server.base+"/attempts/"+p.attempt+"/submission", p.Access, p.answers)
+	})
+}
+
+func (r *run) signs(people []person) kind {
+	body := fmt.Appendf(nil, `{"version":%q,"method":"typed","name":"张三"}`, r.server.pledge)
+	return r.each(people, func(p *person) []byte {
+		return request(http.MethodPost, r.server.base+"/signatures", p.Access, body)
+	})
+}
+
+func (r *run) refreshes(people []person) kind {
+	return r.each(people, func(p *person) []byte {
+		return request(http.MethodPost, "/api/v1/sessions/refresh", "", fmt.Appendf(nil, `{"refresh_token":%q}`, p.Refresh))
+	})
+}
