@@ -118,21 +118,30 @@ func (h redisHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pro
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		start := time.Now()
 		err := next(ctx, cmds)
-		h.m.redisDuration.WithLabelValues(h.together(cmds)).Observe(time.Since(start).Seconds())
-		h.count(err)
+		took := time.Since(start).Seconds()
+		for _, name := range h.together(cmds) {
+			h.m.redisDuration.WithLabelValues(name).Observe(took)
+		}
+		for _, cmd := range cmds {
+			h.count(cmd.Err())
+		}
 		return err
 	}
 }
 
-// together is what commands sent at once are called: after their script, which
-// then waits for replicas.
-func (h redisHook) together(cmds []redis.Cmder) string {
+// together is what commands sent at once are called: each script by its name, as if
+// it had travelled alone, because a batch ends for all of them at once.
+func (h redisHook) together(cmds []redis.Cmder) []string {
+	var names []string
 	for _, cmd := range cmds {
 		if cmd.Name() == "evalsha" {
-			return h.name(cmd)
+			names = append(names, h.name(cmd))
 		}
 	}
-	return "pipeline"
+	if names == nil {
+		return []string{"pipeline"}
+	}
+	return names
 }
 
 // count sorts errors into a few kinds.

@@ -89,6 +89,7 @@ func private(conn redisnode.Conn, cfg configs.Config) *redis.Options {
 	o.DialerRetries = 1
 	o.ReadTimeout = cfg.Redis.ReadTimeout
 	o.PoolSize = cfg.Redis.PoolSize
+	o.PipelinePoolSize = pipelines
 	return o
 }
 
@@ -101,7 +102,7 @@ func external(cfg configs.Config) *redis.UniversalOptions {
 		Username: r.Username, Password: r.Password.Reveal(), DB: r.DB,
 		SentinelUsername: r.SentinelUsername, SentinelPassword: r.SentinelPassword.Reveal(),
 		MaxRetries: -1, MaxRedirects: 3, DialTimeout: r.ReadTimeout, DialerRetries: 1,
-		ContextTimeoutEnabled: true, ReadTimeout: r.ReadTimeout, PoolSize: r.PoolSize,
+		ContextTimeoutEnabled: true, ReadTimeout: r.ReadTimeout, PoolSize: r.PoolSize, PipelinePoolSize: pipelines,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
 	if r.TLS {
@@ -119,6 +120,23 @@ func observe(db redis.UniversalClient, hook redis.Hook) {
 		return
 	}
 	db.AddHook(hook)
+}
+
+// lanes is how many batches of joined commands may be under way at once:
+// docs/adr/0012-joined-commands.md says how it was found.
+const lanes = 8
+
+// pipelines is how many connections are kept for batches: those of the lanes, and
+// as many for what travels alone. go-redis would keep ten.
+const pipelines = 2 * lanes
+
+// joined lets concurrent requests' commands travel together, where one server
+// takes them all.
+func joined(db redis.UniversalClient) redisstore.Option {
+	if one, ok := db.(*redis.Client); ok {
+		return redisstore.WithJoined(redisstore.NewJoined(one, lanes))
+	}
+	return func(*redisstore.Waiting) {}
 }
 
 // fingerprints names the secrets on which servers of one deployment must agree.

@@ -53,7 +53,7 @@ const (
 )
 
 func newServices(cfg configs.Config, db redis.UniversalClient, b book, log *slog.Logger, now func() time.Time) (*services, error) {
-	s := &services{redis: db, campaigns: redisstore.NewCampaigns(db, replicas(cfg))}
+	s := &services{redis: db, campaigns: redisstore.NewCampaigns(db, replicas(cfg), joined(db))}
 	s.boards = redisstore.NewBoards(s.campaigns)
 	s.facts = newReader(cfg, db)
 	if err := s.addDomains(cfg, b, now); err != nil {
