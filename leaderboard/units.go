@@ -68,6 +68,9 @@ type UnitRules struct {
 	// LeastPersons and LeastShare, per cent of the roster, are how many persons with
 	// a score must stand behind what is made of scores.
 	LeastPersons, LeastShare int64
+	// Discreet is how many persons with a score, where there are any, hide what a
+	// single one of them has.
+	Discreet int64
 	// LeastRoster is which roster participation needs at least.
 	LeastRoster int64
 	// Prior is the mean that PriorWeight persons more are taken to have.
@@ -82,7 +85,7 @@ type UnitRules struct {
 // total.
 func UnitRulesOf(c *campaign.Campaign, m UnitMetric, total Counts) UnitRules {
 	r := UnitRules{
-		Metric: m, LeastPersons: leastPersons, LeastShare: leastShare, LeastRoster: 1,
+		Metric: m, LeastPersons: leastPersons, LeastShare: leastShare, Discreet: MinPersons, LeastRoster: 1,
 		Prior: Ratio{0, 1}, PriorWeight: priorWeight, Weights: c.Weighting(), FullMarks: int64(c.FullMarks),
 	}
 	if mean, ok := total.Mean(); ok {
@@ -136,9 +139,9 @@ func (u UnitRules) measure(r *Row) (Ratio, bool) {
 	case ByBayes:
 		return Ratio{
 			u.PriorWeight*u.Prior.Num + r.Score*u.Prior.Den, (u.PriorWeight + r.Scored) * u.Prior.Den,
-		}, r.Scored > 0
+		}, r.Scored > 0 && r.Scored >= u.Discreet
 	case BySum:
-		return Ratio{r.Score, r.Roster}, r.Roster > 0
+		return Ratio{r.Score, r.Roster}, r.Roster > 0 && (r.Scored == 0 || r.Scored >= u.Discreet)
 	case ByPass:
 		return Ratio{r.Passed, r.Scored}, u.enough(r)
 	case ByFull:

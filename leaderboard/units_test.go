@@ -58,20 +58,22 @@ func TestRankRows(t *testing.T) {
 			"[30of1001 ten2] [nine 29of100]",
 		},
 		"few persons are drawn to everybody's mean": {
-			leaderboard.ByBayes, // (30×75+18400)/230 = 89.78, (30×75+200)/32 = 76.56, 75
+			leaderboard.ByBayes, // (30×75+18400)/230 = 89.78, (30×75+500)/35 = 78.57, 75
 			[]leaderboard.Row{
-				row("s", 3, leaderboard.Counts{Scored: 2, Score: 200}), row("m", 3, leaderboard.Counts{Scored: 100, Score: 7500}),
+				row("s", 6, leaderboard.Counts{Scored: 5, Score: 500}), row("m", 3, leaderboard.Counts{Scored: 100, Score: 7500}),
 				row("l", 250, leaderboard.Counts{Scored: 200, Score: 18400}), row("none", 250, leaderboard.Counts{}),
+				row("few", 3, leaderboard.Counts{Scored: 4, Score: 400}),
 			},
-			"[l1 s2 m3] [none]",
+			"[l1 s2 m3] [none few]",
 		},
 		"whoever stays away has no points": {
 			leaderboard.BySum,
 			[]leaderboard.Row{
-				row("a", 100, leaderboard.Counts{Scored: 1, Score: 100}), row("b", 10, leaderboard.Counts{Scored: 5, Score: 250}),
-				row("none", 0, leaderboard.Counts{Scored: 5, Score: 250}),
+				row("a", 100, leaderboard.Counts{Scored: 5, Score: 100}), row("b", 10, leaderboard.Counts{Scored: 5, Score: 250}),
+				row("none", 0, leaderboard.Counts{Scored: 5, Score: 250}), row("few", 10, leaderboard.Counts{Scored: 4, Score: 400}),
+				row("nobody", 10, leaderboard.Counts{}),
 			},
-			"[b1 a2] [none]",
+			"[b1 a2 nobody3] [none few]",
 		},
 		"who passed, of those with a score": {
 			leaderboard.ByPass,
