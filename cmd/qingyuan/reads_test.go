@@ -203,6 +203,7 @@ func (l *peak) read(b *testing.B) (stop func()) {
 }
 
 func (l *peak) reader(ctx context.Context, b *testing.B) {
+	b.Helper()
 	known := map[string]string{}
 	paths := []string{"counts", "frame", "boards/participants"}
 	for turn := rand.IntN(len(paths)); ; turn++ {

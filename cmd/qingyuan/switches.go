@@ -158,10 +158,10 @@ func (c switchCmd) turn(e env, db redis.UniversalClient) error {
 	store := redisstore.NewSwitches(db)
 	w := redisstore.Switch{Campaign: cmp.Or(c.Campaign, redisstore.EveryCampaign), Feature: c.Feature}
 	var err error
-	switch {
-	case c.State == "on":
+	switch c.State {
+	case "on":
 		err = store.SwitchOn(e.ctx, w)
-	case c.State == "off":
+	case "off":
 		if err = c.known(e.ctx, store); err == nil {
 			err = store.SwitchOff(e.ctx, w)
 		}
