@@ -39,7 +39,7 @@ type handIn struct {
 // each writer, in turn, on the real program in a process of its own. Every
 // iteration is one pair; it ends by itself:
 //
-//	go test ./cmd/qingyuan -run '^$' -bench ReadsBesideWrites -benchtime 6x
+//	go test ./cmd/qingyuan -run '^$' -bench ReadsBesideWrites -benchtime 8x -v
 func BenchmarkReadsBesideWrites(b *testing.B) {
 	load := newPeak(b, spawn(b, binary(b), shortDir(b)).api)
 	var alone, beside, ratios []float64
