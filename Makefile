@@ -4,6 +4,8 @@ DATA     ?= ./data
 ADDR     ?= :8080
 FUZZTIME ?= 20s
 GOVULNDB ?=
+SIZES    ?= 10000,100000,1000000
+WATCHERS ?= 1000
 BENCHFLAGS ?=
 
 VERSION := $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
@@ -85,6 +87,18 @@ bench: need-redis build ## Compare the server with what the machine allows: BENC
 .PHONY: bench-go
 bench-go: need-servers ## Run the Go benchmarks, and no tests
 	$(if $(bench_dirs),go test -run '^$$' -bench . -benchmem -timeout 30m $(bench_dirs),@echo 'no benchmarks')
+
+.PHONY: bench-growth
+bench-growth: need-redis ## What a submission, a rank, a snapshot cost at SIZES=10000,100000,1000000
+	go test ./internal/growth -run '^$$' -bench Growth -benchtime 1x -timeout 6h -v -sizes '$(SIZES)'
+
+.PHONY: bench-watchers
+bench-watchers: need-redis ## What WATCHERS=1000 of a live stream cost (10000 needs ulimit -n 11000)
+	go test ./internal/watching -run '^$$' -bench Watchers -benchtime 1x -timeout 30m -v -watchers '$(WATCHERS)'
+
+.PHONY: rehearse
+rehearse: need-redis build ## Play the rush of the evening on this machine: ten minutes, one page
+	bin/qingyuan rehearse
 
 .PHONY: vuln
 vuln: $(GOVULNCHECK) ## Look for known vulnerabilities: GOVULNDB=file:///… for a local copy
