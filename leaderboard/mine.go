@@ -102,6 +102,25 @@ func (s *Service) rank(a asked, st Standing, score int) *Rank {
 	return r
 }
 
+// ScoreRank returns the place of a score, or a sum of points, among those of
+// everybody, by the score alone, from the newest snapshot. Hidden people count for
+// nobody.
+func (s *Service) ScoreRank(campaignID string, score int, v Viewer) (int64, error) {
+	c, err := s.Catalog.Campaign(campaignID)
+	if err != nil {
+		return 0, err
+	}
+	sight := Look(c, s.Now(), v, "")
+	if sight.Depth == 0 {
+		return 0, ErrNotRanked
+	}
+	snap, err := s.Snapshots.Snapshot(campaignID)
+	if err != nil {
+		return 0, err
+	}
+	return snap.seen(sight).Scores.Rank(score), nil
+}
+
 // belongs checks that the participant has a place on a scoped board at all.
 func (s *Service) belongs(ctx context.Context, c *campaign.Campaign, participant string, q Query) error {
 	if q.Scope == "" && q.Group == "" {

@@ -43,7 +43,7 @@ var domain = []string{
 
 // helpers are made for tests: any test may use them, and nothing else may.
 var helpers = []string{
-	"leaderboard/boardtest", "pledge/pledgetest", "quiz/quiztest",
+	"leaderboard/boardtest", "leaderboard/casetest", "pledge/pledgetest", "quiz/quiztest",
 	"internal/ledger/ledgertest", "internal/redistest", "internal/session/sessiontest", "internal/sqltest",
 	"internal/wechattest",
 }
@@ -67,6 +67,7 @@ var rules = map[string]rule{
 	"pledge/pledgetest":     {may: suite("pledge")},
 	"leaderboard":           {may: ground, tests: onRedis},
 	"leaderboard/boardtest": {may: suite("leaderboard")},
+	"leaderboard/casetest":  {may: suite("leaderboard"), tests: slices.Concat(onRedis, []string{"quiz"})},
 	"configs":               {may: []string{"campaign", "quiz", "pledge", "leaderboard", "internal/fault"}},
 
 	// Leaves.
