@@ -42,10 +42,12 @@ func (r *run) fork(ctx context.Context) error {
 	}
 	for i := range r.cfg.Processes {
 		h, err := r.startHelper(ctx, i)
+		if h != nil {
+			helpers = append(helpers, h)
+		}
 		if err != nil {
 			return fail(err)
 		}
-		helpers = append(helpers, h)
 	}
 	if err := eachOf(helpers, func(_ int, h *helper) error { return h.ready() }); err != nil {
 		return fail(err)
@@ -86,7 +88,8 @@ func eachOf(helpers []*helper, do func(int, *helper) error) error {
 	return g.Wait()
 }
 
-// startHelper starts a process and tells it which people are its own.
+// startHelper starts a process and tells it which people are its own. One that
+// was started is returned with an error too.
 func (r *run) startHelper(ctx context.Context, index int) (*helper, error) {
 	h := &helper{cmd: r.cfg.Fork(ctx)}
 	h.cmd.Stderr = &h.stderr
@@ -111,8 +114,9 @@ func (r *run) startHelper(ctx context.Context, index int) (*helper, error) {
 	if cfg.Audit > 0 {
 		cfg.Audit = (cfg.Audit + of - 1) / of
 	}
-	// A process that has ended already cannot be told: ready will say why.
-	_ = json.NewEncoder(h.in).Encode(order{Config: cfg, Index: index, Of: of})
+	if err := json.NewEncoder(h.in).Encode(order{Config: cfg, Index: index, Of: of}); err != nil {
+		return h, fmt.Errorf("tell process %d what to do: %w", index+1, err)
+	}
 	return h, nil
 }
 
@@ -127,8 +131,9 @@ func (h *helper) ready() error {
 
 // drive lets the process begin and follows it to its end.
 func (h *helper) drive(begin time.Time, progress Progress) (*share, error) {
-	// One that has ended meanwhile is noticed below.
-	_ = json.NewEncoder(h.in).Encode(start{begin})
+	if err := json.NewEncoder(h.in).Encode(start{begin}); err != nil {
+		return nil, fmt.Errorf("let it begin: %w", err)
+	}
 	for {
 		var n news
 		if err := h.out.Decode(&n); err != nil {
