@@ -232,7 +232,7 @@ func (c *crew) Problems() []string {
 func reason(err error) string {
 	for _, known := range []error{
 		redisstore.ErrEmptied, redisstore.ErrEpoch, redisstore.ErrOlder, redisstore.ErrNewer,
-		redisstore.ErrLedgerAhead, redisstore.ErrFoldAhead, redisstore.ErrOpenedOtherwise,
+		redisstore.ErrLedgerAhead, redisstore.ErrFoldAhead, redisstore.ErrOpenedOtherwise, redisstore.ErrOtherPolicy,
 		redisstore.ErrRebuilding, redisstore.ErrUnsure, leaderboard.ErrOutOfRange,
 	} {
 		if errors.Is(err, known) {
