@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -135,6 +136,19 @@ func (m *Mirror) Bank(ctx context.Context, digest string) ([]byte, bool, error) 
 	return packed, true, nil
 }
 
+// Knows implements replay.Live.
+func (m *Mirror) Knows(ctx context.Context, campaign, digest string) (bool, error) {
+	short := shortName(digest)
+	if short == digest {
+		return true, nil
+	}
+	f, err := readFields(ctx, m.db, namesKey(campaign), short)
+	if err != nil {
+		return false, fmt.Errorf("short name of %s in %s: %w", digest, campaign, err)
+	}
+	return f[0] == digest, nil
+}
+
 // Names implements replay.Live.
 func (m *Mirror) Names(ctx context.Context, campaign string, shards int) ([]state.Names, error) {
 	names := make([]state.Names, shards)
@@ -151,6 +165,10 @@ func (m *Mirror) Names(ctx context.Context, campaign string, shards int) ([]stat
 	})
 	if err != nil {
 		return nil, fmt.Errorf("names in %s: %w", campaign, err)
+	}
+	for i := range names { // a board has several layers
+		slices.Sort(names[i].Scopes)
+		names[i].Scopes = slices.Compact(names[i].Scopes)
 	}
 	return names, nil
 }
@@ -193,7 +211,7 @@ func (f *foundKey) addTo(campaign string, n *state.Names) {
 			return
 		}
 	}
-	if scope, ok := strings.CutPrefix(f.rest, scopePart); ok {
+	if scope, _, ok := splitLayer(f.rest); ok && scope != "" {
 		n.Scopes = append(n.Scopes, scope)
 		return
 	}

@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,17 +11,15 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"qingyuan/internal/replay/state"
+	"qingyuan/leaderboard"
 )
 
 // personFields packs what the hash of a participant must hold, in every field
 // but v: answers kept in an open attempt are known to Redis alone.
 func personFields(p *state.Person) (map[string]string, error) {
-	f := make(map[string]string, 8+len(p.Finished)) //nolint:mnd // Room for the fields below.
+	f := make(map[string]string, 12+len(p.Finished)) //nolint:mnd // Room for the fields below.
 	if e := &p.Enrolment; e.Unit != "" {
-		f["u"], f["g"], f["e"], f["t"] = e.Unit, e.Group, packEnrolment(*e, p.Digest), millis(e.At)
-	}
-	if p.Last > 0 {
-		f["l"] = strings.Join([]string{strconv.Itoa(p.Last), p.Day, strconv.Itoa(p.OnDay)}, "|")
+		f["u"], f["g"], f["e"], f["t"] = e.Unit, e.Group, packEnrolment(*e, p.Digest), moment(e.At)
 	}
 	if p.Open != nil {
 		f["o"] = strconv.Itoa(p.Open.Number) + "|" + packOpen(p.Open)
@@ -28,30 +27,50 @@ func personFields(p *state.Person) (map[string]string, error) {
 	for i := range p.Finished {
 		f[slot(p.Finished[i].Number)] = packFinished(&p.Finished[i])
 	}
-	if p.Best != nil {
-		f["b"] = packBest(p.Best.Place, &p.Best.Result)
-	}
-	if p.BestOfDay != nil {
-		f["d"] = p.BestOfDay.Day + "|" + score(p.BestOfDay.Place)
-	}
 	if !p.FirstAct.IsZero() {
-		f["f"] = millis(p.FirstAct)
+		f["f"] = flag(true)
 	}
+	if p.Hidden {
+		f["x"] = flag(true)
+	}
+	var errs [3]error
+	if p.Last > 0 {
+		f["l"], errs[0] = packLimits(p.Last, p.Day, p.OnDay)
+	}
+	errs[1] = addBest(f, p)
 	if p.Signature != nil {
-		s, err := packSignature(*p.Signature)
-		if err != nil {
-			return nil, fmt.Errorf("pack the signature of %s: %w", p.Participant, err)
-		}
-		f["s"] = s
+		f["s"], errs[2] = packSignature(*p.Signature)
+	}
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, fmt.Errorf("pack %s: %w", p.Participant, err)
 	}
 	return f, nil
 }
 
-// Images implements replay.Live.
+// addBest packs the best attempt, and the places on the boards of the newest day
+// and phase.
+func addBest(f map[string]string, p *state.Person) error {
+	if p.Best == nil {
+		return nil
+	}
+	f["b"] = packBest(p.Best.Place, &p.Best.Result)
+	day, err := packDay(p.OfDay.Window)
+	f["d"] = packWindow(day, p.OfDay.Place, p.Best.Place)
+	if p.OfPhase != nil {
+		f["p"] = packWindow(p.OfPhase.Window, p.OfPhase.Place, p.Best.Place)
+	}
+	return err
+}
+
+// Images implements replay.Live. Most boards have one layer: which have more is
+// asked first. Who comes onto another meanwhile seems to differ, and is looked at
+// again.
 func (m *Mirror) Images(ctx context.Context, campaign string, shard int, people []state.Person) ([]state.Image, error) {
 	b := newImageBatch(campaign, shard, people)
-	if err := ask(ctx, m.db, func(p redis.Pipeliner) { b.ask(ctx, p) }); err != nil {
-		return nil, fmt.Errorf("%d participants of %s:%d: %w", len(people), campaign, shard, err)
+	for _, step := range []func(context.Context, redis.Pipeliner){b.askLayers, b.ask} {
+		if err := ask(ctx, m.db, func(p redis.Pipeliner) { step(ctx, p) }); err != nil {
+			return nil, fmt.Errorf("%d participants of %s:%d: %w", len(people), campaign, shard, err)
+		}
 	}
 	return b.images()
 }
@@ -75,47 +94,64 @@ func (m *Mirror) Look(ctx context.Context, campaign string, shard int, people []
 	return images, head, err
 }
 
-// imageBatch reads many participants with one command for each board.
+// imageBatch reads many participants with one command for each layer of a board.
 type imageBatch struct {
-	keys        shardKeys
-	people      []state.Person
-	ids         []any
-	hashes      []*redis.MapStringStringCmd
-	board, open *redis.Cmd
-	scoped      map[string]*scopedCmd
+	keys   shardKeys
+	people []state.Person
+	ids    []any
+	hashes []*redis.MapStringStringCmd
+	open   *redis.Cmd
+	boards map[string]*boardCmds // by scope; "" is the main board
 }
 
-// scopedCmd asks one board for some of the participants.
-type scopedCmd struct {
-	ids []any
-	cmd *redis.Cmd
-	at  int // the next one to be taken from the answer
+// boardCmds ask one board for some of the participants.
+type boardCmds struct {
+	ids    []any
+	more   *redis.IntCmd // how many layers there are beside the first; nil before it was asked
+	layers []*redis.Cmd  // of allLayers; nil where there is none
+	at     int           // the next one to be taken from the answers
 }
 
 func newImageBatch(campaign string, shard int, people []state.Person) *imageBatch {
-	b := &imageBatch{keys: keysOf(campaign, shard), people: people, scoped: map[string]*scopedCmd{}}
+	b := &imageBatch{keys: keysOf(campaign, shard), people: people, boards: map[string]*boardCmds{}}
 	for i := range people {
 		id := people[i].Participant
 		b.ids = append(b.ids, id)
 		for _, place := range people[i].Places {
-			c := b.scoped[place.Scope]
+			c := b.boards[place.Scope]
 			if c == nil {
-				c = &scopedCmd{}
-				b.scoped[place.Scope] = c
+				c = &boardCmds{}
+				b.boards[place.Scope] = c
 			}
 			c.ids = append(c.ids, id)
 		}
 	}
+	b.boards[""] = &boardCmds{ids: b.ids}
 	return b
+}
+
+func (b *imageBatch) askLayers(ctx context.Context, p redis.Pipeliner) {
+	for scope, c := range b.boards {
+		var keys []string
+		for _, l := range allLayers[1:] {
+			keys = append(keys, b.keys.layer(scope, l))
+		}
+		c.more = p.Exists(ctx, keys...)
+	}
 }
 
 func (b *imageBatch) ask(ctx context.Context, p redis.Pipeliner) {
 	for _, id := range b.ids {
 		b.hashes = append(b.hashes, p.HGetAll(ctx, b.keys.participant(id.(string)))) //nolint:forcetypeassert // Only strings are put there.
 	}
-	b.board, b.open = scores(ctx, p, b.keys.board(), b.ids), scores(ctx, p, b.keys.open(), b.ids)
-	for scope, c := range b.scoped {
-		c.cmd = scores(ctx, p, b.keys.scoped(scope), c.ids)
+	b.open = scores(ctx, p, b.keys.open(), b.ids)
+	for scope, c := range b.boards {
+		c.layers = make([]*redis.Cmd, len(allLayers))
+		for i, l := range allLayers {
+			if i == 0 || c.more == nil || c.more.Val() > 0 {
+				c.layers[i] = scores(ctx, p, b.keys.layer(scope, l), c.ids)
+			}
+		}
 	}
 }
 
@@ -131,10 +167,10 @@ func (b *imageBatch) images() ([]state.Image, error) {
 		img := &out[i]
 		var err error
 		img.Fields = b.hashes[i].Val()
-		if img.Board, err = scoreAt(b.board, i); err != nil {
+		if img.Open, err = scoreAt(b.open, i); err != nil {
 			return nil, err
 		}
-		if img.Open, err = scoreAt(b.open, i); err != nil {
+		if img.Main, err = b.boards[""].next(); err != nil {
 			return nil, err
 		}
 		if err := b.addScoped(&b.people[i], img); err != nil {
@@ -145,17 +181,29 @@ func (b *imageBatch) images() ([]state.Image, error) {
 }
 
 func (b *imageBatch) addScoped(p *state.Person, img *state.Image) error {
-	img.Scoped = make(map[string]string, len(p.Places))
+	img.Scoped = make(map[string]state.Entries[string], len(p.Places))
 	for _, place := range p.Places {
-		c := b.scoped[place.Scope]
-		v, err := scoreAt(c.cmd, c.at)
-		if err != nil {
+		var err error
+		if img.Scoped[place.Scope], err = b.boards[place.Scope].next(); err != nil {
 			return err
 		}
-		c.at++
-		img.Scoped[place.Scope] = v
 	}
 	return nil
+}
+
+// next takes the next participant's entries from the answers.
+func (c *boardCmds) next() (state.Entries[string], error) {
+	var err error
+	out := layered(func(i int) string {
+		if c.layers[i] == nil {
+			return ""
+		}
+		v, e := scoreAt(c.layers[i], c.at)
+		err = errors.Join(err, e)
+		return v
+	})
+	c.at++
+	return out, err
 }
 
 // scoreAt returns one of the entries that were asked for, as a whole number, or ""
@@ -178,20 +226,24 @@ func scoreAt(c *redis.Cmd, i int) (string, error) {
 }
 
 // Diff implements replay.Live.
-func (m *Mirror) Diff(p *state.Person, img *state.Image) ([]state.Mismatch, error) {
+func (m *Mirror) Diff(p *state.Person, img *state.Image, still bool) ([]state.Mismatch, error) {
 	want, err := personFields(p)
 	if err != nil {
 		return nil, err
 	}
 	out := hashMismatches(want, img.Fields)
-	out = differ(out, "board", placeOf(p), img.Board)
 	out = differ(out, "open set", deadlineOf(p), img.Open)
-	expected := make(map[string]string, len(p.Places))
-	for _, place := range p.Places {
-		expected[place.Scope] = score(place.Packed)
+	out = placeMismatches(out, "board", &p.Main, &img.Main, still)
+	expected := make(map[string]*leaderboard.Placement, len(p.Places))
+	for i := range p.Places {
+		expected[p.Places[i].Scope] = &p.Places[i].Placement
 	}
 	for scope, got := range img.Scoped {
-		out = differ(out, "board "+scope, expected[scope], got)
+		place := expected[scope]
+		if place == nil {
+			place = &leaderboard.Placement{}
+		}
+		out = placeMismatches(out, "board "+scope, place, &got, still)
 	}
 	slices.SortFunc(out, func(a, b state.Mismatch) int { return strings.Compare(a.Field, b.Field) })
 	return out, nil
@@ -219,13 +271,6 @@ func someOrNone(n int) string {
 	return "some"
 }
 
-func placeOf(p *state.Person) string {
-	if p.Best == nil {
-		return ""
-	}
-	return score(p.Best.Place)
-}
-
 func deadlineOf(p *state.Person) string {
 	if p.Open == nil {
 		return ""
@@ -245,93 +290,4 @@ func orNone(s string) string {
 		return "none"
 	}
 	return s
-}
-
-// surplus finds the fields that should not be there, and kept answers that
-// nobody can read.
-func surplus(want, got map[string]string) []state.Mismatch {
-	var out []state.Mismatch
-	for name, value := range got {
-		if _, known := want[name]; known {
-			continue
-		}
-		title, _, _ := layoutOf(name)
-		if name != "v" {
-			out = append(out, state.Mismatch{Field: title, Want: "none", Got: "some"})
-			continue
-		}
-		if _, err := unpackSaved(value); err != nil || want["o"] == "" {
-			out = append(out, state.Mismatch{Field: title, Want: "those of an open attempt", Got: "others"})
-		}
-	}
-	return out
-}
-
-// fieldMismatches names the parts of a packed field that differ.
-func fieldMismatches(name, want, got string) []state.Mismatch {
-	title, parts, hidden := layoutOf(name)
-	if got == "" || len(parts) == 0 {
-		return []state.Mismatch{{Field: title, Want: shown(want, len(parts) > 0), Got: shown(got, len(parts) > 0)}}
-	}
-	w, g := strings.SplitN(want, "|", len(parts)), strings.SplitN(got, "|", len(parts))
-	if len(w) != len(g) {
-		return []state.Mismatch{{Field: title, Want: fmt.Sprint(len(w), " parts"), Got: fmt.Sprint(len(g), " parts")}}
-	}
-	var out []state.Mismatch
-	for i := range w {
-		if w[i] != g[i] {
-			hide := parts[i] == hidden
-			out = append(out, state.Mismatch{Field: title + ": " + parts[i], Want: shown(w[i], hide), Got: shown(g[i], hide)})
-		}
-	}
-	return out
-}
-
-// shown leaves out what names a person, and what is too long for a line.
-func shown(s string, hide bool) string {
-	switch {
-	case s == "":
-		return "none"
-	case hide:
-		return "some"
-	default:
-		return s
-	}
-}
-
-// attemptParts are the parts that an open and a finished attempt share.
-var attemptParts = []string{"started", "deadline", "bank", "seed", "items"}
-
-// layoutOf names a field of a participant's hash, its parts, and the part that may
-// not be shown because it names a person.
-func layoutOf(name string) (title string, parts []string, hidden string) {
-	switch name {
-	case "u":
-		return "unit", nil, ""
-	case "g":
-		return "group", nil, ""
-	case "t":
-		return "enrolled at", nil, ""
-	case "f":
-		return "first act", nil, ""
-	case "v":
-		return "kept answers", nil, ""
-	case "e":
-		return "enrolment", []string{"publish", "guardian", "digest", "notice", "name"}, "name"
-	case "l":
-		return "limits", []string{"last", "day", "on day"}, ""
-	case "o":
-		return "open attempt", append([]string{"number"}, attemptParts...), ""
-	case "b":
-		return "best", []string{"place", "score", "used", "at", "passed", "full"}, ""
-	case "d":
-		return "best of the day", []string{"day", "place"}, ""
-	case "s":
-		return "signature", []string{"state", "method", "at", "text", "version", "name"}, "name"
-	}
-	if number, ok := strings.CutPrefix(name, "a"); ok {
-		return "attempt " + number, slices.Concat([]string{"state", "by"}, attemptParts,
-			[]string{"choices", "score", "max", "correct", "passed", "used", "at"}), ""
-	}
-	return "field " + name, nil, ""
 }

@@ -27,7 +27,8 @@ var ErrTakenOver = errors.New("another rebuild has taken over")
 type Refill struct {
 	*Mirror
 
-	writes Waiting
+	writes     Waiting
+	introduced introduced
 }
 
 // NewRefill writes to db. Options say who must hold everything before a campaign

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 
 	"qingyuan/internal/replay/state"
+	"qingyuan/leaderboard"
 )
 
 // keptAtOnce is how many open attempts are looked at together.
@@ -67,9 +69,9 @@ func (r *Refill) answers(ctx context.Context, k shardKeys, ids []string) (map[st
 	return out, nil
 }
 
-// answersOf is what answers are kept behind: number and start of their attempt.
+// answersOf is what answers are kept behind: number and deadline of their attempt.
 func answersOf(open string) string {
-	p := strings.SplitN(open, "|", 3) //nolint:mnd // Number, start and the rest.
+	p := strings.SplitN(open, "|", 3) //nolint:mnd // Number, deadline and the rest.
 	return strings.Join(p[:min(len(p), 2)], "|") + "|"
 }
 
@@ -82,6 +84,9 @@ func (r *Refill) People(ctx context.Context, t state.Ticket, shard int, people [
 			return err
 		}
 		b.fields = append(b.fields, f)
+	}
+	if err := b.introduce(ctx, t); err != nil {
+		return err
 	}
 	return r.fenced(ctx, t, shard,
 		func(tx *redis.Tx) error { return b.readSaved(ctx, tx) },
@@ -96,6 +101,49 @@ type refillBatch struct {
 	people []state.Person
 	fields []map[string]string
 	saved  map[string]string // answers set aside, by participant
+}
+
+// introduce writes down what the short names of these participants stand for.
+func (b *refillBatch) introduce(ctx context.Context, t state.Ticket) error {
+	names := map[string]string{}
+	add := func(digest string) {
+		if short := shortName(digest); short != digest && !b.introduced.has(t, short) {
+			names[short] = digest
+		}
+	}
+	for i := range b.people {
+		p := &b.people[i]
+		if p.Open != nil {
+			add(p.Open.Paper.Bank)
+		}
+		for j := range p.Finished {
+			add(p.Finished[j].Paper.Bank)
+		}
+		if p.Signature != nil {
+			add(p.Signature.TextSHA256)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	key := namesKey(t.Campaign)
+	if err := b.writes.Confirmed(ctx, key, func(p redis.Pipeliner) { p.HSet(ctx, key, names) }); err != nil {
+		return fmt.Errorf("short names in %s: %w", t.Campaign, err)
+	}
+	for short := range names {
+		b.introduced.add(t, short)
+	}
+	return nil
+}
+
+// introduced remembers which short names a rebuild has written down.
+type introduced struct{ names sync.Map }
+
+func (i *introduced) add(t state.Ticket, short string) { i.names.Store(t.Token+short, true) }
+
+func (i *introduced) has(t state.Ticket, short string) bool {
+	_, ok := i.names.Load(t.Token + short)
+	return ok
 }
 
 func (b *refillBatch) readSaved(ctx context.Context, tx *redis.Tx) error {
@@ -120,8 +168,7 @@ func (b *refillBatch) readSaved(ctx context.Context, tx *redis.Tx) error {
 }
 
 func (b *refillBatch) write(ctx context.Context, p redis.Pipeliner) {
-	boards := map[string][]any{}
-	add := func(key, score, id string) { boards[key] = append(boards[key], score, id) }
+	w := boardWriter{keys: b.keys, entries: map[string][]any{}, thaw: map[string]bool{}}
 	for i := range b.people {
 		who, f := &b.people[i], b.fields[i]
 		if len(f) == 0 {
@@ -131,17 +178,50 @@ func (b *refillBatch) write(ctx context.Context, p redis.Pipeliner) {
 			if v, ok := strings.CutPrefix(b.saved[who.Participant], answersOf(f["o"])); ok {
 				f["v"] = v
 			}
-			add(b.keys.open(), deadlineOf(who), who.Participant)
+			w.add(b.keys.open(), deadlineOf(who), who.Participant)
 		}
 		p.HSet(ctx, b.keys.participant(who.Participant), f)
-		if who.Best != nil {
-			add(b.keys.board(), placeOf(who), who.Participant)
-		}
-		for _, place := range who.Places {
-			add(b.keys.scoped(place.Scope), score(place.Packed), who.Participant)
+		w.place("", &who.Main, who.Participant)
+		for j := range who.Places {
+			w.place(who.Places[j].Scope, &who.Places[j].Placement, who.Participant)
 		}
 	}
-	for key, entries := range boards {
+	w.write(ctx, p)
+}
+
+// boardWriter collects the entries of each sorted set, and the boards that have
+// something to be thawed.
+type boardWriter struct {
+	keys    shardKeys
+	entries map[string][]any
+	thaw    map[string]bool
+}
+
+func (w *boardWriter) add(key, score, id string) {
+	if score != "" {
+		w.entries[key] = append(w.entries[key], score, id)
+	}
+}
+
+// place puts somebody on a board, or beside it.
+func (w *boardWriter) place(scope string, p *leaderboard.Placement, id string) {
+	layers, l := &shownLayers, layersOf(p)
+	if p.Hidden {
+		layers = &hiddenLayers
+	}
+	for i, v := range []string{l.Board, l.Late, l.Kept} {
+		w.add(w.keys.layer(scope, layers[i]), v, id)
+	}
+	if l.Late != "" {
+		w.thaw[scope] = true
+	}
+}
+
+func (w *boardWriter) write(ctx context.Context, p redis.Pipeliner) {
+	for key, entries := range w.entries {
 		p.Do(ctx, append([]any{"zadd", key}, entries...)...)
+	}
+	for scope := range w.thaw {
+		p.SAdd(ctx, w.keys.thaw(), scope)
 	}
 }

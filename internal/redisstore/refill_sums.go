@@ -19,8 +19,13 @@ const cellsAtOnce = 500
 func (r *Refill) Sums(ctx context.Context, t state.Ticket, shard int, s *state.Sums) error {
 	k := keysOf(t.Campaign, shard)
 	w := sumsWriter{fields: map[string][]any{}}
-	for cell, n := range s.Tally {
-		w.add(k.tally(), cellField(cell), n)
+	for late, figures := range map[bool]leaderboard.Figures{false: s.Public, true: s.Late} {
+		for cell, n := range figures.Cells {
+			w.add(tallyKey(k, late), cellField(cell), n)
+		}
+		for points, n := range figures.Scores {
+			w.add(scoresKey(k, late), strconv.Itoa(points), n)
+		}
 	}
 	for cell, n := range s.Hours {
 		w.add(k.hour(cell.Bucket), cellField(cell.Cell), n)

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"qingyuan/internal/event"
-	"qingyuan/internal/replay/state"
-	"qingyuan/leaderboard"
 	"qingyuan/quiz"
 )
 
@@ -81,7 +79,8 @@ func (w *walk) submitted(f *event.Fact, body event.Submitted) {
 		Passed: body.Passed, Used: time.Duration(body.UsedMS) * time.Millisecond, SubmittedAt: f.At, Choices: choices,
 	}
 	w.regrade(f, &a)
-	w.place(f, &a)
+	w.accept(f, &body)
+	f.Body = body
 	w.life.Finished = append(w.life.Finished, a)
 }
 
@@ -96,22 +95,22 @@ func (w *walk) sameSitting(f *event.Fact, a *quiz.Attempt, body *event.Submitted
 	}
 }
 
-// previous works out what was best before, and corrects what the fact says.
+// previous works out what was before, and corrects what the fact says.
 func (w *walk) previous(f *event.Fact, body *event.Submitted) {
 	var before *event.Best
-	if b := w.life.Best; b != nil {
-		before = &event.Best{Score: b.Result.Score, Passed: b.Result.Passed}
+	if b := w.best(); b != nil {
+		before = &event.Best{Score: b.Score, Passed: b.Passed, Full: b.Full}
 	}
 	same(w, f, "previous best", bestText(before), bestText(body.Previous))
-	body.Previous = before
-	f.Body = *body
+	same(w, f, "hidden", w.record.Hidden, body.Hidden)
+	body.Previous, body.Hidden = before, w.record.Hidden
 }
 
 func bestText(b *event.Best) string {
 	if b == nil {
 		return "none"
 	}
-	return fmt.Sprintf("%d, passed %t", b.Score, b.Passed)
+	return fmt.Sprintf("%d, passed %t, full %t", b.Score, b.Passed, b.Full)
 }
 
 // regrade marks the attempt again from the answers that lie in the ledger.
@@ -140,43 +139,4 @@ func (w *walk) regrade(f *event.Fact, a *quiz.Attempt) {
 	same(w, f, "max score", m.MaxScore, a.Result.MaxScore)
 	same(w, f, "correct", m.Correct, a.Result.Correct)
 	same(w, f, "passed", m.Score >= w.Quiz.PassScore, a.Result.Passed)
-}
-
-// place moves the participant on their boards, as attempt_submit.lua and the
-// fold do: only what stands strictly above replaces.
-func (w *walk) place(f *event.Fact, a *quiz.Attempt) {
-	p := &w.life.Person
-	v, err := w.Layout.Pack(a.Result.Score, a.Result.Used, a.Result.SubmittedAt)
-	if err != nil {
-		w.fault(f, "place", "one that the boards can hold", err)
-		return
-	}
-	if p.Best == nil {
-		w.life.OnBoard = f.Position
-	}
-	if p.Best == nil || v > p.Best.Place {
-		p.Best = &state.Best{Place: v, Result: a.Result}
-	}
-	day := w.Campaign.Day(f.At)
-	if p.BestOfDay == nil || p.BestOfDay.Day != day || v > p.BestOfDay.Place {
-		p.BestOfDay = &state.DayPlace{Day: day, Place: v}
-	}
-	if f.Compare(w.folded) <= 0 {
-		w.scoped(f, v)
-	}
-}
-
-// scoped moves the participant on the boards of a part of the campaign.
-func (w *walk) scoped(f *event.Fact, v uint64) {
-	for _, scope := range leaderboard.Scopes(w.Campaign, f) {
-		i := 0
-		for i < len(w.life.Places) && w.life.Places[i].Scope != scope {
-			i++
-		}
-		if i == len(w.life.Places) {
-			w.life.Places = append(w.life.Places, leaderboard.Place{Scope: scope, Participant: f.Participant})
-			w.life.Since = append(w.life.Since, f.Position)
-		}
-		w.life.Places[i].Packed = max(w.life.Places[i].Packed, v)
-	}
 }

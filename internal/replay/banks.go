@@ -56,21 +56,21 @@ func (b *banks) get(ctx context.Context, digest string) (*quiz.Bank, error) {
 	return nil, err
 }
 
-// digests lists the versions that papers were drawn from.
-func (n *namedBanks) digests() []string { return slices.Sorted(maps.Keys(n.seen)) }
+// digests collects the versions that papers were drawn from, and the texts that
+// were signed.
+type digests struct{ banks, texts map[string]bool }
 
-// namedBanks collects the versions that papers were drawn from.
-type namedBanks struct{ seen map[string]bool }
+func newDigests() digests { return digests{map[string]bool{}, map[string]bool{}} }
 
-func (n *namedBanks) add(p *state.Person) {
-	if n.seen == nil {
-		n.seen = map[string]bool{}
-	}
+func (d *digests) add(p *state.Person) {
 	if p.Open != nil {
-		n.seen[p.Open.Paper.Bank] = true
+		d.banks[p.Open.Paper.Bank] = true
 	}
 	for i := range p.Finished {
-		n.seen[p.Finished[i].Paper.Bank] = true
+		d.banks[p.Finished[i].Paper.Bank] = true
+	}
+	if p.Signature != nil {
+		d.texts[p.Signature.TextSHA256] = true
 	}
 }
 
@@ -78,7 +78,7 @@ func (n *namedBanks) add(p *state.Person) {
 // without the one in Redis it cannot be shown, and without the one in the ledger
 // not after a rebuild.
 func (x *verification) compareBanks(ctx context.Context) error {
-	for _, digest := range x.named.digests() {
+	for _, digest := range slices.Sorted(maps.Keys(x.named.banks)) {
 		x.report.Banks++
 		if err := x.compareBank(ctx, digest, "copy in the ledger", x.Ledger); err != nil {
 			return err
@@ -86,8 +86,25 @@ func (x *verification) compareBanks(ctx context.Context) error {
 		if err := x.compareBank(ctx, digest, "copy", x.Live); err != nil {
 			return err
 		}
+		if err := x.compareName(ctx, "bank "+digest, digest); err != nil {
+			return err
+		}
+	}
+	for _, digest := range slices.Sorted(maps.Keys(x.named.texts)) {
+		if err := x.compareName(ctx, "text "+digest, digest); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// compareName looks whether what stands for a digest can be read.
+func (x *verification) compareName(ctx context.Context, cell, digest string) error {
+	known, err := x.Live.Knows(ctx, x.report.Campaign, digest)
+	if err == nil && !known {
+		x.differ(Difference{Cell: cell, Field: "short name", Want: "known", Got: "unknown"})
+	}
+	return err
 }
 
 func (x *verification) compareBank(ctx context.Context, digest, field string, copies bankCopies) error {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"qingyuan/internal/replay/state"
 	"qingyuan/leaderboard"
 )
 
@@ -13,7 +14,8 @@ import (
 func (s *shardCheck) compareSums(c *counter) {
 	want := c.sums()
 	if arrived(s.heads.Facts, s.reach.Totals) {
-		s.compareTotals(want.Tally, want.Minutes)
+		s.compareFigures(want)
+		s.compareMinutes(want.Minutes)
 		s.compareRecent(want.Recent)
 	}
 	for _, cell := range bothKeys(want.Hours, s.live.Hours) {
@@ -23,19 +25,39 @@ func (s *shardCheck) compareSums(c *counter) {
 	}
 	for _, scope := range bothKeys(want.Boards, s.live.Boards) {
 		if arrived(s.heads.Facts, s.reach.board(scope)) {
-			s.board("board "+scope, want.Boards[scope], s.live.Boards[scope])
+			s.entries("board "+scope, want.Boards[scope], s.live.Boards[scope])
 		}
 	}
 	if arrived(s.heads.Facts, s.ends.Facts) {
-		s.board("board", want.Board, s.live.Board)
-		s.board("open set", want.Open, s.live.Open)
+		s.entries("board", want.Main, s.live.Main)
+		s.members("open set", "members", want.Open, s.live.Open)
 	}
 }
 
-func (s *shardCheck) compareTotals(tally map[leaderboard.Cell]int64, minutes map[leaderboard.BucketCell]int64) {
-	for _, cell := range bothKeys(tally, s.live.Tally) {
-		s.cells("tally "+cell.Unit+"|"+string(cell.Metric), tally[cell], s.live.Tally[cell])
+// compareFigures compares the public and the late figures, each by itself while
+// the boards stand still. Afterwards the late ones go over to the public, step by
+// step, and only both together are known.
+func (s *shardCheck) compareFigures(want *state.Sums) {
+	got := s.live
+	if s.rules.standStill() {
+		s.figures("late ", want.Late, got.Late)
+	} else {
+		want.Thaw()
+		got.Thaw()
 	}
+	s.figures("", want.Public, got.Public)
+}
+
+func (s *shardCheck) figures(late string, want, got leaderboard.Figures) {
+	for _, cell := range bothKeys(want.Cells, got.Cells) {
+		s.cells(late+"tally "+cell.Unit+"|"+string(cell.Metric), want.Cells[cell], got.Cells[cell])
+	}
+	for _, points := range bothKeys(want.Scores, got.Scores) {
+		s.cells(fmt.Sprintf("%sscore %d", late, points), want.Scores[points], got.Scores[points])
+	}
+}
+
+func (s *shardCheck) compareMinutes(minutes map[leaderboard.BucketCell]int64) {
 	oldest := oldestMinute(minutes)
 	for _, cell := range bothKeys(minutes, s.live.Minutes) {
 		if cell.Bucket >= oldest {
@@ -58,13 +80,36 @@ func (s *shardCheck) cells(cell string, want, got int64) {
 	s.cell(s.Number, cell, "count", want, got)
 }
 
-func (s *shardCheck) board(board string, want, got int64) {
+// entries compares how many entries a board has, each part by itself while the
+// boards stand still, and those whom somebody sees on afterwards.
+func (s *shardCheck) entries(board string, want, got state.Cards) {
+	if got.Stuck {
+		s.differ(Difference{Shard: s.Number, Cell: board, Field: "late members", Want: "to be thawed", Got: "on no list"})
+	}
+	for _, part := range []struct {
+		whose     string
+		want, got state.Layers[int64]
+	}{{"", want.Shown, got.Shown}, {"hidden ", want.Hidden, got.Hidden}} {
+		if !s.rules.standStill() {
+			s.members(board, part.whose+"members", everybody(part.want), everybody(part.got))
+			continue
+		}
+		s.members(board, part.whose+"members", part.want.Board, part.got.Board)
+		s.members(board, part.whose+"late members", part.want.Late, part.got.Late)
+		s.members(board, part.whose+"kept members", part.want.Kept, part.got.Kept)
+	}
+}
+
+// everybody counts who stands on a board by everything that happened.
+func everybody(n state.Layers[int64]) int64 { return n.Board - n.Kept + n.Late }
+
+func (s *shardCheck) members(board, whose string, want, got int64) {
 	s.count(func(r *Report) { r.Boards++ })
-	s.cell(s.Number, board, "members", want, got)
+	s.cell(s.Number, board, whose, want, got)
 }
 
 // bothKeys returns the keys of two maps, each once.
-func bothKeys[K comparable](a, b map[K]int64) []K {
+func bothKeys[K comparable, V any](a, b map[K]V) []K {
 	keys := slices.Collect(maps.Keys(a))
 	for k := range b {
 		if _, ok := a[k]; !ok {

@@ -3,6 +3,7 @@ package replay_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,7 +43,7 @@ func definition(t testing.TB, id string, shards int) *campaign.Campaign {
 	}
 	return &campaign.Campaign{
 		ID: id, Zone: shanghai, OpensAt: opens, ClosesAt: opens.AddDate(0, 0, 26), Shards: shards, Tree: tree,
-		Ranking: campaign.TopN, TopN: 1000, PublicBreakdown: campaign.BreakdownUnits,
+		Ranking: campaign.TopN, TopN: 1000, Policy: campaign.PolicyBest, PublicBreakdown: campaign.BreakdownUnits,
 		Groups: []campaign.Group{{ID: "public"}, {ID: "pupils"}}, Consent: campaign.Consent{Version: "1"},
 	}
 }
@@ -82,6 +83,8 @@ type history struct {
 	unit  string
 	open  event.Started
 	start time.Time
+	// until is what a correction says of the time before it.
+	until event.Corrected
 }
 
 // newHistory is somebody who enrolled in u1 at noon.
@@ -101,6 +104,7 @@ func newHistory(t testing.TB) *history {
 			}
 			return h.bank, nil
 		},
+		Now: func() time.Time { return noon },
 	}
 	h.fact(event.KindEnrolled, event.Enrolled{Notice: "1"})
 	h.record(event.RecordEnrolment, "张小三")
@@ -150,6 +154,9 @@ func (h *history) begin(number int, at time.Time) *event.Fact {
 // hand hands the open attempt in with so many right answers after a while.
 func (h *history) hand(right int, used time.Duration) *event.Fact {
 	h.at = h.start.Add(used)
+	h.until.Attempts = append(h.until.Attempts, event.Counted{
+		Number: h.open.Number, At: h.at.UnixMilli(), UsedMS: used.Milliseconds(), Score: right * pointsEach, Passed: right >= 2, Full: right == 4,
+	})
 	choices := make(quiz.Choices, 4)
 	for i := range right {
 		choices[i] = h.bank.Questions[i].Key
@@ -157,11 +164,28 @@ func (h *history) hand(right int, used time.Duration) *event.Fact {
 	return h.fact(event.KindSubmitted, event.Submitted{
 		Number: h.open.Number, StartedAt: h.start.UnixMilli(), UsedMS: used.Milliseconds(),
 		Score: right * pointsEach, MaxScore: 100, Correct: right, Passed: right*pointsEach >= 50, ClosedBy: "participant",
-		Bank: h.open.Bank, Items: h.open.Items, Choices: choices.String(),
+		Bank: h.open.Bank, Items: h.open.Items, Choices: choices.String(), Hidden: h.until.Hidden,
 	})
 }
 
+// corrected is a correction of an attempt, or number 0 for somebody.
+func (h *history) corrected(k event.Kind, number int, at time.Time) *event.Fact {
+	h.at = at
+	body := h.until
+	body.Number, body.Attempts = number, slices.Clone(body.Attempts)
+	for i := range h.until.Attempts {
+		if a := &h.until.Attempts[i]; a.Number == number {
+			a.Void = k != event.KindRestored
+		}
+	}
+	if number == 0 {
+		h.until.Hidden = k == event.KindHidden
+	}
+	return h.fact(k, body)
+}
+
 func (h *history) sign(name string) *event.Fact {
+	h.until.SignedAt = h.at.UnixMilli()
 	f := h.fact(event.KindSigned, event.Signed{
 		Version: "1", TextSHA256: strings.Repeat("ab", 32), Method: "typed", Commitment: "commitment of " + name,
 	})
@@ -182,12 +206,13 @@ func (h *history) faultless() replay.Life {
 	return l
 }
 
-func change(f *event.Fact, how func(*event.Submitted)) {
+func change(f *event.Fact, how func(*event.Submitted)) *event.Fact {
 	body, _ := f.Body.(event.Submitted)
 	how(&body)
 	f.Body = body
+	return f
 }
 
 func previous(score int, passed bool) func(*event.Submitted) {
-	return func(s *event.Submitted) { s.Previous = &event.Best{Score: score, Passed: passed} }
+	return func(s *event.Submitted) { s.Previous = &event.Best{Score: score, Passed: passed, Full: score == 100} }
 }

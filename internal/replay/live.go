@@ -52,19 +52,24 @@ type Live interface {
 	// Totals returns the sums of a shard but for hours and scoped boards, and where
 	// the shard stood.
 	Totals(ctx context.Context, campaign string, shard int) (state.Sums, state.Head, error)
-	// Hours and Boards return the cells of some hours and how many stand on some
-	// scoped boards, and how far the fold was.
+	// Hours and Boards return the cells of some hours and how many entries some
+	// scoped boards have, and how far the fold was.
 	Hours(ctx context.Context, campaign string, shard int, hours []int64) (map[leaderboard.BucketCell]int64, event.Position, error)
-	Boards(ctx context.Context, campaign string, shard int, scopes []string) (map[string]int64, event.Position, error)
+	Boards(ctx context.Context, campaign string, shard int, scopes []string) (map[string]state.Cards, event.Position, error)
 	// Images returns what lies there of participants, and of the boards on which
 	// they have a place; participants are read one after the other.
 	Images(ctx context.Context, campaign string, shard int, people []state.Person) ([]state.Image, error)
 	// Look is Images in one step, with where the shard stood.
 	Look(ctx context.Context, campaign string, shard int, people []state.Person) ([]state.Image, state.Head, error)
-	// Diff compares a participant with what lies there, in order of the field.
-	Diff(p *state.Person, img *state.Image) ([]state.Mismatch, error)
+	// Diff compares a participant with what lies there, in order of the field. While
+	// the boards stand still, that has to be by what happened before, and otherwise
+	// only where somebody stands by everything is known.
+	Diff(p *state.Person, img *state.Image, still bool) ([]state.Mismatch, error)
 	// Bank returns the copy of a bank version, packed, and whether there is one.
 	Bank(ctx context.Context, digest string) ([]byte, bool, error)
+	// Knows tells whether it can be read what stands for the digest of a bank's
+	// version or of a text in a campaign's participants.
+	Knows(ctx context.Context, campaign, digest string) (bool, error)
 	// DoorNames names every door that Redis holds, some of them twice.
 	DoorNames(ctx context.Context, each func(shard int, hash string) error) error
 	// Doors returns where doors of one shard lead, and where the shard stood. One

@@ -13,7 +13,7 @@ func (w *walk) sign(f *event.Fact, body event.Signed) {
 		w.fault(f, "signed before", "never", w.life.Signature.Version)
 		return
 	}
-	w.commitment = body.Commitment
+	w.commitment, w.record.SignedAt = body.Commitment, f.At
 	w.life.Signature = &pledge.Signature{
 		Version: body.Version, TextSHA256: body.TextSHA256, Method: pledge.Method(body.Method),
 		Unit: f.Unit, SignedAt: f.At, State: pledge.Valid,
@@ -24,7 +24,7 @@ func (w *walk) sign(f *event.Fact, body event.Signed) {
 // What was erased leaves them empty, unless a later record names them again.
 func (w *walk) personal(records []event.Record) {
 	for i := range records {
-		w.record(&records[i])
+		w.addRecord(&records[i])
 	}
 	if w.life.Enrolment.Unit != "" && !has(records, event.RecordEnrolment) {
 		w.fault(&w.life.Facts[0], "enrolment record", "one", "none")
@@ -43,7 +43,7 @@ func has(records []event.Record, k event.RecordKind) bool {
 	return false
 }
 
-func (w *walk) record(r *event.Record) {
+func (w *walk) addRecord(r *event.Record) {
 	switch {
 	case r.Kind == event.RecordErasure:
 		w.named(state.Disclosed{})

@@ -60,9 +60,9 @@ func TestALedgerThatIsBehind(t *testing.T) {
 	if err != nil || report.Differences != 0 || report.Clean() || len(report.Incomplete) != 2 || !strings.Contains(report.Incomplete[0], "the ledger holds the facts up to 1-0") {
 		t.Errorf("report %+v, %v", report, err)
 	}
-	r.db.HSet(t.Context(), (&garden{rig: r}).key("}:p:"+person(7)), "f", "1")
+	r.db.HSet(t.Context(), (&garden{rig: r}).key("}:p:"+person(7)), "t", "1")
 	report, err = v.Campaign(t.Context(), r.def, &r.rules)
-	if err != nil || report.Differences != 1 || report.First[0].Participant != person(7) || report.First[0].Field != "first act" {
+	if err != nil || report.Differences != 1 || report.First[0].Participant != person(7) || report.First[0].Field != "enrolled at" {
 		t.Errorf("report %+v, %v", report, err)
 	}
 }

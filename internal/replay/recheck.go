@@ -89,7 +89,7 @@ func everyScope(lives []Life) []state.Person {
 func (s *shardCheck) judge(lives []Life, images []state.Image) ([]verdict, error) {
 	var found []verdict
 	for i := range lives {
-		diff, err := s.Live.Diff(&lives[i].Person, &images[i])
+		diff, err := s.Live.Diff(&lives[i].Person, &images[i], s.rules.standStill())
 		if err != nil {
 			return nil, err
 		}

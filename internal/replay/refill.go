@@ -2,6 +2,8 @@ package replay
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -31,8 +33,8 @@ func (x *rebuild) refillCampaign(ctx context.Context, c *campaign.Campaign) erro
 	if err := x.expect(ctx); err != nil {
 		return err
 	}
-	rules := &Rules{Campaign: c, Layout: layout, Open: x.Rebuilder.Open}
-	f := &filling{rebuild: x, rules: rules}
+	rules := &Rules{Campaign: c, Layout: layout, Open: x.Rebuilder.Open, Now: x.Now}
+	f := &filling{rebuild: x, rules: rules, still: rules.standStill(), named: newDigests()}
 	for n := range x.was.Shards {
 		if err := f.shard(ctx, n); err != nil {
 			return err
@@ -59,8 +61,9 @@ type filling struct {
 	*rebuild
 
 	rules *Rules
+	still bool       // the public boards stand still
 	mu    sync.Mutex // over named and the counts
-	named namedBanks
+	named digests
 }
 
 func (f *filling) shard(ctx context.Context, n int) error {
@@ -92,7 +95,11 @@ func (f *filling) shard(ctx context.Context, n int) error {
 	for _, c := range counters[1:] {
 		counters[0].merge(c)
 	}
-	if err := f.Redis.Sums(ctx, f.ticket, n, counters[0].sums()); err != nil {
+	sums := counters[0].sums()
+	if !f.still {
+		sums.Thaw()
+	}
+	if err := f.Redis.Sums(ctx, f.ticket, n, sums); err != nil {
 		return err
 	}
 	return f.Redis.Ends(ctx, f.ticket, n, state.Ends{Facts: f.heads[n].Facts, Personal: f.heads[n].Personal})
@@ -115,7 +122,9 @@ func (f *filling) batch(ctx context.Context, shard int, histories []ledger.Histo
 	lives := make([]Life, len(histories))
 	for i := range histories {
 		lives[i] = f.rules.Replay(histories[i], f.heads[shard].Facts)
-		people[i] = lives[i].Person
+		if people[i] = lives[i].Person; !f.still {
+			people[i].Thaw()
+		}
 		_ = sum.add(&lives[i]) // what the fold cannot count is a fault of that life
 	}
 	if err := f.Redis.People(ctx, f.ticket, shard, people); err != nil {
@@ -135,7 +144,7 @@ func (f *filling) batch(ctx context.Context, shard int, histories []ledger.Histo
 
 // banks copies every version that a paper was drawn from.
 func (f *filling) banks(ctx context.Context) error {
-	for _, digest := range f.named.digests() {
+	for _, digest := range slices.Sorted(maps.Keys(f.named.banks)) {
 		packed, ok, err := f.Ledger.Bank(ctx, digest)
 		if err != nil {
 			return err

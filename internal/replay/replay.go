@@ -10,6 +10,7 @@ package replay
 
 import (
 	"fmt"
+	"time"
 
 	"qingyuan/campaign"
 	"qingyuan/internal/event"
@@ -33,19 +34,29 @@ type Rules struct {
 	// returns the version of a digest.
 	Quiz *quiz.Rules
 	Bank func(digest string) (*quiz.Bank, error)
+	// Now says whether the freeze is over.
+	Now func() time.Time
+}
+
+// clocksApart is more than the clocks of two machines are.
+const clocksApart = time.Minute
+
+// standStill tells whether the boards certainly stand still, or have not begun to:
+// no server lets them move again yet. What was read before is from then or before.
+func (r *Rules) standStill() bool {
+	f := r.Campaign.Freeze
+	return !f.At.IsZero() && !f.Over(r.Now().Add(clocksApart))
 }
 
 // Life is what a participant's history comes to.
 type Life struct {
 	state.Person
 
-	// Facts are those of the history, with First and Previous as they must be.
+	// Facts are those of the history. What they say of the facts before them is as
+	// it must be.
 	Facts []event.Fact
-	// Since is, for each of the person's places, the fact that brought them onto
-	// that board.
-	Since []event.Position
-	// OnBoard is the fact that brought them onto the main board.
-	OnBoard event.Position
+	// Turned is the newest fact that may have changed their places.
+	Turned event.Position
 	// Faults are where the history contradicts itself or the rules.
 	Faults []Fault
 	// Regraded and Commitments count the attempts that were marked again and the
@@ -75,8 +86,14 @@ func (r *Rules) Replay(h ledger.History, folded event.Position) Life {
 	for i := range h.Facts {
 		w.fact(&h.Facts[i])
 	}
+	w.places()
 	w.personal(h.Records)
 	return w.life
+}
+
+// boards are the rules by which attempts make places.
+func (r *Rules) boards() leaderboard.Rules {
+	return leaderboard.Rules{Campaign: r.Campaign, Layout: r.Layout}
 }
 
 // walk is one replay on its way.
@@ -85,6 +102,12 @@ type walk struct {
 
 	folded event.Position
 	life   Life
+	// record is what figures are made of, and atFold what it was when the fold had
+	// come to where it is; nil while it is the same.
+	record leaderboard.Record
+	atFold *leaderboard.Record
+	// total is the sum of points, where the campaign adds points up.
+	total int
 	// commitment is what the fact of the signature says of its record.
 	commitment string
 }
@@ -122,6 +145,9 @@ func (w *walk) fact(f *event.Fact) {
 	case event.Signed:
 		w.belongs(f)
 		w.sign(f, body)
+	case event.Corrected:
+		w.belongs(f)
+		w.corrected(f, body)
 	case event.Erased:
 		w.belongs(f)
 		w.life.Enrolment.NoticeVersion, w.life.Enrolment.Guardian = body.Notice, body.Guardian
@@ -141,6 +167,7 @@ func (w *walk) enrolled(f *event.Fact, body event.Enrolled) {
 	same(w, f, "enrolled before", "", e.Unit)
 	e.Unit, e.Group, e.At = f.Unit, f.Group, f.At
 	e.NoticeVersion, e.Guardian = body.Notice, body.Guardian
+	w.record.Unit, w.record.Group = f.Unit, f.Group
 }
 
 func (w *walk) moved(f *event.Fact, body event.Moved) {
@@ -151,6 +178,7 @@ func (w *walk) moved(f *event.Fact, body event.Moved) {
 		w.fault(f, "moved", "never after an act", "moved")
 	}
 	e.Unit, e.Group = f.Unit, f.Group
+	w.record.Unit, w.record.Group = f.Unit, f.Group
 }
 
 // act notes an accepted act, and corrects what the fact says of it.

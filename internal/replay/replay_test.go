@@ -36,7 +36,7 @@ func TestAWholeLife(t *testing.T) {
 	if p.Best == nil || p.Best.Place != best || p.Best.Result.Score != 75 || !p.FirstAct.Equal(noon.Add(150*time.Second)) {
 		t.Errorf("best %+v, first act at %s", p.Best, p.FirstAct)
 	}
-	if diff := cmp.Diff(&state.DayPlace{Day: "2026-06-10", Place: best}, p.BestOfDay); diff != "" {
+	if diff := cmp.Diff(&state.WindowPlace{Window: "2026-06-10", Place: best}, p.OfDay); diff != "" || p.OfPhase != nil {
 		t.Errorf("best of the day (-want +got):\n%s", diff)
 	}
 	want := campaign.Enrolment{Unit: "u1", Group: "public", DisplayName: "张**", NoticeVersion: "1", At: noon}
@@ -46,9 +46,9 @@ func TestAWholeLife(t *testing.T) {
 	if s := p.Signature; s == nil || s.MaskedName != "张**" || s.Version != "1" {
 		t.Errorf("signature %+v", s)
 	}
-	var places []leaderboard.Place
-	for _, scope := range []string{"u:u1", "g:public", "d:2026-06-10", "r:d1", "r:city"} {
-		places = append(places, leaderboard.Place{Scope: scope, Participant: "p1", Packed: best})
+	var places []state.Place
+	for _, scope := range []string{"d:2026-06-10", "g:public", "r:city", "r:d1", "u:u1"} {
+		places = append(places, state.Place{Scope: scope, Placement: leaderboard.Placement{Base: &best, Now: &best}})
 	}
 	if diff := cmp.Diff(places, p.Places); diff != "" {
 		t.Errorf("places (-want +got):\n%s", diff)
@@ -68,15 +68,15 @@ func TestOnlyBetterReplaces(t *testing.T) {
 	h.begin(2, noon.Add(90*time.Second))
 	change(h.hand(2, time.Second), previous(75, true))
 	p := h.faultless().Person
-	if p.Best.Result.Score != 75 || p.BestOfDay.Place != p.Best.Place {
-		t.Errorf("a worse attempt replaced: best %+v, of the day %+v", p.Best, p.BestOfDay)
+	if p.Best.Result.Score != 75 || p.OfDay.Place != p.Best.Place {
+		t.Errorf("a worse attempt replaced: best %+v, of the day %+v", p.Best, p.OfDay)
 	}
 
 	h.begin(3, noon.Add(24*time.Hour))
 	change(h.hand(1, time.Second), previous(75, true))
 	p = h.faultless().Person
-	if p.Best.Result.Score != 75 || p.BestOfDay.Day != "2026-06-11" || p.BestOfDay.Place >= p.Best.Place {
-		t.Errorf("a new day: best %+v, of the day %+v", p.Best, p.BestOfDay)
+	if p.Best.Result.Score != 75 || p.OfDay.Window != "2026-06-11" || p.OfDay.Place >= p.Best.Place {
+		t.Errorf("a new day: best %+v, of the day %+v", p.Best, p.OfDay)
 	}
 	if n := len(p.Places); n != 6 { // two days
 		t.Errorf("%d places: %+v", n, p.Places)
@@ -99,7 +99,7 @@ func TestAScopedPlaceComesWithTheFold(t *testing.T) {
 		t.Errorf("main board: %+v", p.Best)
 	}
 	for _, place := range p.Places {
-		if score, _, _ := h.rules.Layout.Unpack(place.Packed); score != 25 {
+		if score, _, _ := h.rules.Layout.Unpack(*place.Now); score != 25 {
 			t.Errorf("%s has score %d, the fold has only seen 25", place.Scope, score)
 		}
 	}

@@ -135,10 +135,9 @@ func (r *rig) serve() {
 	if err != nil {
 		r.Fatal(err)
 	}
-	day := func(_ string, at time.Time) string { return r.def.Day(at) }
-	r.campaigns, r.boards, r.banks, r.doors = c, redisstore.NewBoards(c), redisstore.NewBanks(r.db), redisstore.NewSessions(c, r.now)
+	r.campaigns, r.boards, r.banks, r.doors = c, redisstore.NewBoards(c, r.Campaign, r.now), redisstore.NewBanks(r.db), redisstore.NewSessions(c, r.now)
 	r.enrols = campaign.Service{Catalog: r, Store: redisstore.NewEnrolments(c, r.box, digestKey), Now: r.now}
-	r.quizzes = quiz.Service{Catalog: r, Store: redisstore.NewQuiz(c, day), IDKey: make([]byte, 32), Now: r.now}
+	r.quizzes = quiz.Service{Catalog: r, Store: redisstore.NewQuiz(c, r.Campaign, r.now), IDKey: make([]byte, 32), Now: r.now}
 	r.pledges = pledge.Service{Catalog: r, Store: redisstore.NewSignatures(c, r.box), Serials: serials, Now: r.now}
 	if err := r.banks.PutBank(r.Context(), r.bank); err != nil {
 		r.Fatal(err)
@@ -167,6 +166,15 @@ func (r *rig) known(id string) redisstore.Known {
 
 // now is noon of a day of the campaign when the test begins.
 func (r *rig) now() time.Time { return noon.Add(time.Duration(r.ahead.Load())) }
+
+// watch is the clock of verifying and rebuilding: the real one, unless they must
+// know whether a freeze is over.
+func (r *rig) watch() func() time.Time {
+	if r.def.Freeze.At.IsZero() {
+		return time.Now
+	}
+	return r.now
+}
 
 func (r *rig) pass(d time.Duration) { r.ahead.Add(int64(d)) }
 
@@ -261,7 +269,7 @@ func (r *rig) archive(id string, shards int) {
 
 func (r *rig) verifier() *replay.Verifier {
 	return &replay.Verifier{
-		Ledger: r.ledger, Live: redisstore.NewMirror(r.db), Streams: r.Reader, Open: r.box.open, Now: time.Now,
+		Ledger: r.ledger, Live: redisstore.NewMirror(r.db), Streams: r.Reader, Open: r.box.open, Now: r.watch(),
 		Patience: 10 * time.Second,
 		Found:    func(d replay.Difference) { r.differences = append(r.differences, d) },
 	}
@@ -269,7 +277,7 @@ func (r *rig) verifier() *replay.Verifier {
 
 func (r *rig) rebuilder() *replay.Rebuilder {
 	return &replay.Rebuilder{
-		Ledger: r.ledger, Redis: redisstore.NewRefill(r.db, r.options...), Open: r.box.open, Now: time.Now,
+		Ledger: r.ledger, Redis: redisstore.NewRefill(r.db, r.options...), Open: r.box.open, Now: r.watch(),
 		Drain: func(ctx context.Context, s ledger.Shard) error { return r.archiver(s).Drain(ctx) },
 	}
 }
@@ -389,6 +397,16 @@ func (r *rig) sign(id string) {
 	r.Helper()
 	_, _, err := r.pledges.Sign(r.Context(), r.def.ID, id, pledge.Request{Version: "1", Method: pledge.Typed, Name: "张小三"})
 	must(r, 0, err)
+}
+
+func (r *rig) correct(id string, number int, to quiz.State) {
+	r.Helper()
+	must(r, 0, r.quizzes.Store.Correct(r.Context(), quiz.Person{Campaign: r.def.ID, Participant: id}, number, to))
+}
+
+func (r *rig) hide(id string, hidden bool) {
+	r.Helper()
+	must(r, 0, r.boards.Hide(r.Context(), r.def.ID, id, hidden))
 }
 
 func (r *rig) claim(hash, id string) {

@@ -33,21 +33,33 @@ func (r *reach) board(scope string) event.Position {
 	return r.Rest
 }
 
+// earliest is the fact up to which every board is counted.
+func (r *reach) earliest() event.Position {
+	first := r.Rest
+	for _, p := range r.Boards {
+		if p.Compare(first) < 0 {
+			first = p
+		}
+	}
+	return first
+}
+
 // counter adds up the lives of a shard's participants.
 type counter struct {
 	state.Sums
 
-	people int64 // who enrolled
-	newest newest
-	rules  *Rules
-	reach  *reach
-	batch  leaderboard.Batch // of one fact, used again for the next
+	people   int64 // who enrolled
+	newest   newest
+	rules    *Rules
+	reach    *reach
+	earliest event.Position    // that every board was read at, or later
+	batch    leaderboard.Batch // of one fact, used again for the next
 }
 
 func newCounter(rules *Rules, reach *reach) *counter {
-	return &counter{rules: rules, reach: reach, batch: leaderboard.NewBatch(event.Position{}), Sums: state.Sums{
-		Tally: map[leaderboard.Cell]int64{}, Hours: map[leaderboard.BucketCell]int64{},
-		Minutes: map[leaderboard.BucketCell]int64{}, Boards: map[string]int64{},
+	return &counter{rules: rules, reach: reach, earliest: reach.earliest(), batch: leaderboard.NewBatch(event.Position{}), Sums: state.Sums{
+		Public: leaderboard.NewFigures(), Late: leaderboard.NewFigures(), Hours: map[leaderboard.BucketCell]int64{},
+		Minutes: map[leaderboard.BucketCell]int64{}, Boards: map[string]state.Cards{},
 	}}
 }
 
@@ -58,30 +70,86 @@ func (c *counter) add(l *Life) error {
 			return err
 		}
 	}
-	for i, since := range l.Since {
-		if scope := l.Places[i].Scope; since.Compare(c.reach.board(scope)) <= 0 {
-			c.Boards[scope]++
-		}
-	}
+	c.boards(l)
 	if l.Enrolment.Unit != "" {
 		c.people++
 	}
 	if l.Open != nil {
 		c.Open++
 	}
-	if l.Best != nil {
-		c.Board++
-	}
+	c.Main = onto(c.Main, &l.Main)
 	return nil
+}
+
+// boards counts a life on the scoped boards. Hardly anybody changes places while
+// the boards are read one after another; of those it is worked out where they stood
+// before each change.
+func (c *counter) boards(l *Life) {
+	if l.Turned.Compare(c.earliest) <= 0 {
+		for i := range l.Places {
+			c.stands(l.Places[i].Scope, &l.Places[i].Placement)
+		}
+		return
+	}
+	for scope, p := range c.rules.atReach(l, c.reach) {
+		c.stands(scope, &p)
+	}
+}
+
+func (c *counter) stands(scope string, p *leaderboard.Placement) {
+	c.Boards[scope] = onto(c.Boards[scope], p)
+}
+
+// onto counts the entries that a place makes on a board and beside it: what is done
+// since the freeze is kept beside, and with it the entry that it replaces.
+func onto(n state.Cards, p *leaderboard.Placement) state.Cards {
+	in := n.Of(p.Hidden)
+	if p.Base != nil {
+		in.Board++
+	}
+	if state.IsLate(p) {
+		in.Late++
+		if p.Base != nil {
+			in.Kept++
+		}
+	}
+	return n
+}
+
+// atReach returns where somebody stood on each board when it was read.
+func (r *Rules) atReach(l *Life, reach *reach) map[string]leaderboard.Placement {
+	out := map[string]leaderboard.Placement{}
+	var rec leaderboard.Record
+	for i := range l.Facts {
+		f := &l.Facts[i]
+		if !correct(&rec, f) {
+			continue
+		}
+		now := r.placements(&rec)
+		for scope := range out {
+			if _, ok := now[scope]; !ok {
+				now[scope] = leaderboard.Placement{}
+			}
+		}
+		for scope, p := range now {
+			if scope != "" && f.Compare(reach.board(scope)) <= 0 {
+				out[scope] = p
+			}
+		}
+	}
+	return out
 }
 
 func (c *counter) fact(f *event.Fact) error {
 	b := &c.batch
-	clear(b.Tally.Cells)
+	for _, t := range []*leaderboard.Figures{&b.Tally, &b.Late} {
+		clear(t.Cells)
+		clear(t.Scores)
+	}
 	clear(b.Hours)
 	clear(b.Minutes)
 	b.Moves, b.Recent = b.Moves[:0], b.Recent[:0]
-	if err := b.Count(leaderboard.Rules{Campaign: c.rules.Campaign, Layout: c.rules.Layout}, f); err != nil {
+	if err := b.Count(c.rules.boards(), f); err != nil {
 		return err
 	}
 	for cell, n := range b.Hours {
@@ -92,12 +160,9 @@ func (c *counter) fact(f *event.Fact) error {
 	if f.Compare(c.reach.Totals) > 0 {
 		return nil
 	}
-	for cell, n := range b.Tally.Cells {
-		c.Tally[cell] += n
-	}
-	for cell, n := range b.Minutes {
-		c.Minutes[cell] += n
-	}
+	addFigures(&c.Public, &b.Tally)
+	addFigures(&c.Late, &b.Late)
+	addAll(c.Minutes, b.Minutes)
 	for _, act := range b.Recent {
 		c.newest.add(f.Position, act)
 	}
@@ -106,14 +171,30 @@ func (c *counter) fact(f *event.Fact) error {
 
 // merge adds what another counter of the same shard has.
 func (c *counter) merge(o *counter) {
-	addAll(c.Tally, o.Tally)
+	addFigures(&c.Public, &o.Public)
+	addFigures(&c.Late, &o.Late)
 	addAll(c.Hours, o.Hours)
 	addAll(c.Minutes, o.Minutes)
-	addAll(c.Boards, o.Boards)
-	c.Board, c.Open, c.people = c.Board+o.Board, c.Open+o.Open, c.people+o.people
+	for scope, n := range o.Boards {
+		c.Boards[scope] = both(c.Boards[scope], n)
+	}
+	c.Main = both(c.Main, o.Main)
+	c.Open, c.people = c.Open+o.Open, c.people+o.people
 	for _, a := range o.newest.acts {
 		c.newest.add(a.at, a.act)
 	}
+}
+
+func addFigures(to, from *leaderboard.Figures) {
+	addAll(to.Cells, from.Cells)
+	addAll(to.Scores, from.Scores)
+}
+
+func both(a, b state.Cards) state.Cards {
+	layers := func(a, b state.Layers[int64]) state.Layers[int64] {
+		return state.Layers[int64]{Board: a.Board + b.Board, Late: a.Late + b.Late, Kept: a.Kept + b.Kept}
+	}
+	return state.Cards{Entries: state.Entries[int64]{Shown: layers(a.Shown, b.Shown), Hidden: layers(a.Hidden, b.Hidden)}}
 }
 
 func addAll[K comparable](to, from map[K]int64) {

@@ -49,7 +49,7 @@ const defaultPatience = 30 * time.Second
 // stop for it. The error means that it could not go on.
 func (v *Verifier) Campaign(ctx context.Context, c *campaign.Campaign, rules *quiz.Rules) (Report, error) {
 	began := v.Now()
-	x := &verification{Verifier: v, banks: newBanks(v.Ledger, v.Live)}
+	x := &verification{Verifier: v, banks: newBanks(v.Ledger, v.Live), named: newDigests()}
 	x.report.Campaign, x.found = c.ID, v.Found
 	err := x.run(ctx, c, rules)
 	x.report.Duration = v.Now().Sub(began)
@@ -66,7 +66,7 @@ type verification struct {
 
 	rules Rules
 	banks *banks
-	named namedBanks
+	named digests
 	known *filter // who is in the ledger, by shard and id
 	done  progress
 }
@@ -81,7 +81,7 @@ func (x *verification) run(ctx context.Context, c *campaign.Campaign, rules *qui
 		return err
 	}
 	x.report.Shards = o.Shards
-	x.rules = Rules{Campaign: c, Layout: layout, Open: x.Verifier.Open, Quiz: rules, Bank: func(digest string) (*quiz.Bank, error) {
+	x.rules = Rules{Campaign: c, Layout: layout, Open: x.Verifier.Open, Now: x.Now, Quiz: rules, Bank: func(digest string) (*quiz.Bank, error) {
 		return x.banks.get(ctx, digest)
 	}}
 	if err := x.deadLetters(ctx); err != nil {

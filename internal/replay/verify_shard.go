@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"time"
@@ -63,7 +64,7 @@ const (
 // snapshot reads the sums, and waits for the ledger to arrive where the last of
 // them was read.
 func (s *shardCheck) snapshot(ctx context.Context, names *state.Names) error {
-	s.live.Hours, s.live.Boards = map[leaderboard.BucketCell]int64{}, map[string]int64{}
+	s.live.Hours, s.live.Boards = map[leaderboard.BucketCell]int64{}, map[string]state.Cards{}
 	s.reach.Hours, s.reach.Boards = map[int64]event.Position{}, map[string]event.Position{}
 	for hours := range slices.Chunk(names.Hours, hoursAtOnce) {
 		cells, at, err := s.Live.Hours(ctx, s.Campaign, s.Number, hours)
@@ -80,7 +81,7 @@ func (s *shardCheck) snapshot(ctx context.Context, names *state.Names) error {
 		if err != nil {
 			return err
 		}
-		addAll(s.live.Boards, cards)
+		maps.Copy(s.live.Boards, cards)
 		for _, scope := range scopes {
 			s.reach.Boards[scope] = at
 		}
@@ -227,7 +228,7 @@ func (s *shardCheck) batch(ctx context.Context, histories []ledger.History, sum 
 	}
 	var suspects []state.Person
 	for i := range people {
-		diff, err := s.Live.Diff(&people[i], &images[i])
+		diff, err := s.Live.Diff(&people[i], &images[i], s.rules.standStill())
 		if err != nil {
 			return err
 		}

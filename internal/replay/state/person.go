@@ -31,26 +31,45 @@ type Person struct {
 	// Open is the open attempt, or nil, and Finished are the others, by number.
 	Open     *quiz.Attempt
 	Finished []quiz.Attempt
-	// Best is nil before the first accepted submission, and so is BestOfDay, the
-	// best of the newest day.
-	Best      *Best
-	BestOfDay *DayPlace
+	// Best is nil where no submission counts, and so is OfDay, the place on the board
+	// of the newest day on which one does. OfPhase is the same of phases, nil also
+	// where there is none.
+	Best           *Best
+	OfDay, OfPhase *WindowPlace
 	// Signature is nil where there is none.
 	Signature *pledge.Signature
-	// Places are those on the scoped boards, one for each.
-	Places []leaderboard.Place
+	// Hidden people stand on no public board.
+	Hidden bool
+	// Main is their place on the main board, and Places are those on the scoped
+	// ones, in order of the scope. The base is by what happened before the freeze,
+	// also once that is over.
+	Main   leaderboard.Placement
+	Places []Place
 }
 
-// Best is a best attempt and its place on a board.
+// Place is a participant's place on a scoped board.
+type Place struct {
+	Scope string
+	leaderboard.Placement
+}
+
+// IsLate tells whether a place is kept beside the board during the freeze: it is
+// another than the one on the board.
+func IsLate(p *leaderboard.Placement) bool {
+	return p.Now != nil && (p.Base == nil || *p.Base != *p.Now)
+}
+
+// Best is a best attempt and the place on the main board, which is that of a sum
+// where the campaign adds points up.
 type Best struct {
 	Place  uint64
 	Result quiz.Result
 }
 
-// DayPlace is the place of the best attempt of one local date.
-type DayPlace struct {
-	Day   string
-	Place uint64
+// WindowPlace is the place on the board of a local date or a phase.
+type WindowPlace struct {
+	Window string
+	Place  uint64
 }
 
 // Scopes names the scoped boards on which the person has a place.
@@ -60,6 +79,15 @@ func (p *Person) Scopes() []string {
 		out[i] = p.Places[i].Scope
 	}
 	return out
+}
+
+// Thaw lets the person stand where they stand by everything on every board: the
+// freeze is over.
+func (p *Person) Thaw() {
+	p.Main.Base = p.Main.Now
+	for i := range p.Places {
+		p.Places[i].Base = p.Places[i].Now
+	}
 }
 
 // Disclosed is what a personal record says once it is opened.

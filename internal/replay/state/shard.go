@@ -38,16 +38,47 @@ type Head struct {
 
 // Sums are what the participants of a shard add up to.
 type Sums struct {
-	Tally map[leaderboard.Cell]int64
-	Hours map[leaderboard.BucketCell]int64
+	// Public is by what happened before the freeze, and Late what came since.
+	Public, Late leaderboard.Figures
+	Hours        map[leaderboard.BucketCell]int64
 	// Minutes have cells without a unit.
 	Minutes map[leaderboard.BucketCell]int64
-	// Boards says how many stand on each scoped board, Board how many on the main
+	// Boards says how many entries each scoped board has, Main how many the main
 	// one, and Open how many have an attempt open.
-	Boards      map[string]int64
-	Board, Open int64
+	Boards map[string]Cards
+	Main   Cards
+	Open   int64
 	// Recent are the newest acts, newest first.
 	Recent []leaderboard.Act
+}
+
+// Thaw lets the late figures be public: the freeze is over.
+func (s *Sums) Thaw() { s.Public, s.Late = s.Public.Plus(s.Late), leaderboard.NewFigures() }
+
+// Layers are the parts of a board: the board itself, which stands still during the
+// freeze; the places that people have by what they did since; and the entries that
+// those have on the board.
+type Layers[T any] struct{ Board, Late, Kept T }
+
+// Entries are the parts of a board in public, and those in which hidden people are
+// kept beside it.
+type Entries[T any] struct{ Shown, Hidden Layers[T] }
+
+// Cards say how many entries the parts of a board have.
+type Cards struct {
+	Entries[int64]
+
+	// Stuck says that there are late entries which nobody will thaw: the list of
+	// boards that have any lacks this one.
+	Stuck bool
+}
+
+// Of returns the parts in which somebody belongs.
+func (e *Entries[T]) Of(hidden bool) *Layers[T] {
+	if hidden {
+		return &e.Hidden
+	}
+	return &e.Shown
 }
 
 // Names are what a shard holds beside its participants and what every shard has.
@@ -63,11 +94,12 @@ type Names struct {
 type Image struct {
 	// Fields are those of the participant's hash, as they are packed.
 	Fields map[string]string
-	// Board and Open are the entries on the main board and among the open
+	// Main and Open are the entries on the main board and among the open
 	// attempts, "" for none.
-	Board, Open string
-	// Scoped are the entries on the boards that were asked for, "" for none.
-	Scoped map[string]string
+	Main Entries[string]
+	Open string
+	// Scoped are the entries on the boards that were asked for.
+	Scoped map[string]Entries[string]
 }
 
 // Mismatch is one field in which Redis holds something else than it must. Names
