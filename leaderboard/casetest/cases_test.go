@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"qingyuan/leaderboard/casetest"
@@ -38,7 +39,18 @@ func files(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	if named := os.Getenv("BOARD_CASES"); named != "" {
-		out["named"] = named
+		out["named"] = found(named)
 	}
 	return out
+}
+
+// found looks for a file also where the command was most likely typed: tests run in
+// the folder of their package.
+func found(name string) string {
+	if root := filepath.Join("../..", name); !filepath.IsAbs(name) {
+		if _, err := os.Stat(root); err == nil {
+			return root
+		}
+	}
+	return name
 }

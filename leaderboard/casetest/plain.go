@@ -245,6 +245,9 @@ func (p *plain) Record(name string) (place, bool, error) {
 
 // ScoreRank implements board.
 func (p *plain) ScoreRank(s sight, score int64) (int64, error) {
+	if !s.admin && !p.rule.lists() {
+		return 0, errNotShown
+	}
 	rank := int64(1)
 	for _, l := range p.list(sight{frozen: s.frozen}) { // hidden people count for nobody
 		if p.rule.Order == "asc" && l.score < score || p.rule.Order != "asc" && l.score > score {
