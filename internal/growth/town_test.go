@@ -82,10 +82,9 @@ func (w *town) serve() {
 	must(w, err)
 	serials, err := pledge.NewSerials(make([]byte, 32))
 	must(w, err)
-	day := func(_ string, at time.Time) string { return w.def.Day(at) }
-	store := redisstore.NewBoards(campaigns)
+	store := redisstore.NewBoards(campaigns, w.Campaign, time.Now)
 	w.enrolments = campaign.Service{Catalog: w, Store: redisstore.NewEnrolments(campaigns, box, make([]byte, 32)), Now: time.Now}
-	w.quizzes = quiz.Service{Catalog: w, Store: redisstore.NewQuiz(campaigns, day), IDKey: make([]byte, 32), Now: time.Now}
+	w.quizzes = quiz.Service{Catalog: w, Store: redisstore.NewQuiz(campaigns, w.Campaign, time.Now), IDKey: make([]byte, 32), Now: time.Now}
 	w.pledges = pledge.Service{Catalog: w, Store: redisstore.NewSignatures(campaigns, box), Serials: serials, Now: time.Now}
 	failed := func(err error) { w.Errorf("%d people: %v", w.size, err) }
 	w.publisher = &leaderboard.Publisher{

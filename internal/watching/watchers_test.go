@@ -82,8 +82,8 @@ func takePart(t testing.TB, s *server, perSecond float64) (stop func()) {
 	return func() {
 		cancel()
 		_ = g.Wait() // it was interrupted
-		if rep.Participants.Done == 0 || rep.Participants.Failed > 0 {
-			t.Errorf("people who took part: %+v", rep.Participants)
+		if rep.Participants.Done == 0 || len(rep.Errors)+len(rep.ProblemCounts) > 0 {
+			t.Errorf("people who took part: %+v, errors %v, problems %v", rep.Participants, rep.Errors, rep.Problems)
 		}
 	}
 }
