@@ -99,6 +99,9 @@ func newMapping(s *script) (*mapping, error) {
 		return m, m.checkTies(s)
 	}
 	m.score = spec{unit: 1, most: maxScore, flip: s.rule.Order == "asc"}.axis(scores)
+	if err := checkLast(s); err != nil {
+		return nil, err
+	}
 	for what, n := range map[string]int{
 		"scores": len(m.score.values) - maxScore, "used times": len(m.first.values) - maxUsed/100,
 	} {
@@ -161,6 +164,23 @@ func (m *mapping) checkSums(scores []int64) error {
 		return errors.New("a sum has no used time")
 	case m.rule.falling("at"):
 		return errors.New("whoever reached a sum first leads")
+	}
+	return nil
+}
+
+// checkLast says where the last attempt alone cannot count: what was submitted
+// before it is taken back, and so would be gone from boards that stood still.
+func checkLast(s *script) error {
+	r := s.rule
+	if !r.last() || r.Freeze == nil {
+		return nil
+	}
+	for _, m := range s.truth.members {
+		before := slices.ContainsFunc(m.attempts, func(a attempt) bool { return a.at < *r.Freeze })
+		since := slices.ContainsFunc(m.attempts, func(a attempt) bool { return a.at >= *r.Freeze })
+		if before && since {
+			return fmt.Errorf("%s's last attempt is of a freeze, and the one before it stands on boards that stand still", m.name)
+		}
 	}
 	return nil
 }

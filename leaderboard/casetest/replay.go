@@ -38,11 +38,31 @@ func Replay(t *testing.T, cases []Case, open Open) {
 	}
 }
 
+// Agree asks a board on a store and the rules the same, whatever the answers are. A
+// case that a store cannot hold is an error.
+func Agree(t testing.TB, c *Case, open Open, shards int) error {
+	t.Helper()
+	answer, err := c.playedOn(t, open, shards)
+	if err != nil {
+		return err
+	}
+	for i := range c.Queries {
+		q := &c.Queries[i]
+		want, errWant := c.plainly(q)
+		got, errGot := answer(q)
+		if (errWant == nil) != (errGot == nil) || errWant == nil && fmt.Sprint(want) != fmt.Sprint(got) {
+			return fmt.Errorf("%s of %s%v at %v for %q: by the rules %v (%w), with %d shards %v (%w)",
+				q.Q, q.Member, q.Members, q.Now, q.Audience, want, errWant, shards, got, errGot)
+		}
+	}
+	return nil
+}
+
 // answerer finds the answer to a query.
 type answerer func(*Query) (any, error)
 
 // check compares every answer with what is expected, and counts them.
-func check(t *testing.T, c *Case, where string, answer answerer) int {
+func check(t testing.TB, c *Case, where string, answer answerer) int {
 	t.Helper()
 	n := 0
 	for i := range c.Queries {
@@ -128,7 +148,7 @@ func namesIn(expect json.RawMessage) []string {
 // onStores plays a case with every number of shards, and counts the answers that
 // all gave. What a store cannot hold is told with its reason and counts as far as
 // the rules were checked.
-func (c *Case) onStores(t *testing.T, open Open, on func(*testing.T, Open, int) (answerer, error)) int {
+func (c *Case) onStores(t testing.TB, open Open, on func(testing.TB, Open, int) (answerer, error)) int {
 	t.Helper()
 	n := len(c.Queries)
 	for _, shards := range c.shards() {
@@ -160,7 +180,7 @@ type unfit struct{ error }
 
 // playedOn plays what had happened by the time of each query. Once a freeze is over
 // a query is asked twice, before the boards were thawed and after.
-func (c *Case) playedOn(t *testing.T, open Open, shards int) (answerer, error) {
+func (c *Case) playedOn(t testing.TB, open Open, shards int) (answerer, error) {
 	t.Helper()
 	boards := map[string]*played{}
 	at := func(q *Query) (*script, *played, error) {
@@ -202,7 +222,7 @@ func (c *Case) playedOn(t *testing.T, open Open, shards int) (answerer, error) {
 
 // byLayout answers with the layout of the boards, or as the rules do where none is
 // the encoding.
-func (q *Query) byLayout(t *testing.T, e *Encoding) (any, error) {
+func (q *Query) byLayout(t testing.TB, e *Encoding) (any, error) {
 	t.Helper()
 	answer, err := q.recode(e, true)
 	if errors.Is(err, errEncoding) {
@@ -229,7 +249,7 @@ func (s *script) askTwice(q *Query, p *played) (any, error) {
 
 // unitsOn puts what is said of units into the tallies of a store, spread over its
 // shards, and ranks what comes back through a snapshot.
-func (c *Case) unitsOn(t *testing.T, open Open, shards int) (answerer, error) {
+func (c *Case) unitsOn(t testing.TB, open Open, shards int) (answerer, error) {
 	t.Helper()
 	if c.Rule.Kind == "composite" {
 		return nil, &unfit{errors.New("it says rates, and a store counts")}
@@ -246,7 +266,7 @@ func (c *Case) unitsOn(t *testing.T, open Open, shards int) (answerer, error) {
 }
 
 // throughStore returns rows as a store tells them that was told their counts.
-func throughStore(t *testing.T, open Open, shards int, rows []leaderboard.Row) ([]leaderboard.Row, error) {
+func throughStore(t testing.TB, open Open, shards int, rows []leaderboard.Row) ([]leaderboard.Row, error) {
 	t.Helper()
 	nodes := make([]campaign.Node, len(rows))
 	for i, r := range rows {

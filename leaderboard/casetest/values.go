@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"time"
 )
 
 // Decimal is an exact number, written as one or as a text.
@@ -46,6 +47,14 @@ func (m Moment) MarshalJSON() ([]byte, error) {
 		return json.Marshal(int64(m) / 1000)
 	}
 	return json.Marshal(float64(m) / 1000)
+}
+
+// String writes seconds.
+func (m *Moment) String() string {
+	if m == nil {
+		return "any time"
+	}
+	return (time.Duration(*m) * time.Millisecond).String()
 }
 
 // or returns the moment, or another where there is none.
