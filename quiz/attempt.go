@@ -26,6 +26,13 @@ const (
 	StateWithdrawn   State = "withdrawn"
 )
 
+// Void tells whether an attempt of this state was accepted and counts no more.
+func (s State) Void() bool { return s == StateInvalidated || s == StateWithdrawn }
+
+// Accepted tells whether an attempt of this state was accepted, whether or not it
+// still counts.
+func (s State) Accepted() bool { return s == StateSubmitted || s.Void() }
+
 // Closer tells who handed an attempt in.
 type Closer string
 

@@ -69,7 +69,8 @@ type Left struct {
 type Receipt struct {
 	View
 	Best *Best
-	// Rank is 0 where the campaign does not rank.
+	// Rank is 0 where the campaign does not rank, while its boards stand still, and
+	// of who is hidden.
 	Rank int64
 	Left Left
 }
@@ -222,7 +223,7 @@ func (s *Service) Save(ctx context.Context, campaignID, participant, attempt str
 		return Saved{}, Window{}, err
 	}
 	switch {
-	case a.State == StateSubmitted && a.ClosedBy == ByParticipant:
+	case a.State.Accepted() && a.ClosedBy == ByParticipant:
 		return Saved{}, Window{}, ErrSubmitted
 	case a.State != StateOpen || a.Overdue(x.now, x.Rules.Grace):
 		return Saved{}, Window{}, ErrExpired
@@ -271,7 +272,7 @@ func (s *Service) Submit(ctx context.Context, campaignID, participant, attempt s
 // with.
 func repeatOf(a Attempt, choices Choices) error {
 	switch {
-	case a.State == StateSubmitted && a.Result.Choices.String() == choices.String():
+	case a.State.Accepted() && a.Result.Choices.String() == choices.String():
 		return nil
 	case a.ClosedBy == ByDeadline:
 		return ErrExpired

@@ -41,7 +41,12 @@ func (x *session) hand(ctx context.Context, a Attempt, choices Choices, by Close
 		return Submitted{}, err
 	}
 	a.finish(m, choices, x.now, by, x.Rules.PassScore)
-	return x.Store.Submit(ctx, x.Person, a, x.Offer.Campaign.Ranks())
+	return x.Store.Submit(ctx, x.Person, a, x.ranks())
+}
+
+// ranks tells whether the participant may know their place now.
+func (x *session) ranks() bool {
+	return x.Offer.Campaign.Ranks() && !x.Offer.Campaign.Freeze.Active(x.now)
 }
 
 // handIn closes an overdue attempt with what was kept, or as expired where
@@ -82,10 +87,10 @@ func (x *session) receipt(ctx context.Context, done Submitted) (Receipt, error) 
 }
 
 func (x *session) rank(ctx context.Context, best *Best) (int64, error) {
-	if best == nil || !x.Offer.Campaign.Ranks() {
+	if best == nil || !x.ranks() {
 		return 0, nil
 	}
-	above, err := x.Store.Rank(ctx, x.Person.Campaign, *best)
+	above, err := x.Store.Rank(ctx, x.Person)
 	return above + 1, err
 }
 

@@ -59,8 +59,8 @@ type Submitted struct {
 	// Standing is where the participant stands after it; Group and Open are not
 	// set.
 	Standing Standing
-	// Above is how many participants stand strictly above the best attempt; -1
-	// when the store was not asked to rank.
+	// Above is how many participants stand strictly above them on the main board; -1
+	// when the store was not asked to rank, or they have no place there.
 	Above int64
 }
 
@@ -82,15 +82,21 @@ type Store interface {
 	// ErrSubmitted.
 	Save(ctx context.Context, p Person, number int, s Saved) (Saved, error)
 	// Submit stores the finished attempt a, moves the participant on the main
-	// board if it is their best, and appends one fact; or, when the attempt is
+	// board by the campaign's policy, and appends one fact; or, when the attempt is
 	// finished already, changes nothing and returns it. Without an open attempt
 	// of that number it fails with ErrAttemptNotFound.
 	Submit(ctx context.Context, p Person, a Attempt, rank bool) (Submitted, error)
 	// Expire closes the open attempt a without a result. It changes nothing when
 	// a is closed already or something else than a.Saved was kept meanwhile.
 	Expire(ctx context.Context, p Person, a Attempt) error
-	// Rank returns how many participants stand strictly above b.
-	Rank(ctx context.Context, campaign string, b Best) (above int64, err error)
+	// Rank returns how many participants stand strictly above p on the main board by
+	// everything that was accepted; -1 where p has no place there or is hidden.
+	Rank(ctx context.Context, p Person) (above int64, err error)
+	// Correct lets an accepted attempt count nowhere any more (StateInvalidated,
+	// StateWithdrawn) or again (StateSubmitted), in every figure, and appends one
+	// fact. It changes nothing where the attempt is in that state. An attempt that was
+	// not accepted is ErrAttemptNotFound.
+	Correct(ctx context.Context, p Person, number int, to State) error
 	// OverdueAttempts returns at most limit participants whose open attempt's
 	// deadline lies before the given time.
 	OverdueAttempts(ctx context.Context, campaign string, before time.Time, limit int) ([]Person, error)

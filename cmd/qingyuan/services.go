@@ -54,7 +54,7 @@ const (
 
 func newServices(cfg configs.Config, db redis.UniversalClient, b book, log *slog.Logger, now func() time.Time) (*services, error) {
 	s := &services{redis: db, campaigns: redisstore.NewCampaigns(db, replicas(cfg), joined(db))}
-	s.boards = redisstore.NewBoards(s.campaigns)
+	s.boards = redisstore.NewBoards(s.campaigns, b.Campaign, now)
 	s.facts = newReader(cfg, db)
 	if err := s.addDomains(cfg, b, now); err != nil {
 		return nil, err
@@ -80,15 +80,8 @@ func (s *services) addDomains(cfg configs.Config, b book, now func() time.Time) 
 		return err
 	}
 	attemptKey := seal.Derive(master, labelAttempts)
-	day := func(id string, at time.Time) string {
-		c, err := b.Campaign(id)
-		if err != nil {
-			return at.UTC().Format(time.DateOnly)
-		}
-		return c.Day(at)
-	}
 	s.enrolments = &campaign.Service{Catalog: b, Store: redisstore.NewEnrolments(s.campaigns, box, digestKey[:]), Now: now}
-	s.quiz = &quiz.Service{Catalog: b, Store: redisstore.NewQuiz(s.campaigns, day), IDKey: attemptKey[:], Now: now}
+	s.quiz = &quiz.Service{Catalog: b, Store: redisstore.NewQuiz(s.campaigns, b.Campaign, now), IDKey: attemptKey[:], Now: now}
 	s.pledges = &pledge.Service{Catalog: b, Store: redisstore.NewSignatures(s.campaigns, box), Serials: serials, Now: now}
 	return nil
 }

@@ -42,7 +42,7 @@ func openStores(ctx context.Context, o *redis.Options, def *camp.Campaign) (*sto
 	s.campaigns = redisstore.NewCampaigns(s.db)
 	s.enrolments = redisstore.NewEnrolments(s.campaigns, plain{}, make([]byte, 32))
 	s.signatures = redisstore.NewSignatures(s.campaigns, plain{})
-	s.quiz = redisstore.NewQuiz(s.campaigns, func(_ string, at time.Time) string { return def.Day(at) })
+	s.quiz = redisstore.NewQuiz(s.campaigns, func(string) (*camp.Campaign, error) { return def, nil }, time.Now)
 	if err := s.campaigns.Open(ctx, def, redisstore.Known{}, time.Now()); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}

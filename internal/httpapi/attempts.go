@@ -203,7 +203,7 @@ type receiptAnswer struct {
 	Review []reviewAnswer `json:"review,omitempty"`
 }
 
-type expiredAnswer struct {
+type closedAnswer struct {
 	attemptHead
 	ClosedBy string `json:"closed_by"`
 	currentPart

@@ -46,20 +46,29 @@ func (b banked) Bank(_ context.Context, digest string) (*quiz.Bank, error) {
 // own.
 func newRealBench(t *testing.T) *bench {
 	t.Helper()
-	campaigns := redisstore.NewCampaigns(redistest.Start(t).Client(t))
+	return newRealBenchAt(t, noon, func(*campaign.Campaign) {})
+}
+
+// newRealBenchAt is newRealBench with a clock, and a campaign that is changed before
+// it is opened.
+func newRealBenchAt(t *testing.T, now func() time.Time, change func(*campaign.Campaign)) *bench {
+	t.Helper()
+	db := redistest.Start(t).Client(t)
+	campaigns := redisstore.NewCampaigns(db)
 	b := newBench(t, func(b *bench) {
-		catalog, now := banked{b.catalog}, noon
-		if err := campaigns.Open(t.Context(), b.catalog.campaigns[0], redisstore.Known{}, noon()); err != nil {
+		catalog := banked{b.catalog}
+		b.Now, b.redis = now, db
+		change(b.catalog.campaigns[0])
+		if err := campaigns.Open(t.Context(), b.catalog.campaigns[0], redisstore.Known{}, now()); err != nil {
 			t.Fatal(err)
 		}
 		serials, err := pledge.NewSerials(make([]byte, 32))
 		if err != nil {
 			t.Fatal(err)
 		}
-		day := func(_ string, at time.Time) string { return b.catalog.campaigns[0].Day(at) }
-		store := redisstore.NewBoards(campaigns)
+		store := redisstore.NewBoards(campaigns, b.catalog.Campaign, now)
 		b.Enrolments = &campaign.Service{Catalog: catalog, Store: redisstore.NewEnrolments(campaigns, plainBox{}, make([]byte, 32)), Now: now}
-		b.Quizzes = &quiz.Service{Catalog: catalog, Store: redisstore.NewQuiz(campaigns, day), IDKey: make([]byte, 32), Now: now}
+		b.Quizzes = &quiz.Service{Catalog: catalog, Store: redisstore.NewQuiz(campaigns, b.catalog.Campaign, now), IDKey: make([]byte, 32), Now: now}
 		b.Pledges = &pledge.Service{
 			Catalog: prefixed{b.catalog}, Store: redisstore.NewSignatures(campaigns, plainBox{}), Serials: serials, Now: now,
 		}

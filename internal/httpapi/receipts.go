@@ -13,8 +13,8 @@ func attemptOf(c *campaign.Campaign, r quiz.Receipt) any {
 	switch r.Attempt.State {
 	case quiz.StateSubmitted:
 		return receiptAnswer{head, fixedOf(c, r.View), now, reviewOf(r.Review)}
-	case quiz.StateExpired:
-		return expiredAnswer{head, string(r.Attempt.ClosedBy), now}
+	case quiz.StateExpired, quiz.StateInvalidated, quiz.StateWithdrawn:
+		return closedAnswer{head, string(r.Attempt.ClosedBy), now}
 	case quiz.StateOpen:
 	}
 	return paperAnswer{
@@ -33,7 +33,7 @@ func listedOf(c *campaign.Campaign, v quiz.View) any {
 			attemptHead
 			fixedPart
 		}{head, fixedOf(c, v)}
-	case quiz.StateExpired:
+	case quiz.StateExpired, quiz.StateInvalidated, quiz.StateWithdrawn:
 		return struct {
 			attemptHead
 			ClosedBy string `json:"closed_by"`

@@ -35,13 +35,14 @@ type Campaigns struct {
 	unfit  map[string]error // why an opened campaign is not served
 }
 
-// opened never changes after it was stored.
+// opened never changes after it was stored, but for what it remembers.
 type opened struct {
 	campaign string
 	shards   []shardKeys
 	epoch    string
 	number   uint64 // the epoch
 	layout   leaderboard.Layout
+	names    *sync.Map // digests by their short names, as far as this server has met them
 }
 
 // NewCampaigns returns a registry on db in which nothing is opened yet. Options
@@ -130,7 +131,7 @@ func (o *opened) keys(participant string) shardKeys { return o.shards[o.shard(pa
 // shard spreads participants evenly, whatever their ids look like. It may never
 // change: a participant's state would not be found again.
 func (o *opened) shard(participant string) int {
-	return int(xxhash.Sum64String(participant) & uint64(len(o.shards)-1)) //nolint:gosec // Below the number of shards.
+	return int(xxhash.Sum64String(participant) % uint64(len(o.shards))) //nolint:gosec // Below the number of shards.
 }
 
 // wrongEpoch answers for a script that found its shard in another epoch: Redis
@@ -145,7 +146,7 @@ func newOpened(id string, shards, epoch string) (*opened, error) {
 	if err != nil || n < 1 {
 		return nil, fmt.Errorf("campaign record: %q shards", shards)
 	}
-	o := &opened{campaign: id, epoch: epoch}
+	o := &opened{campaign: id, epoch: epoch, names: &sync.Map{}}
 	if o.number, err = strconv.ParseUint(epoch, 10, 64); err != nil {
 		return nil, fmt.Errorf("campaign record: epoch: %w", err)
 	}

@@ -134,7 +134,7 @@ func (r *rig) acts(s server) map[string]error {
 // apply folds a first fact.
 func (r *rig) apply(s server) error {
 	_, err := s.boards.Apply(r.Context(), r.def.ID, 0, leaderboard.Batch{
-		To: event.Position{Epoch: 1}, Tally: map[leaderboard.Cell]int64{{Unit: "u1", Metric: leaderboard.Enrolled}: 1},
+		To: event.Position{Epoch: 1}, Tally: leaderboard.Figures{Cells: map[leaderboard.Cell]int64{{Unit: "u1", Metric: leaderboard.Enrolled}: 1}},
 	})
 	return err
 }

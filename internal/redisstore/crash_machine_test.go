@@ -107,14 +107,27 @@ func do[R any](c *crashes, what string, act func(server) (R, error), model func(
 // loseAnswer lets Redis do the act and nobody hear of it. A connection stands
 // before, and Redis knows the scripts: or the answer lost would be another one.
 func (c *crashes) loseAnswer(what string, act func() error) {
-	for _, s := range []*redis.Script{enrolScript, signScript, attemptStart, attemptSave, attemptSubmit, attemptExpire, eraseScript} {
+	for _, s := range []*redis.Script{enrolScript, signScript, attemptStart, attemptSave, attemptSubmit, attemptExpire, eraseScript, correctScript} {
 		if err := s.Load(c.rig.Context(), c.deaf.db).Err(); err != nil {
 			c.Fatal(err)
 		}
 	}
+	c.introduce()
 	c.lose.Store(true)
 	if err := act(); !errors.Is(err, fault.ErrUnavailable) || c.lose.Load() {
 		c.Fatalf("%s, its answer lost: %v", what, err)
+	}
+}
+
+// introduce lets the deaf server know the digest of every signature, or it would
+// ask for that first.
+func (c *crashes) introduce() {
+	o, err := c.deaf.campaigns.of(c.rig.def.ID)
+	if err == nil {
+		err = c.deaf.campaigns.introduce(c.rig.Context(), o, signature(noon).TextSHA256)
+	}
+	if err != nil {
+		c.Fatal(err)
 	}
 }
 

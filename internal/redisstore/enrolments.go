@@ -3,9 +3,7 @@ package redisstore
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
-	"time"
 
 	"qingyuan/campaign"
 	"qingyuan/internal/event"
@@ -74,7 +72,7 @@ func (s *Enrolments) enrolArgs(o *opened, participant string, e campaign.Enrolme
 	if err != nil {
 		return nil, err
 	}
-	return []any{o.epoch, participant, e.Unit, e.Group, packEnrolment(e, digest), e.At.UnixMilli(), body, blob}, nil
+	return []any{o.epoch, participant, e.Unit, e.Group, packEnrolment(e, digest), e.At.UnixMilli(), body, blob, moment(e.At)}, nil
 }
 
 // Enrolment implements campaign.Store.
@@ -103,12 +101,13 @@ func packEnrolment(e campaign.Enrolment, digest string) string {
 
 func unpackEnrolment(s, at string) (campaign.Enrolment, error) {
 	p := strings.SplitN(s, "|", 5)
-	ms, err := strconv.ParseInt(at, 10, 64)
-	if len(p) != 5 || err != nil {
+	d := decoder{}
+	when := d.moment(at)
+	if len(p) != 5 || d.err != nil {
 		return campaign.Enrolment{}, fmt.Errorf("stored enrolment has %d parts, time %q", len(p), at)
 	}
 	e := campaign.Enrolment{
-		PublishName: p[0] == "1", Guardian: p[1] == "1", NoticeVersion: p[3], DisplayName: p[4], At: time.UnixMilli(ms),
+		PublishName: p[0] == "1", Guardian: p[1] == "1", NoticeVersion: p[3], DisplayName: p[4], At: when,
 	}
 	if e.DisplayName == "" { // it was erased
 		e.DisplayName = campaign.MaskName("")

@@ -7,7 +7,6 @@ import (
 	"net"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/event"
 	"qingyuan/internal/redistest"
+	"qingyuan/leaderboard"
 	"qingyuan/quiz"
 )
 
@@ -93,8 +93,8 @@ func TestKeySpace(t *testing.T) {
 	r := newRig(t, 4)
 	r.everything(60)
 	r.foldAll()
-	known := regexp.MustCompile(`^\w+:(\{antidrug\}:campaign|\{antidrug:[0-3]\}:` +
-		`(meta|open|board|facts|personal|fold|tally|minutes|recent|hour:\d+|p:person-\d{4}|` +
+	known := regexp.MustCompile(`^\w+:(\{antidrug\}:(campaign|names)|\{antidrug:[0-3]\}:` +
+		`(meta|open|board|facts|personal|fold|tally|scores|minutes|recent|hour:\d+|p:person-\d{4}|` +
 		`board:(u:(u[1-4]|unassigned)|r:(city|d1|d2)|g:public|d:2026-06-10)))$`)
 	all := contents(t, r.db)
 	kinds := map[string]bool{}
@@ -233,8 +233,8 @@ func (r *rig) readEverything(people int64) {
 	r.Helper()
 	ctx, id := r.Context(), r.def.ID
 	t, err := r.boards.Tallies(ctx, id)
-	if err != nil || t.Cells[cell("u1", "enrolled")] != people/5 {
-		r.Errorf("Tallies: %d enrolled in u1, %v", t.Cells[cell("u1", "enrolled")], err)
+	if err != nil || t.Public.Cells[cell("u1", "enrolled")] != people/5 {
+		r.Errorf("Tallies: %d enrolled in u1, %v", t.Public.Cells[cell("u1", "enrolled")], err)
 	}
 	top, total, err := r.boards.Top(ctx, id, "", leaderboard.Now, 0, 10)
 	if err != nil || total != people*2/3 || len(top) != 10 {
@@ -282,7 +282,7 @@ func TestPackedEnrolments(t *testing.T) {
 		{}, {DisplayName: "买买提·艾山 Li", PublishName: true, Guardian: true, NoticeVersion: "2026-1"}, {DisplayName: "a|b"},
 	} {
 		e.At = noon
-		got, err := unpackEnrolment(packEnrolment(e, "digest"), strconv.FormatInt(noon.UnixMilli(), 10))
+		got, err := unpackEnrolment(packEnrolment(e, "digest"), moment(noon))
 		if e.DisplayName == "" { // it was erased
 			e.DisplayName = campaign.MaskName("")
 		}
@@ -290,7 +290,7 @@ func TestPackedEnrolments(t *testing.T) {
 			t.Errorf("%+v: %v (-packed +unpacked):\n%s", e, err, diff)
 		}
 	}
-	for _, bad := range [][2]string{{"", "1"}, {"1|0|d|1", "1"}, {"1|0|d|1|name", ""}, {"1|0|d|1|name", "noon"}} {
+	for _, bad := range [][2]string{{"", "1"}, {"1|0|d|1", "1"}, {"1|0|d|1|name", ""}, {"1|0|d|1|name", "at noon"}} {
 		if e, err := unpackEnrolment(bad[0], bad[1]); err == nil {
 			t.Errorf("unpackEnrolment(%q, %q) = %+v", bad[0], bad[1], e)
 		}

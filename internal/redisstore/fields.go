@@ -65,6 +65,17 @@ func (c *Campaigns) person(ctx context.Context, o *opened, participant string, f
 	return c.read(ctx, o, k, k.participant(participant), fields...)
 }
 
+// wholePerson reads a participant's own hash, empty for who is not enrolled.
+func (c *Campaigns) wholePerson(ctx context.Context, o *opened, participant string) (map[string]string, error) {
+	k := o.keys(participant)
+	var all *redis.MapStringStringCmd
+	err := c.askLittle(ctx, o, []shardKeys{k}, func(p redis.Pipeliner) { all = p.HGetAll(ctx, k.participant(participant)) })
+	if err != nil {
+		return nil, err
+	}
+	return all.Val(), nil
+}
+
 // texts turns HMGET's values into strings.
 func texts(values []any) ([]string, error) {
 	out := make([]string, len(values))

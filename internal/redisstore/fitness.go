@@ -11,6 +11,7 @@ import (
 	"qingyuan/internal/event"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/replay/state"
+	"qingyuan/leaderboard"
 )
 
 // Check looks whether Redis still holds what the campaign was opened with and
@@ -148,9 +149,18 @@ func (o *opened) fits(h state.Head, ledger state.Ends) error {
 		return ErrLedgerAhead
 	case o.endsBefore(h.Facts, h.Fold):
 		return ErrFoldAhead
+	case olderFold(h.FoldVersion):
+		return ErrFoldOlder
 	default:
 		return nil
 	}
+}
+
+// olderFold tells whether a shard's tallies are of an older version; "" is that of
+// a shard of which nothing was folded yet.
+func olderFold(version string) bool {
+	n, err := strconv.Atoi(version)
+	return err == nil && n < leaderboard.FoldVersion
 }
 
 // endsBefore tells whether a stream ends before a cursor of this epoch. A cursor

@@ -11,7 +11,7 @@ import (
 	"qingyuan/internal/event"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/redistest"
-	"qingyuan/quiz"
+	"qingyuan/leaderboard"
 )
 
 // reads are all questions about a campaign that a server answers.
@@ -23,7 +23,7 @@ func (r *rig) reads(s server) map[string]error {
 	_, out["quiz.Standing"] = s.quiz.Standing(ctx, p)
 	_, out["Attempt"] = s.quiz.Attempt(ctx, p, 1)
 	_, out["Attempts"] = s.quiz.Attempts(ctx, p, 1, 10)
-	_, out["Rank"] = s.quiz.Rank(ctx, id, quiz.Best{Score: 1, At: noon})
+	_, out["Rank"] = s.quiz.Rank(ctx, p)
 	_, _, out["boards.Standing"] = s.boards.Standing(ctx, id, "", leaderboard.Now, "alice", 2)
 	_, _, out["boards.Standing of a day"] = s.boards.Standing(ctx, id, "d:2026-06-09", leaderboard.Now, "alice", 2)
 	_, out["People"] = s.boards.People(ctx, id, []string{"alice", "nobody"})

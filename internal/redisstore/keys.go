@@ -37,8 +37,56 @@ func (k shardKeys) door(hash string) string { return k.base + doorPart + hash }
 // open is a sorted set: participant by the deadline (ms) of their open attempt.
 func (k shardKeys) open() string { return k.base + "open" }
 
-// board is the main board: participant by packed best attempt.
-func (k shardKeys) board() string { return k.base + "board" }
+// A board is kept in layers, each a sorted set: participant by packed place. Most
+// boards have only the first.
+type layer string
+
+const (
+	// layerBoard is the board itself, which stands still during the freeze.
+	layerBoard layer = "board"
+	// layerLate has the places now of those who have acted since the freeze and
+	// stand elsewhere by it, and layerKept what the board says of the same people
+	// where it says anything. What is: board, without those kept, and late.
+	layerLate layer = "board-late"
+	layerKept layer = "board-kept"
+	// The same three for hidden people.
+	layerHiddenBoard layer = "hidden"
+	layerHiddenLate  layer = "hidden-late"
+	layerHiddenKept  layer = "hidden-kept"
+)
+
+// shownLayers are those of public boards, and hiddenLayers those beside them.
+// Scripts expect them in this order.
+var (
+	shownLayers  = [...]layer{layerBoard, layerLate, layerKept}
+	hiddenLayers = [...]layer{layerHiddenBoard, layerHiddenLate, layerHiddenKept}
+	allLayers    = slices.Concat(shownLayers[:], hiddenLayers[:])
+)
+
+// layer is a layer of the main board ("") or of that of a part of the campaign,
+// such as "u:<unit>", "r:<region>", "g:<group>", "d:<day>", "p:<phase>" or
+// "u:<unit>|d:<day>".
+func (k shardKeys) layer(scope string, l layer) string {
+	key := k.base + string(l)
+	if scope == "" {
+		return key
+	}
+	return key + ":" + scope
+}
+
+// scopeOf is the scope of the board of which a key is a layer, by what follows the
+// shard's tag in the key.
+func scopeOf(rest string) (scope string, ok bool) {
+	name, scope, scoped := strings.Cut(rest, ":")
+	return scope, slices.Contains(allLayers, layer(name)) && scoped == (scope != "")
+}
+
+// board is the main board.
+func (k shardKeys) board() string { return k.layer("", layerBoard) }
+
+// thaw is a set: the scopes ("" is the main one) of the boards whose late layers
+// hold anybody.
+func (k shardKeys) thaw() string { return k.base + "thaw" }
 
 // facts is the stream of what happened.
 func (k shardKeys) facts() string { return k.base + "facts" }
@@ -52,8 +100,15 @@ func (k shardKeys) mark() string { return k.base + "mark" }
 // cursor is a hash: how far the fold has come, and the fold's version.
 func (k shardKeys) cursor() string { return k.base + "fold" }
 
-// tally is a hash: "<unit>|<metric>" to a count, leaves only.
-func (k shardKeys) tally() string { return k.base + "tally" }
+// tally is a hash: "<unit>|<metric>" to a count, leaves only; tallyLate is the same
+// of what came since the freeze.
+func (k shardKeys) tally() string     { return k.base + "tally" }
+func (k shardKeys) tallyLate() string { return k.base + "tally-late" }
+
+// scores is a hash: score, or sum of points, to how many stand on the main board
+// with it; scoresLate is by how much that has changed since the freeze.
+func (k shardKeys) scores() string     { return k.base + "scores" }
+func (k shardKeys) scoresLate() string { return k.base + "scores-late" }
 
 // hour is the same for one hour of the campaign; hour is Unix time / 3600.
 func (k shardKeys) hour(hour int64) string {
@@ -66,13 +121,13 @@ func (k shardKeys) minutes() string { return k.base + "minutes" }
 // recent is a list of the newest accepted acts, for the big screen.
 func (k shardKeys) recent() string { return k.base + "recent" }
 
-// scoped is a board of a part of the campaign, such as "u:<unit>", "r:<region>",
-// "g:<group>" or "d:<day>".
-func (k shardKeys) scoped(scope string) string { return k.base + scopePart + scope }
-
 // campaignKey is a hash that says how a campaign was opened: shards, base,
 // layout, and which definition the servers hold.
 func campaignKey(campaign string) string { return prefix + "{" + campaign + "}:campaign" }
+
+// namesKey is a hash: short to full name, of all that a campaign's shards name by
+// its digest.
+func namesKey(campaign string) string { return prefix + "{" + campaign + "}:names" }
 
 // bankKey holds one version of a question bank, named by its digest.
 func bankKey(digest string) string { return prefix + "{bank:" + digest + "}" }
@@ -149,7 +204,6 @@ const (
 	participantPart = "p:"
 	doorPart        = "d:"
 	hourPart        = "hour:"
-	scopePart       = "board:"
 )
 
 // kept is a hash: the answers kept in open attempts, by participant, while the
@@ -158,8 +212,12 @@ func (k shardKeys) kept() string { return k.base + "kept" }
 
 // isCommon tells whether a shard has this key at most once.
 func (k shardKeys) isCommon(key string) bool {
+	if scope, ok := scopeOf(strings.TrimPrefix(key, k.base)); ok {
+		return scope == ""
+	}
 	return slices.Contains([]string{
-		k.meta(), k.open(), k.board(), k.facts(), k.personal(), k.mark(), k.cursor(), k.tally(), k.minutes(), k.recent(), k.kept(),
+		k.meta(), k.open(), k.thaw(), k.facts(), k.personal(), k.mark(), k.cursor(), k.tally(), k.tallyLate(),
+		k.scores(), k.scoresLate(), k.minutes(), k.recent(), k.kept(),
 	}, key)
 }
 

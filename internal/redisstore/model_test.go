@@ -333,7 +333,7 @@ func (w *world) standing(p *somebody, best *quiz.Best, rank int64) {
 	if top == nil {
 		return
 	}
-	want := quiz.Best{Score: top.right * modelPoints, Used: top.used, At: top.at, Passed: top.right*modelPoints >= modelPass}
+	want := quiz.Best{Score: top.right * modelPoints, Used: top.used, At: top.at, Passed: top.right*modelPoints >= modelPass, Full: top.right == 4}
 	if diff := gocmp.Diff(want, *best); diff != "" {
 		w.Fatalf("best of %s (-model +program):\n%s", p.id, diff)
 	}
@@ -392,7 +392,10 @@ func (w *world) fold() {
 				want = want.Add(p.counts())
 			}
 		}
-		got := leaderboard.SumOver(w.rig.def.Tree, t.Cells, unit)
+		if want.Participants > 0 && unit != campaign.Unassigned {
+			want.Active = 1
+		}
+		got := leaderboard.SumOver(w.rig.def.Tree, t.All().Cells, unit)
 		if diff := gocmp.Diff(want, got); diff != "" {
 			w.Fatalf("counts of %s (-model +program):\n%s", unit, diff)
 		}
@@ -417,6 +420,9 @@ func (p *somebody) counts() leaderboard.Counts {
 		c.Scored, c.Score = 1, int64(top.right*modelPoints)
 		if c.Score >= modelPass {
 			c.Passed = 1
+		}
+		if top.right == 4 {
+			c.Full = 1
 		}
 	}
 	return c

@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -9,64 +10,97 @@ import (
 	"qingyuan/quiz"
 )
 
-// An open attempt is "number|started|deadline|bank|seed|items"; a finished one is
-// "state|by|" and the same without the number, then
-// "choices|score|max|correct|passed|used|submitted". Scripts read the number and
-// the deadline; everything else is Go's.
+// The hash of a participant is small: its fields have names of a letter or two,
+// digests go by their short names (names.go), and what no script reads of an
+// attempt is packed as bytes (bytes.go). Moments are Unix ms, in base 36 where no
+// script reads them; days are counted from 1970, in base 36 as well.
+//
+//	u, g    unit and group
+//	e, t    the rest of the enrolment, and when it was made
+//	l       "last|day|on day": number of the newest attempt, day of its start
+//	o       "number|deadline|" and the paper of the open attempt, v what is kept of it
+//	a<n>    a finished attempt, whatever became of it
+//	b       "place|score|used|at|passed|full": place on the main board, and the best
+//	        attempt, also where points are added up
+//	d, p    "day|place" and "phase|place": place on the board of the newest day or
+//	        phase that they have an accepted attempt in, "" where it is that of b
+//	s       the signature
+//	f       "1" once an accepted act of theirs counts
+//	x       "1" while they are hidden
+//
+// b, d and p are missing where no accepted attempt counts.
 
 const (
-	openParts     = 6
-	finishedParts = 14
-	bestParts     = 6
+	openParts = 3
+	bestParts = 6
 )
 
 // packOpen writes an open attempt without its number, which the script gives.
 func packOpen(a *quiz.Attempt) string {
-	return strings.Join([]string{
-		millis(a.StartedAt), millis(a.Deadline), a.Paper.Bank,
-		strconv.FormatUint(a.Paper.Seed, 36), a.Paper.EncodeItems(),
-	}, "|")
-}
-
-func packFinished(a *quiz.Attempt) string {
-	r := &a.Result
-	return strings.Join([]string{
-		string(a.State), string(a.ClosedBy), packOpen(a), r.Choices.String(),
-		strconv.Itoa(r.Score), strconv.Itoa(r.MaxScore), strconv.Itoa(r.Correct), flag(r.Passed),
-		strconv.FormatInt(r.Used.Milliseconds(), 10), millis(r.SubmittedAt),
-	}, "|")
+	var p packer
+	p.int(a.Deadline.UnixMilli() - a.StartedAt.UnixMilli())
+	p.paper(&a.Paper)
+	return millis(a.Deadline) + "|" + string(p)
 }
 
 func unpackOpen(s, saved string) (quiz.Attempt, error) {
-	p := strings.Split(s, "|")
-	if len(p) != openParts {
-		return quiz.Attempt{}, fmt.Errorf("stored open attempt has %d parts, want %d", len(p), openParts)
+	head := strings.SplitN(s, "|", openParts)
+	if len(head) != openParts {
+		return quiz.Attempt{}, fmt.Errorf("stored open attempt has %d parts, want %d", len(head), openParts)
 	}
 	d := decoder{}
-	a := quiz.Attempt{Number: d.int(p[0]), State: quiz.StateOpen}
-	d.paper(&a, p[1:])
+	a := quiz.Attempt{Number: d.int(head[0]), State: quiz.StateOpen}
+	a.Deadline = d.time(head[1])
+	rest := unpacker{rest: head[2]}
+	a.StartedAt = a.Deadline.Add(-rest.duration())
+	a.Paper = rest.paper()
+	d.keep("open attempt", rest.end())
 	if d.err == nil && saved != "" {
 		a.Saved, d.err = unpackSaved(saved)
 	}
 	return a, d.err
 }
 
+// States and closers of a finished attempt, by the number they are packed as.
+var (
+	packedStates  = []quiz.State{quiz.StateSubmitted, quiz.StateExpired, quiz.StateInvalidated, quiz.StateWithdrawn}
+	packedClosers = []quiz.Closer{quiz.ByParticipant, quiz.ByDeadline}
+)
+
+func packFinished(a *quiz.Attempt) string {
+	var p packer
+	r := &a.Result
+	p.uint(uint64(slices.Index(packedStates, a.State)))     //nolint:gosec // Every finished attempt has one of them.
+	p.uint(uint64(slices.Index(packedClosers, a.ClosedBy))) //nolint:gosec // As above.
+	p.int(a.StartedAt.UnixMilli())
+	p.int(a.Deadline.UnixMilli() - a.StartedAt.UnixMilli())
+	p.paper(&a.Paper)
+	p.choices(r.Choices)
+	p.int(int64(r.Score))
+	p.int(int64(r.MaxScore))
+	p.int(int64(r.Correct))
+	p.bool(r.Passed)
+	p.int(r.Used.Milliseconds())
+	p.int(r.SubmittedAt.UnixMilli() - a.StartedAt.UnixMilli() - r.Used.Milliseconds())
+	return string(p)
+}
+
 func unpackFinished(number int, s string) (quiz.Attempt, error) {
-	p := strings.Split(s, "|")
-	if len(p) != finishedParts {
-		return quiz.Attempt{}, fmt.Errorf("stored attempt %d has %d parts, want %d", number, len(p), finishedParts)
+	u := unpacker{rest: s}
+	a := quiz.Attempt{Number: number, State: oneOf(&u, packedStates), ClosedBy: oneOf(&u, packedClosers)}
+	a.StartedAt = time.UnixMilli(u.int())
+	a.Deadline = a.StartedAt.Add(u.duration())
+	a.Paper = u.paper()
+	r := &a.Result
+	r.Choices = u.choices()
+	r.Mark = quiz.Mark{Score: int(u.int()), MaxScore: int(u.int()), Correct: int(u.int()), Questions: len(a.Paper.Items)}
+	r.Passed = u.bool()
+	r.Used = u.duration()
+	r.SubmittedAt = a.StartedAt.Add(r.Used).Add(u.duration())
+	if err := u.end(); err != nil {
+		return quiz.Attempt{}, fmt.Errorf("stored attempt %d: %w", number, err)
 	}
-	d := decoder{}
-	a := quiz.Attempt{Number: number, State: quiz.State(p[0]), ClosedBy: quiz.Closer(p[1])}
-	d.paper(&a, p[2:7])
-	a.Result = quiz.Result{
-		Mark: quiz.Mark{
-			Score: d.int(p[8]), MaxScore: d.int(p[9]), Correct: d.int(p[10]), Questions: len(a.Paper.Items),
-		},
-		Passed: p[11] == "1", Used: time.Duration(d.int64(p[12])) * time.Millisecond, SubmittedAt: d.time(p[13]),
-		Choices: d.choices(p[7]),
-	}
-	return a, d.err
+	return a, nil
 }
 
 // packSaved writes "revision|choices", or "" where nothing was ever kept.
@@ -85,10 +119,13 @@ func unpackSaved(s string) (quiz.Saved, error) {
 }
 
 // packBest writes "place|score|used|at|passed|full".
-func packBest(place uint64, r *quiz.Result) string {
+func packBest(place uint64, r *quiz.Result) string { return score(place) + "|" + packBestAttempt(r) }
+
+// packBestAttempt writes what comes behind the place in b.
+func packBestAttempt(r *quiz.Result) string {
 	return strings.Join([]string{
-		strconv.FormatUint(place, 10), strconv.Itoa(r.Score), strconv.FormatInt(r.Used.Milliseconds(), 10),
-		millis(r.SubmittedAt), flag(r.Passed), flag(r.Score == r.MaxScore),
+		strconv.Itoa(r.Score), strconv.FormatInt(r.Used.Milliseconds(), 36), moment(r.SubmittedAt),
+		flag(r.Passed), flag(r.Score == r.MaxScore),
 	}, "|")
 }
 
@@ -101,16 +138,38 @@ func unpackBest(s string) (*quiz.Best, uint64, error) {
 	if len(p) != bestParts {
 		return nil, 0, fmt.Errorf("stored best attempt has %d parts, want %d", len(p), bestParts)
 	}
-	place, err := strconv.ParseUint(p[0], 10, 64)
-	if err != nil {
-		return nil, 0, fmt.Errorf("stored best attempt: %w", err)
-	}
 	d := decoder{}
+	place := d.place(p[0])
 	b := &quiz.Best{
-		Score: d.int(p[1]), Used: time.Duration(d.int64(p[2])) * time.Millisecond, At: d.time(p[3]),
+		Score: d.int(p[1]), Used: time.Duration(d.base36(p[2])) * time.Millisecond, At: d.moment(p[3]),
 		Passed: p[4] == "1", Full: p[5] == "1",
 	}
 	return b, place, d.err
+}
+
+// packWindow writes the place in the newest day or phase of somebody who stands
+// at main on the main board.
+func packWindow(window string, place, main uint64) string {
+	if place == main {
+		return window + "|"
+	}
+	return window + "|" + score(place)
+}
+
+// unpackWindow reads what packWindow wrote; "" is no window.
+func unpackWindow(s string, main uint64) (window string, place uint64, err error) {
+	window, text, _ := strings.Cut(s, "|")
+	if text == "" {
+		return window, main, nil
+	}
+	d := decoder{}
+	return window, d.place(text), d.err
+}
+
+// packLimits writes "last|day|on day".
+func packLimits(last int, day string, onDay int) (string, error) {
+	d, err := packDay(day)
+	return strconv.Itoa(last) + "|" + d + "|" + strconv.Itoa(onDay), err
 }
 
 // unpackLimits reads "last|day|on day" into st; "" is nobody's first.
@@ -123,11 +182,26 @@ func unpackLimits(s string, st *quiz.Standing) error {
 		return fmt.Errorf("stored limits %q have %d parts, want 3", s, len(p))
 	}
 	d := decoder{}
-	st.Last, st.Day, st.OnDay = d.int(p[0]), p[1], d.int(p[2])
+	st.Last, st.Day, st.OnDay = d.int(p[0]), d.day(p[1]), d.int(p[2])
 	return d.err
 }
 
+const dayLength = 24 * time.Hour
+
+// packDay writes a local date as the number of days since 1970, in base 36: three
+// letters whose order is that of the days until 2097.
+func packDay(day string) (string, error) {
+	at, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return "", fmt.Errorf("pack a day: %w", err)
+	}
+	return strconv.FormatInt(at.Unix()/int64(dayLength/time.Second), 36), nil
+}
+
 func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
+
+// moment writes what no script reads.
+func moment(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 36) }
 
 // decoder reads stored parts and keeps the first error.
 type decoder struct{ err error }
@@ -144,13 +218,33 @@ func (d *decoder) int64(s string) int64 {
 	return v
 }
 
+func (d *decoder) base36(s string) int64 {
+	v, err := strconv.ParseInt(s, 36, 64)
+	d.keep("number", err)
+	return v
+}
+
 func (d *decoder) int(s string) int {
 	v, err := strconv.Atoi(s)
 	d.keep("number", err)
 	return v
 }
 
+func (d *decoder) place(s string) uint64 {
+	v, err := strconv.ParseUint(s, 10, 64)
+	d.keep("place", err)
+	return v
+}
+
 func (d *decoder) time(s string) time.Time { return time.UnixMilli(d.int64(s)) }
+
+func (d *decoder) moment(s string) time.Time { return time.UnixMilli(d.base36(s)) }
+
+func (d *decoder) day(s string) string {
+	n, err := strconv.ParseInt(s, 36, 32)
+	d.keep("day", err)
+	return time.Unix(0, 0).UTC().AddDate(0, 0, int(n)).Format(time.DateOnly)
+}
 
 func (d *decoder) choices(s string) quiz.Choices {
 	if s == "" {
@@ -159,14 +253,4 @@ func (d *decoder) choices(s string) quiz.Choices {
 	c, err := quiz.ParseChoices(s)
 	d.keep("choices", err)
 	return c
-}
-
-// paper reads started, deadline, bank, seed and items.
-func (d *decoder) paper(a *quiz.Attempt, p []string) {
-	a.StartedAt, a.Deadline, a.Paper.Bank = d.time(p[0]), d.time(p[1]), p[2]
-	var err error
-	a.Paper.Seed, err = strconv.ParseUint(p[3], 36, 64)
-	d.keep("seed", err)
-	a.Paper.Items, err = quiz.ParseItems(p[4])
-	d.keep("items", err)
 }

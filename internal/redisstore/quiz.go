@@ -12,6 +12,8 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/event"
+	"qingyuan/internal/fault"
+	"qingyuan/leaderboard"
 	"qingyuan/quiz"
 )
 
@@ -20,21 +22,24 @@ var (
 	attemptSave   = script("attempt_save")
 	attemptSubmit = script("attempt_submit")
 	attemptExpire = script("attempt_expire")
+	rankScript    = script("rank")
 )
+
+// Definitions finds the definition of a campaign as it is now.
+type Definitions func(id string) (*campaign.Campaign, error)
 
 // Quiz implements quiz.Store.
 type Quiz struct {
 	campaigns *Campaigns
-	// day names the local date of a submission in a campaign.
-	day func(campaign string, at time.Time) string
+	define    Definitions
+	now       func() time.Time
 }
 
 var _ quiz.Store = (*Quiz)(nil)
 
-// NewQuiz keeps attempts. day returns the local date of a moment in a campaign's
-// zone, as YYYY-MM-DD.
-func NewQuiz(c *Campaigns, day func(campaign string, at time.Time) string) *Quiz {
-	return &Quiz{campaigns: c, day: day}
+// NewQuiz keeps attempts. A correction happens at the time that now tells.
+func NewQuiz(c *Campaigns, define Definitions, now func() time.Time) *Quiz {
+	return &Quiz{campaigns: c, define: define, now: now}
 }
 
 // Standing implements quiz.Store.
@@ -54,10 +59,30 @@ func (q *Quiz) Standing(ctx context.Context, p quiz.Person) (quiz.Standing, erro
 	st.Group = f[0]
 	if err == nil && f[3] != "" {
 		var a quiz.Attempt
-		a, err = unpackOpen(f[3], f[4])
+		a, err = q.openAttempt(ctx, o, f[3], f[4])
 		st.Open = &a
 	}
 	return st, err
+}
+
+// openAttempt reads an open attempt and what is kept in it.
+func (q *Quiz) openAttempt(ctx context.Context, o *opened, packed, saved string) (quiz.Attempt, error) {
+	a, err := unpackOpen(packed, saved)
+	if err != nil {
+		return quiz.Attempt{}, err
+	}
+	a.Paper.Bank, err = q.campaigns.digestOf(ctx, o, a.Paper.Bank)
+	return a, err
+}
+
+// finishedAttempt reads a finished attempt.
+func (q *Quiz) finishedAttempt(ctx context.Context, o *opened, number int, packed string) (quiz.Attempt, error) {
+	a, err := unpackFinished(number, packed)
+	if err != nil {
+		return quiz.Attempt{}, err
+	}
+	a.Paper.Bank, err = q.campaigns.digestOf(ctx, o, a.Paper.Bank)
+	return a, err
 }
 
 // standing reads limits and best attempt as stored.
@@ -96,7 +121,7 @@ func (q *Quiz) Attempts(ctx context.Context, p quiz.Person, from, limit int) ([]
 	}
 	var open quiz.Attempt
 	if f[0] != "" {
-		if open, err = unpackOpen(f[0], f[1]); err != nil {
+		if open, err = q.openAttempt(ctx, o, f[0], f[1]); err != nil {
 			return nil, err
 		}
 	}
@@ -104,7 +129,7 @@ func (q *Quiz) Attempts(ctx context.Context, p quiz.Person, from, limit int) ([]
 	for i, packed := range f[2:] {
 		switch n := from - i; {
 		case packed != "":
-			a, err := unpackFinished(n, packed)
+			a, err := q.finishedAttempt(ctx, o, n, packed)
 			if err != nil {
 				return nil, err
 			}
@@ -127,15 +152,16 @@ func (q *Quiz) Start(ctx context.Context, p quiz.Person, a quiz.Attempt, l quiz.
 	if err != nil {
 		return fail(err)
 	}
-	tail, err := startedTail(&a)
+	args, err := startArgs(o, p, &a, l)
+	if err == nil {
+		err = q.campaigns.introduce(ctx, o, a.Paper.Bank)
+	}
 	if err != nil {
-		return fail(err)
+		return fail(fmt.Errorf("start attempt in %s: %w", p.Campaign, err))
 	}
 	k := o.keys(p.Participant)
 	r, err := run(ctx, q.campaigns.writes, attemptStart,
-		[]string{k.meta(), k.participant(p.Participant), k.open(), k.facts()},
-		o.epoch, p.Participant, l.Day, l.PerDay, l.All, l.WantedNumber,
-		millis(a.StartedAt), l.Grace.Milliseconds(), millis(a.Deadline), packOpen(&a), tail)
+		[]string{k.meta(), k.participant(p.Participant), k.open(), k.facts()}, args...)
 	if err != nil {
 		return fail(fmt.Errorf("start attempt in %s: %w", p.Campaign, err))
 	}
@@ -148,7 +174,7 @@ func (q *Quiz) Start(ctx context.Context, p quiz.Person, a quiz.Attempt, l quiz.
 		if err != nil {
 			return fail(err)
 		}
-		a, err := unpackOpen(r.args[1], r.args[2])
+		a, err := q.openAttempt(ctx, o, r.args[1], r.args[2])
 		return a, st, outcome, err
 	case quiz.Used:
 		a, err := q.Attempt(ctx, p, l.WantedNumber)
@@ -162,6 +188,15 @@ func (q *Quiz) Start(ctx context.Context, p quiz.Person, a quiz.Attempt, l quiz.
 	default:
 		return fail(r.unknown())
 	}
+}
+
+func startArgs(o *opened, p quiz.Person, a *quiz.Attempt, l quiz.Limits) ([]any, error) {
+	day, errDay := packDay(l.Day)
+	tail, errBody := startedTail(a)
+	return []any{
+		o.epoch, p.Participant, day, l.PerDay, l.All, l.WantedNumber,
+		millis(a.StartedAt), l.Grace.Milliseconds(), millis(a.Deadline), packOpen(a), tail,
+	}, errors.Join(errDay, errBody)
 }
 
 // startedTail is the body of the fact "started" from behind the number, which
@@ -207,13 +242,18 @@ func (q *Quiz) Submit(ctx context.Context, p quiz.Person, a quiz.Attempt, rank b
 	if err != nil {
 		return fail(err)
 	}
-	args, err := q.submitArgs(o, p, &a)
+	c, err := q.submitCall(o, p, &a)
+	if err == nil {
+		err = q.campaigns.introduce(ctx, o, a.Paper.Bank)
+	}
 	if err != nil {
 		return fail(err)
 	}
-	k := o.keys(p.Participant)
-	r, err := run(ctx, q.campaigns.writes, attemptSubmit,
-		[]string{k.meta(), k.participant(p.Participant), k.open(), k.board(), k.facts()}, args...)
+	r, err := run(ctx, q.campaigns.writes, attemptSubmit, c.keys, c.args...)
+	if err == nil && r.outcome == "layers" { // somebody hidden
+		c.addLayers(o.keys(p.Participant))
+		r, err = run(ctx, q.campaigns.writes, attemptSubmit, c.keys, c.args...)
+	}
 	if err != nil {
 		return fail(err)
 	}
@@ -222,6 +262,10 @@ func (q *Quiz) Submit(ctx context.Context, p quiz.Person, a quiz.Attempt, rank b
 		return q.submitted(ctx, o, p, a.Number, r, rank)
 	case r.outcome == "missing":
 		return quiz.Submitted{}, quiz.ErrAttemptNotFound
+	case r.outcome == "range":
+		return fail(leaderboard.ErrOutOfRange)
+	case r.outcome == "clock":
+		return fail(fault.ErrUnavailable.Because(errClockBack))
 	case r.outcome == "epoch":
 		return fail(o.wrongEpoch())
 	default:
@@ -229,28 +273,76 @@ func (q *Quiz) Submit(ctx context.Context, p quiz.Person, a quiz.Attempt, rank b
 	}
 }
 
-func (q *Quiz) submitArgs(o *opened, p quiz.Person, a *quiz.Attempt) ([]any, error) {
+// errClockBack is a submission on a day before that of the participant's newest:
+// where the best attempts of days are added up, days must come in order.
+var errClockBack = errors.New("the clock of this server is a day behind an earlier submission")
+
+// submitCall is what attempt_submit.lua is called with.
+type submitCall struct {
+	keys []string
+	args []any
+}
+
+// addLayers adds the keys that are not needed before a freeze.
+func (c *submitCall) addLayers(k shardKeys) {
+	for _, l := range allLayers {
+		c.keys = append(c.keys, k.layer("", l))
+	}
+	c.keys = append(c.keys, k.thaw())
+}
+
+func (q *Quiz) submitCall(o *opened, p quiz.Person, a *quiz.Attempt) (*submitCall, error) {
 	res := &a.Result
-	place, err := o.layout.Pack(res.Score, res.Used, res.SubmittedAt)
+	def, err := q.define(p.Campaign)
 	if err != nil {
 		return nil, err
 	}
-	body, err := event.EncodeBody(event.Submitted{
+	points, policy := res.Score, campaign.PolicyBest
+	if o.layout.Sums() {
+		points, policy = 0, def.Policy
+	}
+	place, errPlace := o.layout.Pack(points, res.Used, res.SubmittedAt)
+	day, errDay := packDay(def.Day(res.SubmittedAt))
+	body, errBody := submittedBody(a)
+	phase, _ := def.PhaseAt(res.SubmittedAt)
+	freeze := freezeAt(def, res.SubmittedAt)
+	k := o.keys(p.Participant)
+	c := &submitCall{
+		keys: []string{k.meta(), k.participant(p.Participant), k.open(), k.board(), k.facts()},
+		args: []any{
+			o.epoch, p.Participant, a.Number, packFinished(a), score(place), packBestAttempt(res),
+			millis(res.SubmittedAt), day, phase.ID, string(policy), freeze, body, o.layout.MaxScore(),
+		},
+	}
+	if freeze != "" {
+		c.addLayers(k)
+	}
+	return c, errors.Join(errPlace, errDay, errBody)
+}
+
+// freezeAt tells a script how a moment lies to the freeze.
+func freezeAt(def *campaign.Campaign, at time.Time) string {
+	switch {
+	case def.Freeze.Active(at):
+		return "late"
+	case def.Freeze.Over(at):
+		return "over"
+	default:
+		return ""
+	}
+}
+
+func submittedBody(a *quiz.Attempt) (string, error) {
+	res := &a.Result
+	return event.EncodeBody(event.Submitted{
 		Number: a.Number, StartedAt: a.StartedAt.UnixMilli(), UsedMS: res.Used.Milliseconds(),
 		Score: res.Score, MaxScore: res.MaxScore, Correct: res.Correct, Passed: res.Passed,
 		ClosedBy: string(a.ClosedBy), Bank: a.Paper.Bank, Items: a.Paper.EncodeItems(), Choices: res.Choices.String(),
 	})
-	if err != nil {
-		return nil, err
-	}
-	return []any{
-		o.epoch, p.Participant, a.Number, packFinished(a), strconv.FormatUint(place, 10), packBest(place, res),
-		millis(res.SubmittedAt), q.day(p.Campaign, res.SubmittedAt), body,
-	}, nil
 }
 
 func (q *Quiz) submitted(ctx context.Context, o *opened, p quiz.Person, number int, r reply, rank bool) (quiz.Submitted, error) {
-	kept, err := unpackFinished(number, r.args[0])
+	kept, err := q.finishedAttempt(ctx, o, number, r.args[0])
 	if err != nil {
 		return quiz.Submitted{}, err
 	}
@@ -259,29 +351,28 @@ func (q *Quiz) submitted(ctx context.Context, o *opened, p quiz.Person, number i
 		return quiz.Submitted{}, err
 	}
 	s := quiz.Submitted{Attempt: kept, Fresh: r.outcome == "ok", Standing: st, Above: -1}
-	if !rank || st.Best == nil {
+	if !rank || r.args[3] == "" {
 		return s, nil
 	}
-	own, err := strconv.ParseInt(r.args[3], 10, 64)
-	if err != nil {
-		return quiz.Submitted{}, fmt.Errorf("script's rank: %w", err)
-	}
-	others, err := q.aboveElsewhere(ctx, o, p.Participant, *st.Best)
-	s.Above = own + others
+	place, _, _ := strings.Cut(r.args[1], "|")
+	s.Above, err = q.above(ctx, o, p, place, r.args[3])
 	return s, err
 }
 
-// aboveElsewhere counts who stands above b on the shards the script did not see.
-func (q *Quiz) aboveElsewhere(ctx context.Context, o *opened, participant string, b quiz.Best) (int64, error) {
-	if len(o.shards) == 1 {
-		return 0, nil
+// above adds to who stands above a place on the participant's shard who does on
+// the others.
+func (q *Quiz) above(ctx context.Context, o *opened, p quiz.Person, place, own string) (int64, error) {
+	d := decoder{}
+	packed, n := d.place(place), d.int64(own)
+	if d.err != nil || len(o.shards) == 1 {
+		return n, d.err
 	}
-	place, err := o.layout.Pack(b.Score, b.Used, b.At)
+	def, err := q.define(p.Campaign)
 	if err != nil {
 		return 0, err
 	}
-	skip := o.shard(participant)
-	return q.campaigns.countAbove(ctx, o, o.without(skip), "", place)
+	others, err := q.campaigns.countAbove(ctx, o, o.without(o.shard(p.Participant)), "", lensOf(def, leaderboard.Now), packed)
+	return n + others, err
 }
 
 // Expire implements quiz.Store.
@@ -306,16 +397,34 @@ func (q *Quiz) Expire(ctx context.Context, p quiz.Person, a quiz.Attempt) error 
 }
 
 // Rank implements quiz.Store.
-func (q *Quiz) Rank(ctx context.Context, id string, b quiz.Best) (int64, error) {
-	o, err := q.campaigns.of(id)
+func (q *Quiz) Rank(ctx context.Context, p quiz.Person) (int64, error) {
+	fail := func(err error) (int64, error) { return 0, fmt.Errorf("rank in %s: %w", p.Campaign, err) }
+	o, err := q.campaigns.of(p.Campaign)
 	if err != nil {
-		return 0, err
+		return fail(err)
 	}
-	place, err := o.layout.Pack(b.Score, b.Used, b.At)
+	def, err := q.define(p.Campaign)
 	if err != nil {
-		return 0, fmt.Errorf("rank in %s: %w", id, err)
+		return fail(err)
 	}
-	return q.campaigns.countAbove(ctx, o, o.shards, "", place)
+	k := o.keys(p.Participant)
+	keys := []string{k.meta(), k.participant(p.Participant), k.board()}
+	if !def.Freeze.At.IsZero() {
+		keys = append(keys, k.layer("", layerLate), k.layer("", layerKept))
+	}
+	r, err := run(ctx, q.campaigns.writes.alone(), rankScript, keys, o.epoch)
+	switch {
+	case err != nil:
+		return fail(err)
+	case r.outcome == "ok" && len(r.args) == 2:
+		return q.above(ctx, o, p, r.args[0], r.args[1])
+	case r.outcome == "none":
+		return -1, nil
+	case r.outcome == "epoch":
+		return fail(o.wrongEpoch())
+	default:
+		return fail(r.unknown())
+	}
 }
 
 // OverdueAttempts implements quiz.Store.

@@ -202,10 +202,10 @@ func (m *quizMachine) keep(p *sitter, a quiz.Attempt) {
 	var before *event.Best
 	first := p.st.Best == nil
 	if !first {
-		before = &event.Best{Score: p.st.Best.Score, Passed: p.st.Best.Passed}
+		before = &event.Best{Score: p.st.Best.Score, Passed: p.st.Best.Passed, Full: p.st.Best.Full}
 	}
 	r := a.Result
-	best := quiz.Best{Score: r.Score, Used: r.Used, At: r.SubmittedAt, Passed: r.Passed}
+	best := quiz.Best{Score: r.Score, Used: r.Used, At: r.SubmittedAt, Passed: r.Passed, Full: r.Score == r.MaxScore}
 	if first || rivals(best, *p.st.Best) < 0 {
 		p.st.Best = &best
 	}

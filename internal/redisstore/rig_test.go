@@ -56,6 +56,44 @@ type server struct {
 	enrolments *Enrolments
 	signatures *Signatures
 	boards     *Boards
+	world      *now
+}
+
+// now is what a server's stores know of the world: the time, and the campaigns'
+// definitions, of which those that no test has told are all the same.
+type now struct {
+	mu   sync.Mutex
+	defs map[string]*campaign.Campaign
+	at   time.Time
+}
+
+func (n *now) define(id string) (*campaign.Campaign, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.defs[id] == nil {
+		other := *n.defs[""]
+		other.ID = id
+		n.defs[id] = &other
+	}
+	return n.defs[id], nil
+}
+
+func (n *now) know(def *campaign.Campaign) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.defs[def.ID] = def
+}
+
+func (n *now) is(at time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.at = at
+}
+
+func (n *now) now() time.Time {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.at
 }
 
 func newServer(t testing.TB, db redis.UniversalClient, options ...Option) server {
@@ -69,9 +107,11 @@ func newServer(t testing.TB, db redis.UniversalClient, options ...Option) server
 func serverOn(t testing.TB, db redis.UniversalClient, options ...Option) server {
 	t.Helper()
 	c := NewCampaigns(db, options...)
+	w := &now{defs: map[string]*campaign.Campaign{}, at: noon}
+	w.know(definition(t, "", 1))
 	return server{
-		campaigns: c, quiz: NewQuiz(c, dayOf), enrolments: NewEnrolments(c, newBox(t), make([]byte, 32)),
-		signatures: NewSignatures(c, newBox(t)), boards: NewBoards(c),
+		world: w, campaigns: c, quiz: NewQuiz(c, w.define, w.now), enrolments: NewEnrolments(c, newBox(t), make([]byte, 32)),
+		signatures: NewSignatures(c, newBox(t)), boards: NewBoards(c, w.define, w.now),
 	}
 }
 
@@ -130,6 +170,7 @@ func rigOn[C redis.UniversalClient](t testing.TB, clients []C, def *campaign.Cam
 	r := &rig{TB: t, def: def}
 	for i, db := range clients {
 		one := newServer(t, db, transportOf(i, db)...)
+		one.world.know(def)
 		if err := one.campaigns.Open(t.Context(), def, Known{}, noon); err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -50,6 +49,9 @@ func (s *Signatures) Sign(ctx context.Context, id, participant string, sig pledg
 	if err != nil {
 		return fail(err)
 	}
+	if err := s.campaigns.introduce(ctx, o, sig.TextSHA256); err != nil {
+		return fail(err)
+	}
 	k := o.keys(participant)
 	r, err := run(ctx, s.campaigns.writes, signScript,
 		[]string{k.meta(), k.participant(participant), k.facts(), k.personal()},
@@ -59,7 +61,7 @@ func (s *Signatures) Sign(ctx context.Context, id, participant string, sig pledg
 	}
 	switch {
 	case (r.outcome == "ok" || r.outcome == "done") && len(r.args) == 2:
-		kept, err := unpackSignature(r.args[0], r.args[1])
+		kept, err := s.unpack(ctx, o, r.args[0], r.args[1])
 		return kept, r.outcome == "ok", err
 	case r.outcome == "required":
 		return pledge.Signature{}, false, campaign.ErrRequired
@@ -83,34 +85,43 @@ func (s *Signatures) Signature(ctx context.Context, id, participant string) (ple
 	if f[0] == "" {
 		return pledge.Signature{}, pledge.ErrNotSigned
 	}
-	return unpackSignature(f[0], f[1])
+	return s.unpack(ctx, o, f[0], f[1])
 }
 
-// packSignature writes "state|method|at|sha256|version|masked name".
-func packSignature(s pledge.Signature) (string, error) {
-	sum, err := hex.DecodeString(s.TextSHA256)
+// unpack reads a stored signature, the digest of its text in full.
+func (s *Signatures) unpack(ctx context.Context, o *opened, packed, unit string) (pledge.Signature, error) {
+	sig, err := unpackSignature(packed, unit)
 	if err != nil {
+		return pledge.Signature{}, err
+	}
+	sig.TextSHA256, err = s.campaigns.digestOf(ctx, o, sig.TextSHA256)
+	return sig, err
+}
+
+// packSignature writes "state|method|at|text|version|masked name"; the text goes by
+// the short name of its digest.
+func packSignature(s pledge.Signature) (string, error) {
+	if _, err := hex.DecodeString(s.TextSHA256); err != nil {
 		return "", fmt.Errorf("digest of the text: %w", err)
 	}
 	return strings.Join([]string{
-		string(s.State), string(s.Method), millis(s.SignedAt),
-		base64.RawStdEncoding.EncodeToString(sum), s.Version, s.MaskedName,
+		string(s.State), string(s.Method), moment(s.SignedAt), shortName(s.TextSHA256), s.Version, s.MaskedName,
 	}, "|"), nil
 }
 
+// unpackSignature is the inverse of packSignature, but for the digest, which keeps
+// its short name.
 func unpackSignature(packed, unit string) (pledge.Signature, error) {
 	p := strings.SplitN(packed, "|", 6)
 	if len(p) != 6 {
 		return pledge.Signature{}, fmt.Errorf("stored signature has %d parts, want 6", len(p))
 	}
 	d := decoder{}
-	sum, err := base64.RawStdEncoding.DecodeString(p[3])
-	d.keep("digest", err)
 	if p[5] == "" { // it was erased
 		p[5] = campaign.MaskName("")
 	}
 	return pledge.Signature{
-		State: pledge.State(p[0]), Method: pledge.Method(p[1]), SignedAt: d.time(p[2]),
-		TextSHA256: hex.EncodeToString(sum), Version: p[4], MaskedName: p[5], Unit: unit,
+		State: pledge.State(p[0]), Method: pledge.Method(p[1]), SignedAt: d.moment(p[2]),
+		TextSHA256: p[3], Version: p[4], MaskedName: p[5], Unit: unit,
 	}, d.err
 }

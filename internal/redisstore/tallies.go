@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,7 +47,11 @@ func (b *Boards) Apply(ctx context.Context, id string, shard int, batch leaderbo
 	if err != nil {
 		return false, err
 	}
-	keys, args := foldCall(o, shard, batch)
+	def, err := b.define(id)
+	if err != nil {
+		return false, err
+	}
+	keys, args := foldCall(o, shard, batch, !def.Freeze.At.IsZero())
 	r, err := run(ctx, b.campaigns.db, foldApply, keys, args...)
 	if err != nil {
 		return false, err
@@ -60,20 +65,28 @@ func (b *Boards) Apply(ctx context.Context, id string, shard int, batch leaderbo
 		return false, o.wrongEpoch()
 	case "older":
 		return false, fmt.Errorf("fold of %s:%d: version %d is older than the one in redis", id, shard, leaderboard.FoldVersion)
+	case "newer":
+		return false, fmt.Errorf("fold of %s:%d by version %d: %w", id, shard, leaderboard.FoldVersion, ErrFoldOlder)
 	default:
 		return false, r.unknown()
 	}
 }
 
-// foldCall lays a batch out for fold_apply.lua.
-func foldCall(o *opened, shard int, batch leaderboard.Batch) (keys []string, args []any) {
+// foldCall lays a batch out for fold_apply.lua. freezes says that the campaign has
+// a freeze, at any time.
+func foldCall(o *opened, shard int, batch leaderboard.Batch, freezes bool) (keys []string, args []any) {
 	k := o.shards[shard]
-	c := &call{keys: []string{k.meta(), k.cursor(), k.tally(), k.minutes(), k.recent()}, place: map[string]int{}}
-	c.args = append(c.args, o.epoch, batch.From.String(), batch.To.String(), leaderboard.FoldVersion, oldestMinute(batch), recentKept)
-	c.args = append(c.args, len(batch.Tally.Cells))
-	for cell, n := range batch.Tally.Cells {
-		c.args = append(c.args, cellField(cell), n)
+	c := &call{
+		keys: []string{
+			k.meta(), k.cursor(), k.tally(), k.tallyLate(), k.scores(), k.scoresLate(), k.minutes(), k.recent(), k.thaw(),
+		},
+		place: map[string]int{},
 	}
+	c.args = append(c.args, o.epoch, batch.From.String(), batch.To.String(), leaderboard.FoldVersion, oldestMinute(batch), recentKept)
+	c.cells(batch.Tally.Cells)
+	c.cells(batch.Late.Cells)
+	c.scores(batch.Tally.Scores)
+	c.scores(batch.Late.Scores)
 	c.args = append(c.args, len(batch.Minutes))
 	for cell, n := range batch.Minutes {
 		c.args = append(c.args, minuteField(cell), n)
@@ -83,14 +96,70 @@ func foldCall(o *opened, shard int, batch leaderboard.Batch) (keys []string, arg
 		c.args = append(c.args, c.key(k.hour(cell.Bucket)), cellField(cell.Cell), n)
 	}
 	c.args = append(c.args, len(batch.Moves))
-	for _, p := range batch.Moves {
-		c.args = append(c.args, c.key(k.scoped(p.Scope)), score(p.Packed), p.Participant)
+	for i := range batch.Moves {
+		c.move(k, &batch.Moves[i], freezes)
 	}
 	c.args = append(c.args, len(batch.Recent))
 	for _, a := range batch.Recent {
 		c.args = append(c.args, packAct(a))
 	}
 	return c.keys, c.args
+}
+
+func (c *call) cells(cells map[leaderboard.Cell]int64) {
+	c.args = append(c.args, len(cells))
+	for cell, n := range cells {
+		c.args = append(c.args, cellField(cell), n)
+	}
+}
+
+func (c *call) scores(scores map[int]int64) {
+	c.args = append(c.args, len(scores))
+	for points, n := range scores {
+		c.args = append(c.args, points, n)
+	}
+}
+
+// move lays one move out, with no more layers of its board than it may touch.
+func (c *call) move(k shardKeys, m *leaderboard.Move, freezes bool) {
+	if m.Op == leaderboard.Set {
+		what := "set"
+		if m.To.Hidden {
+			what = "set hidden"
+		}
+		base, now := placeTexts(m.To)
+		c.args = append(c.args, c.layers(k, m.Scope, allLayers), what, m.Participant, base, now, m.Scope)
+		return
+	}
+	what, triple := "raise", shownLayers[:]
+	if m.Op == leaderboard.Add {
+		what = "add"
+	}
+	if m.Hidden {
+		triple = hiddenLayers[:]
+	}
+	switch {
+	case m.Late:
+		what += " late"
+	case freezes:
+		what += " since"
+	default:
+		triple = triple[:1]
+	}
+	c.args = append(c.args, c.layers(k, m.Scope, triple), what, m.Participant, score(m.Packed), "", m.Scope)
+}
+
+// layers returns the place in KEYS of the first of some layers of a board, which
+// follow each other.
+func (c *call) layers(k shardKeys, scope string, which []layer) int {
+	name := k.layer(scope, which[0]) + "+" + strconv.Itoa(len(which))
+	if c.place[name] == 0 {
+		c.place[name] = len(c.keys) + 1
+		for _, l := range which {
+			c.keys = append(c.keys, k.layer(scope, l))
+		}
+	}
+	return c.place[name]
 }
 
 // call collects a script's keys, each once, and its arguments.
@@ -141,9 +210,11 @@ func unpackAct(s string) (leaderboard.Act, error) {
 // shardState is what one shard says of its tallies.
 type shardState struct {
 	tally, minutes *redis.MapStringStringCmd
-	recent         *redis.StringSliceCmd
-	cursor         *redis.SliceCmd
-	newest         *redis.XMessageSliceCmd
+	// The others may be missing, where nobody asks for them.
+	late, scores, scoresLate *redis.MapStringStringCmd
+	recent                   *redis.StringSliceCmd
+	cursor                   *redis.SliceCmd
+	newest                   *redis.XMessageSliceCmd
 }
 
 // Tallies implements leaderboard.Store.
@@ -156,7 +227,8 @@ func (b *Boards) Tallies(ctx context.Context, id string) (leaderboard.Tallies, e
 	err = b.campaigns.ask(ctx, o, o.shards, func(p redis.Pipeliner) {
 		for i, k := range o.shards {
 			states[i] = shardState{
-				tally: p.HGetAll(ctx, k.tally()), minutes: p.HGetAll(ctx, k.minutes()),
+				tally: p.HGetAll(ctx, k.tally()), minutes: p.HGetAll(ctx, k.minutes()), late: p.HGetAll(ctx, k.tallyLate()),
+				scores: p.HGetAll(ctx, k.scores()), scoresLate: p.HGetAll(ctx, k.scoresLate()),
 				recent: p.LRange(ctx, k.recent(), 0, recentKept-1), cursor: p.HMGet(ctx, k.cursor(), "pos"),
 				newest: p.XRevRangeN(ctx, k.facts(), "+", "-", 1),
 			}
@@ -185,7 +257,7 @@ func (s *shardState) addTo(t *leaderboard.Tallies) error {
 }
 
 func (s *shardState) addCounts(t *leaderboard.Tallies) error {
-	if err := addCells(t.Public.Cells, s.tally.Val()); err != nil {
+	if err := s.addFigures(t); err != nil {
 		return err
 	}
 	for field, value := range s.minutes.Val() {
@@ -203,6 +275,26 @@ func (s *shardState) addCounts(t *leaderboard.Tallies) error {
 			return err
 		}
 		t.Recent = append(t.Recent, a)
+	}
+	return nil
+}
+
+func (s *shardState) addFigures(t *leaderboard.Tallies) error {
+	err := addCells(t.Public.Cells, s.tally.Val())
+	if s.late == nil || err != nil {
+		return err
+	}
+	return errors.Join(addCells(t.Late.Cells, s.late.Val()),
+		addScores(t.Public.Scores, s.scores.Val()), addScores(t.Late.Scores, s.scoresLate.Val()))
+}
+
+func addScores(scores map[int]int64, fields map[string]string) error {
+	for points, people := range fields {
+		d := decoder{}
+		scores[d.int(points)] += d.int64(people)
+		if d.err != nil {
+			return fmt.Errorf("people with %s points: %w", points, d.err)
+		}
 	}
 	return nil
 }

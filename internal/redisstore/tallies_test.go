@@ -87,7 +87,7 @@ func TestACellOfANewerServer(t *testing.T) {
 	r.db.HSet(t.Context(), keysOf("antidrug", 0).tally(), "u1|prizes", 3, "u1|enrolled", 2)
 	got, err := r.boards.Tallies(t.Context(), "antidrug")
 	want := map[leaderboard.Cell]int64{cell("u1", "prizes"): 3, cell("u1", "enrolled"): 2}
-	if diff := cmp.Diff(want, got.Cells); err != nil || diff != "" {
+	if diff := cmp.Diff(want, got.Public.Cells); err != nil || diff != "" {
 		t.Errorf("tallies: %v (-want +got):\n%s", err, diff)
 	}
 }

@@ -24,28 +24,31 @@ func ranks(b *bench) {
 		began[i] = b.start(p)
 	}
 	b.pass(time.Minute)
-	best := map[int]quiz.Best{}
 	for i, p := range people {
 		s := b.submit(p, began[i], scores[i])
 		if want := above(scores[:i+1], scores[i]); s.Above != want {
 			b.Errorf("submission %d of %d points: %d above, want %d", i, scores[i], s.Above, want)
 		}
-		best[scores[i]] = *s.Standing.Best
 	}
-	for score, v := range best {
-		got, err := b.Rank(b.Context(), b.Campaign, v)
-		if want := above(scores, score); err != nil || got != want {
-			b.Errorf("%d points: %d above, %v; want %d", score, got, err, want)
-		}
+	for i, p := range people {
+		b.ranked(p, above(scores, scores[i]))
 	}
-	slower := best[70]
-	slower.Used += 100 * time.Millisecond
-	if got, err := b.Rank(b.Context(), b.Campaign, slower); err != nil || got != above(scores, 70)+3 {
-		b.Errorf("70 points a little slower: %d above, %v", got, err)
-	}
+	slower := b.enrolled("slower")
+	b.sits(slower, 70, time.Minute+100*time.Millisecond)
+	b.ranked(slower, above(scores, 70)+3)
+	b.ranked(b.enrolled("nothing yet"), -1)
+	b.ranked(b.person("nobody"), -1)
 	again, err := b.Submit(b.Context(), people[3], b.finished(began[3], 0), true)
-	if want := above(scores, 0); err != nil || again.Above != want {
+	if want := above(scores, 0) + 1; err != nil || again.Above != want {
 		b.Errorf("a repeat: %d above, %v; want %d", again.Above, err, want)
+	}
+}
+
+// ranked shows how many stand above somebody.
+func (b *bench) ranked(p quiz.Person, want int64) {
+	b.Helper()
+	if got, err := b.Rank(b.Context(), p); err != nil || got != want {
+		b.Errorf("%s: %d above, %v; want %d", p.Participant, got, err, want)
 	}
 }
 
@@ -216,11 +219,6 @@ func racingPeople(b *bench) {
 			b.Errorf("%s stands at %+v, want %d points", p.Participant, st.Best, i)
 		}
 	}
-	top := quiz.Best{Score: 99, At: b.now}
-	if n, err := b.Rank(b.Context(), b.Campaign, top); n != 0 || err != nil {
-		b.Errorf("%d stand above the first, %v", n, err)
-	}
-	if n, err := b.Rank(b.Context(), b.Campaign, quiz.Best{At: b.now}); n != 99 || err != nil {
-		b.Errorf("%d stand above the last, %v", n, err)
-	}
+	b.ranked(people[99], 0)
+	b.ranked(people[0], 99)
 }

@@ -2,12 +2,12 @@
 -- Open a participant's next attempt, unless one is open or the limits are spent.
 --
 -- KEYS[1] meta         hash    epoch
--- KEYS[2] participant  hash    u g, l = "last|day|on day", o = open attempt, v = kept answers
+-- KEYS[2] participant  hash    u g, l = "last|day|on day", o = "number|deadline|…", v = kept answers
 -- KEYS[3] open         zset    participant by deadline
 -- KEYS[4] facts        stream
 -- ARGV[1] epoch
 -- ARGV[2] participant id
--- ARGV[3] local date now
+-- ARGV[3] local date now, packed
 -- ARGV[4] attempts a day, 0 for no bound
 -- ARGV[5] attempts in all, 0 for no bound
 -- ARGV[6] wanted number, 0 for the next
@@ -33,7 +33,7 @@ local wanted = tonumber(ARGV[6])
 
 local open = p[4]
 if open then
-  local number, deadline = string.match(open, '^(%d+)|%d+|(%d+)|')
+  local number, deadline = string.match(open, '^(%d+)|(%d+)|')
   if wanted == 0 or wanted == tonumber(number) or wanted == last + 1 then
     local late = tonumber(deadline) + tonumber(ARGV[8]) < tonumber(ARGV[7])
     return { late and 'overdue' or 'open', p[3], open, p[5] or '' }

@@ -13,6 +13,7 @@
 -- ARGV[6] now, Unix ms
 -- ARGV[7] body of the fact "enrolled"
 -- ARGV[8] sealed personal record
+-- ARGV[9] now, packed
 --
 -- Returns {"ok", e, t, unit, group}, {"fixed"} or {"epoch"}.
 
@@ -29,7 +30,7 @@ if moved and old[4] then
   return { 'fixed' }
 end
 
-local at = old[5] or ARGV[6]
+local at = old[5] or ARGV[9]
 redis.call('HSET', KEYS[2], 'u', ARGV[3], 'g', ARGV[4], 'e', ARGV[5], 't', at)
 if not unit then
   redis.call('XADD', KEYS[3], ARGV[1] .. '-*', 'k', 'enrolled.1', 'p', ARGV[2],

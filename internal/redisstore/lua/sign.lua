@@ -24,7 +24,7 @@ end
 if p[3] then
   return { 'done', p[3], p[1] }
 end
-redis.call('HSET', KEYS[2], 's', ARGV[3], 'f', p[4] or ARGV[4])
+redis.call('HSET', KEYS[2], 's', ARGV[3], 'f', '1')
 redis.call('XADD', KEYS[3], ARGV[1] .. '-*', 'k', 'signed.1', 'p', ARGV[2], 'u', p[1], 'g', p[2],
   't', ARGV[4], 'f', p[4] and '' or '1', 'd', ARGV[5])
 redis.call('XADD', KEYS[4], ARGV[1] .. '-*', 'k', 'signature.1', 'p', ARGV[2], 't', ARGV[4], 'd', ARGV[6])

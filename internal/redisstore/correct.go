@@ -1,0 +1,365 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/event"
+	"qingyuan/internal/fault"
+	"qingyuan/leaderboard"
+	"qingyuan/quiz"
+)
+
+var correctScript = script("correct")
+
+// correctionTries is how often a correction begins anew because its participant
+// did something meanwhile.
+const correctionTries = 10
+
+var errBusy = errors.New("the participant goes on acting")
+
+// correction is one change of how somebody's attempts count, or of whether they
+// are hidden: what was read, what follows from it by the rules, and a script that
+// writes it unless what was read has changed.
+type correction struct {
+	*opened
+
+	rules       leaderboard.Rules
+	participant string
+	now         time.Time
+	fields      map[string]string // the participant's hash
+	attempts    map[int]quiz.Attempt
+	record      leaderboard.Record
+	last        int
+}
+
+// correct lets decide look at a participant, and makes the change it asks for.
+// decide returns the kind "" where nothing is to be changed, and what the slot of
+// an attempt must hold, number 0 for none.
+func (c *Campaigns) correct(ctx context.Context, def *campaign.Campaign, participant string, now time.Time,
+	decide func(*correction) (kind event.Kind, number int, packed string, err error),
+) error {
+	o, err := c.writable(def.ID)
+	if err != nil {
+		return err
+	}
+	for range correctionTries {
+		x, err := c.look(ctx, o, def, participant, now)
+		if err != nil {
+			return err
+		}
+		kind, number, packed, err := decide(x)
+		if err != nil || kind == "" {
+			return err
+		}
+		done, err := x.write(ctx, c, kind, number, packed)
+		if err != nil || done {
+			return err
+		}
+	}
+	return fault.ErrUnavailable.Because(errBusy)
+}
+
+// look reads everything that a participant's figures are made of.
+func (c *Campaigns) look(ctx context.Context, o *opened, def *campaign.Campaign, participant string, now time.Time) (*correction, error) {
+	f, err := c.wholePerson(ctx, o, participant)
+	if err != nil {
+		return nil, err
+	}
+	if f["u"] == "" {
+		return nil, campaign.ErrRequired
+	}
+	x := &correction{
+		opened: o, rules: leaderboard.Rules{Campaign: def, Layout: o.layout}, participant: participant,
+		now: now.Truncate(time.Millisecond), fields: f, attempts: map[int]quiz.Attempt{},
+		record: leaderboard.Record{Unit: f["u"], Group: f["g"], Hidden: f["x"] != ""},
+	}
+	var st quiz.Standing
+	if err := unpackLimits(f["l"], &st); err != nil {
+		return nil, err
+	}
+	x.last = st.Last
+	return x, x.read()
+}
+
+// read fills the record from the fields.
+func (x *correction) read() error {
+	for n := 1; n <= x.last; n++ {
+		packed := x.fields[slot(n)]
+		if packed == "" {
+			continue // it is open
+		}
+		a, err := unpackFinished(n, packed)
+		if err != nil {
+			return err
+		}
+		x.attempts[n] = a
+		if a.State.Accepted() {
+			x.record.Attempts = append(x.record.Attempts, counted(&a))
+		}
+	}
+	if x.fields["s"] == "" {
+		return nil
+	}
+	s, err := unpackSignature(x.fields["s"], "")
+	x.record.SignedAt = s.SignedAt
+	return err
+}
+
+// counted is an accepted attempt as the rules of boards see it.
+func counted(a *quiz.Attempt) event.Counted {
+	r := &a.Result
+	return event.Counted{
+		Number: a.Number, At: r.SubmittedAt.UnixMilli(), UsedMS: r.Used.Milliseconds(),
+		Score: r.Score, Passed: r.Passed, Full: r.Score == r.MaxScore, Void: a.State.Void(),
+	}
+}
+
+// write makes the change. It returns false where something has changed meanwhile.
+func (x *correction) write(ctx context.Context, c *Campaigns, kind event.Kind, number int, packed string) (bool, error) {
+	after, err := leaderboard.Corrected(x.record, kind, number)
+	if err != nil {
+		return false, err
+	}
+	set, place, err := x.consequences(&after)
+	if err != nil {
+		return false, err
+	}
+	if number > 0 {
+		set[slot(number)] = packed
+	}
+	args, err := x.args(kind, number, set, place)
+	if err != nil {
+		return false, err
+	}
+	k := x.keys(x.participant)
+	keys := []string{k.meta(), k.participant(x.participant), k.facts()}
+	for _, l := range allLayers {
+		keys = append(keys, k.layer("", l))
+	}
+	r, err := run(ctx, c.writes, correctScript, append(keys, k.thaw()), args...)
+	switch {
+	case err != nil:
+		return false, err
+	case r.outcome == "ok":
+		return true, nil
+	case r.outcome == "changed":
+		return false, nil
+	case r.outcome == "epoch":
+		return false, x.wrongEpoch()
+	default:
+		return false, r.unknown()
+	}
+}
+
+func (x *correction) args(kind event.Kind, number int, set map[string]string, place leaderboard.Placement) ([]any, error) {
+	body := event.Corrected{Number: number, Attempts: x.record.Attempts, Hidden: x.record.Hidden}
+	if !x.record.SignedAt.IsZero() {
+		body.SignedAt = x.record.SignedAt.UnixMilli()
+	}
+	text, err := event.EncodeBody(body)
+	base, now := placeTexts(place)
+	args := []any{x.epoch, x.participant, string(kind), millis(x.now), text, base, now, set["x"]}
+	args = appendFields(args, x.expected())
+	return appendFields(args, set), err
+}
+
+// expected are the fields that must still hold what was read.
+func (x *correction) expected() map[string]string {
+	out := map[string]string{}
+	for _, name := range []string{"u", "g", "l", "b", "d", "p", "f", "s", "x"} {
+		out[name] = x.fields[name]
+	}
+	for n := 1; n <= x.last; n++ {
+		out[slot(n)] = x.fields[slot(n)]
+	}
+	return out
+}
+
+func appendFields(args []any, fields map[string]string) []any {
+	args = append(args, len(fields))
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		args = append(args, name, fields[name])
+	}
+	return args
+}
+
+// placeTexts are a placement as scripts take it: the place on the board, and the
+// place by everything where that is another.
+func placeTexts(p leaderboard.Placement) (base, now string) {
+	if p.Base != nil {
+		base = score(*p.Base)
+	}
+	if p.Now != nil {
+		now = score(*p.Now)
+	}
+	if now == base {
+		now = ""
+	}
+	return base, now
+}
+
+// consequences are the fields that follow from a record, "" for none, and the
+// place on the main board.
+func (x *correction) consequences(after *leaderboard.Record) (map[string]string, leaderboard.Placement, error) {
+	set := map[string]string{"b": "", "d": "", "p": "", "f": "", "x": ""}
+	if after.Hidden {
+		set["x"] = "1"
+	}
+	if !after.SignedAt.IsZero() {
+		set["f"] = "1"
+	}
+	places, err := x.rules.Placements(after, x.now)
+	main := places[""]
+	if err != nil || main.Now == nil {
+		return set, main, err
+	}
+	best, err := bestOf(x.rules, after.Attempts)
+	if err != nil {
+		return set, main, err
+	}
+	set["f"] = "1"
+	set["b"] = packBest(*main.Now, &best)
+	windows := newestWindows(x.rules.Campaign, after.Attempts)
+	for _, w := range []struct{ field, scope, name string }{
+		{"d", leaderboard.DayScope(windows.day), windows.packedDay}, {"p", leaderboard.PhaseScope(windows.phase), windows.phase},
+	} {
+		if place := places[w.scope].Now; place != nil {
+			set[w.field] = packWindow(w.name, *place, *main.Now)
+		}
+	}
+	return set, main, windows.err
+}
+
+// bestOf is the best of the attempts that count, of equals the first.
+func bestOf(rules leaderboard.Rules, attempts []event.Counted) (quiz.Result, error) {
+	var best *event.Counted
+	var top uint64
+	for i := range attempts {
+		a := &attempts[i]
+		if a.Void {
+			continue
+		}
+		v, err := strength(rules.Layout, a)
+		if err != nil {
+			return quiz.Result{}, err
+		}
+		if best == nil || v > top {
+			best, top = a, v
+		}
+	}
+	r := quiz.Result{
+		Mark: quiz.Mark{Score: best.Score, MaxScore: best.Score + 1}, Passed: best.Passed,
+		Used: time.Duration(best.UsedMS) * time.Millisecond, SubmittedAt: time.UnixMilli(best.At),
+	}
+	if best.Full {
+		r.MaxScore = best.Score
+	}
+	return r, nil
+}
+
+// strength orders attempts: by their place, or where sums of points are placed by
+// score and then less used time.
+func strength(layout leaderboard.Layout, a *event.Counted) (uint64, error) {
+	if layout.Sums() {
+		return uint64(a.Score)<<32 | uint64(1<<32-1-min(a.UsedMS/100, 1<<32-1)), nil //nolint:gosec // Neither is negative.
+	}
+	return layout.Pack(a.Score, time.Duration(a.UsedMS)*time.Millisecond, time.UnixMilli(a.At))
+}
+
+// newest is the newest day and phase that an attempt counts in.
+type newest struct {
+	day, packedDay, phase string
+	err                   error
+}
+
+func newestWindows(def *campaign.Campaign, attempts []event.Counted) newest {
+	var n newest
+	for i := range attempts {
+		if attempts[i].Void {
+			continue
+		}
+		at := time.UnixMilli(attempts[i].At)
+		n.day = max(n.day, def.Day(at))
+		if p, ok := def.PhaseAt(at); ok {
+			n.phase = p.ID
+		}
+	}
+	n.packedDay, n.err = packDay(n.day)
+	return n
+}
+
+// correctionTo returns the kind of fact that leads an accepted attempt to a state.
+func correctionTo(s quiz.State) (event.Kind, bool) {
+	switch s {
+	case quiz.StateInvalidated:
+		return event.KindInvalidated, true
+	case quiz.StateWithdrawn:
+		return event.KindWithdrawn, true
+	case quiz.StateSubmitted:
+		return event.KindRestored, true
+	case quiz.StateOpen, quiz.StateExpired:
+	}
+	return "", false
+}
+
+// Correct implements quiz.Store.
+func (q *Quiz) Correct(ctx context.Context, p quiz.Person, number int, to quiz.State) error {
+	fail := func(err error) error {
+		return fmt.Errorf("make attempt %d in %s %s: %w", number, p.Campaign, to, err)
+	}
+	kind, ok := correctionTo(to)
+	if !ok {
+		return fail(errors.New("no correction leads there"))
+	}
+	def, err := q.define(p.Campaign)
+	if err != nil {
+		return fail(err)
+	}
+	err = q.campaigns.correct(ctx, def, p.Participant, q.now(), func(x *correction) (event.Kind, int, string, error) {
+		a, found := x.attempts[number]
+		switch {
+		case !found || !a.State.Accepted():
+			return "", 0, "", quiz.ErrAttemptNotFound
+		case a.State == to:
+			return "", 0, "", nil
+		}
+		a.State = to
+		return kind, number, packFinished(&a), nil
+	})
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, campaign.ErrRequired):
+		return quiz.ErrAttemptNotFound
+	default:
+		return fail(err)
+	}
+}
+
+// Hide implements leaderboard.Store.
+func (b *Boards) Hide(ctx context.Context, id, participant string, hidden bool) error {
+	def, err := b.define(id)
+	if err != nil {
+		return fmt.Errorf("hide in %s: %w", id, err)
+	}
+	kind := event.KindShown
+	if hidden {
+		kind = event.KindHidden
+	}
+	err = b.campaigns.correct(ctx, def, participant, b.now(), func(x *correction) (event.Kind, int, string, error) {
+		if x.record.Hidden == hidden {
+			return "", 0, "", nil
+		}
+		return kind, 0, "", nil
+	})
+	if err != nil && !errors.Is(err, campaign.ErrRequired) {
+		return fmt.Errorf("write %s in %s: %w", kind, id, err)
+	}
+	return err
+}
