@@ -51,7 +51,7 @@ func TestContractKeepsItsFields(t *testing.T) {
 		"Frame trend":                     "participants attempts signatures",
 	} {
 		s := schemaAt(t, where)
-		for _, field := range strings.FieldsSeq(want) {
+		for field := range strings.FieldsSeq(want) {
 			if s.Properties[field] == nil || !slices.Contains(s.Required, field) {
 				t.Errorf("%s: %s is no longer in every answer", where, field)
 			}
