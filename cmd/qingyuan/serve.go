@@ -110,7 +110,10 @@ func serve(ctx context.Context, cfg configs.Config, o serving) error {
 		}
 	}()
 	vetting := redisstore.NewVetting()
-	st := stores{redis: connect(vetting.OnConnect), examiner: connect(nil), vetting: vetting, sql: sql}
+	st := stores{
+		redis: connect(vetting.OnConnect), examiner: connect(nil), vetting: vetting, sql: sql,
+		private: cfg.PrivateRedis(), log: o.log,
+	}
 	p, err := newProgram(ctx, cfg, st, o.log)
 	if err != nil {
 		return err
@@ -126,15 +129,28 @@ type stores struct {
 	redis, examiner redis.UniversalClient
 	vetting         *redisstore.Vetting
 	sql             *sqldb.DB
+	// private says that this server runs the Redis itself.
+	private bool
+	log     *slog.Logger
 }
 
 // vet examines a Redis that is not vetted yet. The crew looks at the others every
-// second anyway.
+// second anyway. Of an external one that was started nobody knows how its log
+// ended; the private one's was mended before.
 func (s stores) vet(ctx context.Context, examine func(context.Context) error) error {
 	if known, err := s.vetting.Knows(ctx, s.examiner); err != nil || known {
 		return err
 	}
-	return s.vetting.Examine(ctx, s.examiner, examine)
+	if err := s.vetting.Examine(ctx, s.examiner, examine); err != nil {
+		return err
+	}
+	if s.private {
+		return nil
+	}
+	if err := redisstore.RewriteLogs(ctx, s.examiner); err != nil {
+		s.log.WarnContext(ctx, "redis was started, and its log may end in half an act: let it be written anew (BGREWRITEAOF)", "err", err)
+	}
+	return nil
 }
 
 // awaitDatabase opens the database. One that does not answer is waited for:

@@ -15,25 +15,41 @@ import (
 // tailBlock is how much is read at once, from the end.
 const tailBlock = 64 << 10
 
-// mendTail cuts zeros off the end of the file that Redis was writing to.
+// mendTail cuts off the end of the file that Redis was writing to what a kill or a
+// loss of power has left of an act that was never acknowledged.
 //
-// A loss of power may leave them: file systems can make a file longer before
-// what was written to it is on the disk. What Redis had synced, and so what it
-// had acknowledged, is never zeros, and no command ends with one. Redis takes them
-// for damage and does not start; the half of a command that may stand before them
-// it drops by itself.
+// Zeros are the one: file systems can make a file longer before what was written
+// to it is on the disk. What Redis had synced, and so what it had acknowledged, is
+// never zeros, and no command ends with one. Redis takes them for damage and does
+// not start.
+//
+// The beginning of a transaction is the other. A script that writes more than once
+// stands in the log between MULTI and EXEC. When the log ends within a command of
+// it, Redis (7.0 and 7.2, Valkey before 9) cuts off that command and leaves the
+// ones before it; the next script's follow them, and at the next start both are
+// carried out: the first half of an act that nobody was told of, together with
+// another one.
 func (n *Node) mendTail(ctx context.Context) error {
 	dir := filepath.Join(n.dir, "appendonlydir")
 	name, err := newestLog(filepath.Join(dir, "appendonly.aof.manifest"))
 	if err != nil || name == "" {
 		return err
 	}
-	cut, err := cutZeros(filepath.Join(dir, name))
-	if err != nil {
-		return fmt.Errorf("look at the end of %s: %w", name, err)
-	}
-	if cut > 0 {
-		n.o.Log.WarnContext(ctx, "cut zeros off the end of Redis' log, as a loss of power leaves them", "file", name, "bytes", cut)
+	for _, end := range []struct {
+		what string
+		of   func(*os.File, int64) (int64, error)
+	}{
+		{"zeros", func(f *os.File, size int64) (int64, error) { return contentEnd(f, size) }},
+		{"an unfinished write", func(f *os.File, size int64) (int64, error) { return finishedEnd(f, size) }},
+	} {
+		cut, err := cutOff(filepath.Join(dir, name), end.of)
+		if err != nil {
+			return fmt.Errorf("look at the end of %s: %w", name, err)
+		}
+		if cut > 0 {
+			n.o.Log.WarnContext(ctx, "cut off the end of Redis' log what a kill or a loss of power left of an act that was not acknowledged",
+				"file", name, "what", end.what, "bytes", cut)
+		}
 	}
 	return nil
 }
@@ -55,8 +71,9 @@ func newestLog(manifest string) (string, error) {
 	return name, nil
 }
 
-// cutZeros returns how many bytes it has cut.
-func cutZeros(path string) (cut int64, err error) {
+// cutOff cuts a file off at the place that find tells, given its size, and returns
+// how many bytes it has cut.
+func cutOff(path string, find func(*os.File, int64) (int64, error)) (cut int64, err error) {
 	file, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // G304: as above
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil // Redis says so itself
@@ -69,7 +86,7 @@ func cutZeros(path string) (cut int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	end, err := contentEnd(file, info.Size())
+	end, err := find(file, info.Size())
 	if err != nil || end == info.Size() {
 		return 0, err
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/redis/go-redis/v9"
+
 	"qingyuan/internal/redisnode"
 )
 
@@ -15,6 +17,7 @@ import (
 func TestEndsThatAPowerCutLeaves(t *testing.T) {
 	t.Parallel()
 	half := "*3\r\n$3\r\nSET\r\n$6\r\nuns"
+	open := "*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$6\r\nunseen\r\n$1\r\nx\r\n"
 	for name, end := range map[string]string{
 		"nothing":             "",
 		"half a command":      half,
@@ -22,7 +25,11 @@ func TestEndsThatAPowerCutLeaves(t *testing.T) {
 		"many zeros":          strings.Repeat("\x00", 200_000),
 		"half and zeros":      half + strings.Repeat("\x00", 4096),
 		"a length and zeros":  "*3\r\n$3\r\nSET\r\n$5\r\nunsee\r\n$9\r\n" + strings.Repeat("\x00", 4000),
-		"an open transaction": "*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$6\r\nunseen\r\n$1\r\nx\r\n" + strings.Repeat("\x00", 77),
+		"an open transaction": open + strings.Repeat("\x00", 77),
+		"a transaction cut off between two commands": open,
+		"a transaction cut off within a command":     open + half,
+		"a transaction cut off within its end":       open + "*1\r\n$4\r\nEX",
+		"a transaction cut off within a length":      open + "*3\r\n$1",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -37,9 +44,13 @@ func TestEndsThatAPowerCutLeaves(t *testing.T) {
 			if got := client(t, n.Conn()).Exists(t.Context(), "unsee", "unseen").Val(); got != 0 {
 				t.Errorf("what was never acknowledged is half there")
 			}
-			put(t, n.Conn(), "k", "again")
+			transact(t, n.Conn(), "k", "again")
 			closeNode(t, n)
-			wantValue(t, start(t, redisnode.Options{Dir: dir}).Conn(), "k", "again")
+			n = start(t, redisnode.Options{Dir: dir})
+			wantValue(t, n.Conn(), "k", "again")
+			if got := client(t, n.Conn()).Exists(t.Context(), "unsee", "unseen").Val(); got != 0 {
+				t.Errorf("what was never acknowledged came back with the next act")
+			}
 		})
 	}
 }
@@ -56,6 +67,19 @@ func TestZerosInTheMiddle(t *testing.T) {
 	if n, err := redisnode.Start(t.Context(), redisnode.Options{Dir: dir}); err == nil {
 		_ = n.Close()
 		t.Error("Redis started on a damaged file")
+	}
+}
+
+// transact writes as a script does that writes more than once.
+func transact(t *testing.T, at redisnode.Conn, key, value string) {
+	t.Helper()
+	_, err := client(t, at).TxPipelined(t.Context(), func(p redis.Pipeliner) error {
+		p.Set(t.Context(), key, value, 0)
+		p.Set(t.Context(), key+" too", value, 0)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
