@@ -44,7 +44,7 @@ func (r *rig) finish(id string, right int) {
 func (r *rig) disputed() {
 	r.Helper()
 	r.populate()
-	r.hide(person(9), true) // who has done nothing
+	r.hide(person(9), true)                        // who has done nothing
 	r.correct(person(0), 1, quiz.StateInvalidated) // from before the freeze
 	r.correct(person(1), 2, quiz.StateWithdrawn)   // since
 	r.correct(person(4), 1, quiz.StateInvalidated) // nothing is left but a signature
@@ -60,7 +60,7 @@ func (r *rig) disputed() {
 	r.finish(person(2), 4) // while hidden
 	r.finish(person(0), 3)
 	r.hide(person(3), false)
-	r.correct(person(2), 1, quiz.StateInvalidated) // of somebody hidden
+	r.correct(person(2), 2, quiz.StateInvalidated) // of somebody hidden
 	r.enrol(person(7), "u1")                       // nothing that counts holds them where they were
 }
 

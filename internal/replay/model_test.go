@@ -1,6 +1,7 @@
 package replay_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"qingyuan/internal/session"
 	"qingyuan/internal/sqltest"
 	"qingyuan/pledge"
+	"qingyuan/quiz"
 )
 
 // few are the people of the model. One in ten of rapid's checks is carried out, or
@@ -107,6 +109,45 @@ func (w *world) eraseDoor() {
 	must(w.rig.TB, 0, err)
 }
 
+// correct lets an attempt count no more, or again.
+func (w *world) correct() {
+	to := rapid.SampledFrom([]quiz.State{quiz.StateInvalidated, quiz.StateWithdrawn, quiz.StateSubmitted}).Draw(w.T, "state")
+	who := quiz.Person{Campaign: w.rig.def.ID, Participant: w.who()}
+	err := w.rig.quizzes.Store.Correct(w.rig.Context(), who, rapid.IntRange(1, 3).Draw(w.T, "number"), to)
+	if err != nil && !errors.Is(err, quiz.ErrAttemptNotFound) {
+		w.Fatalf("correct: %v", err)
+	}
+}
+
+func (w *world) hide() {
+	err := w.rig.boards.Hide(w.rig.Context(), w.rig.def.ID, w.who(), rapid.Bool().Draw(w.T, "hidden"))
+	if err != nil && !errors.Is(err, campaign.ErrRequired) {
+		w.Fatalf("hide: %v", err)
+	}
+}
+
+// thaw goes on with it once the freeze is over.
+func (w *world) thaw() {
+	if !w.rig.def.Freeze.Over(w.rig.now()) {
+		return
+	}
+	shard := rapid.IntRange(0, w.rig.def.Shards-1).Draw(w.T, "shard")
+	_, err := w.rig.boards.Thaw(w.rig.Context(), w.rig.def.ID, shard, rapid.IntRange(1, 5).Draw(w.T, "entries"))
+	must(w.rig.TB, 0, err)
+}
+
+// kindOf draws a campaign of any policy, half of them with a freeze and every board.
+func kindOf(rt *rapid.T, t *testing.T, id string, shards int) *campaign.Campaign {
+	t.Helper()
+	p := rapid.SampledFrom([]campaign.Policy{campaign.PolicyBest, campaign.PolicySum, campaign.PolicySumDays}).Draw(rt, "policy")
+	if rapid.Bool().Draw(rt, "frozen") {
+		return season(t, id, shards, p)
+	}
+	def := definition(t, id, shards)
+	def.Policy = p
+	return def
+}
+
 // verify compares at any moment, whatever was folded and archived so far.
 func (w *world) verify() {
 	w.rig.archive(w.rig.def.ID, w.rig.def.Shards)
@@ -122,7 +163,7 @@ func (w *world) rebuild() {
 	w.rig.fold()
 	before := w.rig.read(few)
 	w.rig.rebuildCampaign()
-	same(w, "after a rebuild", before, w.rig.read(few))
+	w.same("after a rebuild", before, w.rig.read(few))
 }
 
 // lose loses Redis once everything is archived, and with it answers kept in open
@@ -134,7 +175,16 @@ func (w *world) lose() {
 	w.rig.flush()
 	w.rig.rebuild()
 	withoutAnswers(before)
-	same(w, "after a loss", before, w.rig.read(few))
+	w.same("after a loss", before, w.rig.read(few))
+}
+
+// same compares two readings of one moment. What the public saw before the freeze
+// was over nobody reads any more.
+func (w *world) same(what string, before, after readings) {
+	if w.rig.def.Freeze.Over(w.rig.now()) {
+		before, after = withoutFrozen(before), withoutFrozen(after)
+	}
+	same(w, what, before, after)
 }
 
 // TestModel lets people act at random, and rebuilds at random. Everybody must see
@@ -149,14 +199,15 @@ func TestModel(t *testing.T) {
 			if n++; n%oneIn != 0 {
 				return
 			}
-			w := &world{T: rt, rig: newRigOn(t, client, db, definition(t, fmt.Sprint("c", n), shards))}
+			w := &world{T: rt, rig: newRigOn(t, client, db, kindOf(rt, t, fmt.Sprint("c", n), shards))}
 			act := func(f func()) func(*rapid.T) {
 				return func(rt *rapid.T) { w.T = rt; f() }
 			}
 			rt.Repeat(map[string]func(*rapid.T){
 				"enrol": act(w.enrol), "enrol too": act(w.enrol), "start": act(w.start), "start too": act(w.start), "save": act(w.save),
 				"submit": act(w.submit), "submit too": act(w.submit), "sign": act(w.sign), "pass": act(w.pass), "sweep": act(w.sweep),
-				"door": act(w.door), "erase": act(w.erase), "erase a door": act(w.eraseDoor), "fold": act(w.rig.fold), "archive": act(w.rig.settle), "verify": act(w.verify), "rebuild": act(w.rebuild),
+				"door": act(w.door), "erase": act(w.erase), "erase a door": act(w.eraseDoor), "fold": act(w.rig.fold), "archive": act(w.rig.settle), "verify": act(w.verify),
+				"correct": act(w.correct), "correct too": act(w.correct), "hide": act(w.hide), "thaw": act(w.thaw), "rebuild": act(w.rebuild),
 			})
 			w.lose()
 			w.verify()

@@ -92,15 +92,19 @@ func (g *garden) counts(key string, title func(field string) string) {
 	}
 }
 
-// board changes, takes away and adds an entry.
-func (g *garden) board(key, name string) {
+// board changes, takes away and adds an entry of a board of one layer.
+func (g *garden) board(key, name string) { g.layer(key, name, name, "members") }
+
+// layer changes, takes away and adds an entry of a layer of a board. What differs of
+// a participant goes by a name, and how many there are by another.
+func (g *garden) layer(key, name, board, whose string) {
 	g.Helper()
 	ctx := g.Context()
 	entries := g.db.ZRangeWithScores(ctx, key, 0, -1).Val()
 	if len(entries) == 0 {
 		g.Fatalf("%s is empty", key)
 	}
-	members := func(got int) string { return fmt.Sprintf("%s: members: %d, not %d", name, got, len(entries)) }
+	members := func(got int) string { return fmt.Sprintf("%s: %s: %d, not %d", board, whose, got, len(entries)) }
 	for _, e := range entries[:min(len(entries), 2)] {
 		id, _ := e.Member.(string)
 		place := strconv.FormatFloat(e.Score, 'f', -1, 64)
