@@ -8,9 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
+	"qingyuan/internal/redistest"
 	"qingyuan/internal/replay"
+	"qingyuan/internal/sqltest"
+	"qingyuan/quiz"
 )
 
 // busy runs folders, archivers and people until the test has seen enough.
@@ -63,6 +67,12 @@ func (b *busy) live(actor, n int) {
 	if n%3 == 0 {
 		b.sign(who)
 	}
+	if n%2 == 0 {
+		b.correct(who, 1, []quiz.State{quiz.StateInvalidated, quiz.StateSubmitted}[n/60%2])
+	}
+	if n%5 == 0 {
+		b.hide(who, n/60%2 == 0)
+	}
 }
 
 func (b *busy) end() {
@@ -92,6 +102,49 @@ func TestNothingDiffersUnderLoad(t *testing.T) {
 		r.settle()
 		r.clean()
 	})
+}
+
+// TestNothingDiffersUnderLoadInAFreeze is the same where the boards stand still, and
+// where they thaw all the while.
+func TestNothingDiffersUnderLoadInAFreeze(t *testing.T) {
+	t.Parallel()
+	for name, until := range map[string]time.Duration{"frozen": 48 * time.Hour, "thawing": 25 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			def := season(t, "antidrug", 2, campaign.PolicySum)
+			def.Freeze.Until = noon.Add(until)
+			r := newRigOn(t, redistest.Start(t).Client(t), sqltest.SQLite(t), def)
+			r.rules.AttemptsPerDay = 0
+			r.disputed()
+			b := busyOn(r, 2)
+			defer b.end()
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			if def.Freeze.Over(r.now()) {
+				b.wg.Go(func() { b.thaw(ctx) })
+			}
+			for range 2 {
+				if report := r.clean(); report.Facts < 100 {
+					t.Errorf("there was no load: %+v", report)
+				}
+			}
+			stop()
+			b.end()
+			r.settle()
+			r.clean()
+		})
+	}
+}
+
+// thaw takes small steps for as long as it may.
+func (b *busy) thaw(ctx context.Context) {
+	for ctx.Err() == nil {
+		for shard := range b.def.Shards {
+			if _, err := b.boards.Thaw(ctx, b.def.ID, shard, 2); err != nil && ctx.Err() == nil {
+				b.Errorf("thaw: %v", err)
+			}
+		}
+	}
 }
 
 // TestADriftIsFoundUnderLoad plants a drift where everything moves.

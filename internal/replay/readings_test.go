@@ -94,6 +94,7 @@ func (r *rig) read(people int) readings {
 		withoutZeros(f.Cells)
 		withoutZeros(f.Scores)
 	}
+	withoutZeros(out.Tallies.Minutes)
 	out.Tallies.Minutes = newestMinutes(out.Tallies.Minutes)
 	hour := noon.Unix() / 3600
 	hours, err := r.boards.Hours(ctx, id, hour-1, hour+24*6)
