@@ -261,6 +261,9 @@ func (s *Service) Units(campaignID string, q UnitQuery) (UnitBoard, error) {
 	if err != nil {
 		return UnitBoard{}, err
 	}
+	if !q.Viewer.oversees(c, q.Parent) {
+		q.Viewer = Viewer{} // or its own part alone would have moved on within a board that stands still
+	}
 	sight := Look(c, s.Now(), q.Viewer, q.Parent)
 	if err := sight.ranks(q.Metric); err != nil {
 		return UnitBoard{}, err
