@@ -12,6 +12,7 @@ import (
 	"qingyuan/internal/redistest"
 	"qingyuan/leaderboard"
 	"qingyuan/leaderboard/boardtest"
+	"qingyuan/quiz"
 )
 
 func TestBoardStore(t *testing.T) {
@@ -55,6 +56,28 @@ func benchOn[C redis.UniversalClient](t testing.TB, clients []C, c *campaign.Cam
 			r.submit(a.Participant, a.Score, a.Used, a.At)
 		},
 		Sign: func(_ testing.TB, participant string, at time.Time) { r.sign(participant, at) },
+		Correct: func(t testing.TB, participant string, number int, counts bool) {
+			t.Helper()
+			to := map[bool]quiz.State{false: quiz.StateInvalidated, true: quiz.StateSubmitted}[counts]
+			if err := r.quiz.Correct(t.Context(), r.person(participant), number, to); err != nil {
+				t.Fatal(err)
+			}
+		},
+		Clock: func(now time.Time) {
+			for _, s := range r.servers {
+				s.world.is(now)
+			}
+		},
+		Break: func(t testing.TB, shard int) {
+			t.Helper()
+			o, err := r.campaigns.of(c.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := clients[0].Set(t.Context(), o.shards[shard].board(), "no board", 0).Err(); err != nil {
+				t.Fatal(err)
+			}
+		},
 	}
 	for _, s := range r.servers {
 		b.Stores = append(b.Stores, leaderboard.Store(s.boards))

@@ -30,12 +30,18 @@ type Bench struct {
 	Enrol  func(t testing.TB, participant, unit, group string)
 	Submit func(t testing.TB, a Attempt)
 	Sign   func(t testing.TB, participant string, at time.Time)
+	// Correct lets an accepted attempt count no more, or again.
+	Correct func(t testing.TB, participant string, number int, counts bool)
+	// Clock turns the clock of the stores.
+	Clock func(now time.Time)
+	// Break lets a shard give no more answers about its main board.
+	Break func(t testing.TB, shard int)
 }
 
 // Attempt is one accepted submission.
 type Attempt struct {
 	Participant string
-	Score       int // 60 of 100 is a pass
+	Score       int // 60 of 100 is a pass, and 100 are full marks
 	Used        time.Duration
 	At          time.Time
 }
@@ -77,7 +83,7 @@ func Campaign(t testing.TB) *campaign.Campaign {
 // RunStore exercises the store that open gives.
 func RunStore(t *testing.T, open Open) {
 	t.Helper()
-	run(t, open, foldPromises(), boardPromises(), standingPromises())
+	run(t, open, foldPromises(), boardPromises(), standingPromises(), freezePromises())
 }
 
 // RunService exercises folder, publisher and service on the store that open
@@ -110,9 +116,12 @@ type bench struct {
 	now    time.Time
 }
 
-func newBench(t testing.TB, open Open) *bench {
+func newBench(t testing.TB, open Open, changes ...func(*campaign.Campaign)) *bench {
 	t.Helper()
 	b := &bench{TB: t, c: Campaign(t), open: open, now: Noon()}
+	for _, change := range changes {
+		change(b.c)
+	}
 	b.Bench = open(t, b.c)
 	b.Store = b.Stores[0]
 	var err error

@@ -33,7 +33,7 @@ func (b *bench) checkStanding(scope string, whole board, participant string, win
 	}
 	own := whole[i]
 	b.same("the standing of "+participant, leaderboard.Standing{
-		Entry: own, Above: whole.above(own.Packed), Below: whole.below(own.Packed), Of: int64(len(whole)), Around: st.Around,
+		Entry: own, Above: whole.above(own.Packed), Below: whole.below(own.Packed), Of: int64(len(whole)), Around: st.Around, Passed: st.Passed,
 	}, st)
 	b.checkAround(whole, st, window)
 	if n, err := b.Above(b.Context(), b.c.ID, "", leaderboard.Now, own.Packed); scope == "" && (err != nil || n != st.Above) {
