@@ -19,6 +19,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 	"github.com/go-json-experiment/json"
 	"github.com/gofiber/fiber/v2"
+	"github.com/redis/go-redis/v9"
 
 	"qingyuan/campaign"
 	"qingyuan/leaderboard"
@@ -31,6 +32,7 @@ type bench struct {
 	catalog *stubCatalog
 	snap    *leaderboard.Snapshot
 	logs    *bytes.Buffer
+	redis   redis.UniversalClient // of a bench on the real services
 
 	enrolments *stubEnrolments
 	quizzes    *stubQuizzes

@@ -206,8 +206,8 @@ func (stubTokens) Check(raw string, _ ...token.Type) (token.Claims, error) {
 		return token.Claims{Type: token.Access, Participant: raw[2:], Family: "family"}, nil
 	case raw == "v:all":
 		return token.Claims{Type: token.Viewer, Campaign: "spring"}, nil
-	case raw == "v:yuci":
-		return token.Claims{Type: token.Viewer, Campaign: "spring", Scope: "yuci"}, nil
+	case raw == "v:yuci", raw == "v:taigu":
+		return token.Claims{Type: token.Viewer, Campaign: "spring", Scope: raw[2:]}, nil
 	case raw == "old":
 		return token.Claims{}, token.ErrExpired
 	}
