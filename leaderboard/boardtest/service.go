@@ -1,6 +1,7 @@
 package boardtest
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,12 +14,14 @@ func servicePromises() map[string]func(*bench) {
 	return map[string]func(*bench){
 		"the pages of a board are the board, with its ranks": pages,
 		"no more places are public than the campaign says":   publicPlaces,
-		"boards of a part":                             partBoards,
-		"a filter that means nothing is named":         wrongFilters,
-		"no place is told where the campaign has none": notRanked,
-		"one's own place is that on the board":         ownPlaces,
-		"who does not belong has no place":             notBelonging,
-		"one's own last act is included":               ownLastAct,
+		"boards of a part":                            partBoards,
+		"a filter that means nothing is named":        wrongFilters,
+		"every ranking mode shows what it may":        modes,
+		"one's own score goes on while boards do not": ownWhileFrozen,
+		"hidden people are told their score":          hiddenOwn,
+		"one's own place is that on the board":        ownPlaces,
+		"who does not belong has no place":            notBelonging,
+		"one's own last act is included":              ownLastAct,
 	}
 }
 
@@ -162,14 +165,17 @@ func wrongFilters(b *bench) {
 	for field, queries := range map[string][]leaderboard.Query{
 		"scope": {
 			{Scope: "u1", Group: "public"},
-			{Scope: "u1", Period: "2026-06-10"},
-			{Group: "public", Period: "2026-06-10"},
 			{Scope: "nowhere"},
 			{Scope: campaign.Unassigned},
 			{Scope: "u:u1"},
 		},
-		"group":  {{Group: "aliens"}},
-		"period": {{Period: "today"}, {Period: "2026-6-1"}, {Period: "2026-02-30"}},
+		"group": {{Group: "aliens"}},
+		"period": {
+			{Period: "today"}, {Period: "2026-6-1"}, {Period: "2026-02-30"},
+			{Period: "2026-05-31"}, {Period: "2026-06-28"}, {Period: "2025-06-10"}, // not of the campaign
+			{Period: "finals"},
+			{Scope: "u1", Period: "2026-06-10"}, {Group: "public", Period: "2026-06-10"}, // not kept here
+		},
 		"cursor": {{Offset: -1}, {Offset: -1 << 62}},
 	} {
 		for _, q := range queries {
@@ -199,21 +205,162 @@ func (b *bench) invalid(what string, err error, field string) {
 	}
 }
 
-func notRanked(b *bench) {
-	b.enrol("u1", "p")
-	b.submit("p", 50)
-	s, p := b.service()
-	for _, mode := range []campaign.RankingMode{campaign.RankNone, campaign.ProgressOnly, ""} {
-		b.c.Ranking = mode
-		_, errBoard := s.Board(b.Context(), b.c.ID, leaderboard.Query{Limit: 10})
-		_, errMine := s.Mine(b.Context(), b.c.ID, "p", leaderboard.Query{}, 5)
-		b.wants("Board", errBoard, leaderboard.ErrNotRanked)
-		b.wants("Mine", errMine, leaderboard.ErrNotRanked)
-		p.Refresh(b.Context())
-		snap, err := p.Snapshot(b.c.ID)
-		b.wants("Snapshot", err, nil)
-		b.same("published boards", 0, len(snap.Boards))
+// modes goes through the ranking modes: what the public reads of the order, what
+// participants are told of themselves, and what an office reads.
+func modes(b *bench) {
+	b.enrol("u1", names(10)...)
+	b.Enrol(b.TB, "elsewhere", "u3", "public")
+	b.submit("elsewhere", 5)
+	for i, p := range names(10) {
+		b.submit(p, 10*(i+1))
 	}
+	b.fold()
+	s, p := b.service()
+	office := leaderboard.Viewer{Office: true, Campaign: b.c.ID, Scope: "d1"}
+	for mode, want := range map[campaign.RankingMode]struct {
+		list, own, place bool
+		tiers            string
+		average          bool
+		participation    bool
+	}{
+		campaign.TopN:         {list: true, own: true, place: true, average: true, participation: true},
+		campaign.Tiers:        {own: true, tiers: "gold", average: true, participation: true},
+		campaign.ProgressOnly: {own: true, participation: true},
+		campaign.RankNone:     {},
+		"":                    {},
+	} {
+		b.c.Ranking, b.c.Tiers = mode, campaign.PresetTiers()
+		b.now = b.now.Add(2 * time.Second) // answers are remembered for a second
+		what := "mode " + string(mode)
+		published := b.snapshot(p)
+		b.same(what+": boards are published", want.list, len(published.Boards) > 0)
+		_, err := s.Board(b.Context(), b.c.ID, leaderboard.Query{Limit: 10})
+		b.allowed(what+": the board", err, want.list)
+		_, err = s.ScoreRank(b.c.ID, 50, leaderboard.Viewer{})
+		b.allowed(what+": a score's place", err, want.list)
+		_, err = s.TopPercent(b.Context(), b.c.ID, leaderboard.Query{}, 10)
+		b.allowed(what+": the top per cent", err, want.list)
+		m, err := s.Mine(b.Context(), b.c.ID, "p009", leaderboard.Query{}, 5)
+		b.allowed(what+": one's own", err, want.own)
+		if want.own {
+			b.same(what+": own score", leaderboard.Mine{
+				Score: 100, Used: time.Minute, Passed: true, Rank: m.Rank, Tier: want.tiers, Around: m.Around,
+			}, m)
+			b.same(what+": place", want.place, m.Rank != nil)
+			b.same(what+": neighbours", want.place, len(m.Around) > 0)
+		}
+		for metric, may := range map[leaderboard.UnitMetric]bool{
+			leaderboard.ByAverage: want.average, leaderboard.ByComposite: want.average,
+			leaderboard.ByParticipation: want.participation, leaderboard.BySignatures: want.participation,
+		} {
+			for _, viewer := range []leaderboard.Viewer{{}, office} {
+				_, err = s.Units(b.c.ID, leaderboard.UnitQuery{Metric: metric, Kind: campaign.Unit, Parent: "d1", Viewer: viewer})
+				b.allowed(what+": units by "+string(metric), err, may)
+			}
+		}
+		b.checkOffice(s, what, office, want.list)
+	}
+}
+
+// allowed compares whether something was answered or kept back.
+func (b *bench) allowed(what string, err error, may bool) {
+	b.Helper()
+	if may && err != nil || !may && !errors.Is(err, leaderboard.ErrNotRanked) {
+		b.Errorf("%s: %v, want it allowed: %t", what, err, may)
+	}
+}
+
+// checkOffice: an office reads the boards of its own part in every mode, hidden
+// people and masked names included, and elsewhere what the public does.
+func (b *bench) checkOffice(s *leaderboard.Service, what string, office leaderboard.Viewer, public bool) {
+	b.Helper()
+	own, err := s.Board(b.Context(), b.c.ID, leaderboard.Query{Scope: "d1", Limit: 50, Viewer: office})
+	b.wants(what+": an office's own part", err, nil)
+	b.same(what+": lines of it", 10, len(own.Items))
+	people, err := b.People(b.Context(), b.c.ID, []string{"p009"})
+	b.wants("People", err, nil)
+	b.same(what+": names as they may be shown", people["p009"].Name, own.Items[0].Name)
+	found, err := s.LookUp(b.Context(), b.c.ID, leaderboard.Query{Scope: "u1", Viewer: office}, []string{"p009", "p008", "elsewhere", "nobody"})
+	b.wants(what+": look-up", err, nil)
+	b.same(what+": found", map[string]leaderboard.Found{
+		"p009": {Place: 1, Score: 100, Used: time.Minute}, "p008": {Place: 2, Score: 90, Used: time.Minute},
+	}, found)
+	for _, q := range []leaderboard.Query{{}, {Scope: "d2"}, {Scope: "city"}, {Group: "public"}} {
+		q.Viewer, q.Limit = office, 10
+		_, err := s.Board(b.Context(), b.c.ID, q)
+		b.allowed(what+": another part", err, public)
+		_, err = s.LookUp(b.Context(), b.c.ID, q, []string{"p009"})
+		b.wants(what+": look-up elsewhere", err, leaderboard.ErrNotPublished)
+	}
+	_, err = s.LookUp(b.Context(), b.c.ID, leaderboard.Query{Scope: "u1", Viewer: office}, names(leaderboard.MaxLookUp+1))
+	b.invalid(what+": too many", err, "participants")
+}
+
+// ownWhileFrozen: while the boards stand still one's own score goes on, one's place
+// and tier are told to nobody, and the lists are those of before; an office reads on.
+func ownWhileFrozen(b *bench) {
+	l := b.livesOf(4, func(c *campaign.Campaign) { freezes(c); c.Combined = true })
+	for i, p := range names(4) {
+		l.submits(p, 20*(i+1), time.Minute)
+	}
+	l.turn(time.Minute)
+	l.submits("p000", 100, time.Minute)
+	l.fold()
+	s, p := l.service()
+	office := leaderboard.Viewer{Office: true, Campaign: l.c.ID}
+	for _, mode := range []campaign.RankingMode{campaign.TopN, campaign.Tiers} {
+		l.c.Ranking, l.c.Tiers = mode, campaign.PresetTiers()
+		l.snapshot(p)
+		for _, q := range []leaderboard.Query{{}, {Scope: "u1"}, {Period: "2026-06-10"}, {Scope: "u1", Period: "2026-06-10"}} {
+			m, err := s.Mine(l.Context(), l.c.ID, "p000", q, 5)
+			l.wants("Mine", err, nil)
+			l.same(fmt.Sprintf("own of %+v while frozen", q), leaderboard.Mine{
+				Score: 100, Used: time.Minute, Passed: true, Frozen: &l.c.Freeze,
+			}, m)
+		}
+	}
+	l.c.Ranking = campaign.TopN
+	first := func(v leaderboard.Viewer) leaderboard.Board {
+		l.turn(2 * time.Second)
+		l.snapshot(p)
+		board, err := s.Board(l.Context(), l.c.ID, leaderboard.Query{Limit: 10, Viewer: v})
+		l.wants("Board", err, nil)
+		return board
+	}
+	public, all := first(leaderboard.Viewer{}), first(office)
+	l.same("the public's first", "p003", public.Items[0].Participant)
+	l.same("and since when", &l.c.Freeze, public.Frozen)
+	l.same("the office's first", "p000", all.Items[0].Participant)
+	if all.Frozen != nil {
+		l.Error("an office's board says that it stands still")
+	}
+	rank, err := s.ScoreRank(l.c.ID, 80, leaderboard.Viewer{})
+	l.wants("ScoreRank", err, nil)
+	l.same("the place of 80 points, of what stands still", int64(1), rank)
+	l.turn(time.Hour)
+	l.same("the public's first afterwards", "p000", first(leaderboard.Viewer{}).Items[0].Participant)
+	m, err := s.Mine(l.Context(), l.c.ID, "p000", leaderboard.Query{}, 1)
+	l.wants("Mine", err, nil)
+	l.same("one's place afterwards", &leaderboard.Rank{Place: 1, Of: 4, BeatPercent: 75, ByScore: 1}, m.Rank)
+}
+
+// hiddenOwn: hidden people are told their score and no place.
+func hiddenOwn(b *bench) {
+	l := b.livesOf(3, func(*campaign.Campaign) {})
+	for i, p := range names(3) {
+		l.submits(p, 40*i, time.Minute)
+	}
+	l.hides("p002", true)
+	l.fold()
+	s, p := l.service()
+	l.snapshot(p)
+	m, err := s.Mine(l.Context(), l.c.ID, "p002", leaderboard.Query{}, 5)
+	l.wants("Mine", err, nil)
+	l.same("a hidden person's own", leaderboard.Mine{Score: 80, Used: time.Minute, Passed: true}, m)
+	board, err := s.Board(l.Context(), l.c.ID, leaderboard.Query{Limit: 10})
+	l.wants("Board", err, nil)
+	l.same("lines", 2, len(board.Items))
+	l.same("the gap is closed", int64(1), board.Items[0].Rank)
 }
 
 func ownPlaces(b *bench) {
