@@ -29,10 +29,11 @@ type Paper struct {
 func Draw(b *Bank, r *Rules, audience, day string, seed uint64) (Paper, error) {
 	rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // The seed is from crypto/rand; the stream only spreads it.
 	p := Paper{Bank: b.Digest, Seed: seed, Items: make([]Item, 0, r.Questions())}
-	taken := make(map[int]bool, r.Questions())
+	taken := make([]bool, len(b.Questions))
+	room := make([]int, 0, len(b.Questions))
 	for i := range r.Strata {
 		s := &r.Strata[i]
-		pool := pool(b, s, audience, day, taken)
+		pool := pool(b, s, audience, day, taken, room)
 		if len(pool) < s.Count {
 			return Paper{}, fmt.Errorf("draw from bank %s: stratum %d wants %d questions for %s on %s and finds %d",
 				b.ID, i, s.Count, audience, day, len(pool))
@@ -47,8 +48,9 @@ func Draw(b *Bank, r *Rules, audience, day string, seed uint64) (Paper, error) {
 	return p, nil
 }
 
-func pool(b *Bank, s *Stratum, audience, day string, taken map[int]bool) []int {
-	var out []int
+// pool lists in room which questions may be drawn.
+func pool(b *Bank, s *Stratum, audience, day string, taken []bool, room []int) []int {
+	out := room[:0]
 	for i := range b.Questions {
 		q := &b.Questions[i]
 		if !taken[i] && s.admits(q) && q.Suits(audience) && q.ValidOn(day) {
@@ -127,13 +129,19 @@ func (p *Paper) ids(i, n int) []string {
 	var msg [16]byte
 	binary.BigEndian.PutUint64(msg[:], p.Seed)
 	binary.BigEndian.PutUint32(msg[8:], uint32(i)) //nolint:gosec // A position on the paper.
-	out := make([]string, 0, n)
-	for block := uint32(0); len(out) < n; block++ {
+	const length = 8 * idBytes / 5
+	var room [12 * length]byte // a question has seldom more options
+	text := room[:0]
+	for block := uint32(0); len(text) < n*length; block++ {
 		binary.BigEndian.PutUint32(msg[12:], block)
 		sum := sha256.Sum256(msg[:])
-		for at := 0; at+idBytes <= len(sum) && len(out) < n; at += idBytes {
-			out = append(out, idEncoding.EncodeToString(sum[at:at+idBytes]))
+		for at := 0; at+idBytes <= len(sum) && len(text) < n*length; at += idBytes {
+			text = idEncoding.AppendEncode(text, sum[at:at+idBytes])
 		}
+	}
+	out, all := make([]string, n), string(text) // one for all ids
+	for i := range out {
+		out[i] = all[i*length : (i+1)*length]
 	}
 	return out
 }

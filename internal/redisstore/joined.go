@@ -12,8 +12,8 @@ import (
 
 // Joined sends the commands of concurrent callers to one Redis server together:
 // whoever comes while all lanes are under way travels with the next one that is
-// free. Nobody waits for company, there is no timer, and a lone caller's command
-// leaves at once. It is a redis.Scripter.
+// free. Nobody waits for company, there is no timer, and who finds a lane free sends
+// by themselves, as without it. It is a redis.Scripter.
 //
 // A lane is a batch under way, on a connection that is its own meanwhile. There
 // are several, because Redis syncs what all connections brought since its last
@@ -140,6 +140,11 @@ func (j *Joined) do(ctx context.Context, o *order) error {
 		}
 		cmd.SetErr(errUnanswered)
 	}
+	if j.enter() {
+		defer j.leave()
+		j.alone(ctx, o)
+		return nil
+	}
 	j.enqueue(o)
 	select {
 	case <-o.done:
@@ -161,6 +166,39 @@ func sendable(args []any) error {
 		}
 	}
 	return nil
+}
+
+// enter takes a lane where one is free and nobody waits for it.
+func (j *Joined) enter() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.busy == j.lanes || len(j.waiting) > 0 {
+		return false
+	}
+	j.busy++
+	return true
+}
+
+// leave gives a lane back, or to whoever came meanwhile.
+func (j *Joined) leave() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.waiting) == 0 {
+		j.busy--
+		return
+	}
+	go j.lane()
+}
+
+// alone sends an order with its caller's own context.
+func (j *Joined) alone(ctx context.Context, o *order) {
+	if len(o.cmds) == 1 {
+		_ = j.db.Process(ctx, o.cmds[0]) // the command has the error
+		return
+	}
+	p := j.db.Pipeline()
+	_ = p.BatchProcess(ctx, o.cmds...) // only queues
+	tellUnanswered(p.Exec(ctx))
 }
 
 // enqueue lets an order wait for a lane, and opens one where that is allowed.
