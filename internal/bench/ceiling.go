@@ -169,7 +169,7 @@ func (c *ceiling) launch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.cmd = exec.CommandContext(ctx, self, "-role", roleCeiling, "-lanes", strconv.Itoa(c.lanes)) //nolint:gosec // It is this program.
+	c.cmd = exec.CommandContext(ctx, self, "-role", roleCeiling, "-lanes", strconv.Itoa(c.lanes))
 	c.cmd.Stdin, c.cmd.Stderr = bytes.NewReader(text), os.Stderr
 	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(syscall.SIGTERM) }
 	c.cmd.WaitDelay = 10 * time.Second
@@ -209,7 +209,7 @@ func slowRedis(dir string, o options) (string, error) {
 		return "", err
 	}
 	library := filepath.Join(dir, "slow.so")
-	out, err := exec.Command("gcc", "-O2", "-shared", "-fPIC", "-DDELAY="+delay, "-o", library, source, "-ldl").CombinedOutput() //nolint:gosec,noctx // Our own source; it takes a moment.
+	out, err := exec.Command("gcc", "-O2", "-shared", "-fPIC", "-DDELAY="+delay, "-o", library, source, "-ldl").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("compile it: %w: %s", err, out)
 	}
@@ -219,7 +219,7 @@ func slowRedis(dir string, o options) (string, error) {
 	}
 	wrapper := filepath.Join(dir, "redis-server")
 	script := fmt.Sprintf("#!/bin/sh\nLD_PRELOAD=%q exec %q \"$@\"\n", library, server)
-	return wrapper, os.WriteFile(wrapper, []byte(script), 0o700) //nolint:gosec // It must be run.
+	return wrapper, os.WriteFile(wrapper, []byte(script), 0o700)
 }
 
 // slowDisk delays each sync by DELAY nanoseconds.

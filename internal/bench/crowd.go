@@ -124,7 +124,7 @@ func newCrowd(ctx context.Context, db *redis.Client) (*crowd, captured, error) {
 		return fail(err)
 	}
 	who := quiz.Person{Campaign: def.ID, Participant: first}
-	store := redisstore.NewQuiz(all, func(_ string, at time.Time) string { return at.UTC().Format(time.DateOnly) })
+	store := redisstore.NewQuiz(all, func(string) (*campaign.Campaign, error) { return def, nil }, func() time.Time { return now })
 	a, _, outcome, err := store.Start(ctx, who, paper(now), quiz.Limits{Day: now.UTC().Format(time.DateOnly)})
 	if err != nil || outcome != quiz.Started {
 		return fail(fmt.Errorf("open an attempt: %s, %w", outcome, err))

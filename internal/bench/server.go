@@ -54,7 +54,7 @@ func startServer(ctx context.Context, dir string, o options) (*server, error) {
 	if s.ops, err = freeAddr(ctx); err != nil {
 		return nil, err
 	}
-	s.cmd = exec.CommandContext(ctx, o.server, "serve", "--demo", "--data", dir, "--addr", s.addr, "--ops-addr", s.ops) //nolint:gosec // Whoever runs this names the program.
+	s.cmd = exec.CommandContext(ctx, o.server, "serve", "--demo", "--data", dir, "--addr", s.addr, "--ops-addr", s.ops)
 	s.cmd.Env = append(os.Environ(), "QINGYUAN_HTTP_PPROF="+strconv.FormatBool(o.pprof != ""), "QINGYUAN_LOG_LEVEL=error")
 	s.cmd.Stderr = os.Stderr
 	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
@@ -91,7 +91,7 @@ func applyCampaign(ctx context.Context, dir string, o options) error {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return err
 	}
-	out, err := exec.CommandContext(ctx, o.server, "campaign", "apply", "--data", dir, file).CombinedOutput() //nolint:gosec // As above.
+	out, err := exec.CommandContext(ctx, o.server, "campaign", "apply", "--data", dir, file).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("apply the campaign: %w: %s", err, out)
 	}

@@ -141,11 +141,11 @@ func (j *Joined) do(ctx context.Context, o *order) error {
 		cmd.SetErr(errUnanswered)
 	}
 	if j.enter() {
-		defer j.leave()
+		defer j.leave() //nolint:contextcheck // A batch belongs to several callers.
 		j.alone(ctx, o)
 		return nil
 	}
-	j.enqueue(o)
+	j.enqueue(o) //nolint:contextcheck // As above.
 	select {
 	case <-o.done:
 		return nil
