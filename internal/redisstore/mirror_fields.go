@@ -166,8 +166,11 @@ func (d *decoder) moments(s string) string { return millis(d.moment(s)) }
 // sittingParts are those that an open and a finished attempt share.
 func sittingParts(a *quiz.Attempt) []part {
 	return []part{
-		{name: "started", text: millis(a.StartedAt)}, {name: "deadline", text: millis(a.Deadline)}, {name: "bank", text: a.Paper.Bank},
-		{name: "seed", text: strconv.FormatUint(a.Paper.Seed, 36)}, {name: "items", text: a.Paper.EncodeItems()},
+		{name: "started", text: millis(a.StartedAt)},
+		{name: "deadline", text: millis(a.Deadline)},
+		{name: "bank", text: a.Paper.Bank},
+		{name: "seed", text: strconv.FormatUint(a.Paper.Seed, 36)},
+		{name: "items", text: a.Paper.EncodeItems()},
 	}
 }
 
@@ -175,8 +178,12 @@ func finishedParts(a *quiz.Attempt) []part {
 	r := &a.Result
 	parts := []part{{name: "state", text: string(a.State)}, {name: "by", text: string(a.ClosedBy)}}
 	return append(append(parts, sittingParts(a)...), []part{
-		{name: "choices", text: r.Choices.String()}, {name: "score", text: strconv.Itoa(r.Score)}, {name: "max", text: strconv.Itoa(r.MaxScore)},
-		{name: "correct", text: strconv.Itoa(r.Correct)}, {name: "passed", text: flag(r.Passed)},
-		{name: "used", text: strconv.FormatInt(int64(r.Used/time.Millisecond), 10)}, {name: "at", text: millis(r.SubmittedAt)},
+		{name: "choices", text: r.Choices.String()},
+		{name: "score", text: strconv.Itoa(r.Score)},
+		{name: "max", text: strconv.Itoa(r.MaxScore)},
+		{name: "correct", text: strconv.Itoa(r.Correct)},
+		{name: "passed", text: flag(r.Passed)},
+		{name: "used", text: strconv.FormatInt(int64(r.Used/time.Millisecond), 10)},
+		{name: "at", text: millis(r.SubmittedAt)},
 	}...)
 }

@@ -44,21 +44,13 @@ func (w *walk) sameRecord(f *event.Fact, body *event.Corrected) {
 	body.SignedAt, body.Hidden, body.Attempts = signed, w.record.Hidden, w.record.Attempts
 }
 
-// attemptsText says of each attempt its number, when it was accepted, the time used
-// and the score; and what it is beside that.
+// attemptsText says of each attempt its number, when it was accepted, the time used,
+// the score, and what else figures are made of.
 func attemptsText(all []event.Counted) string {
-	var out []string
-	for _, a := range all {
-		s := fmt.Sprintf("%d at %d in %d for %d", a.Number, a.At, a.UsedMS, a.Score)
-		for _, mark := range []struct {
-			set  bool
-			name string
-		}{{a.Passed, " passed"}, {a.Full, " full"}, {a.Void, " void"}} {
-			if mark.set {
-				s += mark.name
-			}
-		}
-		out = append(out, s)
+	out := make([]string, len(all))
+	for i := range all {
+		a := &all[i]
+		out[i] = fmt.Sprintf("%d at %d in %d for %d, passed %t, full %t, void %t", a.Number, a.At, a.UsedMS, a.Score, a.Passed, a.Full, a.Void)
 	}
 	return fmt.Sprintf("%q", out)
 }
@@ -66,9 +58,7 @@ func attemptsText(all []event.Counted) string {
 // changes sets the state of the corrected attempt. A correction that changes
 // nothing is none.
 func (w *walk) changes(f *event.Fact, number int) {
-	to, attempts := map[event.Kind]quiz.State{
-		event.KindInvalidated: quiz.StateInvalidated, event.KindWithdrawn: quiz.StateWithdrawn, event.KindRestored: quiz.StateSubmitted,
-	}[f.Kind]
+	to, attempts := stateAfter(f.Kind)
 	if !attempts {
 		same(w, f, "number", 0, number)
 		same(w, f, "hidden before", f.Kind == event.KindShown, w.record.Hidden)
@@ -79,6 +69,21 @@ func (w *walk) changes(f *event.Fact, number int) {
 		w.fault(f, "state before", "another", a.State)
 	}
 	a.State = to
+}
+
+// stateAfter returns the state that a correction brings an attempt to, and false
+// for one of a participant.
+func stateAfter(k event.Kind) (quiz.State, bool) {
+	switch k {
+	case event.KindInvalidated:
+		return quiz.StateInvalidated, true
+	case event.KindWithdrawn:
+		return quiz.StateWithdrawn, true
+	case event.KindRestored:
+		return quiz.StateSubmitted, true
+	default:
+		return "", false
+	}
 }
 
 // firstAct is the first of what counts.

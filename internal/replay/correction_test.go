@@ -142,12 +142,14 @@ func TestSums(t *testing.T) {
 		scores, invalidate map[string]int
 	}{
 		campaign.PolicySum: {
-			[]int{75, 100, 50}, []int{75, 175, 225},
+			[]int{75, 100, 50},
+			[]int{75, 175, 225},
 			map[string]int{"": 225, "u:u1": 225, "d:2026-06-10": 175, "d:2026-06-11": 50},
 			map[string]int{"": 125, "u:u1": 125, "d:2026-06-10": 75, "d:2026-06-11": 50},
 		},
 		campaign.PolicySumDays: {
-			[]int{75, 25, 50}, []int{75, 100, 150},
+			[]int{75, 25, 50},
+			[]int{75, 100, 150},
 			map[string]int{"": 150, "u:u1": 150, "d:2026-06-10": 100, "d:2026-06-11": 50},
 			map[string]int{"": 125, "u:u1": 125, "d:2026-06-10": 75, "d:2026-06-11": 50},
 		},

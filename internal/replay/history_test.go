@@ -169,7 +169,7 @@ func (h *history) hand(right int, used time.Duration) *event.Fact {
 }
 
 // corrected is a correction of an attempt, or number 0 for somebody.
-func (h *history) corrected(k event.Kind, number int, at time.Time) *event.Fact {
+func (h *history) corrected(k event.Kind, number int, at time.Time) {
 	h.at = at
 	body := h.until
 	body.Number, body.Attempts = number, slices.Clone(body.Attempts)
@@ -181,7 +181,7 @@ func (h *history) corrected(k event.Kind, number int, at time.Time) *event.Fact 
 	if number == 0 {
 		h.until.Hidden = k == event.KindHidden
 	}
-	return h.fact(k, body)
+	h.fact(k, body)
 }
 
 func (h *history) sign(name string) *event.Fact {

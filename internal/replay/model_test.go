@@ -137,7 +137,7 @@ func (w *world) thaw() {
 }
 
 // kindOf draws a campaign of any policy, half of them with a freeze and every board.
-func kindOf(rt *rapid.T, t *testing.T, id string, shards int) *campaign.Campaign {
+func kindOf(t *testing.T, rt *rapid.T, id string, shards int) *campaign.Campaign {
 	t.Helper()
 	p := rapid.SampledFrom([]campaign.Policy{campaign.PolicyBest, campaign.PolicySum, campaign.PolicySumDays}).Draw(rt, "policy")
 	if rapid.Bool().Draw(rt, "frozen") {
@@ -199,7 +199,7 @@ func TestModel(t *testing.T) {
 			if n++; n%oneIn != 0 {
 				return
 			}
-			w := &world{T: rt, rig: newRigOn(t, client, db, kindOf(rt, t, fmt.Sprint("c", n), shards))}
+			w := &world{T: rt, rig: newRigOn(t, client, db, kindOf(t, rt, fmt.Sprint("c", n), shards))}
 			act := func(f func()) func(*rapid.T) {
 				return func(rt *rapid.T) { w.T = rt; f() }
 			}

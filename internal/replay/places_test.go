@@ -27,7 +27,7 @@ func (r *rig) lostAndRebuilt() {
 	withoutAnswers(before)
 	same(r.TB, "after a rebuild", before, r.read(everybody))
 	r.clean()
-	r.goesOn(2)
+	r.goesOn()
 }
 
 func TestOnPostgreSQL(t *testing.T) {

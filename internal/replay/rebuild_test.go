@@ -3,10 +3,12 @@ package replay_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
 	"qingyuan/campaign"
@@ -50,7 +52,7 @@ func TestALostRedisIsRebuilt(t *testing.T) {
 		withoutAnswers(before)
 		same(t, "after a rebuild from nothing", before, after)
 		r.clean()
-		r.goesOn(2)
+		r.goesOn()
 	})
 }
 
@@ -63,8 +65,8 @@ func withoutAnswers(all readings) {
 	}
 }
 
-// goesOn acts in the new epoch, and looks that numbering begins anew there.
-func (r *rig) goesOn(epoch uint64) {
+// goesOn acts in the second epoch, and looks that numbering begins anew there.
+func (r *rig) goesOn() {
 	r.Helper()
 	id := person(3)
 	v := r.start(id)
@@ -78,11 +80,11 @@ func (r *rig) goesOn(epoch uint64) {
 		if err != nil {
 			r.Fatal(err)
 		}
-		if at.Epoch == epoch {
+		if at.Epoch == 2 {
 			return
 		}
 	}
-	r.Errorf("nothing was archived in epoch %d", epoch)
+	r.Error("nothing was archived in epoch 2")
 }
 
 // TestADamagedRedisIsRebuilt: what the stream still holds is moved to the ledger
@@ -114,7 +116,7 @@ func TestADamagedRedisIsRebuilt(t *testing.T) {
 		}
 		same(t, "after a rebuild of what was damaged", before, r.read(everybody))
 		r.clean()
-		r.goesOn(2)
+		r.goesOn()
 	})
 }
 
@@ -243,4 +245,35 @@ func TestARebuildEndsAComparison(t *testing.T) {
 	if _, err := v.Campaign(t.Context(), r.def, &r.rules); !errors.Is(err, replay.ErrNotOpen) {
 		t.Errorf("a comparison during which a rebuild ran: %v", err)
 	}
+}
+
+// TestAnOlderFoldIsMended: tallies that an older version has folded mean something
+// else. They are named, and a rebuild counts anew.
+func TestAnOlderFoldIsMended(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1)
+	r.populate()
+	r.settle()
+	before := r.image()
+	fold := (&garden{rig: r}).key("{antidrug:0}:fold")
+	must(t, 0, r.db.HSet(t.Context(), fold, "version", "1").Err())
+	for _, key := range []string{"}:scores", "}:tally"} { // as a version without histograms and full marks left them
+		r.db.Del(t.Context(), (&garden{rig: r}).key(key))
+	}
+	if _, got := r.verifyCampaign(); !slices.Contains(got, ": fold version: 1, not 2") {
+		t.Errorf("differences %q", got)
+	}
+	c := redisstore.NewCampaigns(r.db)
+	if err := c.Open(t.Context(), r.def, r.known(r.def.ID), r.now()); !errors.Is(err, redisstore.ErrFoldOlder) {
+		t.Errorf("a server starts on an older fold: %v", err)
+	}
+	r.rebuild()
+	r.clean()
+	if version := r.db.HGet(t.Context(), fold, "version").Val(); version != "2" {
+		t.Errorf("the fold is of version %s", version)
+	}
+	if diff := cmp.Diff(before, r.image()); diff != "" {
+		t.Errorf("after a rebuild, Redis (-before +after):\n%s", diff)
+	}
+	r.goesOn()
 }
