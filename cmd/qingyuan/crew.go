@@ -201,6 +201,7 @@ func (c *crew) start(ctx context.Context, def *campaign.Campaign) error {
 		c.staff.start(fmt.Sprintf("fold of %s, shard %d", def.ID, shard), func() { folder.Run(work, shard) })
 	}
 	c.archiveShards(work, def.ID, o.Shards)
+	c.staff.start("thaw of "+def.ID, func() { c.thaw(work, def.ID, o.Shards) })
 	c.staff.start("hand-in of "+def.ID, func() { c.handIn(work, def.ID) })
 	c.log.InfoContext(ctx, "campaign is served", "campaign", def.ID, "shards", o.Shards)
 	return nil
@@ -233,7 +234,7 @@ func reason(err error) string {
 	for _, known := range []error{
 		redisstore.ErrEmptied, redisstore.ErrEpoch, redisstore.ErrOlder, redisstore.ErrNewer,
 		redisstore.ErrLedgerAhead, redisstore.ErrFoldAhead, redisstore.ErrOpenedOtherwise, redisstore.ErrOtherPolicy,
-		redisstore.ErrRebuilding, redisstore.ErrUnsure, leaderboard.ErrOutOfRange,
+		redisstore.ErrRebuilding, redisstore.ErrUnsure, redisstore.ErrFoldOlder, redisstore.ErrPolicy, leaderboard.ErrOutOfRange,
 	} {
 		if errors.Is(err, known) {
 			return known.Error()
@@ -254,6 +255,35 @@ func (c *crew) folder(id string) *leaderboard.Folder {
 			c.metrics.foldErrors.WithLabelValues(id).Inc()
 			c.log.Error("fold", "campaign", id, "err", err)
 		},
+	}
+}
+
+// thawAtOnce bounds one step of a thaw, and with it how long it holds Redis.
+const thawAtOnce = 500
+
+// thaw puts what came in a campaign's freeze where it belongs once that is over. It
+// looks once a second, because the fold may still be behind.
+func (c *crew) thaw(ctx context.Context, id string, shards int) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		def, err := c.find(id)
+		if err != nil || !def.Freeze.Over(c.now()) {
+			continue
+		}
+		for shard := range shards {
+			for left := true; left && err == nil; {
+				left, err = c.boards.Thaw(ctx, id, shard, thawAtOnce)
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			c.log.ErrorContext(ctx, "thaw the boards", "campaign", id, "err", err)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"qingyuan/leaderboard"
+	"qingyuan/quiz"
 )
 
 // Above implements leaderboard.Store.
@@ -63,56 +64,57 @@ func (b *Boards) Standing(ctx context.Context, id, scope string, v leaderboard.V
 	if err != nil {
 		return fail(err)
 	}
-	own, ok, err := b.own(ctx, o, l, scope, v, participant)
+	own, best, err := b.own(ctx, o, l, scope, v, participant)
 	if err != nil {
 		return fail(err)
 	}
-	if !ok {
+	if own == nil {
 		return leaderboard.Standing{}, false, nil
 	}
-	window = max(window, 0)
-	st, err := b.neighbourhood(ctx, o, l, scope, own, window)
+	st, err := b.neighbourhood(ctx, o, l, scope, *own, max(window, 0))
 	if err != nil {
 		return fail(err)
 	}
+	st.Passed = best.Passed
 	return st, true, nil
 }
 
-// own returns the participant's entry from their own record, which the write
-// keeps, and not from a board that the fold may not have reached yet. The record
-// knows the whole time, and the newest day and phase.
-func (b *Boards) own(ctx context.Context, o *opened, l lens, scope string, v leaderboard.View, participant string) (leaderboard.Entry, bool, error) {
+// own returns the participant's entry, nil for none, and their best attempt. It is
+// from their own record, which the write keeps, and not from a board that the fold
+// may not have reached yet. The record knows the whole time, and the newest day and
+// phase.
+func (b *Boards) own(ctx context.Context, o *opened, l lens, scope string, v leaderboard.View, participant string) (*leaderboard.Entry, *quiz.Best, error) {
 	f, err := b.campaigns.person(ctx, o, participant, "b", "d", "p", "x")
 	if err != nil || f[0] == "" || f[3] != "" && v != leaderboard.Everybody {
-		return leaderboard.Entry{}, false, err
+		return nil, nil, err
 	}
-	packed, ok, err := recordedOn(scope, f)
+	best, main, err := unpackBest(f[0])
 	if err != nil {
-		return leaderboard.Entry{}, false, err
+		return nil, nil, err
 	}
-	if !ok || v == leaderboard.Frozen && b.mayBeLate(o, packed) {
-		return b.listed(ctx, o, l, scope, participant)
+	packed, ok, err := recordedOn(scope, main, f[1], f[2])
+	if err == nil && (!ok || v == leaderboard.Frozen && b.mayBeLate(o, packed)) {
+		packed, ok, err = b.listed(ctx, o, l, scope, participant)
 	}
-	return leaderboard.Entry{Participant: participant, Packed: packed}, true, nil
+	if err != nil || !ok {
+		return nil, nil, err
+	}
+	return &leaderboard.Entry{Participant: participant, Packed: packed}, best, nil
 }
 
-// recordedOn finds the place on a board in the fields b, d and p of a record; ok is
-// false where the record has none for that day or phase.
-func recordedOn(scope string, f []string) (packed uint64, ok bool, err error) {
-	_, main, err := unpackBest(f[0])
-	if err != nil {
-		return 0, false, err
-	}
+// recordedOn finds the place on a board in the fields d and p of a record with a
+// place on the main board; ok is false where it has none for that day or phase.
+func recordedOn(scope string, main uint64, ofDay, ofPhase string) (packed uint64, ok bool, err error) {
 	window := windowOf(scope)
 	for _, w := range []struct {
 		packed string
 		scope  func(string) (string, error)
 	}{
-		{f[1], func(day string) (string, error) {
+		{ofDay, func(day string) (string, error) {
 			d := decoder{}
 			return leaderboard.DayScope(d.day(day)), d.err
 		}},
-		{f[2], func(phase string) (string, error) { return leaderboard.PhaseScope(phase), nil }},
+		{ofPhase, func(phase string) (string, error) { return leaderboard.PhaseScope(phase), nil }},
 	} {
 		if w.packed == "" {
 			continue
@@ -150,16 +152,16 @@ func (b *Boards) mayBeLate(o *opened, packed uint64) bool {
 	return at.Add(o.layout.Step()).After(def.Freeze.At)
 }
 
-// listed returns a participant's entry as a board has it.
-func (b *Boards) listed(ctx context.Context, o *opened, l lens, scope, participant string) (leaderboard.Entry, bool, error) {
+// listed returns a participant's place as a board has it.
+func (b *Boards) listed(ctx context.Context, o *opened, l lens, scope, participant string) (uint64, bool, error) {
 	k := o.keys(participant)
 	var e entry
 	err := b.campaigns.askThrough(ctx, o, l, []shardKeys{k}, func(p redis.Pipeliner) { e = l.entryOf(ctx, p, k, scope, participant) })
 	if err != nil {
-		return leaderboard.Entry{}, false, err
+		return 0, false, err
 	}
 	packed, ok := e.packed()
-	return leaderboard.Entry{Participant: participant, Packed: packed}, ok, nil
+	return packed, ok, nil
 }
 
 // neighbourhood is what a board says about the surroundings of one entry.

@@ -60,67 +60,70 @@ if not p[4] or string.match(p[4], '^(%d+)|') ~= ARGV[3] then
   return { 'missing' }
 end
 
-local SUMS = 4294967296 -- 2^32: points stand above the time of a sum
-local score, used = string.match(ARGV[6], '^(%d+)|(%w+)|')
-score = tonumber(score)
-local main, attempt, before = nil, ARGV[6], ''
+local main, main_place, before, attempt = nil, nil, '', ARGV[6]
 if best then
-  local place, rest, s, u, passed, full = string.match(best, '^(%d+)|((%d+)|(%w+)|%w+|(%d)|(%d))$')
-  main, before = tonumber(place), s .. '|' .. passed .. '|' .. full
-  local better = score > tonumber(s)
+  local rest, score, used, passed, full
+  main, rest, score, used, passed, full = string.match(best, '^(%d+)|((%d+)|(%w+)|%w+|(%d)|(%d))$')
+  main_place, before = tonumber(main), score .. '|' .. passed .. '|' .. full
+  local better
   if policy == 'best' then
-    better = tonumber(ARGV[5]) > main
-  elseif score == tonumber(s) then
-    better = math.floor(tonumber(used, 36) / 100) < math.floor(tonumber(u, 36) / 100)
+    better = tonumber(ARGV[5]) > main_place
+  else
+    local this, in_time = string.match(ARGV[6], '^(%d+)|(%w+)|')
+    better = tonumber(this) > tonumber(score) or this == score
+      and math.floor(tonumber(in_time, 36) / 100) < math.floor(tonumber(used, 36) / 100)
   end
   if not better then
     attempt = rest
   end
 end
-
-local function window(packed)
-  if not packed then
-    return nil, nil
-  end
-  local name, place = string.match(packed, '^([^|]*)|(%d*)$')
-  return name, tonumber(place) or main
+local day, day_place, phase, phase_place
+if p[6] then
+  day, day_place = string.match(p[6], '^([^|]*)|(%d*)$')
+  day_place = day_place == '' and main or day_place
 end
-local day, day_place = window(p[6])
-local phase, phase_place = window(p[7])
-
-local added = score
-if policy == 'sum_days' then
-  if day == ARGV[8] then
-    added = math.max(0, score - math.floor(day_place / SUMS))
-  elseif day and day > ARGV[8] then
-    return { 'clock' }
-  end
+if p[7] then
+  phase, phase_place = string.match(p[7], '^([^|]*)|(%d*)$')
+  phase_place = phase_place == '' and main or phase_place
 end
-local function raise(place)
-  if policy == 'best' then
-    return math.max(place or 0, tonumber(ARGV[5]))
-  elseif place and added == 0 then
-    return place
+
+-- raise returns the place, as text, that old becomes.
+local raise, sum = nil, nil
+if policy == 'best' then
+  local this = tonumber(ARGV[5])
+  raise = function(old)
+    return old and tonumber(old) >= this and old or ARGV[5]
   end
-  return (math.floor((place or 0) / SUMS) + added) * SUMS + tonumber(ARGV[5])
+else
+  local SUMS = 4294967296 -- 2^32: points stand above the time of a sum
+  local added = tonumber(string.match(ARGV[6], '^%d+'))
+  if policy == 'sum_days' then
+    if day == ARGV[8] then
+      added = math.max(0, added - math.floor(tonumber(day_place) / SUMS))
+    elseif day and day > ARGV[8] then
+      return { 'clock' }
+    end
+  end
+  raise = function(old)
+    if old and added == 0 then
+      return old
+    end
+    return string.format('%.0f', (math.floor(tonumber(old or 0) / SUMS) + added) * SUMS + tonumber(ARGV[5]))
+  end
+  local total = added + math.floor((main_place or 0) / SUMS)
+  if total > tonumber(ARGV[13]) then
+    return { 'range' }
+  end
+  sum = added .. '|' .. total
 end
 local now = raise(main)
-if policy ~= 'best' and math.floor(now / SUMS) > tonumber(ARGV[13]) then
-  return { 'range' }
-end
 if not day or day <= ARGV[8] then
-  day, day_place = ARGV[8], raise(day == ARGV[8] and day_place or nil)
+  day, day_place = ARGV[8], raise(day == ARGV[8] and day_place)
 end
 if ARGV[9] ~= '' then
-  phase, phase_place = ARGV[9], raise(phase == ARGV[9] and phase_place or nil)
+  phase, phase_place = ARGV[9], raise(phase == ARGV[9] and phase_place)
 end
 
-local function text(place)
-  return string.format('%.0f', place)
-end
-local function pack(name, place)
-  return name .. '|' .. (place == now and '' or text(place))
-end
 if main ~= now then
   local board, late, kept = KEYS[4], KEYS[7], KEYS[8]
   if hidden then
@@ -128,31 +131,34 @@ if main ~= now then
   end
   if freeze == 'late' or freeze == 'over' and redis.call('ZSCORE', late, ARGV[2]) then
     local base = redis.call('ZSCORE', board, ARGV[2])
-    redis.call('ZADD', late, text(now), ARGV[2])
+    redis.call('ZADD', late, now, ARGV[2])
     redis.call('SADD', KEYS[12], '')
     if base then
       redis.call('ZADD', kept, base, ARGV[2])
     end
   else
-    redis.call('ZADD', board, text(now), ARGV[2])
+    redis.call('ZADD', board, now, ARGV[2])
   end
 end
-best = text(now) .. '|' .. attempt
-redis.call('HSET', KEYS[2], slot, ARGV[4], 'b', best, 'd', pack(day, day_place), 'f', '1')
+best = now .. '|' .. attempt
+redis.call('HSET', KEYS[2], slot, ARGV[4], 'b', best, 'd', day .. '|' .. (day_place == now and '' or day_place), 'f', '1')
 if phase then
-  redis.call('HSET', KEYS[2], 'p', pack(phase, phase_place))
+  redis.call('HSET', KEYS[2], 'p', phase .. '|' .. (phase_place == now and '' or phase_place))
 end
 redis.call('HDEL', KEYS[2], 'o', 'v')
 redis.call('ZREM', KEYS[3], ARGV[2])
-local fact = { 'k', 'submitted.1', 'p', ARGV[2], 'u', p[1], 'g', p[2],
-  't', ARGV[7], 'f', p[8] and '' or '1', 'b', before, 'd', ARGV[12] }
-if policy ~= 'best' then
-  table.insert(fact, 'a')
-  table.insert(fact, added .. '|' .. text(math.floor(now / SUMS)))
+if sum or hidden then
+  local fact = { 'k', 'submitted.1', 'p', ARGV[2], 'u', p[1], 'g', p[2],
+    't', ARGV[7], 'f', p[8] and '' or '1', 'b', before, 'd', ARGV[12] }
+  if sum then
+    fact[#fact + 1], fact[#fact + 2] = 'a', sum
+  end
+  if hidden then
+    fact[#fact + 1], fact[#fact + 2] = 'x', '1'
+  end
+  redis.call('XADD', KEYS[5], ARGV[1] .. '-*', unpack(fact))
+else
+  redis.call('XADD', KEYS[5], ARGV[1] .. '-*', 'k', 'submitted.1', 'p', ARGV[2], 'u', p[1], 'g', p[2],
+    't', ARGV[7], 'f', p[8] and '' or '1', 'b', before, 'd', ARGV[12])
 end
-if hidden then
-  table.insert(fact, 'x')
-  table.insert(fact, '1')
-end
-redis.call('XADD', KEYS[5], ARGV[1] .. '-*', unpack(fact))
 return { 'ok', ARGV[4], best, p[3], above() }
