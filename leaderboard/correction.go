@@ -35,8 +35,7 @@ func RecordOf(f *event.Fact, body event.Corrected) Record {
 // Corrected returns what a correction makes of a record. It does not change its
 // argument. An attempt that is not there is an error.
 func Corrected(rec Record, kind event.Kind, number int) (Record, error) {
-	switch kind {
-	case event.KindHidden, event.KindShown:
+	if kind == event.KindHidden || kind == event.KindShown {
 		rec.Hidden = kind == event.KindHidden
 		return rec, nil
 	}

@@ -110,7 +110,7 @@ type Figures struct {
 func NewFigures() Figures { return Figures{Cells: map[Cell]int64{}, Scores: map[int]int64{}} }
 
 // Plus returns the sums of both.
-func (t Figures) Plus(o Figures) Figures {
+func (t *Figures) Plus(o Figures) Figures {
 	out := Figures{Cells: maps.Clone(t.Cells), Scores: maps.Clone(t.Scores)}
 	for cell, n := range o.Cells {
 		out.Cells[cell] += n

@@ -125,9 +125,9 @@ func (l Layout) Pack(score int, used time.Duration, at time.Time) (uint64, error
 	}
 	v := uint64(score)
 	if !l.Sums() {
-		v = v<<l.TimeBits | uint64(maxUsed-u)
+		v = v<<l.TimeBits | uint64(maxUsed-u) //nolint:gosec // Checked above.
 	}
-	return v<<l.submitBits() | uint64(maxSubmit-s), nil
+	return v<<l.submitBits() | uint64(maxSubmit-s), nil //nolint:gosec // Checked above.
 }
 
 // Unpack is the inverse of Pack, at the layout's resolution. Sums have no used

@@ -39,15 +39,15 @@ func (c *Counts) Average() (float64, bool) {
 	return mean.Float(), true
 }
 
-// Mean, PassRate and FullRate return, exactly, the mean of best scores and which
-// part of the persons with a score passed and had everything right. They are false
-// where nobody has a score.
+// Mean returns the mean of best scores exactly, and false where nobody has one.
 func (c *Counts) Mean() (Ratio, bool) { return Ratio{c.Score, c.Scored}, c.Scored > 0 }
 
-// PassRate is described with Mean.
+// PassRate returns which part of the persons with a score passed, and false where
+// there is none.
 func (c *Counts) PassRate() (Ratio, bool) { return Ratio{c.Passed, c.Scored}, c.Scored > 0 }
 
-// FullRate is described with Mean.
+// FullRate returns which part of the persons with a score had everything right, and
+// false where there is none.
 func (c *Counts) FullRate() (Ratio, bool) { return Ratio{c.Full, c.Scored}, c.Scored > 0 }
 
 // field returns the figure that a metric counts.

@@ -13,6 +13,12 @@ type share struct {
 	scores         map[int]int64 // at most one: their score or points on the main board
 }
 
+func newShare() share {
+	return share{
+		metrics: make(map[Metric]int64), hours: map[timeMetric]int64{}, minutes: map[timeMetric]int64{}, scores: map[int]int64{},
+	}
+}
+
 // timeMetric is a metric within an hour or a minute.
 type timeMetric struct {
 	bucket int64
@@ -29,9 +35,7 @@ func (r Rules) share(rec *Record, past bool) (share, error) {
 			signed = time.Time{}
 		}
 	}
-	s := share{
-		metrics: map[Metric]int64{}, hours: map[timeMetric]int64{}, minutes: map[timeMetric]int64{}, scores: map[int]int64{},
-	}
+	s := newShare()
 	s.acts(credits, signed)
 	s.best(credits)
 	place, err := r.place(credits)

@@ -178,7 +178,7 @@ func phases(b *bench) {
 // anyLives: the script is random but always the same, through the whole of a freeze.
 func anyLives(b *bench) {
 	for seed, policy := range []campaign.Policy{campaign.PolicyBest, campaign.PolicySum, campaign.PolicySumDays} {
-		rng := rand.New(rand.NewPCG(uint64(seed), 7)) //nolint:gosec // A test's script.
+		rng := rand.New(rand.NewPCG(uint64(seed), 7))
 		l := b.livesOf(7, func(c *campaign.Campaign) {
 			c.Policy, c.Combined = policy, true
 			c.Freeze = campaign.Freeze{At: Noon().Add(12 * time.Hour), Until: Noon().Add(30 * time.Hour)}

@@ -171,10 +171,15 @@ func wrongFilters(b *bench) {
 		},
 		"group": {{Group: "aliens"}},
 		"period": {
-			{Period: "today"}, {Period: "2026-6-1"}, {Period: "2026-02-30"},
-			{Period: "2026-05-31"}, {Period: "2026-06-28"}, {Period: "2025-06-10"}, // not of the campaign
+			{Period: "today"},
+			{Period: "2026-6-1"},
+			{Period: "2026-02-30"},
+			{Period: "2026-05-31"},
+			{Period: "2026-06-28"},
+			{Period: "2025-06-10"}, // not of the campaign
 			{Period: "finals"},
-			{Scope: "u1", Period: "2026-06-10"}, {Group: "public", Period: "2026-06-10"}, // not kept here
+			{Scope: "u1", Period: "2026-06-10"},
+			{Group: "public", Period: "2026-06-10"}, // not kept here
 		},
 		"cursor": {{Offset: -1}, {Offset: -1 << 62}},
 	} {
@@ -249,10 +254,11 @@ func modes(b *bench) {
 			b.same(what+": place", want.place, m.Rank != nil)
 			b.same(what+": neighbours", want.place, len(m.Around) > 0)
 		}
-		for metric, may := range map[leaderboard.UnitMetric]bool{
-			leaderboard.ByAverage: want.average, leaderboard.ByComposite: want.average,
-			leaderboard.ByParticipation: want.participation, leaderboard.BySignatures: want.participation,
-		} {
+		for _, metric := range leaderboard.UnitMetrics() {
+			may := want.average
+			if metric == leaderboard.ByParticipation || metric == leaderboard.BySignatures {
+				may = want.participation
+			}
 			for _, viewer := range []leaderboard.Viewer{{}, office} {
 				_, err = s.Units(b.c.ID, leaderboard.UnitQuery{Metric: metric, Kind: campaign.Unit, Parent: "d1", Viewer: viewer})
 				b.allowed(what+": units by "+string(metric), err, may)

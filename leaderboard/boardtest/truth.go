@@ -82,7 +82,7 @@ func (l *lives) boards() map[string]map[leaderboard.View]board {
 		l.wants("Placements", err, nil)
 		for scope, at := range places {
 			if out[scope] == nil {
-				out[scope] = map[leaderboard.View]board{}
+				out[scope] = map[leaderboard.View]board{leaderboard.Frozen: nil, leaderboard.Now: nil, leaderboard.Everybody: nil}
 			}
 			put := func(v leaderboard.View, packed *uint64, hidden bool) {
 				if packed != nil && !hidden {

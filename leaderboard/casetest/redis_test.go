@@ -61,7 +61,7 @@ func onRedis(t *testing.T) casetest.Open {
 			Store: redisstore.NewBoards(stores, define, clock), Facts: s, Enrol: s.enrol, Submit: s.submit, Correct: s.correct,
 			Clock: func(now time.Time) { s.now = now },
 			Shard: func(participant string) int {
-				return int(xxhash.Sum64String(participant) % uint64(c.Shards)) //nolint:gosec // Below the number of shards.
+				return int(xxhash.Sum64String(participant) % uint64(c.Shards))
 			},
 		}
 	}

@@ -77,8 +77,7 @@ func check(t testing.TB, c *Case, where string, answer answerer) int {
 			t.Errorf("%s: %s (query %d): %v", where, q.Q, i, err)
 		default:
 			if ok, err := matches(q.Expect, got); !ok || err != nil {
-				raw, _ := json.Marshal(got)
-				t.Errorf("%s: %s (query %d): %s, want %s (%v)", where, q.Q, i, raw, q.Expect, err)
+				t.Errorf("%s: %s (query %d): %+v, want %s (%v)", where, q.Q, i, got, q.Expect, err)
 			}
 		}
 		n++
@@ -301,14 +300,17 @@ func throughStore(t testing.TB, open Open, shards int, rows []leaderboard.Row) (
 
 // addShare adds the part of counts that one of so many shards holds.
 func addShare(cells map[leaderboard.Cell]int64, unit string, c leaderboard.Counts, shards, shard int64) {
-	for m, n := range map[leaderboard.Metric]int64{
-		leaderboard.Participants: c.Participants, leaderboard.Scored: c.Scored, leaderboard.Score: c.Score,
-		leaderboard.Passed: c.Passed, leaderboard.Full: c.Full, leaderboard.Signatures: c.Signatures,
-	} {
+	share := func(m leaderboard.Metric, n int64) {
 		part := n / shards
 		if shard < n%shards {
 			part++
 		}
 		cells[leaderboard.Cell{Unit: unit, Metric: m}] = part
 	}
+	share(leaderboard.Participants, c.Participants)
+	share(leaderboard.Scored, c.Scored)
+	share(leaderboard.Score, c.Score)
+	share(leaderboard.Passed, c.Passed)
+	share(leaderboard.Full, c.Full)
+	share(leaderboard.Signatures, c.Signatures)
 }

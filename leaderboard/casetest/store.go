@@ -118,11 +118,8 @@ func (p *played) name(s *script, shards int) {
 			on[a.member] = a.shard
 		}
 	}
-	for m := range s.truth.members {
-		on[m] = on[m]
-	}
 	p.ids, p.names = map[string]string{}, map[string]string{}
-	order := slices.Sorted(maps.Keys(on))
+	order := slices.Sorted(maps.Keys(s.truth.members))
 	if !slices.Contains(p.rule.Tie, "member_desc") {
 		slices.Reverse(order)
 	}

@@ -25,7 +25,7 @@ func (d *Decimal) String() string { return d.RatString() }
 
 // Moment is a time in milliseconds since the board was opened. Files write
 // seconds.
-type Moment int64
+type Moment int64 //nolint:recvcheck // Read into a pointer, and written by value.
 
 // UnmarshalJSON reads seconds, down to the millisecond.
 func (m *Moment) UnmarshalJSON(raw []byte) error {
