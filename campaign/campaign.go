@@ -145,8 +145,9 @@ func (c *Campaign) CheckOpen(now time.Time) error {
 // Over tells whether the campaign is past its close at now.
 func (c *Campaign) Over(now time.Time) bool { return c.StateAt(now) == Closed }
 
-// Ranks tells whether participants are shown their place.
-func (c *Campaign) Ranks() bool { return c.Ranking == TopN }
+// Ranks tells whether participants are told their place at now: where the campaign
+// ranks them, and not while the boards stand still.
+func (c *Campaign) Ranks(now time.Time) bool { return c.Ranking == TopN && !c.Freeze.Active(now) }
 
 // Day returns the local date of at, as YYYY-MM-DD.
 func (c *Campaign) Day(at time.Time) string { return at.In(c.Zone).Format(time.DateOnly) }

@@ -113,8 +113,17 @@ func TestOnlyTopNRanks(t *testing.T) {
 	for mode, want := range map[campaign.RankingMode]bool{
 		campaign.RankNone: false, campaign.ProgressOnly: false, campaign.TopN: true, "": false,
 	} {
-		if got := (&campaign.Campaign{Ranking: mode}).Ranks(); got != want {
+		c := &campaign.Campaign{Ranking: mode}
+		now := time.Date(2026, 6, 10, 4, 0, 0, 0, time.UTC)
+		if got := c.Ranks(now); got != want {
 			t.Errorf("%q ranks: %t, want %t", mode, got, want)
+		}
+		c.Freeze = campaign.Freeze{At: now, Until: now.Add(time.Hour)}
+		if c.Ranks(now) {
+			t.Errorf("%q tells a place while the boards stand still", mode)
+		}
+		if got := c.Ranks(c.Freeze.Until); got != want {
+			t.Errorf("%q ranks after the freeze: %t, want %t", mode, got, want)
 		}
 	}
 }

@@ -42,13 +42,6 @@ type BucketCell struct {
 	Cell
 }
 
-// Place is a participant's packed place on a scoped board.
-type Place struct {
-	Scope       string
-	Participant string
-	Packed      uint64
-}
-
 // Op says what a Move does.
 type Op uint8
 

@@ -51,9 +51,9 @@ func Look(c *campaign.Campaign, now time.Time, v Viewer, part string) Sight {
 	if v.oversees(c, part) {
 		return Sight{View: Everybody, Depth: officeDepth, Score: true, Place: true, True: true}.mode(c)
 	}
-	s := Sight{View: PublicView(c, now), True: true}.mode(c)
+	s := Sight{View: PublicView(c, now), Place: c.Ranks(now), True: true}.mode(c)
 	if c.Freeze.Active(now) {
-		s.Frozen, s.Place, s.Tier, s.True = &c.Freeze, false, false, false
+		s.Frozen, s.Tier, s.True = &c.Freeze, false, false
 	}
 	return s
 }
@@ -62,7 +62,7 @@ func Look(c *campaign.Campaign, now time.Time, v Viewer, part string) Sight {
 func (s Sight) mode(c *campaign.Campaign) Sight {
 	switch c.Ranking {
 	case campaign.TopN:
-		s.Depth, s.Place = max(s.Depth, int64(c.TopN)), true
+		s.Depth = max(s.Depth, int64(c.TopN))
 		s.Score, s.Units, s.Progress = true, true, true
 	case campaign.Tiers:
 		s.Score, s.Tier, s.Units, s.Progress = true, true, true, true

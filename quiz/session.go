@@ -46,7 +46,7 @@ func (x *session) hand(ctx context.Context, a Attempt, choices Choices, by Close
 
 // ranks tells whether the participant may know their place now.
 func (x *session) ranks() bool {
-	return x.Offer.Campaign.Ranks() && !x.Offer.Campaign.Freeze.Active(x.now)
+	return x.Offer.Campaign.Ranks(x.now)
 }
 
 // handIn closes an overdue attempt with what was kept, or as expired where
