@@ -17,10 +17,12 @@ import (
 
 func TestBoardStore(t *testing.T) {
 	t.Parallel()
-	onShards(t, func(t *testing.T, shards int) {
-		t.Helper()
-		boardtest.RunStore(t, boardsOn(t, clientsOf(t, redistest.Start(t)), shards))
-	})
+	for _, shards := range []int{1, 3, 4, 16} {
+		t.Run(fmt.Sprintf("S=%d", shards), func(t *testing.T) {
+			t.Parallel()
+			boardtest.RunStore(t, boardsOn(t, clientsOf(t, redistest.Start(t)), shards))
+		})
+	}
 }
 
 func TestBoardService(t *testing.T) {

@@ -29,7 +29,7 @@ type sitter struct {
 	id     string
 	st     quiz.Standing // its group is "" before the enrolment
 	done   map[int]quiz.Attempt
-	signed bool
+	signed time.Time
 }
 
 // quizMachine holds the quiz' store against a model.
@@ -210,7 +210,7 @@ func (m *quizMachine) keep(p *sitter, a quiz.Attempt) {
 		p.st.Best = &best
 	}
 	p.st.Open, p.done[a.Number] = nil, a
-	m.tell(event.KindSubmitted, p.id, "u1", first && !p.signed, event.Submitted{
+	m.tell(event.KindSubmitted, p.id, "u1", first && p.signed.IsZero(), event.Submitted{
 		Number: a.Number, StartedAt: a.StartedAt.UnixMilli(), UsedMS: r.Used.Milliseconds(), Score: r.Score, MaxScore: r.MaxScore,
 		Correct: r.Correct, Passed: r.Passed, ClosedBy: string(a.ClosedBy), Bank: a.Paper.Bank, Items: a.Paper.EncodeItems(),
 		Choices: r.Choices.String(), Previous: before,
@@ -265,6 +265,63 @@ func (m *quizMachine) expire() {
 	})
 }
 
+// correct lets an attempt count no more, or again.
+func (m *quizMachine) correct() {
+	p, now := m.anybody(), m.now
+	number := m.number(p)
+	to := rapid.SampledFrom([]quiz.State{quiz.StateInvalidated, quiz.StateWithdrawn, quiz.StateSubmitted}).Draw(m.T, "to")
+	if !p.done[number].State.Accepted() || p.done[number].State == to {
+		return // TestCorrectionsOfNothing
+	}
+	do(m.crashes, "correct", func(one server) (string, error) {
+		one.world.is(now)
+		return "", one.quiz.Correct(m.rig.Context(), m.person(p), number, to)
+	}, func() answer[string] {
+		a, ok := p.done[number]
+		switch {
+		case !ok || !a.State.Accepted():
+			return answer[string]{Code: "quiz.attempt_not_found"}
+		case a.State != to:
+			kind, _ := correctionTo(to)
+			m.tell(kind, p.id, "u1", false, p.corrected(number))
+			a.State = to
+			p.done[number] = a
+			p.recount()
+		}
+		return answer[string]{}
+	})
+}
+
+// corrected is what a correction says of what was before.
+func (p *sitter) corrected(number int) event.Corrected {
+	body := event.Corrected{Number: number}
+	for n := 1; n <= p.st.Last; n++ {
+		if a, ok := p.done[n]; ok && a.State.Accepted() {
+			body.Attempts = append(body.Attempts, counted(&a))
+		}
+	}
+	if !p.signed.IsZero() {
+		body.SignedAt = p.signed.UnixMilli()
+	}
+	return body
+}
+
+// recount finds the best of the attempts that count.
+func (p *sitter) recount() {
+	p.st.Best = nil
+	for n := 1; n <= p.st.Last; n++ {
+		a, ok := p.done[n]
+		if !ok || a.State != quiz.StateSubmitted {
+			continue
+		}
+		r := a.Result
+		best := quiz.Best{Score: r.Score, Used: r.Used, At: r.SubmittedAt, Passed: r.Passed, Full: r.Score == r.MaxScore}
+		if p.st.Best == nil || rivals(best, *p.st.Best) < 0 {
+			p.st.Best = &best
+		}
+	}
+}
+
 // sign makes the first act of some another one than a submission.
 func (m *quizMachine) sign() {
 	p, now := m.anybody(), m.now
@@ -272,12 +329,12 @@ func (m *quizMachine) sign() {
 		_, fresh, err := one.signatures.Sign(m.rig.Context(), m.rig.def.ID, p.id, signature(now), campaign.Personal{})
 		return fresh, err
 	}, func() answer[bool] {
-		fresh := !p.signed
+		fresh := p.signed.IsZero()
 		switch {
 		case p.st.Group == "":
 			return answer[bool]{Code: "enrolment.required"}
 		case fresh:
-			p.signed = true
+			p.signed = now
 			s := signature(now)
 			m.tell(event.KindSigned, p.id, "u1", p.st.Best == nil, event.Signed{Version: s.Version, TextSHA256: s.TextSHA256, Method: string(s.Method)})
 		}
@@ -344,7 +401,7 @@ func TestQuizMachine(t *testing.T) {
 			m.people = append(m.people, &sitter{id: fmt.Sprint("p", i), done: map[int]quiz.Attempt{}})
 		}
 		m.repeat([]func(){
-			m.enrol, m.enrol, m.start, m.start, m.start, m.save, m.save, m.submit, m.submit, m.sign, m.expire, m.pass,
+			m.enrol, m.enrol, m.start, m.start, m.start, m.save, m.save, m.submit, m.submit, m.correct, m.sign, m.expire, m.pass,
 		}, m.check)
 		m.wantFacts()
 	})
