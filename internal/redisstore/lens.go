@@ -54,16 +54,35 @@ func (b *Boards) lens(id string, v leaderboard.View) (*opened, lens, error) {
 	return o, lensOf(def, v), nil
 }
 
-// askThrough asks shards about a board through a lens. Where it takes several layers they
-// are read at one moment: what moves from one to another is in one of them.
-func (c *Campaigns) askThrough(ctx context.Context, o *opened, l lens, shards []shardKeys, commands func(redis.Pipeliner)) error {
-	if isBoardAlone(l) {
-		return c.ask(ctx, o, shards, commands)
+// askThrough asks shards about a board through a lens, in one round trip. Where it
+// takes several layers they are read at one moment, for what moves from one to
+// another is in one of them then; on a cluster, where a transaction is of one slot,
+// shard by shard.
+func (c *Campaigns) askThrough(ctx context.Context, o *opened, l lens, shards []shardKeys, each func(redis.Pipeliner, shardKeys)) error {
+	ofAll := func(shards []shardKeys) func(redis.Pipeliner) {
+		return func(p redis.Pipeliner) {
+			for _, k := range shards {
+				each(p, k)
+			}
+		}
 	}
-	return o.ask(ctx, shards, commands, func(all func(redis.Pipeliner)) error { return askAtOnce(ctx, c.db, all) })
+	if isBoardAlone(l) {
+		return c.ask(ctx, o, shards, ofAll(shards))
+	}
+	atOnce := len(shards)
+	if _, ok := c.db.(*redis.ClusterClient); ok {
+		atOnce = 1
+	}
+	for some := range slices.Chunk(shards, max(atOnce, 1)) {
+		err := o.ask(ctx, some, ofAll(some), func(all func(redis.Pipeliner)) error { return askAtOnce(ctx, c.db, all) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// askAtOnce is ask in one transaction, or one for each server of a cluster.
+// askAtOnce is ask in one transaction.
 func askAtOnce(ctx context.Context, db redis.UniversalClient, commands func(redis.Pipeliner)) error {
 	cmds, err := db.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		commands(p)
@@ -177,16 +196,18 @@ func (e entry) packed() (uint64, bool) {
 // countAbove counts who stands above packed on the boards of the given shards.
 func (c *Campaigns) countAbove(ctx context.Context, o *opened, shards []shardKeys, scope string, l lens, packed uint64) (int64, error) {
 	var above counts
-	commands := func(p redis.Pipeliner) {
-		for _, k := range shards {
-			l.count(k, scope, &above, func(key string) *redis.IntCmd { return p.ZCount(ctx, key, "("+score(packed), "+inf") })
-		}
+	each := func(p redis.Pipeliner, k shardKeys) {
+		l.count(k, scope, &above, func(key string) *redis.IntCmd { return p.ZCount(ctx, key, "("+score(packed), "+inf") })
 	}
 	var err error
 	if isBoardAlone(l) {
-		err = c.askLittle(ctx, o, shards, commands)
+		err = c.askLittle(ctx, o, shards, func(p redis.Pipeliner) {
+			for _, k := range shards {
+				each(p, k)
+			}
+		})
 	} else {
-		err = c.askThrough(ctx, o, l, shards, commands)
+		err = c.askThrough(ctx, o, l, shards, each)
 	}
 	return above.sum(), err
 }

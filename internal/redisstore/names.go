@@ -49,6 +49,10 @@ func (c *Campaigns) introduce(ctx context.Context, o *opened, digest string) err
 	fail := func(err error) error { return fmt.Errorf("short name of %s: %w", digest, err) }
 	known, ok := o.names.Load(short)
 	if !ok {
+		// In a shard that was lost nothing may be written, nor in others for its sake.
+		if err := c.ask(ctx, o, o.shards, func(redis.Pipeliner) {}); err != nil {
+			return fail(err)
+		}
 		r, err := run(ctx, c.writes, nameKeep, []string{campaignKey(o.campaign), namesKey(o.campaign)}, o.epoch, short, digest)
 		switch {
 		case err != nil:

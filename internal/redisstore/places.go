@@ -37,11 +37,9 @@ func (b *Boards) Top(ctx context.Context, id, scope string, v leaderboard.View, 
 	for asked := want; ; asked *= 2 {
 		var on counts
 		tops := list{want: want}
-		err := b.campaigns.askThrough(ctx, o, l, o.shards, func(p redis.Pipeliner) {
-			for _, k := range o.shards {
-				l.count(k, scope, &on, func(key string) *redis.IntCmd { return p.ZCard(ctx, key) })
-				l.list(k, scope, &tops, func(key string) *redis.ZSliceCmd { return p.ZRevRangeWithScores(ctx, key, 0, asked-1) })
-			}
+		err := b.campaigns.askThrough(ctx, o, l, o.shards, func(p redis.Pipeliner, k shardKeys) {
+			l.count(k, scope, &on, func(key string) *redis.IntCmd { return p.ZCard(ctx, key) })
+			l.list(k, scope, &tops, func(key string) *redis.ZSliceCmd { return p.ZRevRangeWithScores(ctx, key, 0, asked-1) })
 		})
 		if err != nil {
 			return nil, 0, fmt.Errorf("top of %q in %s: %w", scope, id, err)
@@ -156,7 +154,7 @@ func (b *Boards) mayBeLate(o *opened, packed uint64) bool {
 func (b *Boards) listed(ctx context.Context, o *opened, l lens, scope, participant string) (uint64, bool, error) {
 	k := o.keys(participant)
 	var e entry
-	err := b.campaigns.askThrough(ctx, o, l, []shardKeys{k}, func(p redis.Pipeliner) { e = l.entryOf(ctx, p, k, scope, participant) })
+	err := b.campaigns.askThrough(ctx, o, l, []shardKeys{k}, func(p redis.Pipeliner, k shardKeys) { e = l.entryOf(ctx, p, k, scope, participant) })
 	if err != nil {
 		return 0, false, err
 	}
@@ -177,11 +175,11 @@ func (b *Boards) neighbourhood(ctx context.Context, o *opened, l lens, scope str
 	want := max(window, 1) // a Count of 0 would be no bound
 	for times := int64(1); ; times *= 2 {
 		n := &neighbourhood{better: list{want: want}, equal: list{want: 2*want + 1}, less: list{want: want + 1}}
-		err := b.campaigns.askThrough(ctx, o, l, o.shards, func(p redis.Pipeliner) {
-			for _, k := range o.shards {
-				n.ask(ctx, p, surroundings{l, scope, score(own.Packed), times}, k)
+		err := b.campaigns.askThrough(ctx, o, l, o.shards, func(p redis.Pipeliner, k shardKeys) {
+			n.ask(ctx, p, surroundings{l, scope, score(own.Packed), times}, k)
+			if k == o.keys(own.Participant) {
+				n.listed = l.entryOf(ctx, p, k, scope, own.Participant)
 			}
-			n.listed = l.entryOf(ctx, p, o.keys(own.Participant), scope, own.Participant)
 		})
 		if err != nil {
 			return leaderboard.Standing{}, err
@@ -272,25 +270,25 @@ func (b *Boards) Ranks(ctx context.Context, id, scope string, v leaderboard.View
 // ranks looks some up: where they stand, and then who stands above each place.
 func (b *Boards) ranks(ctx context.Context, o *opened, l lens, scope string, participants []string, out map[string]leaderboard.Ranked) error {
 	listed := map[string]entry{}
-	err := b.campaigns.askThrough(ctx, o, l, o.of(participants), func(p redis.Pipeliner) {
+	err := b.campaigns.askThrough(ctx, o, l, o.of(participants), func(p redis.Pipeliner, k shardKeys) {
 		for _, who := range participants {
-			listed[who] = l.entryOf(ctx, p, o.keys(who), scope, who)
+			if o.keys(who) == k {
+				listed[who] = l.entryOf(ctx, p, k, scope, who)
+			}
 		}
 	})
 	if err != nil {
 		return err
 	}
 	above := map[uint64]*counts{}
-	err = b.campaigns.askThrough(ctx, o, l, o.shards, func(p redis.Pipeliner) {
-		for _, e := range listed {
-			packed, ok := e.packed()
-			if !ok || above[packed] != nil {
-				continue
-			}
+	for _, e := range listed {
+		if packed, ok := e.packed(); ok {
 			above[packed] = &counts{}
-			for _, k := range o.shards {
-				l.count(k, scope, above[packed], func(key string) *redis.IntCmd { return p.ZCount(ctx, key, "("+score(packed), "+inf") })
-			}
+		}
+	}
+	err = b.campaigns.askThrough(ctx, o, l, o.shards, func(p redis.Pipeliner, k shardKeys) {
+		for packed, to := range above {
+			l.count(k, scope, to, func(key string) *redis.IntCmd { return p.ZCount(ctx, key, "("+score(packed), "+inf") })
 		}
 	})
 	if err != nil {
