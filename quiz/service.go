@@ -36,6 +36,9 @@ type Service struct {
 	// IDKey makes attempt ids; at least 32 bytes, the same on every server.
 	IDKey []byte
 	Now   func() time.Time
+	// Papers remembers what this server lately showed, so that handing in takes one
+	// question to the store and not two; nil remembers nothing.
+	Papers *Papers
 }
 
 // View is one attempt as its participant may see it.
@@ -237,7 +240,17 @@ func (s *Service) Save(ctx context.Context, campaignID, participant, attempt str
 // the deadline and its grace ErrExpired. Running attempts may be handed in
 // while the campaign is paused or closed: their own deadline decides.
 func (s *Service) Submit(ctx context.Context, campaignID, participant, attempt string, answers Answers) (Receipt, error) {
-	x, a, err := s.load(ctx, campaignID, participant, attempt)
+	x, number, err := s.named(campaignID, participant, attempt)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if done, taken, err := x.handShown(ctx, number, answers); taken || err != nil {
+		if err != nil {
+			return Receipt{}, err
+		}
+		return x.receipt(ctx, done)
+	}
+	a, err := x.Store.Attempt(ctx, x.Person, number)
 	if err != nil {
 		return Receipt{}, err
 	}

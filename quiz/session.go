@@ -2,19 +2,26 @@ package quiz
 
 import (
 	"context"
+	"errors"
 )
 
 func (x *session) id(number int) string {
 	return attemptID(x.IDKey, x.Person.Campaign, x.Participant, number)
 }
 
-// load finds the attempt behind an id of this participant.
-func (s *Service) load(ctx context.Context, campaignID, participant, id string) (*session, Attempt, error) {
+// named reads the number in an id of this participant's.
+func (s *Service) named(campaignID, participant, id string) (*session, int, error) {
 	x, err := s.session(campaignID, participant)
 	if err != nil {
-		return nil, Attempt{}, err
+		return nil, 0, err
 	}
 	number, err := parseAttemptID(x.IDKey, campaignID, participant, id)
+	return x, number, err
+}
+
+// load finds the attempt behind an id of this participant.
+func (s *Service) load(ctx context.Context, campaignID, participant, id string) (*session, Attempt, error) {
+	x, number, err := s.named(campaignID, participant, id)
 	if err != nil {
 		return nil, Attempt{}, err
 	}
@@ -42,6 +49,30 @@ func (x *session) hand(ctx context.Context, a Attempt, choices Choices, by Close
 	}
 	a.finish(m, choices, x.now, by, x.Rules.PassScore)
 	return x.Store.Submit(ctx, x.Person, a, x.ranks())
+}
+
+// handShown hands the attempt in by the paper that this server remembers, in one
+// question to the store. taken is false where the longer way must be gone: the paper
+// is not known here or its time is over (then what was kept counts), the answers do
+// not fit it, or the store has no such open attempt any more.
+func (x *session) handShown(ctx context.Context, number int, answers Answers) (done Submitted, taken bool, err error) {
+	a, ok := x.Papers.open(x.Person, number)
+	if !ok || x.now.After(a.Deadline) {
+		return Submitted{}, false, nil
+	}
+	choices, err := x.read(ctx, a, answers)
+	if err != nil {
+		return Submitted{}, false, nil //nolint:nilerr // Whether these are faults of the request, the attempt itself decides.
+	}
+	done, err = x.hand(ctx, a, choices, ByParticipant)
+	switch {
+	case errors.Is(err, ErrAttemptNotFound), err == nil && !done.Fresh:
+		return Submitted{}, false, nil
+	case err != nil:
+		return Submitted{}, false, err
+	}
+	x.Papers.forget(x.Person, number)
+	return done, true, nil
 }
 
 // ranks tells whether the participant may know their place now.
@@ -122,6 +153,7 @@ func (x *session) view(ctx context.Context, a Attempt) (View, error) {
 	}
 	switch {
 	case a.State == StateOpen:
+		x.Papers.keep(x.Person, &a)
 		if v.Sheet, err = a.Paper.Sheet(b); err != nil {
 			return View{}, err
 		}

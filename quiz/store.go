@@ -84,7 +84,7 @@ type Store interface {
 	// Submit stores the finished attempt a, moves the participant on the main
 	// board by the campaign's policy, and appends one fact; or, when the attempt is
 	// finished already, changes nothing and returns it. Without an open attempt
-	// of that number it fails with ErrAttemptNotFound.
+	// of that number, window and paper it fails with ErrAttemptNotFound.
 	Submit(ctx context.Context, p Person, a Attempt, rank bool) (Submitted, error)
 	// Expire closes the open attempt a without a result. It changes nothing when
 	// a is closed already or something else than a.Saved was kept meanwhile.

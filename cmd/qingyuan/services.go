@@ -80,8 +80,14 @@ func (s *services) addDomains(cfg configs.Config, b book, now func() time.Time) 
 		return err
 	}
 	attemptKey := seal.Derive(master, labelAttempts)
+	papers, err := quiz.NewPapers(quiz.PapersKept)
+	if err != nil {
+		return err
+	}
 	s.enrolments = &campaign.Service{Catalog: b, Store: redisstore.NewEnrolments(s.campaigns, box, digestKey[:]), Now: now}
-	s.quiz = &quiz.Service{Catalog: b, Store: redisstore.NewQuiz(s.campaigns, b.Campaign, now), IDKey: attemptKey[:], Now: now}
+	s.quiz = &quiz.Service{
+		Catalog: b, Store: redisstore.NewQuiz(s.campaigns, b.Campaign, now), IDKey: attemptKey[:], Now: now, Papers: papers,
+	}
 	s.pledges = &pledge.Service{Catalog: b, Store: redisstore.NewSignatures(s.campaigns, box), Serials: serials, Now: now}
 	return nil
 }

@@ -312,6 +312,7 @@ func (q *Quiz) submitCall(o *opened, p quiz.Person, a *quiz.Attempt) (*submitCal
 		args: []any{
 			o.epoch, p.Participant, a.Number, packFinished(a), score(place), packBestAttempt(res),
 			millis(res.SubmittedAt), day, phase.ID, string(policy), freeze, body, o.layout.MaxScore(),
+			strconv.Itoa(a.Number) + "|" + packOpen(a),
 		},
 	}
 	if freeze != "" {

@@ -24,9 +24,10 @@
 -- ARGV[11] "late" in the freeze, "over" after it, "" before it or without one
 -- ARGV[12] body of the fact "submitted"
 -- ARGV[13] highest sum of points
+-- ARGV[14] the open attempt that was marked: its "o" in the participant's hash
 --
 -- Returns {outcome, a, b, l, above}; outcome is "ok", "done" for an attempt
--- that is finished already, "missing", "layers" where KEYS[6…] are needed, "range"
+-- that is finished already, "missing" where ARGV[14] is not what is open, "layers" where KEYS[6…] are needed, "range"
 -- where the sum does not fit, "clock" for a day before the newest, or "epoch".
 -- above counts who stands strictly above b on this shard; "" of nobody or somebody
 -- hidden.
@@ -56,7 +57,7 @@ end
 if p[10] then
   return { 'done', p[10], best or '', p[3], above() }
 end
-if not p[4] or string.match(p[4], '^(%d+)|') ~= ARGV[3] then
+if p[4] ~= ARGV[14] then
   return { 'missing' }
 end
 
