@@ -1,9 +1,11 @@
 package redisstore
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
+	"qingyuan/leaderboard"
 	"qingyuan/quiz"
 )
 
@@ -25,12 +27,16 @@ func FuzzUnpack(f *testing.F) {
 	f.Add("valid|drawn|1795306844470|32mSJ6457tdhe6zQ3GbPxUmMg00bfWWwnkoV54qCJDA|2|陈*")
 	f.Add("submitted.1|1795306844470|H8L7kK7_InNnHUTa|140781-js")
 	f.Fuzz(func(t *testing.T, s string) {
-		if got, err := unpackFinished(3, s); err == nil && packFinished(&got) == "" {
-			t.Error("a finished attempt packs to nothing")
+		if got, err := unpackFinished(3, s); err == nil {
+			if again, err := unpackFinished(3, packFinished(&got)); err != nil || !reflect.DeepEqual(got, again) {
+				t.Errorf("%+v comes back as %+v, %v", got, again, err)
+			}
 		}
 		_, _ = unpackOpen(s, s)
 		_, _ = unpackSaved(s)
 		_, _, _ = unpackBest(s)
+		_, _, _ = unpackWindow(s, 1)
+		_, _, _ = recordedOn(leaderboard.DayScope("2026-06-10"), 1, s, s)
 		_, _ = unpackEnrolment(s, "1")
 		_, _ = unpackSignature(s, "u")
 		_, _ = unpackAct(s)

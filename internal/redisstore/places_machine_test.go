@@ -20,11 +20,11 @@ import (
 )
 
 // The days of the campaign of a placesMachine: two phases, the second of which
-// begins at noon of the second day, and a freeze over part of the third.
+// begins at noon of the second day, and a freeze around that.
 var (
 	secondPhase = noon.Add(24 * time.Hour)
-	freezes     = noon.Add(40 * time.Hour)
-	thaws       = noon.Add(60 * time.Hour)
+	freezes     = noon.Add(10 * time.Hour)
+	thaws       = noon.Add(30 * time.Hour)
 )
 
 // placesMachine holds every board in every view against the pure rules.
