@@ -211,7 +211,7 @@ func (f *foundKey) addTo(campaign string, n *state.Names) {
 			return
 		}
 	}
-	if scope, _, ok := splitLayer(f.rest); ok && scope != "" {
+	if scope, ok := scopeOf(f.rest); ok && scope != "" {
 		n.Scopes = append(n.Scopes, scope)
 		return
 	}
