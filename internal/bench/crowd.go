@@ -21,7 +21,7 @@ import (
 type captured struct {
 	SHA  string
 	Keys []string
-	Args []string
+	Args [][]byte // some are no text
 }
 
 // first is whom the captured call is about. Nothing else in it looks like that.
@@ -37,7 +37,7 @@ func (s captured) as(person string) ([]string, []any) {
 	}
 	for i, a := range s.Args {
 		args[i] = a
-		if a == first {
+		if string(a) == first {
 			args[i] = person
 		}
 	}
@@ -90,7 +90,11 @@ func capture(args []any) captured {
 		text[i] = fmt.Sprint(a)
 	}
 	n, _ := strconv.Atoi(text[2])
-	return captured{SHA: text[1], Keys: text[3 : 3+n], Args: text[3+n:]}
+	c := captured{SHA: text[1], Keys: text[3 : 3+n]}
+	for _, a := range text[3+n:] {
+		c.Args = append(c.Args, []byte(a))
+	}
+	return c
 }
 
 // plainBox stands in for sealing: the ceiling's personal data is nobody's.
