@@ -20,7 +20,10 @@ func Replica(t testing.TB, primary *Server, options ...Option) *Server {
 	}
 	host, port := primary.hostPort()
 	s := Start(t, append([]Option{TCP(), Set("replicaof", host, port), quickCopy()}, options...)...)
-	s.Follows(t, primary)
+	// An option may have put a link in between, with an address of its own.
+	eventually(t, s.addr+" to follow "+primary.addr, func() error {
+		return s.replication(t, "role:slave", "master_link_status:up")
+	})
 	return s
 }
 
