@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -258,6 +259,44 @@ func TestNoKeyBeforeTheEnd(t *testing.T) {
 	}
 	if a := d.attempt(v.ID); a.Attempt.State != quiz.StateOpen || len(a.Review) != 0 {
 		t.Errorf("what was refused closed the attempt: %+v", a)
+	}
+}
+
+// meeting lets the two readings of where somebody stands answer only once both were
+// asked.
+type meeting struct {
+	quiz.Store
+	asked sync.WaitGroup
+}
+
+func (m *meeting) Standing(ctx context.Context, p quiz.Person) (quiz.Standing, error) {
+	m.asked.Done()
+	m.asked.Wait()
+	return m.Store.Standing(ctx, p)
+}
+
+func (m *meeting) Rank(ctx context.Context, p quiz.Person) (int64, error) {
+	m.asked.Done()
+	m.asked.Wait()
+	return m.Store.Rank(ctx, p)
+}
+
+// TestAHomePageWaitsOnce: standing and rank are read at once.
+func TestAHomePageWaitsOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.done(d.start(), 4)
+	m := &meeting{Store: d.Store}
+	d.Store = m
+	for _, p := range []string{"p1", "p2", "p9"} {
+		m.asked.Add(2)
+		want := int64(0)
+		if p == "p1" {
+			want = 1
+		}
+		if h := d.home(p); h.Rank != want {
+			t.Errorf("%s: rank %d, want %d", p, h.Rank, want)
+		}
 	}
 }
 

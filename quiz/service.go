@@ -341,11 +341,11 @@ func (s *Service) Home(ctx context.Context, campaignID, participant string) (Hom
 	if err != nil {
 		return Home{}, err
 	}
-	st, err := x.Store.Standing(ctx, x.Person)
+	st, rank, err := x.stands(ctx)
 	if err != nil && !errors.Is(err, campaign.ErrRequired) {
 		return Home{}, err
 	}
-	h := Home{Left: x.left(st), Best: st.Best}
+	h := Home{Left: x.left(st), Best: st.Best, Rank: rank}
 	if st.Open != nil && !st.Open.Overdue(x.now, x.Rules.Grace) {
 		h.OpenID, h.OpenDeadline = x.id(st.Open.Number), st.Open.Deadline
 	}
@@ -354,8 +354,7 @@ func (s *Service) Home(ctx context.Context, campaignID, participant string) (Hom
 	if spent && x.Offer.Campaign.CheckOpen(next) == nil {
 		h.NextAttemptAt = next
 	}
-	h.Rank, err = x.rank(ctx, st.Best)
-	return h, err
+	return h, nil
 }
 
 // HandInOverdue hands in what was kept of every attempt of the campaign whose

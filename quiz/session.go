@@ -3,6 +3,8 @@ package quiz
 import (
 	"context"
 	"errors"
+
+	"golang.org/x/sync/errgroup"
 )
 
 func (x *session) id(number int) string {
@@ -99,15 +101,11 @@ func (x *session) handIn(ctx context.Context, a Attempt) (Attempt, error) {
 
 // receiptOf adds to a stored attempt where the participant stands now.
 func (x *session) receiptOf(ctx context.Context, a Attempt) (Receipt, error) {
-	st, err := x.Store.Standing(ctx, x.Person)
+	st, rank, err := x.stands(ctx)
 	if err != nil {
 		return Receipt{}, err
 	}
 	r, err := x.view(ctx, a)
-	if err != nil {
-		return Receipt{}, err
-	}
-	rank, err := x.rank(ctx, st.Best)
 	return Receipt{View: r, Best: st.Best, Rank: rank, Left: x.left(st)}, err
 }
 
@@ -117,12 +115,30 @@ func (x *session) receipt(ctx context.Context, done Submitted) (Receipt, error) 
 	return Receipt{View: v, Best: done.Standing.Best, Rank: done.Above + 1, Left: x.left(done.Standing)}, err
 }
 
-func (x *session) rank(ctx context.Context, best *Best) (int64, error) {
-	if best == nil || !x.ranks() {
-		return 0, nil
+// stands reads where the participant stands and, where they may know it, their place:
+// both at once, so that one of them only is waited for.
+func (x *session) stands(ctx context.Context) (st Standing, rank int64, err error) {
+	if !x.ranks() {
+		st, err = x.Store.Standing(ctx, x.Person)
+		return st, 0, err
 	}
-	above, err := x.Store.Rank(ctx, x.Person)
-	return above + 1, err
+	var both errgroup.Group
+	both.Go(func() (err error) {
+		st, err = x.Store.Standing(ctx, x.Person)
+		return err
+	})
+	both.Go(func() error {
+		above, err := x.Store.Rank(ctx, x.Person)
+		rank = above + 1
+		return err
+	})
+	if err := both.Wait(); err != nil {
+		return Standing{}, 0, err
+	}
+	if st.Best == nil {
+		rank = 0 // their first was accepted between the two readings
+	}
+	return st, rank, nil
 }
 
 func (x *session) left(st Standing) Left {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -78,6 +79,7 @@ func TestMe(t *testing.T) {
 		b.enrolments.enrolment = func(string, string) (campaign.Enrolment, error) {
 			return campaign.Enrolment{}, campaign.ErrNotEnrolled
 		}
+		b.pledges.signature = func(string, string) (pledge.Receipt, error) { return pledge.Receipt{}, pledge.ErrNotSigned }
 		b.quizzes.home = func(string, string) (quiz.Home, error) { return quiz.Home{Left: quiz.Left{Today: new(3)}}, nil }
 	}
 	known := func(t *testing.T, b *bench) {
@@ -123,6 +125,22 @@ func TestMe(t *testing.T) {
 		},
 		"signed out": {path: path, status: 401, code: "auth.missing"},
 	})
+}
+
+// TestMeReadsAtOnce: each part answers only once all three are asked.
+func TestMeReadsAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	var asked sync.WaitGroup
+	asked.Add(3)
+	together := func() { asked.Done(); asked.Wait() }
+	b.enrolments.enrolment = func(string, string) (campaign.Enrolment, error) { together(); return newEnrolment(), nil }
+	b.pledges.signature = func(string, string) (pledge.Receipt, error) { together(); return newSignature(), nil }
+	b.quizzes.home = func(string, string) (quiz.Home, error) { together(); return quiz.Home{Rank: 3}, nil }
+	got := decoded[homeAnswer](t, b.get(t, "/api/v1/campaigns/spring/me", "p:ann"))
+	if got.Enrolment == nil || got.Signature == nil || got.Rank == nil || *got.Rank != 3 {
+		t.Errorf("answered %+v", got)
+	}
 }
 
 // TestMeWhole compares the part of the answer that the table leaves out.
