@@ -107,6 +107,7 @@ type ceiling struct {
 	cmd    *exec.Cmd
 	addr   string
 	lanes  int
+	now    time.Time // when everybody's attempt was opened
 	nodes  map[string]*redisnode.Node
 	people map[string]*crowd
 	static map[string][]byte
@@ -116,7 +117,7 @@ type ceiling struct {
 // startCeiling starts the Redis servers and prepares the first person on each; the
 // process itself comes once the server's answers are known: see launch.
 func startCeiling(ctx context.Context, dir string, o options) (*ceiling, error) {
-	c := &ceiling{lanes: o.lanes, nodes: map[string]*redisnode.Node{}, people: map[string]*crowd{}, static: map[string][]byte{}}
+	c := &ceiling{lanes: o.lanes, now: time.Now().Truncate(time.Millisecond), nodes: map[string]*redisnode.Node{}, people: map[string]*crowd{}, static: map[string][]byte{}}
 	for _, name := range []string{always, noAOF, slow} {
 		binary := "redis-server"
 		if name == slow {
@@ -149,7 +150,7 @@ func (c *ceiling) addRedis(ctx context.Context, name, dir, binary string) error 
 			return fmt.Errorf("redis %s: %w", name, err)
 		}
 	}
-	if c.people[name], c.script, err = newCrowd(ctx, db); err != nil {
+	if c.people[name], c.script, err = newCrowd(ctx, db, c.now); err != nil {
 		return fmt.Errorf("redis %s: %w", name, err)
 	}
 	return db.Set(ctx, someKey, strings.Repeat("x", 100), 0).Err()

@@ -107,12 +107,12 @@ func (plainBox) Seal(plaintext, _ []byte) []byte { return plaintext }
 func (plainBox) Open(sealed, _ []byte) ([]byte, error) { return sealed, nil }
 
 // newCrowd opens a campaign, lets the first person enrol and open an attempt, keeps
-// how they look, and captures how they hand in.
-func newCrowd(ctx context.Context, db *redis.Client) (*crowd, captured, error) {
+// how they look, and captures how they hand in. What was captured on one Redis fits
+// every other whose crowd was made of the same now.
+func newCrowd(ctx context.Context, db *redis.Client, now time.Time) (*crowd, captured, error) {
 	fail := func(err error) (*crowd, captured, error) { return nil, captured{}, err }
 	hook := &captureScript{}
 	db.AddHook(hook)
-	now := time.Now().Truncate(time.Millisecond)
 	def, err := campaignOf(now)
 	if err != nil {
 		return fail(err)
