@@ -55,7 +55,8 @@ type Rules struct {
 	// taken; the used time never exceeds the deadline.
 	Grace time.Duration
 	// AttemptsPerDay and AttemptsInAll bound the attempts started; 0 means no
-	// bound. A day is a local date of the campaign's zone.
+	// bound but that of everybody: a thousand in all. A day is a local date of the
+	// campaign's zone.
 	AttemptsPerDay, AttemptsInAll int
 	PassScore                     int
 	Marking                       Marking
@@ -113,6 +114,14 @@ func (r *Rules) Check() []error {
 // maxAttempts bounds one participant's attempts in a campaign, so that one
 // person cannot fill the store.
 const maxAttempts = 1000
+
+// mostAttempts is how many attempts a participant may start in all.
+func (r *Rules) mostAttempts() int {
+	if r.AttemptsInAll == 0 {
+		return maxAttempts
+	}
+	return r.AttemptsInAll
+}
 
 // Window is what the clock allows an attempt.
 type Window struct {

@@ -177,7 +177,7 @@ func (x *session) existing(ctx context.Context, st Standing, number int) (Attemp
 
 func (x *session) limits(number int) Limits {
 	return Limits{
-		Day: x.Offer.Campaign.Day(x.now), PerDay: x.Rules.AttemptsPerDay, All: x.Rules.AttemptsInAll,
+		Day: x.Offer.Campaign.Day(x.now), PerDay: x.Rules.AttemptsPerDay, All: x.Rules.mostAttempts(),
 		Grace: x.Rules.Grace, WantedNumber: number,
 	}
 }

@@ -212,3 +212,32 @@ func TestTheLimitInAll(t *testing.T) {
 		d.now = d.campaign.NextDay(d.now) // the next day changes nothing
 	}
 }
+
+// TestTheLastAttemptOfAll: where the rules set no limit in all there is still one, and
+// every attempt up to it can be read and handed in by its id.
+func TestTheLastAttemptOfAll(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, func(_ *campaign.Campaign, r *quiz.Rules) { r.AttemptsPerDay = 0 })
+	first := d.start().Attempt
+	p := quiz.Person{Campaign: d.campaign.ID, Participant: "p1"}
+	for a := first; a.Number < 1000; {
+		if err := d.Store.Expire(t.Context(), p, a); err != nil {
+			t.Fatal(err)
+		}
+		next := quiz.Attempt{Window: first.Window, Paper: first.Paper, State: quiz.StateOpen}
+		var err error
+		if a, _, _, err = d.Store.Start(t.Context(), p, next, quiz.Limits{Day: "2026-06-10"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v, fresh, err := d.Start(t.Context(), d.campaign.ID, "p1", 1000)
+	if err != nil || fresh || d.attempt(v.ID).Attempt.Number != 1000 {
+		t.Fatalf("the last is %d, fresh %t, %v", v.Attempt.Number, fresh, err)
+	}
+	d.done(v, 4)
+	for name, inAll := range map[string]int{"no limit in all": 0, "the highest limit": 1000, "a limit set afterwards": 3} {
+		d.rules.AttemptsInAll = inAll
+		_, _, err := d.Start(t.Context(), d.campaign.ID, "p1", 0)
+		wants(t, name, err, quiz.ErrLimitInAll)
+	}
+}
