@@ -119,7 +119,8 @@ func TestALostShard(t *testing.T) {
 // acts are all calls of a server that somebody waits for, on behalf of alice.
 func (r *rig) acts(s server) map[string]error {
 	ctx, p := r.Context(), r.person("alice")
-	a := quiz.Attempt{Number: 1, Window: quiz.Window{StartedAt: noon, Deadline: noon.Add(time.Hour)}, Paper: quiz.Paper{Items: []quiz.Item{{}}}}
+	a := sitting(noon)
+	a.Number = 1
 	_, errEnrol := s.enrolments.Enrol(ctx, r.def.ID, "alice", campaign.Enrolment{Unit: "u2", Group: "public", At: noon}, campaign.Personal{Name: "张三"})
 	_, _, errSign := s.signatures.Sign(ctx, r.def.ID, "alice", signature(noon), campaign.Personal{Name: "张三"})
 	_, _, _, errStart := s.quiz.Start(ctx, p, a, quiz.Limits{Day: "2026-06-10", WantedNumber: 2})

@@ -233,14 +233,18 @@ func (r *rig) person(participant string) quiz.Person {
 	return quiz.Person{Campaign: r.def.ID, Participant: participant}
 }
 
-// start opens an attempt at a moment.
-func (r *rig) start(participant string, at time.Time) quiz.Attempt {
-	r.Helper()
-	a := quiz.Attempt{
+// sitting is an attempt as it begins.
+func sitting(at time.Time) quiz.Attempt {
+	return quiz.Attempt{
 		Window: quiz.Window{StartedAt: at, Deadline: at.Add(3 * time.Hour)}, State: quiz.StateOpen,
 		Paper: quiz.Paper{Bank: "0123456789ab", Seed: 1, Items: []quiz.Item{{Question: 0, Points: 100}}},
 	}
-	a, _, outcome, err := r.quiz.Start(r.Context(), r.person(participant), a, quiz.Limits{Day: dayOf("", at)})
+}
+
+// start opens an attempt at a moment.
+func (r *rig) start(participant string, at time.Time) quiz.Attempt {
+	r.Helper()
+	a, _, outcome, err := r.quiz.Start(r.Context(), r.person(participant), sitting(at), quiz.Limits{Day: dayOf("", at)})
 	if err != nil || outcome != quiz.Started {
 		r.Fatalf("start by %s: %s, %v", participant, outcome, err)
 	}

@@ -59,11 +59,7 @@ func startFrames(t testing.TB) *server {
 // startProgram runs the whole program with its demonstration campaigns.
 func startProgram(t testing.TB) *server {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "qy")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	dir := t.TempDir()
 	program := filepath.Join(dir, "qingyuan")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "qingyuan/cmd/qingyuan")
 	if out, err := build.CombinedOutput(); err != nil {
