@@ -119,7 +119,7 @@ func TestALostShard(t *testing.T) {
 // acts are all calls of a server that somebody waits for, on behalf of alice.
 func (r *rig) acts(s server) map[string]error {
 	ctx, p := r.Context(), r.person("alice")
-	a := sitting(noon)
+	a := takenUp(noon)
 	a.Number = 1
 	_, errEnrol := s.enrolments.Enrol(ctx, r.def.ID, "alice", campaign.Enrolment{Unit: "u2", Group: "public", At: noon}, campaign.Personal{Name: "张三"})
 	_, _, errSign := s.signatures.Sign(ctx, r.def.ID, "alice", signature(noon), campaign.Personal{Name: "张三"})

@@ -233,8 +233,8 @@ func (r *rig) person(participant string) quiz.Person {
 	return quiz.Person{Campaign: r.def.ID, Participant: participant}
 }
 
-// sitting is an attempt as it begins.
-func sitting(at time.Time) quiz.Attempt {
+// takenUp is an attempt as it begins.
+func takenUp(at time.Time) quiz.Attempt {
 	return quiz.Attempt{
 		Window: quiz.Window{StartedAt: at, Deadline: at.Add(3 * time.Hour)}, State: quiz.StateOpen,
 		Paper: quiz.Paper{Bank: "0123456789ab", Seed: 1, Items: []quiz.Item{{Question: 0, Points: 100}}},
@@ -244,7 +244,7 @@ func sitting(at time.Time) quiz.Attempt {
 // start opens an attempt at a moment.
 func (r *rig) start(participant string, at time.Time) quiz.Attempt {
 	r.Helper()
-	a, _, outcome, err := r.quiz.Start(r.Context(), r.person(participant), sitting(at), quiz.Limits{Day: dayOf("", at)})
+	a, _, outcome, err := r.quiz.Start(r.Context(), r.person(participant), takenUp(at), quiz.Limits{Day: dayOf("", at)})
 	if err != nil || outcome != quiz.Started {
 		r.Fatalf("start by %s: %s, %v", participant, outcome, err)
 	}
