@@ -123,7 +123,7 @@ func (k *call) pageKey(c *campaign.Campaign, f *campaign.Freeze, p page, parts .
 	return strings.Join(parts, "\n")
 }
 
-// sendBoard answers with a page that an office must not share with the public.
+// sendBoard answers with figures that an office must not share with the public.
 func (k *call) sendBoard(e *encoded) error {
 	k.Vary(fiber.HeaderAuthorization)
 	if k.viewer.Office {

@@ -199,11 +199,19 @@ func TestOfficeAnswersAreNotShared(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.catalog.campaigns[0].PublicBreakdown = campaign.BreakdownNone
-	a := b.get(t, boards+"regions", "v:all")
-	if a.status != 200 || a.header.Get("Cache-Control") != "no-store" || a.header.Get("Vary") != "Authorization" {
-		t.Errorf("office: %d, Cache-Control %q, Vary %q", a.status, a.header.Get("Cache-Control"), a.header.Get("Vary"))
+	b.boards.history = func(_ string, _ leaderboard.Step, _ string, v leaderboard.Viewer) ([]leaderboard.Bucket, error) {
+		if !v.Office {
+			return nil, leaderboard.ErrNotPublished
+		}
+		return nil, nil
 	}
-	if a := b.get(t, boards+"regions", ""); a.status != 403 {
-		t.Errorf("the public after the office: %d %s", a.status, a.body)
+	for _, path := range []string{boards + "regions", counts + "/breakdown", counts + "/history?scope=yuci"} {
+		a := b.get(t, path, "v:all")
+		if a.status != 200 || a.header.Get("Cache-Control") != "no-store" || a.header.Get("Vary") != "Authorization" {
+			t.Errorf("%s for an office: %d, Cache-Control %q, Vary %q", path, a.status, a.header.Get("Cache-Control"), a.header.Get("Vary"))
+		}
+		if a := b.get(t, path, ""); a.status != 403 {
+			t.Errorf("%s for the public after the office: %d %s", path, a.status, a.body)
+		}
 	}
 }

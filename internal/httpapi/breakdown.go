@@ -3,8 +3,7 @@ package httpapi
 import (
 	"math"
 
-	"github.com/gofiber/fiber/v2"
-
+	"qingyuan/campaign"
 	"qingyuan/leaderboard"
 )
 
@@ -85,10 +84,22 @@ func (s *Server) showBreakdown(k *call) error {
 	if err != nil {
 		return err
 	}
-	t, err := s.Boards.Breakdown(c.ID, parent, k.lang(), k.viewer)
+	lang := published(c, k.lang())
+	t, err := s.Boards.Breakdown(c.ID, parent, lang, k.viewer)
 	if err != nil {
 		return err
 	}
+	key := k.pageKey(c, t.Frozen, page{}, "breakdown", parent)
+	e, err := s.state.pages.get(key, t.Snapshot.AsOf, func() (*encoded, error) {
+		return encode(breakdownOf(c, parent, t), volatileTime)
+	})
+	if err != nil {
+		return err
+	}
+	return k.sendBoard(e)
+}
+
+func breakdownOf(c *campaign.Campaign, parent string, t leaderboard.Table) breakdownAnswer {
 	out := breakdownAnswer{
 		AsOf: stamp(t.Snapshot.AsOf, c.Zone), frozenPart: frozenOf(c, t.Frozen), Total: figuresOf(t.Total),
 	}
@@ -98,7 +109,7 @@ func (s *Server) showBreakdown(k *call) error {
 	for _, r := range t.Rows {
 		out.Items = append(out.Items, rowOf(r))
 	}
-	return k.send(fiber.StatusOK, out)
+	return out
 }
 
 type historyAnswer struct {
@@ -108,7 +119,8 @@ type historyAnswer struct {
 	NextCursor *string        `json:"next_cursor"` // always null: buckets sum to the total
 }
 
-// showHistory handles GET /api/v1/campaigns/{campaign}/counts/history.
+// showHistory handles GET /api/v1/campaigns/{campaign}/counts/history. The store is
+// asked once a second at most, whoever and how many ask.
 func (s *Server) showHistory(k *call) error {
 	c, err := s.campaign(k)
 	if err != nil {
@@ -127,5 +139,9 @@ func (s *Server) showHistory(k *call) error {
 	if scope != "" {
 		out.Scope = &scope
 	}
-	return k.send(fiber.StatusOK, out)
+	e, err := encode(out, volatileTime)
+	if err != nil {
+		return err
+	}
+	return k.sendBoard(e)
 }

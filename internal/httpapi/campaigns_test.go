@@ -3,9 +3,11 @@ package httpapi
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"qingyuan/campaign"
+	"qingyuan/leaderboard"
 )
 
 const springLine = `"id":"spring","title":"春季禁毒知识竞答","state":"open",` +
@@ -144,13 +146,20 @@ func TestETag(t *testing.T) {
 	for _, path := range []string{
 		"/api/v1/campaigns/spring", "/api/v1/campaigns/spring/counts", "/api/v1/campaigns/spring/frame",
 		"/api/v1/campaigns/spring/boards/units?metric=average", "/openapi.json",
+		counts + "/breakdown?parent=yuci", counts + "/history?step=day",
 	} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			c := newClock()
 			b := newBench(t, func(b *bench) { b.Now = c.now })
+			b.boards.history = func(string, leaderboard.Step, string, leaderboard.Viewer) ([]leaderboard.Bucket, error) {
+				return []leaderboard.Bucket{{Start: noon(), Window: leaderboard.Window{Attempts: 3}}}, nil
+			}
 			first := b.get(t, path, "")
 			etag := first.header.Get("ETag")
+			if !strings.HasPrefix(first.header.Get("Cache-Control"), "public, max-age=") {
+				t.Errorf("Cache-Control %q", first.header.Get("Cache-Control"))
+			}
 			if first.status != 200 || etag == "" {
 				t.Fatalf("status %d, ETag %q", first.status, etag)
 			}
