@@ -73,6 +73,33 @@ func TestFrame(t *testing.T) {
 	}
 }
 
+// TestFrameShowsWhatFits: of a full snapshot a frame has the top only, and every
+// watcher gets that much a second.
+func TestFrameShowsWhatFits(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	snap := *b.snap
+	full := func(n int) leaderboard.Board {
+		return leaderboard.Board{Total: int64(n), Items: slices.Repeat([]leaderboard.Item{{Rank: 1, Name: "张*", Unit: "no1", Score: 5}}, n)}
+	}
+	snap.Boards = map[string]leaderboard.Board{"": full(50), leaderboard.RegionScope("yuci"): full(10)}
+	snap.Recent = slices.Repeat(snap.Recent, 8)
+	snap.Trend = []leaderboard.Bucket{{Start: noon()}, {Start: noon().Add(time.Hour), Window: leaderboard.Window{Attempts: 1}}}
+	b.Published(&snap)
+	f := decoded[frameAnswer](t, b.get(t, "/api/v1/campaigns/spring/frame", ""))
+	top, leaders := f.Boards.Participants, f.Boards.Regions[0]
+	if top.Total != 50 || len(top.Items) != 10 || leaders.Total != 10 || len(leaders.Items) != 1 || len(f.Recent) != 5 {
+		t.Errorf("main %d of %d, region %d of %d, recent %d",
+			len(top.Items), top.Total, len(leaders.Items), leaders.Total, len(f.Recent))
+	}
+	if len(f.Trend) != 1 || f.Trend[0].Attempts != 1 {
+		t.Errorf("trend %+v, want the one hour in which something happened", f.Trend)
+	}
+	if len(snap.Trend) != 2 || snap.Trend[1].Attempts != 1 {
+		t.Errorf("the snapshot's own trend became %+v", snap.Trend)
+	}
+}
+
 func TestFrameShowsWhatIsPublic(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

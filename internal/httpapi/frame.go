@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"slices"
 	"strings"
 
 	"qingyuan/campaign"
@@ -83,6 +84,14 @@ type recentAnswer struct {
 	At       string `json:"at"`
 }
 
+// How much of a snapshot a frame shows: what fits on a big screen, because it goes to
+// every watcher each second. Whoever wants more of a board asks for its pages.
+const (
+	frameMain   = 10 // places of the main board
+	frameRegion = 1  // places of each region's board: who leads there
+	frameRecent = 5
+)
+
 // frameOf lays a snapshot out. rows is the top level of the breakdown as far as
 // it is public. What is off is left out.
 func frameOf(snap *leaderboard.Snapshot, rows []leaderboard.Row, lang string, off func(Feature) bool) frameAnswer {
@@ -96,7 +105,7 @@ func frameOf(snap *leaderboard.Snapshot, rows []leaderboard.Row, lang string, of
 		f.Boards = topsOf(snap, lang)
 	}
 	if !off(FeatureHistory) {
-		f.Trend = bucketsOf(c, snap.Trend)
+		f.Trend = bucketsOf(c, slices.DeleteFunc(slices.Clone(snap.Trend), func(b leaderboard.Bucket) bool { return b.Window == leaderboard.Window{} }))
 	}
 	if off(FeatureBreakdown) {
 		rows = nil
@@ -104,7 +113,7 @@ func frameOf(snap *leaderboard.Snapshot, rows []leaderboard.Row, lang string, of
 	for _, r := range rows {
 		f.Regions = append(f.Regions, rowOf(r))
 	}
-	for _, a := range snap.Recent {
+	for _, a := range first(frameRecent, snap.Recent) {
 		// The kind's version is for readers of the stream: "signed.1".
 		kind, _, _ := strings.Cut(string(a.Kind), ".")
 		f.Recent = append(f.Recent, recentAnswer{
@@ -116,18 +125,21 @@ func frameOf(snap *leaderboard.Snapshot, rows []leaderboard.Row, lang string, of
 
 func topsOf(snap *leaderboard.Snapshot, lang string) *topsAnswer {
 	c := snap.Campaign
-	tops := &topsAnswer{Participants: topOf(c, snap.Boards[""], lang)}
+	tops := &topsAnswer{Participants: topOf(c, snap.Boards[""], frameMain, lang)}
 	for _, n := range c.Tree.Children("") {
 		if b, ok := snap.Boards[leaderboard.RegionScope(n.ID)]; ok && n.Kind == campaign.Region {
-			tops.Regions = append(tops.Regions, regionTopAnswer{n.ID, n.Name.In(lang), topOf(c, b, lang)})
+			tops.Regions = append(tops.Regions, regionTopAnswer{n.ID, n.Name.In(lang), topOf(c, b, frameRegion, lang)})
 		}
 	}
 	return tops
 }
 
-func topOf(c *campaign.Campaign, b leaderboard.Board, lang string) topAnswer {
-	return topAnswer{Total: b.Total, Items: itemsOf(c, b.Items, lang)}
+func topOf(c *campaign.Campaign, b leaderboard.Board, most int, lang string) topAnswer {
+	return topAnswer{Total: b.Total, Items: itemsOf(c, first(most, b.Items), lang)}
 }
+
+// first returns the beginning of a list, at most so many.
+func first[T any](most int, list []T) []T { return list[:min(most, len(list))] }
 
 func bucketsOf(c *campaign.Campaign, buckets []leaderboard.Bucket) []bucketAnswer {
 	out := make([]bucketAnswer, len(buckets))
