@@ -83,7 +83,7 @@ func onPolicies(t *testing.T, test func(t *testing.T, r *rig)) {
 func (r *rig) image() map[string]map[string]string {
 	r.Helper()
 	ctx, out := r.Context(), map[string]map[string]string{}
-	for _, key := range (&garden{rig: r}).keys("qy:{" + r.def.ID + "*") {
+	for _, key := range (&garden{rig: r}).keys("*{" + r.def.ID + "*") {
 		fields := map[string]string{}
 		switch r.db.Type(ctx, key).Val() {
 		case "hash":
