@@ -19,6 +19,7 @@ import (
 type Config struct {
 	HTTP      HTTP      `koanf:"http"`
 	Data      Data      `koanf:"data"`
+	Memory    Memory    `koanf:"memory"`
 	Demo      bool      `koanf:"demo" doc:"Serve the three demonstration campaigns, open whatever the date, with sandbox sign-in. Never on a public server."`
 	Redis     Redis     `koanf:"redis"`
 	Database  Database  `koanf:"database"`
@@ -79,6 +80,12 @@ type Redis struct {
 type Database struct {
 	URL        Secret `koanf:"url" doc:"postgres://USER:PASSWORD@HOST:PORT/NAME of the PostgreSQL that several servers share; empty: SQLite in qingyuan.db below data.dir."`
 	SoleServer bool   `koanf:"sole_server" doc:"This is the only server of its external Redis, so that SQLite may hold the ledger."`
+}
+
+// Memory is how the server itself uses memory; redis.max_memory is that of its Redis.
+type Memory struct {
+	GCPercent int  `koanf:"gc_percent" doc:"How much the heap may grow, in percent of what is in use, before it is collected. More memory, less processor time. GOGC in the environment overrides it."`
+	Limit     Size `koanf:"limit" doc:"Most memory before the heap is collected more often, whatever gc_percent says; 0: a quarter of this machine's or container's beside a private Redis, else 70 %. GOMEMLIMIT in the environment overrides it."`
 }
 
 // Verify is how often Redis is compared with the ledger.
@@ -159,7 +166,8 @@ func Default() Config {
 			ReadTimeout: 10 * time.Second, IdleTimeout: 75 * time.Second,
 			MaxWatchers: 20_000, MaxWatchersPerAddress: 200,
 		},
-		Data: Data{Dir: "./data"},
+		Data:   Data{Dir: "./data"},
+		Memory: Memory{GCPercent: 400},
 		Redis: Redis{
 			PoolSize: 128, ReadTimeout: 2 * time.Second, Binary: "redis-server",
 			WaitTimeout: time.Second, MemoryGuard: 0.9,

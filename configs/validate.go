@@ -36,6 +36,7 @@ func (f *faults) positive(key string, n int) {
 func (c Config) Validate() error {
 	var f faults
 	c.HTTP.check(&f)
+	c.Memory.check(&f)
 	c.Redis.check(&f)
 	f.unless(c.Redis.ReadTimeout < c.HTTP.Timeout, "redis.read_timeout",
 		"%v must be below http.timeout %v, or no request could outlive a slow reply", c.Redis.ReadTimeout, c.HTTP.Timeout)
@@ -73,6 +74,12 @@ func (h HTTP) check(f *faults) {
 	f.positive("http.max_watchers", h.MaxWatchers)
 	f.positive("http.max_watchers_per_address", h.MaxWatchersPerAddress)
 	checkNetworks(f, "http.trusted_proxies", h.TrustedProxies)
+}
+
+func (m Memory) check(f *faults) {
+	const least = 64 << 20
+	f.unless(25 <= m.GCPercent && m.GCPercent <= 1000, "memory.gc_percent", "%d is not between 25 and 1000", m.GCPercent)
+	f.unless(m.Limit == 0 || m.Limit >= least, "memory.limit", "%v is less than 64MiB", m.Limit)
 }
 
 func (r Redis) check(f *faults) {

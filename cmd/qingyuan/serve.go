@@ -52,6 +52,7 @@ func (s serveCmd) Run(e env) error {
 	}
 	log := newLogger(cfg, e)
 	redis.SetLogger(redisLog{log})
+	tuneHeap(heapRules(cfg, machineMemory(), os.LookupEnv))
 	return serve(e.ctx, cfg, serving{log: log})
 }
 
