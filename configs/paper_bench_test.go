@@ -23,14 +23,16 @@ func BenchmarkPaper(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	pool := quiz.NewPool(bank, rules, "public", "2026-06-10")
 	answers := quiz.Answers{}
 	for _, q := range sheet.Questions {
 		answers[q.ID] = []string{q.Options[0].ID}
 	}
 	for name, act := range map[string]func() error{
-		"draw":  func() error { _, err := quiz.Draw(bank, rules, "public", "2026-06-10", 7); return err },
-		"sheet": func() error { _, err := paper.Sheet(bank); return err },
-		"read":  func() error { _, err := paper.Read(bank, answers); return err },
+		"draw from a pool": func() error { _, err := pool.Draw(7); return err },
+		"draw":             func() error { _, err := quiz.Draw(bank, rules, "public", "2026-06-10", 7); return err },
+		"sheet":            func() error { _, err := paper.Sheet(bank); return err },
+		"read":             func() error { _, err := paper.Read(bank, answers); return err },
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -98,8 +98,8 @@ func newDesk(t *testing.T, changes ...func(*campaign.Campaign, *quiz.Rules)) *de
 	d.open()
 	d.Service = quiz.Service{
 		Catalog: d, IDKey: []byte("a key of thirty-two bytes or more"), Now: func() time.Time { return d.now },
-		Papers: newPapers(t),
-		Store:  redisstore.NewQuiz(d.stores, func(string) (*campaign.Campaign, error) { return d.campaign, nil }, func() time.Time { return d.now }),
+		Papers: newPapers(t), Pools: newPools(t),
+		Store: redisstore.NewQuiz(d.stores, func(string) (*campaign.Campaign, error) { return d.campaign, nil }, func() time.Time { return d.now }),
 	}
 	for _, p := range []string{"p1", "p2", "p3"} {
 		d.enrol(p, "public")

@@ -23,43 +23,6 @@ type Paper struct {
 	Items []Item
 }
 
-// Draw takes a paper for the audience from the questions that hold on day. It is
-// deterministic in seed. A bank too small for the rules is an error of the
-// campaign, found when it is loaded and not by a participant.
-func Draw(b *Bank, r *Rules, audience, day string, seed uint64) (Paper, error) {
-	rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // The seed is from crypto/rand; the stream only spreads it.
-	p := Paper{Bank: b.Digest, Seed: seed, Items: make([]Item, 0, r.Questions())}
-	taken := make([]bool, len(b.Questions))
-	room := make([]int, 0, len(b.Questions))
-	for i := range r.Strata {
-		s := &r.Strata[i]
-		pool := pool(b, s, audience, day, taken, room)
-		if len(pool) < s.Count {
-			return Paper{}, fmt.Errorf("draw from bank %s: stratum %d wants %d questions for %s on %s and finds %d",
-				b.ID, i, s.Count, audience, day, len(pool))
-		}
-		for n := range s.Count {
-			j := n + rng.IntN(len(pool)-n)
-			pool[n], pool[j] = pool[j], pool[n]
-			taken[pool[n]] = true
-			p.Items = append(p.Items, Item{Question: pool[n], Points: s.Points})
-		}
-	}
-	return p, nil
-}
-
-// pool lists in room which questions may be drawn.
-func pool(b *Bank, s *Stratum, audience, day string, taken []bool, room []int) []int {
-	out := room[:0]
-	for i := range b.Questions {
-		q := &b.Questions[i]
-		if !taken[i] && s.admits(q) && q.Suits(audience) && q.ValidOn(day) {
-			out = append(out, i)
-		}
-	}
-	return out
-}
-
 // Sheet is a paper as the participant sees it: no key, no weight, no
 // explanation, and ids that mean nothing outside this attempt.
 type Sheet struct {

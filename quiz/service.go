@@ -39,6 +39,8 @@ type Service struct {
 	// Papers remembers what this server lately showed, so that handing in takes one
 	// question to the store and not two; nil remembers nothing.
 	Papers *Papers
+	// Pools remembers what papers are drawn from; nil looks through the bank each time.
+	Pools *Pools
 }
 
 // View is one attempt as its participant may see it.
@@ -204,7 +206,8 @@ func (x *session) draw(group string) (Attempt, error) {
 	var seed [8]byte
 	_, _ = rand.Read(seed[:]) // crypto/rand.Read never fails; it ends the program
 	audience := x.Offer.Campaign.Audience(group)
-	p, err := Draw(x.Offer.Bank, x.Rules, audience, x.Offer.Campaign.Day(x.now), binary.BigEndian.Uint64(seed[:]))
+	pool := x.Pools.of(x.Offer.Bank, x.Rules, audience, x.Offer.Campaign.Day(x.now))
+	p, err := pool.Draw(binary.BigEndian.Uint64(seed[:]))
 	if err != nil {
 		return Attempt{}, err
 	}

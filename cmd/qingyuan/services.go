@@ -84,9 +84,13 @@ func (s *services) addDomains(cfg configs.Config, b book, now func() time.Time) 
 	if err != nil {
 		return err
 	}
+	pools, err := quiz.NewPools(quiz.PoolsKept)
+	if err != nil {
+		return err
+	}
 	s.enrolments = &campaign.Service{Catalog: b, Store: redisstore.NewEnrolments(s.campaigns, box, digestKey[:]), Now: now}
 	s.quiz = &quiz.Service{
-		Catalog: b, Store: redisstore.NewQuiz(s.campaigns, b.Campaign, now), IDKey: attemptKey[:], Now: now, Papers: papers,
+		Catalog: b, Store: redisstore.NewQuiz(s.campaigns, b.Campaign, now), IDKey: attemptKey[:], Now: now, Papers: papers, Pools: pools,
 	}
 	s.pledges = &pledge.Service{Catalog: b, Store: redisstore.NewSignatures(s.campaigns, box), Serials: serials, Now: now}
 	return nil
