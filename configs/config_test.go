@@ -145,7 +145,7 @@ func TestLoadFaults(t *testing.T) {
 		"no YAML":       {file: "http: [\n", want: []string{"config.yaml:"}},
 		"two documents": {file: "demo: true\n---\ndemo: false\n", want: []string{"more than one document"}},
 		"a list":        {file: "- http\n", want: []string{"config.yaml:1: want names with values"}},
-		"the heap": {file: "memory:\n  gc_percent: 10\n  limit: 1MiB\n", want: []string{"memory.gc_percent: 10 is not between", "memory.limit: 1MiB is less"}},
+		"the heap":      {file: "memory:\n  gc_percent: 10\n  limit: 1MiB\n", want: []string{"memory.gc_percent: 10 is not between", "memory.limit: 1MiB is less"}},
 		"two ledgers": {file: "redis:\n  addrs: [a:1]\n  wait_replicas: -1\n  max_memory: 1GiB\n  wait_timeout: 2s\n  memory_guard: 2\ndatabase:\n  url: mysql://u:" + hidden + "@h/d\nverify:\n  every: 1ms\n", want: []string{
 			"database.url: is not postgres://", "redis.wait_replicas:", "redis.max_memory:", "redis.wait_timeout:", "redis.memory_guard:", "verify.every:",
 		}},
