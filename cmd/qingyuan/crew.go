@@ -234,7 +234,7 @@ func reason(err error) string {
 	for _, known := range []error{
 		redisstore.ErrEmptied, redisstore.ErrEpoch, redisstore.ErrOlder, redisstore.ErrNewer,
 		redisstore.ErrLedgerAhead, redisstore.ErrFoldAhead, redisstore.ErrOpenedOtherwise, redisstore.ErrOtherPolicy,
-		redisstore.ErrRebuilding, redisstore.ErrUnsure, redisstore.ErrFoldOlder, redisstore.ErrPolicy, leaderboard.ErrOutOfRange,
+		redisstore.ErrRebuilding, redisstore.ErrUnsure, redisstore.ErrFoldOlder, leaderboard.ErrOutOfRange,
 	} {
 		if errors.Is(err, known) {
 			return known.Error()

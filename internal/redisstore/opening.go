@@ -39,9 +39,6 @@ var (
 	// ErrFoldOlder are counts that an older version of the program has folded: they
 	// mean something else and are not added to.
 	ErrFoldOlder = errors.New("the counts are of an older version: rebuild the campaign before serving")
-	// ErrPolicy is a campaign whose places are made in another way than those on its
-	// boards.
-	ErrPolicy = errors.New("the policy of places is fixed once a campaign was opened")
 	// ErrOpenedOtherwise is a campaign with other shards or another layout than
 	// the ledger knows: it is another deployment's.
 	ErrOpenedOtherwise = errors.New("campaign was opened in another way than the ledger knows")
@@ -89,9 +86,6 @@ func (c *Campaigns) Open(ctx context.Context, def *campaign.Campaign, known Know
 	}
 	if r.layout.Sums() != def.Policy.Sums() {
 		return fail(fmt.Errorf("policy %s: %w", def.Policy, ErrOtherPolicy))
-	}
-	if r.layout.Sums() != def.Policy.Sums() {
-		return fail(ErrPolicy)
 	}
 	if end := r.layout.Base.Add(r.layout.Span()); !def.AlwaysOpen && !def.ClosesAt.Before(end) {
 		return fail(fmt.Errorf("does not close before %s, up to which its boards can hold attempts: %w", end, leaderboard.ErrOutOfRange))
