@@ -90,6 +90,7 @@ func submitPromises() map[string]func(*bench) {
 		"a submission is stored, told and counted":              submitStores,
 		"invariant 2: a repeat changes nothing":                 submitRepeats,
 		"without an open attempt nothing is taken":              submitWithoutOpen,
+		"only the paper that is open is taken":                  submitAnotherPaper,
 		"the best is by score, then less time, then earlier":    bestIsKept,
 		"of two that a board cannot tell apart the first stays": firstStays,
 		"a fact tells what was best before":                     factsTellBefore,
@@ -144,6 +145,23 @@ func submitRepeats(b *bench) {
 	if again.Fresh || again.Standing.Last != 2 || again.Standing.Best.Score != 120 {
 		b.Errorf("what stands now: %+v, fresh %t", again.Standing, again.Fresh)
 	}
+}
+
+// submitAnotherPaper: an attempt of that number with another paper or window may have
+// been lost since it was marked.
+func submitAnotherPaper(b *bench) {
+	p := b.enrolled("p")
+	a := b.start(p)
+	paper, window := a, a
+	paper.Paper.Seed++
+	window.Deadline = window.Deadline.Add(time.Millisecond)
+	for name, other := range map[string]quiz.Attempt{"another paper": paper, "another window": window} {
+		_, err := b.Submit(b.Context(), p, b.finished(other, 70), true)
+		b.wants(name, err, quiz.ErrAttemptNotFound)
+	}
+	b.same("the open attempt", a, b.attempt(p, 1))
+	b.told(p, event.KindStarted)
+	b.submit(p, a, 70)
 }
 
 func submitWithoutOpen(b *bench) {
