@@ -53,7 +53,12 @@ func (o *opened) without(skip int) []shardKeys {
 // ask sends commands in one pipeline and fails with the first command's error:
 // a missing shard is an error, never a partial sum.
 func ask(ctx context.Context, db redis.UniversalClient, commands func(redis.Pipeliner)) error {
-	cmds, err := db.Pipelined(ctx, func(p redis.Pipeliner) error {
+	return askBy(ctx, db.Pipelined, commands)
+}
+
+// askBy is ask by a pipeline or by a transaction.
+func askBy(ctx context.Context, send func(context.Context, func(redis.Pipeliner) error) ([]redis.Cmder, error), commands func(redis.Pipeliner)) error {
+	cmds, err := send(ctx, func(p redis.Pipeliner) error {
 		commands(p)
 		return nil
 	})

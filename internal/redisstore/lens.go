@@ -84,17 +84,7 @@ func (c *Campaigns) askThrough(ctx context.Context, o *opened, l lens, shards []
 
 // askAtOnce is ask in one transaction.
 func askAtOnce(ctx context.Context, db redis.UniversalClient, commands func(redis.Pipeliner)) error {
-	cmds, err := db.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		commands(p)
-		return nil
-	})
-	if e := answered(cmds); e != nil {
-		return e
-	}
-	if err != nil && err != redis.Nil { //nolint:errorlint // As in answered.
-		return outage(err)
-	}
-	return nil
+	return askBy(ctx, db.TxPipelined, commands)
 }
 
 // counts adds up what a command counts in the layers of a board.
