@@ -67,7 +67,7 @@ var rules = map[string]rule{
 	"pledge/pledgetest":     {may: suite("pledge")},
 	"leaderboard":           {may: ground, tests: onRedis},
 	"leaderboard/boardtest": {may: suite("leaderboard")},
-	"leaderboard/casetest":  {may: suite("leaderboard"), tests: slices.Concat(onRedis, []string{"quiz"})},
+	"leaderboard/casetest":  {may: suite("leaderboard"), tests: slices.Concat(onRedis, []string{"quiz", "internal/stream"})},
 	"configs":               {may: []string{"campaign", "quiz", "pledge", "leaderboard", "internal/fault"}},
 
 	// Leaves.

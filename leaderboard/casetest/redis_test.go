@@ -1,7 +1,6 @@
 package casetest_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"fmt"
 	"sync"
@@ -12,9 +11,9 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"qingyuan/campaign"
-	"qingyuan/internal/event"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/redistest"
+	"qingyuan/internal/stream"
 	"qingyuan/leaderboard/casetest"
 	"qingyuan/quiz"
 )
@@ -58,7 +57,7 @@ func onRedis(t *testing.T) casetest.Open {
 		s.quiz = redisstore.NewQuiz(stores, define, clock)
 		s.enrolments = redisstore.NewEnrolments(stores, hash{}, make([]byte, 32))
 		return casetest.Bench{
-			Store: redisstore.NewBoards(stores, define, clock), Facts: s, Enrol: s.enrol, Submit: s.submit, Correct: s.correct,
+			Store: redisstore.NewBoards(stores, define, clock), Facts: &stream.Reader{DB: db, Key: redisstore.StreamKey}, Enrol: s.enrol, Submit: s.submit, Correct: s.correct,
 			Clock: func(now time.Time) { s.now = now },
 			Shard: func(participant string) int {
 				return int(xxhash.Sum64String(participant) % uint64(c.Shards))
@@ -113,23 +112,4 @@ func (s *stage) correct(t testing.TB, participant string, number int, counts boo
 	if err := s.quiz.Correct(t.Context(), s.person(participant), number, to); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// After implements leaderboard.Facts.
-func (s *stage) After(ctx context.Context, id string, shard int, after event.Position, limit int) ([]event.Fact, error) {
-	list, err := s.db.XRangeN(ctx, redisstore.StreamKey(id, shard, event.Facts), "("+after.String(), "+", int64(limit)).Result()
-	if err != nil {
-		return nil, err
-	}
-	out := make([]event.Fact, len(list))
-	for i, m := range list {
-		fields := map[string]string{}
-		for k, v := range m.Values {
-			fields[k], _ = v.(string)
-		}
-		if out[i], err = event.Decode(m.ID, fields); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
 }
