@@ -102,8 +102,11 @@ var rules = map[string]rule{
 		tests: []string{"internal/redisnode"},
 	},
 	"internal/failpoint": {},
-	"internal/token":     {may: []string{"internal/fault", "internal/seal"}},
-	"internal/wechat":    {may: []string{"internal/fault"}},
+	// The office: who may do what, and the log of what they did.
+	"internal/operator": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
+	"internal/audit":    {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
+	"internal/token":    {may: []string{"internal/fault", "internal/seal"}},
+	"internal/wechat":   {may: []string{"internal/fault"}},
 	// The rules of the line, whose one store is in internal/redisstore.
 	"internal/waitingroom": {may: []string{"internal/fault"}},
 	"internal/session": {
@@ -116,7 +119,7 @@ var rules = map[string]rule{
 	"internal/httpapi": {
 		may: []string{
 			"campaign", "quiz", "pledge", "leaderboard",
-			"internal/fault", "internal/live", "internal/session", "internal/token", "internal/waitingroom", fiber,
+			"internal/fault", "internal/live", "internal/operator", "internal/session", "internal/token", "internal/waitingroom", fiber,
 		},
 		tests: slices.Concat(onRedis, []string{"internal/stream", "internal/wechat"}), // the first feeds a fold, the other has faults that pass through
 	},
@@ -128,7 +131,7 @@ var rules = map[string]rule{
 
 	// What a campaign costs as it grows: tests and a benchmark alone.
 	"internal/growth": {tests: slices.Concat(onRedis, []string{
-		"campaign", "quiz", "pledge", "leaderboard", "internal/event", "internal/seal", "internal/stream",
+		"campaign", "quiz", "pledge", "leaderboard", "internal/event", "internal/ledger", "internal/seal", "internal/sqldb", "internal/stream",
 	})},
 
 	// What live streams cost: the same. The edge, or the whole program, is a process

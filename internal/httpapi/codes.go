@@ -104,6 +104,11 @@ func errorCodes() []codeRow {
 		{"internal", 500, "服务器内部错误，请稍后再试"},
 		{"service.unavailable", 503, "服务繁忙，请稍后重试"},
 		{"wechat.busy", 503, "微信服务繁忙，请稍后重试"},
+
+		// What only operators meet.
+		{"operator.sign_in", 401, "请登录管理后台"},
+		{"operator.forbidden", 403, "您没有进行此操作的权限"},
+		{"operator.two_factor", 403, "此操作需要使用动态口令登录后进行"},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"qingyuan/internal/fault"
+	"qingyuan/internal/operator"
 	"qingyuan/internal/session"
 	"qingyuan/internal/token"
 	"qingyuan/leaderboard"
@@ -31,6 +32,8 @@ const (
 	person
 	// office is public, and a viewer token shows more.
 	office
+	// staff asks for an operator's session and for the right to the route's action.
+	staff
 )
 
 // call is one request on its way through a handler.
@@ -44,6 +47,8 @@ type call struct {
 	participant, family string
 	// viewer is the public unless the guard office saw a viewer token.
 	viewer leaderboard.Viewer
+	// actor is set behind the guard staff.
+	actor operator.Actor
 }
 
 func (s *Server) newCall(c *fiber.Ctx, now time.Time) *call {
@@ -83,7 +88,7 @@ func (s *Server) guarded(c *fiber.Ctx, r route, now time.Time) (err error) {
 		k.ctx = ctx
 		c.SetUserContext(ctx)
 	}
-	if err := s.admit(k, r.guard); err != nil {
+	if err := s.admit(k, r); err != nil {
 		return err
 	}
 	if r.feature != "" && s.off(k.Params("campaign"), r.feature) {
@@ -94,18 +99,20 @@ func (s *Server) guarded(c *fiber.Ctx, r route, now time.Time) (err error) {
 
 // admit checks the limits and the identity that a guard asks for: the cheapest
 // first, so that a flood of forged tokens costs little.
-func (s *Server) admit(k *call, g guard) error {
-	if g == probe {
+func (s *Server) admit(k *call, r route) error {
+	if r.guard == probe {
 		return nil
 	}
-	if err := s.withinLimits(k, g); err != nil {
+	if err := s.withinLimits(k, r.guard); err != nil {
 		return err
 	}
-	switch g {
+	switch r.guard {
 	case person:
 		return s.admitPerson(k)
 	case office:
 		return s.recogniseViewer(k)
+	case staff:
+		return s.admitOperator(k, r.action)
 	case probe, public, door, lookup:
 	}
 	return nil
@@ -126,7 +133,7 @@ func (s *Server) withinLimits(k *call, g guard) error {
 		return s.admitSignIn(k)
 	case lookup:
 		return s.refusal(s.state.lookups.take(net, k.began), byLookup)
-	case probe, public, person, office:
+	case probe, public, person, office, staff:
 	}
 	return nil
 }

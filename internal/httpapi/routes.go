@@ -1,6 +1,10 @@
 package httpapi
 
-import "github.com/gofiber/fiber/v2"
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"qingyuan/internal/operator"
+)
 
 // route is one line of the map: where, for whom, and what answers.
 type route struct {
@@ -11,6 +15,9 @@ type route struct {
 	quick bool
 	// feature is what an operator may switch off, "" for what must go on.
 	feature Feature
+	// action is what the guard staff asks the operator's right to; "" is enough to be
+	// signed in.
+	action operator.Action
 }
 
 func get(path string, g guard, h func(*call) error) route {
@@ -90,5 +97,5 @@ func (s *Server) routes() []route {
 	if s.Demo {
 		all = append(all, post(api+"/sessions/sandbox", door, s.signInSandbox))
 	}
-	return all
+	return append(all, s.adminRoutes()...)
 }

@@ -42,6 +42,8 @@ type Server struct {
 	Tickets Gate
 	// Switches tells what operators have switched off; nil is nothing.
 	Switches Switches
+	// Operators knows who is signed in to the office; nil where there is none.
+	Operators Operators
 	// Ready says whether this instance should be sent participants.
 	Ready func(ctx context.Context) Readiness
 
@@ -195,11 +197,14 @@ func (s *Server) config() fiber.Config {
 		DisableStartupMessage: true,
 		// Strings from requests outlive them: ids reach caches and other
 		// goroutines, and without this Fiber would write over them.
-		Immutable:               true,
-		StrictRouting:           true,
-		CaseSensitive:           true,
-		BodyLimit:               s.BodyLimit,
-		ReadBufferSize:          8 << 10,
+		Immutable:      true,
+		StrictRouting:  true,
+		CaseSensitive:  true,
+		BodyLimit:      s.BodyLimit,
+		ReadBufferSize: 8 << 10,
+		// A page of a board and a paper fit with their head: what does not goes out in
+		// several writes, each of which wakes whoever reads.
+		WriteBufferSize:         8 << 10,
 		ReadTimeout:             s.ReadTimeout,
 		IdleTimeout:             s.IdleTimeout,
 		EnableTrustedProxyCheck: true,
