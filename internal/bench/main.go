@@ -37,6 +37,7 @@ type options struct {
 	lanes  int           // of joined commands in the ceiling
 	alone  bool          // measure the transports alone, without the server
 	pprof  string        // folder for profiles of the server; empty for none
+	only   string        // measure only rows whose name has this in it
 	role   string        // set for the ceiling's own process
 	dir    string        // folder of the ceiling's Redis servers
 }
@@ -52,7 +53,8 @@ func main() {
 	flag.DurationVar(&o.slow, "slow", 2*time.Millisecond, "time of each sync of the slow disk")
 	flag.IntVar(&o.lanes, "lanes", 8, "lanes of joined commands in the ceiling; the server has its own")
 	flag.BoolVar(&o.alone, "transports", false, "compare the two ways to Redis alone, without the server")
-	flag.StringVar(&o.pprof, "pprof", "", "keep processor profiles of the server's turns in this folder")
+	flag.StringVar(&o.pprof, "pprof", "", "keep profiles of processor time and of allocations in the server's turns in this folder")
+	flag.StringVar(&o.only, "only", "", "measure only what has one of these words, between commas, in its name; what it needs is done, too")
 	flag.StringVar(&o.role, "role", "", "used by the program itself")
 	flag.StringVar(&o.dir, "dir", "", "used by the program itself")
 	flag.Parse()
@@ -75,6 +77,11 @@ func runPairs(ctx context.Context, o options) (err error) {
 		return fmt.Errorf("make a folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if o.pprof != "" {
+		if err := os.MkdirAll(o.pprof, 0o750); err != nil {
+			return fmt.Errorf("make the folder of the profiles: %w", err)
+		}
+	}
 	began := time.Now()
 	header(o)
 	c, err := startCeiling(ctx, filepath.Join(dir, "c"), o)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -84,11 +85,37 @@ func (r *run) pair(ctx context.Context, n int) error {
 		{"board of 50", r.public("/boards/participants?limit=50"), []kind{r.static("board")}},
 	} {
 		one.act.name = one.name
+		if !r.wanted(one.name) {
+			if err := r.needed(ctx, one.act); err != nil {
+				return fmt.Errorf("%s: %w", one.name, err)
+			}
+			continue
+		}
 		if err := r.compare(ctx, n, r.conns, append([]kind{one.act}, one.over...)); err != nil {
 			return fmt.Errorf("%s: %w", one.name, err)
 		}
 	}
+	if !r.wanted("transports") {
+		return nil
+	}
 	return r.transports(ctx, n, people)
+}
+
+// wanted tells whether a row is to be measured.
+func (r *run) wanted(name string) bool {
+	return r.only == "" || slices.ContainsFunc(strings.Split(r.only, ","), func(word string) bool {
+		return strings.Contains(name, word)
+	})
+}
+
+// needed does without measuring what later rows stand on: who has not handed in has
+// no rank.
+func (r *run) needed(ctx context.Context, k kind) error {
+	if !k.leads {
+		return nil
+	}
+	_, err := r.take(ctx, r.conns, k)
+	return err
 }
 
 // pairAlone is pair without the server: the requests are as long as its own.
@@ -132,6 +159,8 @@ type kind struct {
 	took        func([][]byte) error
 	pid, redis  int
 	ofTheServer bool
+	// leads is set where later rows need that it was done.
+	leads bool
 }
 
 func (k kind) at(conns int) kind {
@@ -214,24 +243,25 @@ func (r *run) spent(k kind) ([3]time.Duration, error) {
 	return out, nil
 }
 
-// profile keeps a profile of the server's turn where one is wanted.
+// profile keeps profiles of the server's turn where they are wanted.
 func (r *run) profile(ctx context.Context, k kind) (stop func()) {
 	if r.options.pprof == "" || !k.ofTheServer {
 		return func() {}
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		body, err := r.server.get(ctx, "http://"+r.server.ops+"/debug/pprof/profile?seconds=1")
-		if err == nil {
-			name := fmt.Sprintf("%s-%d.pprof", slug(k.name), time.Now().UnixNano())
-			err = os.WriteFile(filepath.Join(r.options.pprof, name), body, 0o600)
-		}
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "bench: profile:", err)
-		}
-	}()
-	return func() { <-done }
+	var both sync.WaitGroup
+	for _, what := range []string{"profile", "allocs"} {
+		both.Go(func() {
+			body, err := r.server.get(ctx, "http://"+r.server.ops+"/debug/pprof/"+what+"?seconds=1")
+			if err == nil {
+				name := fmt.Sprintf("%s-%s-%d.pprof", slug(k.name), what, time.Now().UnixNano())
+				err = os.WriteFile(filepath.Join(r.options.pprof, name), body, 0o600)
+			}
+			if err != nil {
+				fmt.Fprintln(os.Stderr, "bench: profile:", err)
+			}
+		})
+	}
+	return both.Wait
 }
 
 func slug(name string) string {
@@ -368,7 +398,7 @@ func (r *run) static(name string) kind {
 	return k
 }
 
-const cheap = 4
+const cheap = 10
 
 // each is one request of every person.
 func (r *run) each(people []person, make1 func(p *person) []byte) kind {
@@ -385,6 +415,7 @@ func (r *run) starts(people []person) kind {
 	k := r.each(people, func(p *person) []byte {
 		return request(http.MethodPost, r.server.base+"/attempts", p.Access, []byte(`{"number":1}`))
 	})
+	k.leads = true
 	k.took = func(bodies [][]byte) error {
 		for i, body := range bodies {
 			if err := people[i].choose(body); err != nil {
@@ -418,9 +449,11 @@ func (p *person) choose(paper []byte) error {
 }
 
 func (r *run) submits(people []person) kind {
-	return r.each(people, func(p *person) []byte {
+	k := r.each(people, func(p *person) []byte {
 		return request(http.MethodPost, r.server.base+"/attempts/"+p.attempt+"/submission", p.Access, p.answers)
 	})
+	k.leads = true
+	return k
 }
 
 func (r *run) signs(people []person) kind {
