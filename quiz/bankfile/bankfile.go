@@ -67,6 +67,12 @@ type Question struct {
 	Difficulty                int
 	// ValidFrom and ValidTo are local dates, YYYY-MM-DD.
 	ValidFrom, ValidTo string
+	// Pinned are the options that keep their place when options are shuffled.
+	Pinned quiz.Choice
+	// Audience, Fact and Media are what only our own form knows: see quiz.Question.
+	Audience []string
+	Fact     string
+	Media    []quiz.Media
 	// Number is what the file calls the question, Line where it begins there,
 	// counted from 1: a line, or the row of a sheet.
 	Number string
