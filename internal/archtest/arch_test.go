@@ -77,6 +77,7 @@ var rules = map[string]rule{
 	"internal/fault":    {},
 	"internal/live":     {},
 	"internal/seal":     {},
+	"internal/sheet":    {},
 
 	// Adapters.
 	"internal/catalog":   {may: []string{"campaign", "quiz", "pledge", "leaderboard", "configs", "internal/fault"}},
