@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -51,7 +50,7 @@ func (b *Boards) Apply(ctx context.Context, id string, shard int, batch leaderbo
 	if err != nil {
 		return false, err
 	}
-	keys, args := foldCall(o, shard, batch, !def.Freeze.At.IsZero())
+	keys, args := foldCall(o, shard, &batch, !def.Freeze.At.IsZero())
 	r, err := run(ctx, b.campaigns.db, foldApply, keys, args...)
 	if err != nil {
 		return false, err
@@ -70,132 +69,6 @@ func (b *Boards) Apply(ctx context.Context, id string, shard int, batch leaderbo
 	default:
 		return false, r.unknown()
 	}
-}
-
-// foldCall lays a batch out for fold_apply.lua. freezes says that the campaign has
-// a freeze, at any time.
-func foldCall(o *opened, shard int, batch leaderboard.Batch, freezes bool) (keys []string, args []any) {
-	k := o.shards[shard]
-	c := &call{
-		keys: []string{
-			k.meta(), k.cursor(), k.tally(), k.tallyLate(), k.scores(), k.scoresLate(), k.minutes(), k.recent(), k.thaw(),
-		},
-		place: map[string]int{},
-	}
-	c.args = append(c.args, o.epoch, batch.From.String(), batch.To.String(), leaderboard.FoldVersion, oldestMinute(batch), recentKept)
-	c.cells(batch.Tally.Cells)
-	c.cells(batch.Late.Cells)
-	c.scores(batch.Tally.Scores)
-	c.scores(batch.Late.Scores)
-	c.args = append(c.args, len(batch.Minutes))
-	for cell, n := range batch.Minutes {
-		c.args = append(c.args, minuteField(cell), n)
-	}
-	c.args = append(c.args, len(batch.Hours))
-	for cell, n := range batch.Hours {
-		c.args = append(c.args, c.key(k.hour(cell.Bucket)), cellField(cell.Cell), n)
-	}
-	c.args = append(c.args, len(batch.Moves))
-	for i := range batch.Moves {
-		c.move(k, &batch.Moves[i], freezes)
-	}
-	c.args = append(c.args, len(batch.Recent))
-	for _, a := range batch.Recent {
-		c.args = append(c.args, packAct(a))
-	}
-	return c.keys, c.args
-}
-
-func (c *call) cells(cells map[leaderboard.Cell]int64) {
-	c.args = append(c.args, len(cells))
-	for cell, n := range cells {
-		c.args = append(c.args, cellField(cell), n)
-	}
-}
-
-func (c *call) scores(scores map[int]int64) {
-	c.args = append(c.args, len(scores))
-	for points, n := range scores {
-		c.args = append(c.args, points, n)
-	}
-}
-
-// move lays one move out, with no more layers of its board than it may touch.
-func (c *call) move(k shardKeys, m *leaderboard.Move, freezes bool) {
-	if m.Op == leaderboard.Set {
-		what := "set"
-		if m.To.Hidden {
-			what = "set hidden"
-		}
-		base, now := placeTexts(m.To)
-		c.args = append(c.args, c.layers(k, m.Scope, allLayers), what, m.Participant, base, now, m.Scope)
-		return
-	}
-	what, triple := "raise", shownLayers[:]
-	if m.Op == leaderboard.Add {
-		what = "add"
-	}
-	if m.Hidden {
-		triple = hiddenLayers[:]
-	}
-	switch {
-	case m.Late:
-		what += " late"
-	case freezes:
-		what += " since"
-	default:
-		triple = triple[:1]
-	}
-	c.args = append(c.args, c.layers(k, m.Scope, triple), what, m.Participant, score(m.Packed), "", m.Scope)
-}
-
-// layers returns the place in KEYS of the first of some layers of a board, which
-// follow each other.
-func (c *call) layers(k shardKeys, scope string, which []layer) int {
-	name := k.layer(scope, which[0]) + "+" + strconv.Itoa(len(which))
-	if c.place[name] == 0 {
-		c.place[name] = len(c.keys) + 1
-		for _, l := range which {
-			c.keys = append(c.keys, k.layer(scope, l))
-		}
-	}
-	return c.place[name]
-}
-
-// call collects a script's keys, each once, and its arguments.
-type call struct {
-	keys  []string
-	place map[string]int
-	args  []any
-}
-
-// key returns the place of a key in KEYS, counted from 1 as Lua does.
-func (c *call) key(name string) int {
-	if c.place[name] == 0 {
-		c.keys = append(c.keys, name)
-		c.place[name] = len(c.keys)
-	}
-	return c.place[name]
-}
-
-func cellField(c leaderboard.Cell) string { return c.Unit + "|" + string(c.Metric) }
-
-func minuteField(c leaderboard.BucketCell) string {
-	return strconv.FormatInt(c.Bucket, 10) + "|" + string(c.Metric)
-}
-
-// oldestMinute is before which minutes may go: two hours before the newest.
-func oldestMinute(b leaderboard.Batch) int64 {
-	var newest int64
-	for cell := range b.Minutes {
-		newest = max(newest, cell.Bucket)
-	}
-	return newest - int64(minutesKept/time.Minute)
-}
-
-// packAct writes "kind|ms|participant|unit".
-func packAct(a leaderboard.Act) string {
-	return strings.Join([]string{string(a.Kind), millis(a.At), a.Participant, a.Unit}, "|")
 }
 
 func unpackAct(s string) (leaderboard.Act, error) {
