@@ -9,22 +9,24 @@ import (
 // EncodeItems writes the paper's items compactly, in order: for each run of
 // equal points "points:question.question", runs joined by semicolons, numbers in
 // base 36.
-func (p *Paper) EncodeItems() string {
-	var b strings.Builder
+func (p *Paper) EncodeItems() string { return string(p.AppendItems(nil)) }
+
+// AppendItems appends what EncodeItems writes.
+func (p *Paper) AppendItems(to []byte) []byte {
 	for i, item := range p.Items {
 		switch {
 		case i > 0 && p.Items[i-1].Points == item.Points:
-			b.WriteByte('.')
+			to = append(to, '.')
 		case i > 0:
-			b.WriteByte(';')
+			to = append(to, ';')
 			fallthrough
 		default:
-			b.WriteString(strconv.FormatInt(int64(item.Points), 36))
-			b.WriteByte(':')
+			to = strconv.AppendInt(to, int64(item.Points), 36)
+			to = append(to, ':')
 		}
-		b.WriteString(strconv.FormatInt(int64(item.Question), 36))
+		to = strconv.AppendInt(to, int64(item.Question), 36)
 	}
-	return b.String()
+	return to
 }
 
 // ParseItems is the inverse of EncodeItems.

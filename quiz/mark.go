@@ -18,23 +18,24 @@ type Choices []Choice
 // Read turns answers into choices. Unknown ids, an option named twice and two
 // options for a question that takes one are faults of the request, all named.
 func (p *Paper) Read(b *Bank, answers Answers) (Choices, error) {
-	sheet, err := p.Sheet(b)
-	if err != nil {
-		return nil, err
+	if _, err := p.countOptions(b); err != nil {
+		return nil, fmt.Errorf("read answers: %w", err)
 	}
 	out := make(Choices, len(p.Items))
 	var faults []fault.Field
+	var room idRoom
 	known := 0
-	for i := range sheet.Questions {
-		q := &sheet.Questions[i]
-		ids, ok := answers[q.ID]
+	for i, item := range p.Items {
+		q := &b.Questions[item.Question]
+		ids := p.ids(&room, i, 1+len(q.Options))
+		chosen, ok := answers[string(ids[:idLength])]
 		if !ok {
 			continue
 		}
 		known++
-		c, reason := q.read(ids)
+		c, reason := q.read(chosen, ids[idLength:])
 		if reason != "" {
-			faults = append(faults, fault.Field{Name: "answers." + q.ID, Reason: reason})
+			faults = append(faults, fault.Field{Name: "answers." + string(ids[:idLength]), Reason: reason})
 		}
 		out[i] = c
 	}
@@ -47,35 +48,44 @@ func (p *Paper) Read(b *Bank, answers Answers) (Choices, error) {
 	return out, nil
 }
 
-func (q *SheetQuestion) read(ids []string) (Choice, string) {
+// read finds the chosen options among the question's, whose ids stand one behind
+// the other.
+func (q *Question) read(chosen []string, ids []byte) (Choice, string) {
 	var c Choice
-	for _, id := range ids {
-		o, ok := q.option(id)
-		if !ok {
+	for _, id := range chosen {
+		o := place(ids, id)
+		if o < 0 {
 			return 0, "含有不属于本题的选项"
 		}
-		if c.Has(o.original) {
+		if c.Has(o) {
 			return 0, "同一选项出现了两次"
 		}
-		c = c.With(o.original)
+		c = c.With(o)
 	}
-	if q.Kind != Multiple && len(ids) > 1 {
+	if q.Kind != Multiple && len(chosen) > 1 {
 		return 0, "本题只能选一项"
 	}
 	return c, ""
 }
 
-func (q *SheetQuestion) option(id string) (SheetOption, bool) {
-	for _, o := range q.Options {
-		if o.ID == id {
-			return o, true
+// place is which of the ids this is, -1 for none.
+func place(ids []byte, id string) int {
+	if len(id) != idLength {
+		return -1
+	}
+	for at := 0; at < len(ids); at += idLength {
+		if string(ids[at:at+idLength]) == id {
+			return at / idLength
 		}
 	}
-	return SheetOption{}, false
+	return -1
 }
 
 // Write is the inverse of Read: choices as the ids this paper shows.
 func (p *Paper) Write(b *Bank, choices Choices) (Answers, error) {
+	if choices.Empty() { // of most papers that are shown
+		return Answers{}, nil
+	}
 	sheet, err := p.Sheet(b)
 	if err != nil {
 		return nil, err
@@ -125,13 +135,15 @@ func (p *Paper) Grade(b *Bank, how Marking, choices Choices) (Mark, error) {
 
 // String encodes choices compactly: base 36, a dot after each. It is what the
 // store compares to recognise a repeat.
-func (c Choices) String() string {
-	var b strings.Builder
+func (c Choices) String() string { return string(c.AppendTo(nil)) }
+
+// AppendTo appends what String writes.
+func (c Choices) AppendTo(to []byte) []byte {
 	for _, v := range c {
-		b.WriteString(strconv.FormatUint(uint64(v), 36))
-		b.WriteByte('.')
+		to = strconv.AppendUint(to, uint64(v), 36)
+		to = append(to, '.')
 	}
-	return b.String()
+	return to
 }
 
 // ParseChoices is the inverse of Choices.String.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 )
 
 // Item is one question on a paper: its position in the bank and its points.
@@ -49,65 +50,120 @@ type SheetOption struct {
 // Sheet lays the paper out for the participant. It is deterministic: asking
 // again shows the same ids in the same order.
 func (p *Paper) Sheet(b *Bank) (Sheet, error) {
-	if b.Digest != p.Bank {
-		return Sheet{}, fmt.Errorf("lay out paper: bank is %s, the paper was drawn from %s", b.Digest, p.Bank)
+	n, err := p.countOptions(b)
+	if err != nil {
+		return Sheet{}, fmt.Errorf("lay out paper: %w", err)
 	}
 	s := Sheet{Questions: make([]SheetQuestion, len(p.Items))}
+	// One piece of memory for all options and one for all ids: a paper of twenty
+	// questions has a hundred of each.
+	options, ids := make([]SheetOption, n), p.allIDs(b, n+len(p.Items))
+	shuffle := newShuffle(p.Seed)
 	for i, item := range p.Items {
-		if item.Question >= len(b.Questions) {
-			return Sheet{}, fmt.Errorf("lay out paper: bank %s has no question %d", b.Digest, item.Question)
-		}
 		q := &b.Questions[item.Question]
-		ids := p.ids(i, 1+len(q.Options))
+		mine := len(q.Options)
 		s.Questions[i] = SheetQuestion{
-			ID: ids[0], Kind: q.Kind, Stem: q.Stem, Media: q.Media, Options: p.options(i, q, ids[1:]),
+			ID: ids[:idLength], Kind: q.Kind, Stem: q.Stem, Media: q.Media, Options: options[:mine:mine],
 		}
+		q.layOut(options, ids[idLength:])
+		shuffle.unpinned(i, q, options)
+		options, ids = options[mine:], ids[(1+mine)*idLength:]
 	}
 	return s, nil
 }
 
-// options shuffles the options that are not pinned.
-func (p *Paper) options(i int, q *Question, ids []string) []SheetOption {
-	out := make([]SheetOption, len(q.Options))
-	var free []int
+// countOptions returns how many options the questions of the paper have together,
+// or an error where the bank is not that of the paper, or none that was checked.
+func (p *Paper) countOptions(b *Bank) (int, error) {
+	if b.Digest != p.Bank {
+		return 0, fmt.Errorf("bank is %s, the paper was drawn from %s", b.Digest, p.Bank)
+	}
+	n := 0
+	for _, item := range p.Items {
+		if item.Question >= len(b.Questions) {
+			return 0, fmt.Errorf("bank %s has no question %d", b.Digest, item.Question)
+		}
+		mine := len(b.Questions[item.Question].Options)
+		if mine > MaxOptions {
+			return 0, fmt.Errorf("question %d of bank %s has %d options, at most %d", item.Question, b.Digest, mine, MaxOptions)
+		}
+		n += mine
+	}
+	return n, nil
+}
+
+// layOut writes the options in the order of the bank, each with its id.
+func (q *Question) layOut(to []SheetOption, ids string) {
 	for o, opt := range q.Options {
-		out[o] = SheetOption{ID: ids[o], Text: opt.Text, original: o}
-		if !opt.Pinned {
+		to[o] = SheetOption{ID: ids[o*idLength : (o+1)*idLength], Text: opt.Text, original: o}
+	}
+}
+
+// shuffle puts the options of one question after another into an order of their own.
+type shuffle struct {
+	seed uint64
+	from *rand.PCG
+	rng  *rand.Rand
+}
+
+func newShuffle(seed uint64) shuffle {
+	from := rand.NewPCG(seed, 0)
+	return shuffle{seed, from, rand.New(from)} //nolint:gosec // As in Draw.
+}
+
+// unpinned moves the options of question i that are not pinned.
+func (s shuffle) unpinned(i int, q *Question, options []SheetOption) {
+	var room [MaxOptions]int
+	free := room[:0]
+	for o := range q.Options {
+		if !q.Options[o].Pinned {
 			free = append(free, o)
 		}
 	}
-	rng := rand.New(rand.NewPCG(p.Seed, uint64(i)+1)) //nolint:gosec // As in Draw; i is a position.
-	rng.Shuffle(len(free), func(a, b int) {
-		out[free[a]], out[free[b]] = out[free[b]], out[free[a]]
+	s.from.Seed(s.seed, uint64(i)+1) //nolint:gosec // A position on the paper.
+	s.rng.Shuffle(len(free), func(a, b int) {
+		options[free[a]], options[free[b]] = options[free[b]], options[free[a]]
 	})
-	return out
 }
 
 var idEncoding = base32.NewEncoding("abcdefghijkmnpqrstuvwxyz23456789").WithPadding(base32.NoPadding)
 
-// ids names question i and its options for this attempt only: 40 bits each of
-// SHA-256 over the secret seed and the place, six names a block, so that ids say
-// nothing about places in the bank.
-func (p *Paper) ids(i, n int) []string {
+// Ids are 40 bits each of SHA-256 over the secret seed and the place, so that they
+// say nothing about places in the bank. One block names a question and its first
+// options; each is written with idLength letters.
+const (
+	idBytes     = 5
+	idLength    = 8 * idBytes / 5
+	idsOfABlock = sha256.Size / idBytes
+)
+
+// idRoom is room for the ids of a question with as many options as there may be,
+// to the end of their last block.
+type idRoom [(MaxOptions/idsOfABlock + 1) * idsOfABlock * idLength]byte
+
+// ids writes the ids of question i and of n-1 options, as they stand in the bank,
+// into room, one behind the other.
+func (p *Paper) ids(room *idRoom, i, n int) []byte {
 	var msg [16]byte
 	binary.BigEndian.PutUint64(msg[:], p.Seed)
 	binary.BigEndian.PutUint32(msg[8:], uint32(i)) //nolint:gosec // A position on the paper.
-	const length = 8 * idBytes / 5
-	var room [12 * length]byte // a question has seldom more options
-	text := room[:0]
-	for block := uint32(0); len(text) < n*length; block++ {
+	end := 0
+	for block := uint32(0); end < n*idLength; block++ {
 		binary.BigEndian.PutUint32(msg[12:], block)
 		sum := sha256.Sum256(msg[:])
-		for at := 0; at+idBytes <= len(sum) && len(text) < n*length; at += idBytes {
-			text = idEncoding.AppendEncode(text, sum[at:at+idBytes])
-		}
+		idEncoding.Encode(room[end:], sum[:idsOfABlock*idBytes]) // whole ids, so that each begins anew
+		end += idsOfABlock * idLength
 	}
-	out, all := make([]string, n), string(text) // one for all ids
-	for i := range out {
-		out[i] = all[i*length : (i+1)*length]
-	}
-	return out
+	return room[:n*idLength]
 }
 
-// idBytes is how long an id is before it is encoded.
-const idBytes = 5
+// allIDs is ids of every question of the paper, n in all.
+func (p *Paper) allIDs(b *Bank, n int) string {
+	var text strings.Builder
+	text.Grow(n * idLength)
+	var room idRoom
+	for i, item := range p.Items {
+		text.Write(p.ids(&room, i, 1+len(b.Questions[item.Question].Options)))
+	}
+	return text.String()
+}

@@ -3,6 +3,7 @@ package quiz_test
 import (
 	"encoding/json"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 	"testing"
@@ -214,6 +215,45 @@ func TestIDsSayNothing(t *testing.T) {
 	}
 }
 
+// TestAPaperIsShownAsEver: an attempt that is open while the server is renewed must
+// be shown, and read, as before. These ids and this order were written down when
+// papers were first kept.
+func TestAPaperIsShownAsEver(t *testing.T) {
+	t.Parallel()
+	p, b := one(t, question("s"), question("j", judge(0)), question("w", func(q *quiz.Question) {
+		q.Options = nil
+		for i := range quiz.MaxOptions {
+			q.Options = append(q.Options, quiz.Option{Text: fmt.Sprint("选项", i), Pinned: i == quiz.MaxOptions-1})
+		}
+	}))
+	p.Seed = 0xfedcba9876543210
+	var got strings.Builder
+	for _, q := range sheetOf(t, p, b).Questions {
+		got.WriteString("\n" + q.ID + ":")
+		for _, o := range q.Options {
+			got.WriteString(" " + o.ID + "=" + o.Text)
+		}
+	}
+	const want = `
+xz7hii56: gx3rus58=乙 s 7bv2bnu2=甲 s a5wk7ckm=丁 s skmuun2y=丙 s
+kmkmc983: 3fk3wg4g=正确 8y9dh3bu=错误
+gsb3p6jg: hng3fnbh=选项4 cpandj9j=选项3 p2jdmgsy=选项12 iy4fia87=选项8 hcy7rfg2=选项13 vuaqhv27=选项11 9gxa3dvn=选项0 ` +
+		`7up846iz=选项5 6ubmsyzw=选项6 cesi8mkj=选项14 mbmfh4sh=选项1 xwxkkfgx=选项10 3i7cmmnc=选项9 5wri4ytq=选项7 p42perrw=选项2 f25sz65e=选项15`
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("shown (-ever +now):\n%s", diff)
+	}
+	// Every option, read back, is the one in the bank.
+	for _, q := range sheetOf(t, p, b).Questions {
+		for _, o := range q.Options {
+			c, err := p.Read(b, quiz.Answers{q.ID: {o.ID}})
+			i := slices.IndexFunc(sheetOf(t, p, b).Questions, func(other quiz.SheetQuestion) bool { return other.ID == q.ID })
+			if of := b.Questions[i].Options; err != nil || of[bits.TrailingZeros16(uint16(c[i]))].Text != o.Text {
+				t.Errorf("%s of %s is read as %v, %v", o.ID, q.ID, c, err)
+			}
+		}
+	}
+}
+
 func sheetOf(t *testing.T, p quiz.Paper, b *quiz.Bank) quiz.Sheet {
 	t.Helper()
 	s, err := p.Sheet(b)
@@ -328,5 +368,12 @@ func TestAPaperKnowsItsBank(t *testing.T) {
 	p.Items[0].Question = len(b.Questions)
 	if _, err := p.Sheet(b); err == nil {
 		t.Error("Sheet of a question the bank does not have is no error")
+	}
+	if _, err := p.Read(b, nil); err == nil {
+		t.Error("Read of a question the bank does not have is no error")
+	}
+	p, b = one(t, question("q", func(q *quiz.Question) { q.Options = make([]quiz.Option, quiz.MaxOptions+1) }))
+	if _, err := p.Sheet(b); err == nil {
+		t.Error("Sheet of a question with more options than a choice can hold is no error")
 	}
 }

@@ -3,6 +3,7 @@ package quiz
 import (
 	"fmt"
 	"math/rand/v2"
+	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -14,6 +15,25 @@ type Pool struct {
 	audience, day string
 	// strata lists for each stratum which questions it admits, by position.
 	strata [][]int
+	// tables are what drawings have laid out their questions on.
+	tables sync.Pool
+}
+
+// table is where one paper is drawn: which questions are taken, and what is left of
+// those that a stratum admits.
+type table struct {
+	taken []bool
+	left  []int
+}
+
+// table returns an empty one. It is given back when the paper is drawn.
+func (p *Pool) table() *table {
+	t, ok := p.tables.Get().(*table)
+	if !ok {
+		return &table{make([]bool, len(p.bank.Questions)), make([]int, 0, len(p.bank.Questions))}
+	}
+	clear(t.taken)
+	return t
 }
 
 // NewPool finds the questions for the audience that hold on day.
@@ -38,12 +58,12 @@ func NewPool(b *Bank, r *Rules, audience, day string) *Pool {
 func (p *Pool) Draw(seed uint64) (Paper, error) {
 	rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // The seed is from crypto/rand; the stream only spreads it.
 	out := Paper{Bank: p.bank.Digest, Seed: seed, Items: make([]Item, 0, p.rules.Questions())}
-	taken := make([]bool, len(p.bank.Questions))
-	room := make([]int, 0, len(p.bank.Questions))
+	t := p.table()
+	defer p.tables.Put(t)
 	for i, admitted := range p.strata {
-		left := room[:0]
+		left := t.left[:0]
 		for _, question := range admitted {
-			if !taken[question] {
+			if !t.taken[question] {
 				left = append(left, question)
 			}
 		}
@@ -55,7 +75,7 @@ func (p *Pool) Draw(seed uint64) (Paper, error) {
 		for n := range s.Count {
 			j := n + rng.IntN(len(left)-n)
 			left[n], left[j] = left[j], left[n]
-			taken[left[n]] = true
+			t.taken[left[n]] = true
 			out.Items = append(out.Items, Item{Question: left[n], Points: s.Points})
 		}
 	}

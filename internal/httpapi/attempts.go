@@ -53,8 +53,8 @@ func (s *Server) showAttempt(k *call) error {
 // saveAnswers handles PUT …/attempts/{attempt}/answers.
 func (s *Server) saveAnswers(k *call) error {
 	var in struct {
-		Revision *int64       `json:"revision"`
-		Answers  quiz.Answers `json:"answers"`
+		Revision *int64    `json:"revision"`
+		Answers  answerSet `json:"answers"`
 	}
 	if err := k.decode(&in); err != nil {
 		return err
@@ -69,7 +69,7 @@ func (s *Server) saveAnswers(k *call) error {
 	if err != nil {
 		return err
 	}
-	kept, w, err := s.Quizzes.Save(k.ctx, c.ID, k.participant, k.Params("attempt"), *in.Revision, in.Answers)
+	kept, w, err := s.Quizzes.Save(k.ctx, c.ID, k.participant, k.Params("attempt"), *in.Revision, quiz.Answers(in.Answers))
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ type savedAnswer struct {
 // submit handles POST …/attempts/{attempt}/submission. Repeating it is safe.
 func (s *Server) submit(k *call) error {
 	var in struct {
-		Answers quiz.Answers `json:"answers"`
+		Answers answerSet `json:"answers"`
 	}
 	if err := k.decode(&in); err != nil {
 		return err
@@ -98,7 +98,7 @@ func (s *Server) submit(k *call) error {
 	if err != nil {
 		return err
 	}
-	r, err := s.Quizzes.Submit(k.ctx, c.ID, k.participant, k.Params("attempt"), in.Answers)
+	r, err := s.Quizzes.Submit(k.ctx, c.ID, k.participant, k.Params("attempt"), quiz.Answers(in.Answers))
 	if err != nil {
 		return err
 	}

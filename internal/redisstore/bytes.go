@@ -43,28 +43,34 @@ func (p *packer) numbers(list []uint64) {
 	var acc uint64
 	held := 0
 	for _, v := range list {
-		for b := range width {
-			acc |= (v >> b & 1) << held
-			if held++; held == byteBits {
-				*p = append(*p, byte(acc)) //nolint:gosec // Eight bits are held.
-				acc, held = 0, 0
+		for left := width; left > 0; {
+			n := min(left, byteBits)
+			acc |= (v & (1<<n - 1)) << held
+			v, left, held = v>>n, left-n, held+n
+			if held >= byteBits {
+				*p = append(*p, byte(acc)) //nolint:gosec // The lower eight bits.
+				acc, held = acc>>byteBits, held-byteBits
 			}
 		}
 	}
 	if held > 0 {
-		*p = append(*p, byte(acc))
+		*p = append(*p, byte(acc)) //nolint:gosec // Fewer than eight bits are held.
 	}
 }
 
 const byteBits = 8
 
+// usualPaper is how many questions fit without asking for memory.
+const usualPaper = 64
+
 // paper writes bank, seed and items, the points of these in runs of equals.
 func (p *packer) paper(of *quiz.Paper) {
 	p.text(shortName(of.Bank))
 	*p = binary.BigEndian.AppendUint64(*p, of.Seed)
-	questions := make([]uint64, len(of.Items))
-	for i, item := range of.Items {
-		questions[i] = uint64(item.Question) //nolint:gosec // A place in a list.
+	var room [usualPaper]uint64
+	questions := room[:0]
+	for _, item := range of.Items {
+		questions = append(questions, uint64(item.Question)) //nolint:gosec // A place in a list.
 	}
 	p.numbers(questions)
 	for from := 0; from < len(of.Items); {
@@ -79,9 +85,10 @@ func (p *packer) paper(of *quiz.Paper) {
 }
 
 func (p *packer) choices(c quiz.Choices) {
-	list := make([]uint64, len(c))
-	for i, v := range c {
-		list[i] = uint64(v)
+	var room [usualPaper]uint64
+	list := room[:0]
+	for _, v := range c {
+		list = append(list, uint64(v))
 	}
 	p.numbers(list)
 }
