@@ -1,6 +1,7 @@
 package leaderboard
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,7 +26,7 @@ func (b *Batch) correct(r Rules, f *event.Fact, body event.Corrected) error {
 
 // RecordOf returns the record of a participant as a correction found it.
 func RecordOf(f *event.Fact, body event.Corrected) Record {
-	rec := Record{Unit: f.Unit, Group: f.Group, Attempts: body.Attempts, Hidden: body.Hidden}
+	rec := Record{Unit: f.Unit, Group: f.Group, Attempts: body.Attempts, SignedVoid: body.SignedVoid, Hidden: body.Hidden}
 	if body.SignedAt != 0 {
 		rec.SignedAt = time.UnixMilli(body.SignedAt)
 	}
@@ -33,11 +34,19 @@ func RecordOf(f *event.Fact, body event.Corrected) Record {
 }
 
 // Corrected returns what a correction makes of a record. It does not change its
-// argument. An attempt that is not there is an error.
+// argument. An attempt or a signature that is not there is an error.
 func Corrected(rec Record, kind event.Kind, number int) (Record, error) {
-	if kind == event.KindHidden || kind == event.KindShown {
+	switch kind {
+	case event.KindHidden, event.KindShown:
 		rec.Hidden = kind == event.KindHidden
 		return rec, nil
+	case event.KindSignatureInvalidated, event.KindSignatureWithdrawn, event.KindSignatureRestored:
+		if rec.SignedAt.IsZero() {
+			return Record{}, errors.New("correction of a signature: there is none")
+		}
+		rec.SignedVoid = kind != event.KindSignatureRestored
+		return rec, nil
+	default:
 	}
 	rec.Attempts = slices.Clone(rec.Attempts)
 	i := slices.IndexFunc(rec.Attempts, func(a event.Counted) bool { return a.Number == number })

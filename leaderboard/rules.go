@@ -22,8 +22,18 @@ type Record struct {
 	Attempts []event.Counted
 	// SignedAt is zero where they have not signed.
 	SignedAt time.Time
+	// SignedVoid says that the signature counts nowhere.
+	SignedVoid bool
 	// Hidden people stand on no public board.
 	Hidden bool
+}
+
+// Signed returns when the signature that counts was made; zero where there is none.
+func (rec *Record) Signed() time.Time {
+	if rec.SignedVoid {
+		return time.Time{}
+	}
+	return rec.SignedAt
 }
 
 // Place returns where attempts put their participant on a board that holds all

@@ -28,7 +28,7 @@ type timeMetric struct {
 // share returns what a record adds. With past set, acts since the freeze add
 // nothing.
 func (r Rules) share(rec *Record, past bool) (share, error) {
-	credits, signed := r.credits(rec.Attempts), rec.SignedAt
+	credits, signed := r.credits(rec.Attempts), rec.Signed()
 	if past {
 		credits = r.before(credits)
 		if !signed.Before(r.Campaign.Freeze.At) {

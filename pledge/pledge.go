@@ -71,6 +71,9 @@ type Signature struct {
 	// MaskedName is for public view.
 	MaskedName string
 	State      State
+	// Batch is the correction that invalidated the signature, "" where it was
+	// invalidated by itself.
+	Batch string
 }
 
 // Request is what a participant signs with.

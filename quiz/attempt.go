@@ -68,6 +68,9 @@ type Attempt struct {
 	ClosedBy Closer // set unless open
 	Saved    Saved  // of an open attempt
 	Result   Result // of a submitted attempt
+	// Batch is the correction that invalidated the attempt, "" where it was
+	// invalidated by itself.
+	Batch string
 }
 
 // Best is a participant's best attempt: by score, then less time, then earlier.

@@ -37,6 +37,11 @@ const (
 	KindInvalidated Kind = "invalidated.1"
 	KindWithdrawn   Kind = "withdrawn.1"
 	KindRestored    Kind = "restored.1"
+	// KindSignatureInvalidated, KindSignatureWithdrawn and KindSignatureRestored do the
+	// same with a signature.
+	KindSignatureInvalidated Kind = "signature_invalidated.1"
+	KindSignatureWithdrawn   Kind = "signature_withdrawn.1"
+	KindSignatureRestored    Kind = "signature_restored.1"
 	// KindHidden takes a participant off the public boards and KindShown puts them
 	// back. The counts do not change.
 	KindHidden Kind = "hidden.1"
@@ -162,18 +167,25 @@ type Best struct {
 	Passed, Full bool
 }
 
-// Corrected is the body of what changes how a participant's attempts count:
-// invalidated, withdrawn, restored, hidden and shown. It holds everything that
+// Corrected is the body of what changes how a participant's acts count:
+// invalidated, withdrawn and restored, of an attempt and of the signature, hidden and
+// shown. It holds everything that
 // their figures are made of, as it was until then, so that what they were and what
 // they are now can be told from the fact alone.
 type Corrected struct {
-	// Number is the attempt's; 0 for hidden and shown.
+	// Number is the attempt's; 0 for the signature, hidden and shown.
 	Number int `json:"number,omitempty"`
+	// Batch names the correction that this is a part of: for an invalidation the one
+	// that takes the act out, for a restoration the one that gives it back. It is ""
+	// for an act that was corrected by itself.
+	Batch string `json:"batch,omitempty"`
 	// Attempts are all that were accepted, by number, and which of them did not
 	// count.
 	Attempts []Counted `json:"attempts"`
 	// SignedAt is when they signed, in Unix ms; 0 if they had not.
 	SignedAt int64 `json:"signed,omitempty"`
+	// SignedVoid says that the signature counted nowhere.
+	SignedVoid bool `json:"signed_void,omitempty"`
 	// Hidden says that they were hidden.
 	Hidden bool `json:"hidden,omitempty"`
 }
@@ -287,7 +299,8 @@ func decodeBody(k Kind, fields map[string]string) (any, error) {
 		return decodeAs[Signed](body)
 	case KindErased:
 		return decodeAs[Erased](body)
-	case KindInvalidated, KindWithdrawn, KindRestored, KindHidden, KindShown:
+	case KindInvalidated, KindWithdrawn, KindRestored, KindHidden, KindShown,
+		KindSignatureInvalidated, KindSignatureWithdrawn, KindSignatureRestored:
 		return decodeAs[Corrected](body)
 	case KindDoor:
 		return decodeAs[Door](body)

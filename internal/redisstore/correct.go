@@ -12,6 +12,7 @@ import (
 	"qingyuan/internal/event"
 	"qingyuan/internal/fault"
 	"qingyuan/leaderboard"
+	"qingyuan/pledge"
 	"qingyuan/quiz"
 )
 
@@ -23,9 +24,9 @@ const correctionTries = 10
 
 var errBusy = errors.New("the participant goes on acting")
 
-// correction is one change of how somebody's attempts count, or of whether they
-// are hidden: what was read, what follows from it by the rules, and a script that
-// writes it unless what was read has changed.
+// correction is one change of how somebody's acts count, or of whether they are
+// hidden: what was read, what follows from it by the rules, and a script that writes
+// it unless what was read has changed.
 type correction struct {
 	*opened
 
@@ -34,15 +35,26 @@ type correction struct {
 	now         time.Time
 	fields      map[string]string // the participant's hash
 	attempts    map[int]quiz.Attempt
+	signature   pledge.Signature // without a state where there is none
 	record      leaderboard.Record
 	last        int
 }
 
+// change is what a correction comes to.
+type change struct {
+	kind event.Kind // "" where nothing is to be changed
+	// number and batch are those of the fact.
+	number int
+	batch  string
+	// field of the participant's hash holds value from then on; "" is none.
+	field, value string
+	// turn bars whoever works on a batch that somebody else has taken over.
+	turn Turn
+}
+
 // correct lets decide look at a participant, and makes the change it asks for.
-// decide returns the kind "" where nothing is to be changed, and what the slot of
-// an attempt must hold, number 0 for none.
 func (c *Campaigns) correct(ctx context.Context, def *campaign.Campaign, participant string, now time.Time,
-	decide func(*correction) (kind event.Kind, number int, packed string, err error),
+	decide func(*correction) (change, error),
 ) error {
 	o, err := c.writable(def.ID)
 	if err != nil {
@@ -53,11 +65,11 @@ func (c *Campaigns) correct(ctx context.Context, def *campaign.Campaign, partici
 		if err != nil {
 			return err
 		}
-		kind, number, packed, err := decide(x)
-		if err != nil || kind == "" {
+		to, err := decide(x)
+		if err != nil || to.kind == "" {
 			return err
 		}
-		done, err := x.write(ctx, c, kind, number, packed)
+		done, err := x.write(ctx, c, &to)
 		if err != nil || done {
 			return err
 		}
@@ -106,8 +118,9 @@ func (x *correction) read() error {
 	if x.fields["s"] == "" {
 		return nil
 	}
-	s, err := unpackSignature(x.fields["s"], "")
-	x.record.SignedAt = s.SignedAt
+	var err error
+	x.signature, err = unpackSignature(x.fields["s"], "")
+	x.record.SignedAt, x.record.SignedVoid = x.signature.SignedAt, x.signature.State != pledge.Valid
 	return err
 }
 
@@ -121,8 +134,8 @@ func counted(a *quiz.Attempt) event.Counted {
 }
 
 // write makes the change. It returns false where something has changed meanwhile.
-func (x *correction) write(ctx context.Context, c *Campaigns, kind event.Kind, number int, packed string) (bool, error) {
-	after, err := leaderboard.Corrected(x.record, kind, number)
+func (x *correction) write(ctx context.Context, c *Campaigns, to *change) (bool, error) {
+	after, err := leaderboard.Corrected(x.record, to.kind, to.number)
 	if err != nil {
 		return false, err
 	}
@@ -130,10 +143,10 @@ func (x *correction) write(ctx context.Context, c *Campaigns, kind event.Kind, n
 	if err != nil {
 		return false, err
 	}
-	if number > 0 {
-		set[slot(number)] = packed
+	if to.field != "" {
+		set[to.field] = to.value
 	}
-	args, err := x.args(kind, number, set, place)
+	args, err := x.args(to, set, place)
 	if err != nil {
 		return false, err
 	}
@@ -150,6 +163,8 @@ func (x *correction) write(ctx context.Context, c *Campaigns, kind event.Kind, n
 		return true, nil
 	case r.outcome == "changed":
 		return false, nil
+	case r.outcome == "turn":
+		return false, ErrTurn
 	case r.outcome == "epoch":
 		return false, x.wrongEpoch()
 	default:
@@ -157,14 +172,16 @@ func (x *correction) write(ctx context.Context, c *Campaigns, kind event.Kind, n
 	}
 }
 
-func (x *correction) args(kind event.Kind, number int, set map[string]string, place leaderboard.Placement) ([]any, error) {
-	body := event.Corrected{Number: number, Attempts: x.record.Attempts, Hidden: x.record.Hidden}
+func (x *correction) args(to *change, set map[string]string, place leaderboard.Placement) ([]any, error) {
+	body := event.Corrected{
+		Number: to.number, Batch: to.batch, Attempts: x.record.Attempts, SignedVoid: x.record.SignedVoid, Hidden: x.record.Hidden,
+	}
 	if !x.record.SignedAt.IsZero() {
 		body.SignedAt = x.record.SignedAt.UnixMilli()
 	}
 	text, err := event.EncodeBody(body)
 	base, now := placeTexts(place)
-	args := []any{x.epoch, x.participant, string(kind), millis(x.now), text, base, now, set["x"]}
+	args := []any{x.epoch, x.participant, string(to.kind), millis(x.now), text, base, now, set["x"], to.turn.field(), to.turn.Number}
 	args = appendFields(args, x.expected())
 	return appendFields(args, set), err
 }
@@ -211,7 +228,7 @@ func (x *correction) consequences(after *leaderboard.Record) (map[string]string,
 	if after.Hidden {
 		set["x"] = "1"
 	}
-	if !after.SignedAt.IsZero() {
+	if !after.Signed().IsZero() {
 		set["f"] = "1"
 	}
 	places, err := x.rules.Placements(after, x.now)
@@ -321,16 +338,16 @@ func (q *Quiz) Correct(ctx context.Context, p quiz.Person, number int, to quiz.S
 	if err != nil {
 		return fail(err)
 	}
-	err = q.campaigns.correct(ctx, def, p.Participant, q.now(), func(x *correction) (event.Kind, int, string, error) {
+	err = q.campaigns.correct(ctx, def, p.Participant, q.now(), func(x *correction) (change, error) {
 		a, found := x.attempts[number]
 		switch {
 		case !found || !a.State.Accepted():
-			return "", 0, "", quiz.ErrAttemptNotFound
+			return change{}, quiz.ErrAttemptNotFound
 		case a.State == to:
-			return "", 0, "", nil
+			return change{}, nil
 		}
-		a.State = to
-		return kind, number, packFinished(&a), nil
+		a.State, a.Batch = to, ""
+		return change{kind: kind, number: number, field: slot(number), value: packFinished(&a)}, nil
 	})
 	switch {
 	case err == nil:
@@ -352,11 +369,11 @@ func (b *Boards) Hide(ctx context.Context, id, participant string, hidden bool) 
 	if hidden {
 		kind = event.KindHidden
 	}
-	err = b.campaigns.correct(ctx, def, participant, b.now(), func(x *correction) (event.Kind, int, string, error) {
+	err = b.campaigns.correct(ctx, def, participant, b.now(), func(x *correction) (change, error) {
 		if x.record.Hidden == hidden {
-			return "", 0, "", nil
+			return change{}, nil
 		}
-		return kind, 0, "", nil
+		return change{kind: kind}, nil
 	})
 	if err != nil && !errors.Is(err, campaign.ErrRequired) {
 		return fmt.Errorf("write %s in %s: %w", kind, id, err)

@@ -185,5 +185,6 @@ func finishedParts(a *quiz.Attempt) []part {
 		{name: "passed", text: flag(r.Passed)},
 		{name: "used", text: strconv.FormatInt(int64(r.Used/time.Millisecond), 10)},
 		{name: "at", text: millis(r.SubmittedAt)},
+		{name: "batch", text: a.Batch},
 	}...)
 }

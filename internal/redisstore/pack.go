@@ -19,7 +19,7 @@ import (
 //	e, t    the rest of the enrolment, and when it was made
 //	l       "last|day|on day": number of the newest attempt, day of its start
 //	o       "number|deadline|" and the paper of the open attempt, v what is kept of it
-//	a<n>    a finished attempt, whatever became of it
+//	a<n>    a finished attempt, whatever became of it, and the batch that invalidated it
 //	b       "place|score|used|at|passed|full": place on the main board, and the best
 //	        attempt, also where points are added up
 //	d, p    "day|place" and "phase|place": place on the board of the newest day or
@@ -82,6 +82,9 @@ func packFinished(a *quiz.Attempt) string {
 	p.bool(r.Passed)
 	p.int(r.Used.Milliseconds())
 	p.int(r.SubmittedAt.UnixMilli() - a.StartedAt.UnixMilli() - r.Used.Milliseconds())
+	if a.Batch != "" {
+		p.text(a.Batch)
+	}
 	return string(p)
 }
 
@@ -97,6 +100,9 @@ func unpackFinished(number int, s string) (quiz.Attempt, error) {
 	r.Passed = u.bool()
 	r.Used = u.duration()
 	r.SubmittedAt = a.StartedAt.Add(r.Used).Add(u.duration())
+	if u.rest != "" {
+		a.Batch = u.bytes(u.uint())
+	}
 	if err := u.end(); err != nil {
 		return quiz.Attempt{}, fmt.Errorf("stored attempt %d: %w", number, err)
 	}

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -99,15 +100,36 @@ func (s *Signatures) unpack(ctx context.Context, o *opened, packed, unit string)
 }
 
 // packSignature writes "state|method|at|text|version|masked name"; the text goes by
-// the short name of its digest.
+// the short name of its digest, and behind the state comes "~" and the batch that
+// invalidated it, where there is one.
 func packSignature(s pledge.Signature) (string, error) {
 	if _, err := hex.DecodeString(s.TextSHA256); err != nil {
 		return "", fmt.Errorf("digest of the text: %w", err)
 	}
 	return strings.Join([]string{
-		string(s.State), string(s.Method), moment(s.SignedAt), shortName(s.TextSHA256), s.Version, s.MaskedName,
+		packState(&s), string(s.Method), moment(s.SignedAt), shortName(s.TextSHA256), s.Version, s.MaskedName,
 	}, "|"), nil
 }
+
+// packState writes what became of a signature.
+func packState(s *pledge.Signature) string {
+	if s.Batch == "" {
+		return string(s.State)
+	}
+	return string(s.State) + batchMark + s.Batch
+}
+
+// repackSignature writes another state into a stored signature.
+func repackSignature(packed string, s *pledge.Signature) (string, error) {
+	_, rest, ok := strings.Cut(packed, "|")
+	if !ok {
+		return "", errors.New("stored signature has one part")
+	}
+	return packState(s) + "|" + rest, nil
+}
+
+// batchMark stands between the state of a signature and the batch that led to it.
+const batchMark = "~"
 
 // unpackSignature is the inverse of packSignature, but for the digest, which keeps
 // its short name.
@@ -120,8 +142,9 @@ func unpackSignature(packed, unit string) (pledge.Signature, error) {
 	if p[5] == "" { // it was erased
 		p[5] = campaign.MaskName("")
 	}
+	state, batch, _ := strings.Cut(p[0], batchMark)
 	return pledge.Signature{
-		State: pledge.State(p[0]), Method: pledge.Method(p[1]), SignedAt: d.moment(p[2]),
+		State: pledge.State(state), Batch: batch, Method: pledge.Method(p[1]), SignedAt: d.moment(p[2]),
 		TextSHA256: p[3], Version: p[4], MaskedName: p[5], Unit: unit,
 	}, d.err
 }

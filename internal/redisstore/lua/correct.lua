@@ -1,8 +1,8 @@
 #!lua
--- Change how a participant's accepted attempts count, or whether they are hidden,
--- unless anything of theirs has changed meanwhile.
+-- Change how a participant's accepted acts count, or whether they are hidden, unless
+-- anything of theirs has changed meanwhile.
 --
--- KEYS[1] meta         hash    epoch
+-- KEYS[1] meta         hash    epoch, and whose turn it is at a batch
 -- KEYS[2] participant  hash
 -- KEYS[3] facts        stream
 -- KEYS[4] KEYS[5] KEYS[6]  the layers board, late and kept of the main board
@@ -16,15 +16,21 @@
 -- ARGV[6] place on the board from now on, "" for none
 -- ARGV[7] place by everything, where it is another, or ""
 -- ARGV[8] "1" where they are hidden from now on, or ""
--- ARGV[9] how many fields were read; then each field and what it held, "" for nothing
+-- ARGV[9] field of meta that holds the turn at the batch, "" for none
+-- ARGV[10] the turn it must be
+-- ARGV[11] how many fields were read; then each field and what it held, "" for nothing
 -- then how many are written; then each field and its value, "" for none at all
 --
--- Returns {"ok"}, {"changed"} where a field holds something else, or {"epoch"}.
+-- Returns {"ok"}, {"changed"} where a field holds something else, {"turn"} where it
+-- is another turn, or {"epoch"}.
 
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
   return { 'epoch' }
 end
-local i = 9
+if ARGV[9] ~= '' and redis.call('HGET', KEYS[1], ARGV[9]) ~= ARGV[10] then
+  return { 'turn' }
+end
+local i = 11
 local function pairs_of()
   local names, values, n = {}, {}, tonumber(ARGV[i])
   for k = 1, n do
