@@ -104,6 +104,12 @@ func (w *world) happen(t *rapid.T) {
 		p.lived = append(p.lived, stay{p.Unit, w.now})
 	case act == 2:
 		w.correct(id, p, map[bool]event.Kind{false: event.KindHidden, true: event.KindShown}[p.Hidden], 0)
+	case act == 3 && !p.SignedAt.IsZero():
+		kind := event.KindSignatureRestored
+		if !p.SignedVoid {
+			kind = rapid.SampledFrom([]event.Kind{event.KindSignatureInvalidated, event.KindSignatureWithdrawn}).Draw(t, "how")
+		}
+		w.correct(id, p, kind, 0)
 	case act < 6 && len(p.Attempts) > 0:
 		a := rapid.SampledFrom(p.Attempts).Draw(t, "attempt")
 		kind := event.KindRestored
@@ -117,10 +123,10 @@ func (w *world) happen(t *rapid.T) {
 }
 
 // first tells whether somebody has an act that counts already.
-func (w *world) first(p *person) bool { return len(p.counted(never)) > 0 || !p.SignedAt.IsZero() }
+func (w *world) first(p *person) bool { return len(p.counted(never)) > 0 || !p.Signed().IsZero() }
 
 func (w *world) correct(id string, p *person, kind event.Kind, number int) {
-	body := event.Corrected{Number: number, Attempts: slices.Clone(p.Attempts), Hidden: p.Hidden}
+	body := event.Corrected{Number: number, Attempts: slices.Clone(p.Attempts), SignedVoid: p.SignedVoid, Hidden: p.Hidden}
 	if !p.SignedAt.IsZero() {
 		body.SignedAt = p.SignedAt.UnixMilli()
 	}
@@ -128,6 +134,8 @@ func (w *world) correct(id string, p *person, kind event.Kind, number int) {
 	switch kind {
 	case event.KindHidden, event.KindShown:
 		p.Hidden = kind == event.KindHidden
+	case event.KindSignatureInvalidated, event.KindSignatureWithdrawn, event.KindSignatureRestored:
+		p.SignedVoid = kind != event.KindSignatureRestored
 	default:
 		for i := range p.Attempts {
 			if p.Attempts[i].Number == number {
@@ -341,7 +349,7 @@ func (w *world) figures(until time.Time) leaderboard.Figures {
 			out.Cells[leaderboard.Cell{Unit: in, Metric: leaderboard.Enrolled}]++
 		}
 		attempts := p.counted(until)
-		signed := !p.SignedAt.IsZero() && p.SignedAt.Before(until)
+		signed := !p.Signed().IsZero() && p.SignedAt.Before(until)
 		if signed {
 			count(leaderboard.Signatures, 1)
 		}
@@ -380,7 +388,7 @@ func (w *world) buckets(width time.Duration, unit func(*person) string) map[lead
 		for _, a := range p.counted(never) {
 			add(leaderboard.Attempts, time.UnixMilli(a.At))
 		}
-		if !p.SignedAt.IsZero() {
+		if !p.Signed().IsZero() {
 			add(leaderboard.Signatures, p.SignedAt)
 		}
 		if len(acts) > 0 {
@@ -437,7 +445,7 @@ func sameBuckets(t *rapid.T, what string, want, got map[leaderboard.BucketCell]i
 	}
 }
 
-// TestEverythingFoldsToTheDefinitions: whatever is submitted, signed, taken back,
+// TestEverythingFoldsToTheDefinitions: whatever is submitted and signed, taken back,
 // let count again, hidden and shown, before, during and after a freeze, under every
 // policy, and however the facts are cut into batches, figures and boards are what
 // the definitions make of the records in the end. That hiding and showing, and
@@ -523,6 +531,18 @@ func TestCorrected(t *testing.T) {
 	}
 	if rec.Attempts[0].Void {
 		t.Error("the record was changed")
+	}
+	signed := leaderboard.Record{SignedAt: base}
+	for kind, void := range map[event.Kind]bool{
+		event.KindSignatureInvalidated: true, event.KindSignatureWithdrawn: true, event.KindSignatureRestored: false,
+	} {
+		got, err := leaderboard.Corrected(signed, kind, 0)
+		if err != nil || got.SignedVoid != void || got.Signed().IsZero() != void || !got.SignedAt.Equal(base) {
+			t.Errorf("%s: %+v, %v", kind, got, err)
+		}
+		if got, err := leaderboard.Corrected(rec, kind, 0); err == nil {
+			t.Errorf("%s of who has not signed: %+v", kind, got)
+		}
 	}
 	if got, err := leaderboard.Corrected(rec, event.KindInvalidated, 2); err == nil {
 		t.Errorf("an attempt that is not there: %+v", got)

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/redisstore"
 	"qingyuan/internal/redistest"
 	"qingyuan/internal/session"
 	"qingyuan/internal/sqltest"
@@ -119,6 +120,24 @@ func (w *world) correct() {
 	}
 }
 
+// batch takes acts out for a batch, or gives back what that has taken out.
+func (w *world) batch() {
+	turn := redisstore.Turn{Batch: rapid.SampledFrom([]string{"first", "second"}).Draw(w.T, "batch"), Number: 1}
+	store := redisstore.NewCorrections(w.rig.campaigns, w.rig.Campaign, w.rig.now)
+	must(w.rig.TB, 0, store.Begin(w.rig.Context(), w.rig.def.ID, turn))
+	act := store.Invalidate
+	if rapid.Bool().Draw(w.T, "undo") {
+		act = store.Restore
+	}
+	_, err := act(w.rig.Context(), w.rig.def.ID, turn, w.who(), rapid.IntRange(0, 3).Draw(w.T, "act"))
+	for _, none := range []error{campaign.ErrRequired, quiz.ErrAttemptNotFound, pledge.ErrNotSigned} {
+		if errors.Is(err, none) {
+			return
+		}
+	}
+	must(w.rig.TB, 0, err)
+}
+
 func (w *world) hide() {
 	err := w.rig.boards.Hide(w.rig.Context(), w.rig.def.ID, w.who(), rapid.Bool().Draw(w.T, "hidden"))
 	if err != nil && !errors.Is(err, campaign.ErrRequired) {
@@ -207,7 +226,7 @@ func TestModel(t *testing.T) {
 				"enrol": act(w.enrol), "enrol too": act(w.enrol), "start": act(w.start), "start too": act(w.start), "save": act(w.save),
 				"submit": act(w.submit), "submit too": act(w.submit), "sign": act(w.sign), "pass": act(w.pass), "sweep": act(w.sweep),
 				"door": act(w.door), "erase": act(w.erase), "erase a door": act(w.eraseDoor), "fold": act(w.rig.fold), "archive": act(w.rig.settle), "verify": act(w.verify),
-				"correct": act(w.correct), "correct too": act(w.correct), "hide": act(w.hide), "thaw": act(w.thaw), "rebuild": act(w.rebuild),
+				"correct": act(w.correct), "correct too": act(w.correct), "batch": act(w.batch), "batch too": act(w.batch), "hide": act(w.hide), "thaw": act(w.thaw), "rebuild": act(w.rebuild),
 			})
 			w.lose()
 			w.verify()
