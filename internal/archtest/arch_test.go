@@ -80,7 +80,10 @@ var rules = map[string]rule{
 	"internal/sheet":    {},
 
 	// Adapters.
-	"internal/catalog":   {may: []string{"campaign", "quiz", "pledge", "leaderboard", "configs", "internal/fault"}},
+	"internal/catalog": {may: []string{
+		"campaign", "quiz", "pledge", "leaderboard", "configs",
+		"internal/audit", "internal/fault", "internal/jobs", "internal/operator", "internal/sheet", "internal/sqldb", sqldb,
+	}},
 	"internal/redisnode": {may: []string{goredis}},
 	"internal/redisstore": {may: []string{
 		"campaign", "quiz", "pledge", "leaderboard",
@@ -106,6 +109,7 @@ var rules = map[string]rule{
 	// The office: who may do what, and the log of what they did.
 	"internal/operator": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
 	"internal/audit":    {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
+	"internal/jobs":     {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
 	"internal/token":    {may: []string{"internal/fault", "internal/seal"}},
 	"internal/wechat":   {may: []string{"internal/fault"}},
 	// The rules of the line, whose one store is in internal/redisstore.

@@ -1,0 +1,148 @@
+package jobs
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"qingyuan/internal/sqldb"
+)
+
+// pieceSize is how a file is cut: large enough that a row costs little, small
+// enough to be held many times over.
+const pieceSize = 256 << 10
+
+// Open reads a file that the job was submitted with, or that it has made. The
+// error is fs.ErrNotExist where there is none.
+func (j Job) Open(ctx context.Context, name string) (io.Reader, error) {
+	if j.queue == nil {
+		return nil, fmt.Errorf("open %s of job %s: %w", name, j.ID, fs.ErrNotExist)
+	}
+	r := &fileReader{ctx: ctx, db: j.queue.DB, job: j.ID, name: name} //nolint:contextcheck // It lives as long as the reading.
+	if err := r.next(); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = fs.ErrNotExist
+		}
+		return nil, fmt.Errorf("open %s of job %s: %w", name, j.ID, err)
+	}
+	return r, nil
+}
+
+type fileReader struct {
+	ctx       context.Context //nolint:containedctx // io.Reader has none.
+	db        *sqldb.DB
+	job, name string
+	piece     int
+	left      []byte
+}
+
+// Read implements io.Reader.
+func (r *fileReader) Read(p []byte) (int, error) {
+	for len(r.left) == 0 {
+		if err := r.next(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, r.left)
+	r.left = r.left[n:]
+	return n, nil
+}
+
+// next fetches a piece; the last one is empty.
+func (r *fileReader) next() error {
+	err := r.db.QueryRowContext(r.ctx, `SELECT body FROM job_files WHERE job = $1 AND name = $2 AND piece = $3`,
+		r.job, r.name, r.piece).Scan(&r.left)
+	if errors.Is(err, sql.ErrNoRows) {
+		return io.EOF
+	}
+	if err != nil {
+		return fmt.Errorf("read piece %d of %s of job %s: %w", r.piece, r.name, r.job, err)
+	}
+	r.piece++
+	return nil
+}
+
+// putFile writes a file in one transaction.
+func putFile(ctx context.Context, tx *sql.Tx, job, name string, content io.Reader) error {
+	buffer := make([]byte, pieceSize)
+	for piece := 0; ; piece++ {
+		n, err := io.ReadFull(content, buffer)
+		ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		if err != nil && !ended {
+			return err
+		}
+		if n > 0 || piece == 0 { // an empty file is one too
+			if err := putPiece(ctx, tx, job, name, piece, buffer[:n]); err != nil {
+				return err
+			}
+		}
+		if ended {
+			return nil
+		}
+	}
+}
+
+func putPiece(ctx context.Context, tx *sql.Tx, job, name string, piece int, body []byte) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO job_files (job, name, piece, body) VALUES ($1, $2, $3, $4)`, job, name, piece, body)
+	return err
+}
+
+// Create begins a file that the job makes, instead of what an attempt before has
+// left of it. The writer keeps one piece in memory and must be closed.
+func (p *Progress) Create(ctx context.Context, name string) (io.WriteCloser, error) {
+	err := p.within(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM job_files WHERE job = $1 AND name = $2`, p.job.ID, name)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create %s of job %s: %w", name, p.job.ID, err)
+	}
+	return &fileWriter{ctx: ctx, progress: p, name: name}, nil
+}
+
+type fileWriter struct {
+	ctx      context.Context //nolint:containedctx // io.Writer has none.
+	progress *Progress
+	name     string
+	piece    int
+	buffer   []byte
+}
+
+// Write implements io.Writer.
+func (w *fileWriter) Write(p []byte) (int, error) {
+	written := len(p)
+	for len(p) > 0 {
+		n := min(pieceSize-len(w.buffer), len(p))
+		w.buffer = append(w.buffer, p[:n]...)
+		p = p[n:]
+		if len(w.buffer) == pieceSize {
+			if err := w.flush(); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return written, nil
+}
+
+func (w *fileWriter) flush() error {
+	err := w.progress.within(w.ctx, func(tx *sql.Tx) error {
+		return putPiece(w.ctx, tx, w.progress.job.ID, w.name, w.piece, w.buffer)
+	})
+	if err != nil {
+		return fmt.Errorf("write piece %d of %s of job %s: %w", w.piece, w.name, w.progress.job.ID, err)
+	}
+	w.piece++
+	w.buffer = w.buffer[:0]
+	return nil
+}
+
+// Close writes the rest.
+func (w *fileWriter) Close() error {
+	if len(w.buffer) == 0 && w.piece > 0 {
+		return nil
+	}
+	return w.flush()
+}
