@@ -108,10 +108,17 @@ var rules = map[string]rule{
 	"internal/failpoint": {},
 	// The office: who may do what, and the log of what they did.
 	"internal/operator": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
-	"internal/audit":    {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
-	"internal/jobs":     {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
-	"internal/token":    {may: []string{"internal/fault", "internal/seal"}},
-	"internal/wechat":   {may: []string{"internal/fault"}},
+	"internal/report": {
+		may: []string{
+			"campaign", "quiz", "pledge", "leaderboard", "internal/event", "internal/fault", "internal/ledger", "internal/replay",
+			"internal/replay/state", "internal/sheet", "internal/sqldb", sqldb,
+		},
+		tests: []string{"internal/sqltest"},
+	},
+	"internal/audit":  {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
+	"internal/jobs":   {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
+	"internal/token":  {may: []string{"internal/fault", "internal/seal"}},
+	"internal/wechat": {may: []string{"internal/fault"}},
 	// The rules of the line, whose one store is in internal/redisstore.
 	"internal/waitingroom": {may: []string{"internal/fault"}},
 	"internal/session": {

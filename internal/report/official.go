@@ -1,0 +1,108 @@
+package report
+
+import (
+	"fmt"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/sheet"
+	"qingyuan/leaderboard"
+)
+
+// Notice is what has to stand on every list that leaves the system: results of
+// learning are no basis of appraisal (国办函〔2026〕12号).
+const Notice = "本表仅用于了解禁毒宣传教育活动开展情况，不得作为考核评价依据。"
+
+// definitions say what the columns mean, below every table of figures.
+func definitions() []string {
+	return []string{
+		Notice,
+		"参与人数：至少有一次有效交卷或签署的人数；参与率：参与人数除以应参与人数（按名册）。",
+		"答题人次：有效交卷次数；及格率、满分率、平均分：按每人最好成绩计算，分母为有成绩的人数；总分：每人最好成绩之和。",
+		"参与单位数：至少一人参与的单位数。已作废或撤回的答卷和签署均不计入。",
+	}
+}
+
+// Official writes the table that offices report upwards: the children of a node
+// with their units, persons and results, and the sum of them. parent "" is the whole
+// campaign.
+func Official(w sheet.Writer, f *Figures, parent string) error {
+	tree := f.Campaign.Tree
+	if _, ok := tree.Node(parent); parent != "" && !ok {
+		return fmt.Errorf("table of %s: campaign %s has no such region or unit", parent, f.Campaign.ID)
+	}
+	if err := w.Table(officialName(f.Campaign, parent), officialColumns()...); err != nil {
+		return err
+	}
+	roll := f.Roll()
+	for _, n := range tree.Children(parent) {
+		if err := w.Row(officialRow(name(n), n, roll.Nodes[n.ID])...); err != nil {
+			return err
+		}
+	}
+	if err := officialTotal(w, f, roll, parent); err != nil {
+		return err
+	}
+	return w.Note(definitions()...)
+}
+
+// officialTotal writes those without a unit, where the whole campaign is told of, and
+// the sum of all rows.
+func officialTotal(w sheet.Writer, f *Figures, roll leaderboard.Roll, parent string) error {
+	whole := campaign.Node{}
+	counts := roll.Total
+	if n, ok := f.Campaign.Tree.Node(parent); ok {
+		whole, counts = *n, roll.Nodes[parent]
+	} else {
+		for _, n := range f.Campaign.Tree.Children("") {
+			whole.Roster += n.Roster
+			whole.Units += n.Units
+		}
+		if none := roll.Nodes[campaign.Unassigned]; none.Enrolled > 0 {
+			if err := w.Row(officialRow("未选择单位", &campaign.Node{}, none)...); err != nil {
+				return err
+			}
+		}
+	}
+	return w.Row(officialRow("合计", &whole, counts)...)
+}
+
+func officialName(c *campaign.Campaign, parent string) string {
+	if n, ok := c.Tree.Node(parent); ok {
+		return name(n)
+	}
+	return "各地区情况"
+}
+
+func name(n *campaign.Node) string { return n.Name.In(campaign.DefaultLanguage) }
+
+func officialColumns() []sheet.Column {
+	return []sheet.Column{
+		{Title: "地区", Width: 24},
+		{Title: "参与单位数"}, {Title: "单位总数"}, {Title: "单位参与率"},
+		{Title: "参与人数"}, {Title: "应参与人数"}, {Title: "参与率"},
+		{Title: "报名人数"}, {Title: "答题人次"}, {Title: "签署人数"},
+		{Title: "及格率"}, {Title: "满分率"}, {Title: "平均分"}, {Title: "总分"},
+	}
+}
+
+// officialRow is a node's row. A rate is cut at the whole, as on the boards: a roster
+// that is too small is the roster's fault.
+func officialRow(title string, n *campaign.Node, c leaderboard.Counts) []any {
+	return []any{
+		title,
+		c.Active, n.Units, sheet.Rate{Part: c.Active, Whole: n.Units},
+		c.Participants, n.Roster, sheet.Rate{Part: min(c.Participants, n.Roster), Whole: n.Roster},
+		c.Enrolled, c.Attempts, c.Signatures,
+		sheet.Rate{Part: c.Passed, Whole: c.Scored}, sheet.Rate{Part: c.Full, Whole: c.Scored},
+		average(&c), c.Score,
+	}
+}
+
+// average is empty where nobody has a score, and rounded to two digits.
+func average(c *leaderboard.Counts) any {
+	mean, ok := c.Average()
+	if !ok {
+		return nil
+	}
+	return round(mean, 2)
+}
