@@ -53,6 +53,7 @@ type cli struct {
 	Campaign struct {
 		Apply applyCmd `cmd:"" help:"Check a campaign file and put it into the data folder; a running server takes it up."`
 	} `cmd:"" help:"Prepare campaigns."`
+	Export  exportCmd  `cmd:"" help:"Write a table of a campaign into an XLSX or CSV file."`
 	Switch  switchCmd  `cmd:"" help:"Switch a feature of a campaign off or on while everything else goes on, or list what is off."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
