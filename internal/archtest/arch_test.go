@@ -77,7 +77,7 @@ var rules = map[string]rule{
 	"internal/fault":    {},
 	"internal/live":     {},
 	"internal/seal":     {},
-	"internal/sheet":    {},
+	"internal/sheet":    {may: []string{"internal/fault"}},
 
 	// Adapters.
 	"internal/catalog": {may: []string{

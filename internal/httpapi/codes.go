@@ -106,6 +106,12 @@ func errorCodes() []codeRow {
 		{"wechat.busy", 503, "微信服务繁忙，请稍后重试"},
 
 		// What only operators meet.
+		{"file.invalid", 400, "文件无法读取，请检查后重试"},
+		{"file.too_large", 400, "文件过大，请分成几个文件"},
+		{"job.not_found", 404, "没有这个任务"},
+		{"job.final", 409, "任务已经结束，不能取消"},
+		{"job.lost", 409, "任务已由其他服务器接管或已取消"},
+		{"job.given_up", 500, "任务多次中断，已停止重试，请检查后重新提交"},
 		{"operator.sign_in", 401, "请登录管理后台"},
 		{"operator.forbidden", 403, "您没有进行此操作的权限"},
 		{"operator.two_factor", 403, "此操作需要使用动态口令登录后进行"},

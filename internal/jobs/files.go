@@ -21,7 +21,7 @@ func (j Job) Open(ctx context.Context, name string) (io.Reader, error) {
 	if j.queue == nil {
 		return nil, fmt.Errorf("open %s of job %s: %w", name, j.ID, fs.ErrNotExist)
 	}
-	r := &fileReader{ctx: ctx, db: j.queue.DB, job: j.ID, name: name} //nolint:contextcheck // It lives as long as the reading.
+	r := &fileReader{ctx: ctx, db: j.queue.DB, job: j.ID, name: name}
 	if err := r.next(); err != nil {
 		if errors.Is(err, io.EOF) {
 			err = fs.ErrNotExist

@@ -88,14 +88,12 @@ func await(t *testing.T, q *jobs.Queue, id string, ok func(jobs.Job) bool) jobs.
 
 func final(j jobs.Job) bool { return j.State.Final() }
 
-func each(t *testing.T, test func(t *testing.T, db *sqldb.DB, c *clock)) {
-	t.Helper()
-	t.Parallel()
-	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) { test(t, db, &clock{at: time.UnixMilli(1_780_000_000_000)}) })
-}
+func newClock() *clock { return &clock{at: time.UnixMilli(1_780_000_000_000)} }
 
 func TestDone(t *testing.T) {
-	each(t, func(t *testing.T, db *sqldb.DB, c *clock) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		c := newClock()
 		s := serve(t, db, c, "count", func(_ context.Context, j jobs.Job, p *jobs.Progress) (json.RawMessage, error) {
 			p.Set(7, 9)
 			p.Note("在数")
@@ -128,7 +126,9 @@ func TestDone(t *testing.T) {
 }
 
 func TestFailed(t *testing.T) {
-	each(t, func(t *testing.T, db *sqldb.DB, c *clock) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		c := newClock()
 		why := fault.New(fault.Invalid, "tree.invalid", "表格有误")
 		fails := map[string]error{"fault": why.WithFields(fault.Field{Name: "3", Reason: "缺少名称"}), "defect": io.ErrUnexpectedEOF}
 		s := serve(t, db, c, "fail", func(_ context.Context, j jobs.Job, _ *jobs.Progress) (json.RawMessage, error) {
@@ -151,7 +151,9 @@ func TestFailed(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
-	each(t, func(t *testing.T, db *sqldb.DB, c *clock) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		c := newClock()
 		begun := make(chan struct{})
 		s := serve(t, db, c, "slow", func(ctx context.Context, _ jobs.Job, p *jobs.Progress) (json.RawMessage, error) {
 			p.Set(1, 2)
@@ -182,7 +184,9 @@ func TestCancel(t *testing.T) {
 // TestRestart stops a server in the middle of a job: the next one goes on from the
 // checkpoint, and the stop counts as no attempt.
 func TestRestart(t *testing.T) {
-	each(t, func(t *testing.T, db *sqldb.DB, c *clock) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		c := newClock()
 		begun := make(chan struct{})
 		first := serve(t, db, c, "long", func(ctx context.Context, _ jobs.Job, p *jobs.Progress) (json.RawMessage, error) {
 			err := db.WithTx(ctx, func(tx *sql.Tx) error { return p.Checkpoint(ctx, tx, json.RawMessage(`{"row":42}`)) })
@@ -206,7 +210,9 @@ func TestRestart(t *testing.T) {
 // TestLostLease lets another server take a job over: the first may commit nothing
 // more, and cannot end it.
 func TestLostLease(t *testing.T) {
-	each(t, func(t *testing.T, db *sqldb.DB, c *clock) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		c := newClock()
 		begun, other, outcome := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 		release := make(chan struct{})
 		taken := sync.OnceFunc(func() { close(other) })
@@ -249,7 +255,9 @@ func TestLostLease(t *testing.T) {
 
 // TestGivenUp has a job that ends its server each time.
 func TestGivenUp(t *testing.T) {
-	each(t, func(t *testing.T, db *sqldb.DB, c *clock) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		c := newClock()
 		q := newQueue(db, c)
 		id := submit(t, q, "deadly")
 		if _, err := db.ExecContext(t.Context(), `UPDATE jobs SET state = 'running', attempt = $1, lease = 1`, jobs.MaxAttempts); err != nil {
@@ -267,7 +275,9 @@ func TestGivenUp(t *testing.T) {
 
 // TestFiles reads what a job was submitted with and what it made, in pieces.
 func TestFiles(t *testing.T) {
-	each(t, func(t *testing.T, db *sqldb.DB, c *clock) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		c := newClock()
 		long := bytes.Repeat([]byte("县,单位,12\r\n"), 60_000)
 		s := serve(t, db, c, "copy", func(ctx context.Context, j jobs.Job, p *jobs.Progress) (json.RawMessage, error) {
 			for range 2 { // begun anew, what was left is gone
@@ -314,7 +324,9 @@ func TestFiles(t *testing.T) {
 
 // TestTwoServersShare submits many jobs to two servers: each is done once.
 func TestTwoServersShare(t *testing.T) {
-	each(t, func(t *testing.T, db *sqldb.DB, c *clock) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		c := newClock()
 		var mu sync.Mutex
 		seen := map[string]int{}
 		count := func(_ context.Context, j jobs.Job, _ *jobs.Progress) (json.RawMessage, error) {

@@ -174,10 +174,7 @@ func (q *Queue) finish(ctx context.Context, p *Progress, result json.RawMessage,
 		state = Cancelled
 	case err != nil:
 		f := fault.From(err)
-		state, code, text = Failed, f.Code, f.Text
-		for _, field := range f.Fields {
-			text += "；" + field.Name + "：" + field.Reason
-		}
+		state, code, text = Failed, f.Code, explain(f)
 		if f.Kind == fault.Internal {
 			q.Log.ErrorContext(ctx, "job failed", "job", j.ID, "kind", j.Kind, "err", err)
 		}
@@ -188,6 +185,15 @@ func (q *Queue) finish(ctx context.Context, p *Progress, result json.RawMessage,
 	if err != nil {
 		q.Log.ErrorContext(ctx, "end of a job not written down; it will be begun again", "job", j.ID, "kind", j.Kind, "err", err)
 	}
+}
+
+// explain says a fault in one sentence, with the parts that are wrong.
+func explain(f *fault.Error) string {
+	parts := []string{f.Text}
+	for _, field := range f.Fields {
+		parts = append(parts, field.Name+"："+field.Reason)
+	}
+	return strings.Join(parts, "；")
 }
 
 // release gives a job back when the server stops, so that nobody waits for the
