@@ -2,6 +2,8 @@ package event
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -21,7 +23,51 @@ const (
 // of it.
 type Entry struct {
 	Position
-	Fields map[string]string
+	Fields
+}
+
+// Fields are what an entry says, in the order in which it does. They are a list and
+// no map: there are a few, and an entry is made for every act.
+type Fields []Field
+
+// Field is one of them.
+type Field struct{ Name, Value string }
+
+// FieldsOf returns the fields of a map, in order of name; nil for nil.
+func FieldsOf(m map[string]string) Fields {
+	var all Fields
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		all = append(all, Field{name, m[name]})
+	}
+	return all
+}
+
+// Get returns what a field says, "" where there is none. Of two of the same name
+// the last one counts.
+func (f Fields) Get(name string) string {
+	for i := len(f) - 1; i >= 0; i-- {
+		if f[i].Name == name {
+			return f[i].Value
+		}
+	}
+	return ""
+}
+
+// Equal tells whether both say the same, in whatever order.
+func (f Fields) Equal(o Fields) bool {
+	says := func(a, b Fields) bool {
+		for _, field := range a {
+			if a.Get(field.Name) != b.Get(field.Name) || !b.has(field.Name) {
+				return false
+			}
+		}
+		return true
+	}
+	return says(f, o) && says(o, f)
+}
+
+func (f Fields) has(name string) bool {
+	return slices.ContainsFunc(f, func(one Field) bool { return one.Name == name })
 }
 
 // RecordKind names a personal record and its version.
@@ -53,12 +99,12 @@ type Record struct {
 // ErrUnknownKind: the reader must stop.
 func DecodeRecord(e Entry) (Record, error) {
 	r := Record{
-		Position: e.Position, Kind: RecordKind(e.Fields[FieldKind]), Participant: e.Fields[FieldParticipant],
-		Hash: e.Fields[FieldHash],
+		Position: e.Position, Kind: RecordKind(e.Get(FieldKind)), Participant: e.Get(FieldParticipant),
+		Hash: e.Get(FieldHash),
 	}
 	switch r.Kind {
 	case RecordEnrolment, RecordSignature, RecordDoor:
-		r.Sealed = []byte(e.Fields[FieldBody])
+		r.Sealed = []byte(e.Get(FieldBody))
 		if len(r.Sealed) == 0 {
 			return Record{}, fmt.Errorf("record %s: nothing is sealed in it", e.Position)
 		}
@@ -72,7 +118,7 @@ func DecodeRecord(e Entry) (Record, error) {
 	if r.Participant == "" {
 		return Record{}, fmt.Errorf("record %s: the participant is missing", e.Position)
 	}
-	ms, err := strconv.ParseInt(e.Fields[FieldAt], 10, 64)
+	ms, err := strconv.ParseInt(e.Get(FieldAt), 10, 64)
 	if err != nil {
 		return Record{}, fmt.Errorf("record %s: time: %w", e.Position, err)
 	}

@@ -19,7 +19,7 @@ func personal(kind event.RecordKind, changes ...string) event.Entry {
 		fields[changes[i]] = changes[i+1]
 	}
 	maps.DeleteFunc(fields, func(_, v string) bool { return v == "-" })
-	return event.Entry{Position: event.Position{Epoch: 3, Seq: 14}, Fields: fields}
+	return event.Entry{Position: event.Position{Epoch: 3, Seq: 14}, Fields: event.FieldsOf(fields)}
 }
 
 func TestDecodeEveryRecord(t *testing.T) {
@@ -75,7 +75,7 @@ func TestRecordsThatCannotBeRead(t *testing.T) {
 func TestAnUnknownKindIsToldFirst(t *testing.T) {
 	t.Parallel()
 	bare := entry("draw.1", "-", "p", "-", "u", "-", "g", "-", "t", "-")
-	if _, err := event.Decode("1-0", bare); !errors.Is(err, event.ErrUnknownKind) {
+	if _, err := decode("1-0", bare); !errors.Is(err, event.ErrUnknownKind) {
 		t.Errorf("Decode = %v, want %v", err, event.ErrUnknownKind)
 	}
 }
@@ -83,7 +83,7 @@ func TestAnUnknownKindIsToldFirst(t *testing.T) {
 // TestADoorBelongsToNoUnit: it is the one kind of fact without unit and group.
 func TestADoorBelongsToNoUnit(t *testing.T) {
 	t.Parallel()
-	got, err := event.Decode("1-0", entry("door.1", `{"hash":"d1"}`, "u", "-", "g", "-"))
+	got, err := decode("1-0", entry("door.1", `{"hash":"d1"}`, "u", "-", "g", "-"))
 	if err != nil || got.Body != (event.Door{Hash: "d1"}) || got.Participant != "p1" {
 		t.Errorf("Decode = %+v, %v", got, err)
 	}

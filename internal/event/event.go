@@ -258,73 +258,63 @@ func EncodeBody(body any) (string, error) {
 // Decode reads one stream entry. An unknown kind or a malformed field is an
 // error: the reader must stop rather than skip a fact. A kind that is not known
 // is told before any other fault, which may be none in a newer server's eyes.
-func Decode(id string, fields map[string]string) (Fact, error) {
-	pos, err := ParsePosition(id)
-	if err != nil {
-		return Fact{}, err
-	}
-	body, err := decodeBody(Kind(fields[FieldKind]), fields)
-	if err != nil {
-		return Fact{}, fmt.Errorf("fact %s: %w", id, err)
-	}
+func Decode(e Entry) (Fact, error) {
 	f := Fact{
-		Position: pos, Kind: Kind(fields[FieldKind]), Participant: fields[FieldParticipant],
-		Unit: fields[FieldUnit], Group: fields[FieldGroup], First: fields[FieldFirst] == "1", Body: body,
+		Position: e.Position, Kind: Kind(e.Get(FieldKind)), Participant: e.Get(FieldParticipant),
+		Unit: e.Get(FieldUnit), Group: e.Get(FieldGroup), First: e.Get(FieldFirst) == "1",
 	}
-	ms, err := strconv.ParseInt(fields[FieldAt], 10, 64)
+	var err error
+	if f.Body, err = decodeBody(f.Kind, e.Fields); err != nil {
+		return Fact{}, fmt.Errorf("fact %s: %w", e.Position, err)
+	}
+	ms, err := strconv.ParseInt(e.Get(FieldAt), 10, 64)
 	if err != nil {
-		return Fact{}, fmt.Errorf("fact %s: time: %w", id, err)
+		return Fact{}, fmt.Errorf("fact %s: time: %w", e.Position, err)
 	}
 	f.At = time.UnixMilli(ms)
 	if f.Participant == "" || f.Kind != KindDoor && (f.Unit == "" || f.Group == "") {
-		return Fact{}, fmt.Errorf("fact %s: participant, unit or group is missing", id)
+		return Fact{}, fmt.Errorf("fact %s: participant, unit or group is missing", e.Position)
 	}
 	return f, nil
 }
 
-func decodeBody(k Kind, fields map[string]string) (any, error) {
-	body := fields[FieldBody]
+func decodeBody(k Kind, fields Fields) (any, error) {
+	body := fields.Get(FieldBody)
 	switch k {
 	case KindEnrolled:
-		return decodeAs[Enrolled](body)
+		return decodeFast(body, scanEnrolled)
 	case KindMoved:
 		return decodeAs[Moved](body)
 	case KindStarted:
-		return decodeAs[Started](body)
+		return decodeFast(body, scanStarted)
 	case KindSubmitted:
-		return decodeSubmitted(fields)
+		return decodeSubmitted(body, fields)
 	case KindExpired:
 		return decodeAs[Expired](body)
 	case KindSigned:
-		return decodeAs[Signed](body)
+		return decodeFast(body, scanSigned)
 	case KindErased:
 		return decodeAs[Erased](body)
 	case KindInvalidated, KindWithdrawn, KindRestored, KindHidden, KindShown,
 		KindSignatureInvalidated, KindSignatureWithdrawn, KindSignatureRestored:
 		return decodeAs[Corrected](body)
 	case KindDoor:
-		return decodeAs[Door](body)
+		return decodeFast(body, scanDoor)
 	default:
 		return nil, fmt.Errorf("%w %q", ErrUnknownKind, k)
 	}
 }
 
-func decodeAs[T any](body string) (T, error) {
-	var v T
-	err := json.Unmarshal([]byte(body), &v)
-	return v, err
-}
-
-func decodeSubmitted(fields map[string]string) (Submitted, error) {
-	s, err := decodeAs[Submitted](fields[FieldBody])
+func decodeSubmitted(body string, fields Fields) (Submitted, error) {
+	s, err := decodeFast(body, scanSubmitted)
 	if err != nil {
 		return s, err
 	}
-	s.Hidden = fields[FieldHidden] == "1"
-	if s.Added, s.Total, err = parseSum(fields[FieldSum]); err != nil {
+	s.Hidden = fields.Get(FieldHidden) == "1"
+	if s.Added, s.Total, err = parseSum(fields.Get(FieldSum)); err != nil {
 		return s, err
 	}
-	s.Previous, err = parseBest(fields[FieldBest])
+	s.Previous, err = parseBest(fields.Get(FieldBest))
 	return s, err
 }
 
@@ -342,23 +332,21 @@ func parseSum(s string) (added, total int, err error) {
 	return added, total, nil
 }
 
-// bestParts are the parts of Submitted.Previous.
-const bestParts = 3
-
 // parseBest reads "score|passed|full", or "" for none.
 func parseBest(s string) (*Best, error) {
 	if s == "" {
 		return nil, nil //nolint:nilnil // No best attempt before is not an error.
 	}
-	p := strings.Split(s, "|")
-	if len(p) != bestParts || !isFlag(p[1]) || !isFlag(p[2]) {
+	score, flags, _ := strings.Cut(s, "|")
+	passed, full, _ := strings.Cut(flags, "|")
+	if !isFlag(passed) || !isFlag(full) {
 		return nil, fmt.Errorf("best %q is not score|passed|full", s)
 	}
-	n, err := strconv.Atoi(p[0])
+	n, err := strconv.Atoi(score)
 	if err != nil {
 		return nil, fmt.Errorf("best %q: %w", s, err)
 	}
-	return &Best{Score: n, Passed: p[1] == "1", Full: p[2] == "1"}, nil
+	return &Best{Score: n, Passed: passed == "1", Full: full == "1"}, nil
 }
 
 func isFlag(s string) bool { return s == "0" || s == "1" }

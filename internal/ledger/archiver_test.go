@@ -162,8 +162,8 @@ func TestPoisonDoesNotHoldUpTheRest(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(r *rig) {
 		entries := ledgertest.Crowd(1, 0, 30)
-		entries[4].Fields["d"] = "{"
-		entries[29].Fields["p"] = "\xff"
+		ledgertest.Set(&entries[4], "d", "{")
+		ledgertest.Set(&entries[29], "p", "\xff")
 		r.add(event.Facts, entries...)
 		r.wants("Drain", r.archiver.Drain(r.Context()))
 		r.at(event.Facts, pos(1, 29))

@@ -86,7 +86,7 @@ func (r *run) add(e *event.Entry) error {
 }
 
 func (r *run) addFact(e *event.Entry) error {
-	f, err := event.Decode(e.String(), e.Fields)
+	f, err := event.Decode(*e)
 	if err == nil {
 		err = storable(e, factFields)
 	}
@@ -127,12 +127,12 @@ func (r *run) bury(e *event.Entry, reason error) {
 // lose what only it can understand. Text that is none would be refused by
 // PostgreSQL; SQLite is held to the same.
 func storable(e *event.Entry, known []string) error {
-	for name, value := range e.Fields {
+	for _, f := range e.Fields {
 		switch {
-		case !slices.Contains(known, name):
-			return fmt.Errorf("entry %s: %w: %q has a field %q", e.Position, event.ErrUnknownKind, e.Fields[event.FieldKind], name)
-		case name != event.FieldBody && !isText(value):
-			return fmt.Errorf("entry %s: field %s is no text", e.Position, name)
+		case !slices.Contains(known, f.Name):
+			return fmt.Errorf("entry %s: %w: %q has a field %q", e.Position, event.ErrUnknownKind, e.Get(event.FieldKind), f.Name)
+		case f.Name != event.FieldBody && !isText(f.Value):
+			return fmt.Errorf("entry %s: field %s is no text", e.Position, f.Name)
 		}
 	}
 	return nil

@@ -29,7 +29,7 @@ func insertDead(ctx context.Context, tx *sql.Tx, shard int64, d *DeadLetter) err
 	if err != nil {
 		return err
 	}
-	participant := d.Entry.Fields[event.FieldParticipant]
+	participant := d.Entry.Get(event.FieldParticipant)
 	if !isText(participant) {
 		participant = ""
 	}
@@ -98,10 +98,10 @@ func scanDead(r *sql.Rows) (DeadLetter, error) {
 
 // packEntry keeps every byte of an entry: JSON has no other way for what is no
 // text.
-func packEntry(fields map[string]string) ([]byte, error) {
+func packEntry(fields event.Fields) ([]byte, error) {
 	raw := make(map[string][]byte, len(fields))
-	for name, value := range fields {
-		raw[name] = []byte(value)
+	for _, f := range fields {
+		raw[f.Name] = []byte(f.Value)
 	}
 	packed, err := json.Marshal(raw)
 	if err != nil {
@@ -111,9 +111,9 @@ func packEntry(fields map[string]string) ([]byte, error) {
 }
 
 // unpackEntry is the inverse of packEntry. An erased entry is nil.
-func unpackEntry(packed []byte) (map[string]string, error) {
+func unpackEntry(packed []byte) (event.Fields, error) {
 	if packed == nil {
-		return nil, nil //nolint:nilnil // An erased entry is no error.
+		return nil, nil
 	}
 	var raw map[string][]byte
 	if err := json.Unmarshal(packed, &raw); err != nil {
@@ -123,5 +123,5 @@ func unpackEntry(packed []byte) (map[string]string, error) {
 	for name, value := range raw {
 		fields[name] = string(value)
 	}
-	return fields, nil
+	return event.FieldsOf(fields), nil
 }

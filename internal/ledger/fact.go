@@ -25,8 +25,8 @@ const factList = "epoch, seq, kind, participant, unit, grp, at, first, best, sum
 func factValues(e *event.Entry, f *event.Fact) []any {
 	return []any{
 		e.Epoch, e.Seq, string(f.Kind), f.Participant, f.Unit, f.Group, f.At.UnixMilli(), flag(f.First),
-		e.Fields[event.FieldBest], e.Fields[event.FieldSum], flag(e.Fields[event.FieldHidden] == flagged),
-		[]byte(e.Fields[event.FieldBody]),
+		e.Get(event.FieldBest), e.Get(event.FieldSum), flag(e.Get(event.FieldHidden) == flagged),
+		[]byte(e.Get(event.FieldBody)),
 	}
 }
 
@@ -40,6 +40,14 @@ func flag(set bool) int {
 	return 0
 }
 
+// flagText is the inverse of flag, as a field says it.
+func flagText(n int) string {
+	if n == 1 {
+		return flagged
+	}
+	return ""
+}
+
 // scanFact reads factList. The fact is decoded as from the stream: one way to
 // read it, one meaning.
 func scanFact(r *sql.Rows) (event.Fact, error) {
@@ -51,17 +59,18 @@ func scanFact(r *sql.Rows) (event.Fact, error) {
 	if err := r.Scan(&p.Epoch, &p.Seq, &kind, &participant, &unit, &group, &at, &first, &best, &sum, &hidden, &body); err != nil {
 		return event.Fact{}, err
 	}
-	fields := map[string]string{
-		event.FieldKind: kind, event.FieldParticipant: participant, event.FieldUnit: unit, event.FieldGroup: group,
-		event.FieldAt: strconv.FormatInt(at, 10), event.FieldBest: best, event.FieldSum: sum, event.FieldBody: string(body),
-	}
-	if first == 1 {
-		fields[event.FieldFirst] = flagged
-	}
-	if hidden == 1 {
-		fields[event.FieldHidden] = flagged
-	}
-	return event.Decode(p.String(), fields)
+	return event.Decode(event.Entry{Position: p, Fields: event.Fields{
+		{Name: event.FieldKind, Value: kind},
+		{Name: event.FieldParticipant, Value: participant},
+		{Name: event.FieldUnit, Value: unit},
+		{Name: event.FieldGroup, Value: group},
+		{Name: event.FieldAt, Value: strconv.FormatInt(at, 10)},
+		{Name: event.FieldFirst, Value: flagText(first)},
+		{Name: event.FieldBest, Value: best},
+		{Name: event.FieldSum, Value: sum},
+		{Name: event.FieldHidden, Value: flagText(hidden)},
+		{Name: event.FieldBody, Value: string(body)},
+	}})
 }
 
 // After returns at most limit facts that follow the position, in order and

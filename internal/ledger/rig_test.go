@@ -169,7 +169,7 @@ func write(ctx context.Context, db *redis.Client, s event.Stream, entries []even
 		_, err := db.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, e := range entries[:n] {
 				p.XAdd(ctx, &redis.XAddArgs{
-					Stream: keyOf(home.Campaign, home.Number, s), ID: fmt.Sprintf("%d-*", e.Epoch), Values: e.Fields,
+					Stream: keyOf(home.Campaign, home.Number, s), ID: fmt.Sprintf("%d-*", e.Epoch), Values: values(&e),
 				})
 			}
 			return nil
@@ -256,4 +256,13 @@ func (r *rig) run(a *ledger.Archiver) (stop func()) {
 func onBoth(t *testing.T, test func(*rig)) {
 	t.Helper()
 	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) { t.Helper(); test(newRig(t, db)) })
+}
+
+// values are the fields of an entry as XADD takes them.
+func values(e *event.Entry) []string {
+	var all []string
+	for _, f := range e.Fields {
+		all = append(all, f.Name, f.Value)
+	}
+	return all
 }

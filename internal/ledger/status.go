@@ -103,7 +103,7 @@ func (a *Archiver) stopped(ctx context.Context) (event.Position, error) {
 // Damaged returns why a fact of a known kind cannot be read, and nil where it can or
 // where a newer server may understand it.
 func Damaged(e *event.Entry) error {
-	_, err := event.Decode(e.String(), e.Fields)
+	_, err := event.Decode(*e)
 	if errors.Is(err, event.ErrUnknownKind) {
 		return nil
 	}
@@ -134,6 +134,6 @@ func (a *Archiver) addWaiting(ctx context.Context, st *Status, s event.Stream, a
 // happened is when an entry was written. One that does not say so is taken for
 // old: it needs to be looked at.
 func happened(e *event.Entry) time.Time {
-	ms, _ := strconv.ParseInt(e.Fields[event.FieldAt], 10, 64)
+	ms, _ := strconv.ParseInt(e.Get(event.FieldAt), 10, 64)
 	return time.UnixMilli(ms)
 }

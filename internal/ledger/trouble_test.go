@@ -44,7 +44,7 @@ func TestRowsThatTheDatabaseRefuses(t *testing.T) {
 		for round, bad := range [][]int{{}, {0}, {size - 1}, {255, 256}, {0, 1, 2, 3}, {13, 300, 511, 699}} {
 			entries := ledgertest.Crowd(1, round*size, size)
 			for _, i := range bad {
-				entries[i].Fields["p"] = fmt.Sprint("bad", i)
+				ledgertest.Set(&entries[i], "p", fmt.Sprint("bad", i))
 			}
 			out, err := l.Append(t.Context(), ledger.Batch{Shard: home, Stream: event.Facts, From: at, Entries: entries})
 			if want := size - len(bad); err != nil || out.Stored != want || out.Dead != len(bad) {
@@ -57,7 +57,7 @@ func TestRowsThatTheDatabaseRefuses(t *testing.T) {
 			t.Errorf("%d facts are stored, %v; want %d", n, err, stored)
 		}
 		dead, err := l.DeadLetters(t.Context(), 100)
-		if err != nil || len(dead) != 12 || dead[11].Entry.Fields["p"] != "bad699" {
+		if err != nil || len(dead) != 12 || dead[11].Entry.Get("p") != "bad699" {
 			t.Errorf("dead letters: %d, %v; want 12, the last of bad699", len(dead), err)
 		}
 	})

@@ -64,7 +64,7 @@ func (p *porch) told(hash string) (facts []event.Fact, records []event.Record) {
 	k := o.keys(hash)
 	var at event.Position
 	for _, m := range p.stream(k.facts()) {
-		f, err := event.Decode(m.String(), m.Fields)
+		f, err := event.Decode(m)
 		if err != nil || !f.Follows(at) {
 			p.Errorf("fact %s after %s: %v", m.Position, at, err)
 		}
@@ -100,9 +100,9 @@ func decoded(t testing.TB, list []redis.XMessage) []event.Entry {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out[i] = event.Entry{Position: pos, Fields: map[string]string{}}
+		out[i].Position = pos
 		for k, v := range m.Values {
-			out[i].Fields[k] = fmt.Sprint(v)
+			out[i].Fields = append(out[i].Fields, event.Field{Name: k, Value: fmt.Sprint(v)})
 		}
 	}
 	return out

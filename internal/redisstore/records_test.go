@@ -78,7 +78,7 @@ func (r *rig) newest() event.Record {
 	if err != nil {
 		r.Fatal(err)
 	}
-	rec, err := event.DecodeRecord(event.Entry{Position: pos, Fields: fields})
+	rec, err := event.DecodeRecord(event.Entry{Position: pos, Fields: event.FieldsOf(fields)})
 	if err != nil {
 		r.Fatal(err)
 	}

@@ -290,11 +290,14 @@ func (r *rig) After(ctx context.Context, id string, shard int, after event.Posit
 	}
 	out := make([]event.Fact, len(list))
 	for i, m := range list {
-		fields := map[string]string{}
-		for k, v := range m.Values {
-			fields[k], _ = v.(string)
+		var e event.Entry
+		if e.Position, err = event.ParsePosition(m.ID); err != nil {
+			return nil, err
 		}
-		if out[i], err = event.Decode(m.ID, fields); err != nil {
+		for k, v := range m.Values {
+			e.Fields = append(e.Fields, event.Field{Name: k, Value: fmt.Sprint(v)})
+		}
+		if out[i], err = event.Decode(e); err != nil {
 			return nil, err
 		}
 	}

@@ -195,7 +195,7 @@ func (c *crowd) add(stream event.Stream, i int, at time.Time, fields map[string]
 	} else if b.From != (event.Position{}) {
 		next.Seq = b.From.Seq + 1
 	}
-	b.Entries = append(b.Entries, event.Entry{Position: next, Fields: fields})
+	b.Entries = append(b.Entries, event.Entry{Position: next, Fields: event.FieldsOf(fields)})
 	if len(b.Entries) == 5000 {
 		c.flush(b)
 	}

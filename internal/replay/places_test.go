@@ -77,7 +77,7 @@ func TestDeadLetters(t *testing.T) {
 	at, err := r.ledger.Cursor(t.Context(), s, event.Facts)
 	must(t, 0, err)
 	out, err := r.ledger.Append(t.Context(), ledger.Batch{Shard: s, Stream: event.Facts, From: at, Now: noon, Entries: []event.Entry{{
-		Position: event.Position{Epoch: at.Epoch, Seq: at.Seq + 1}, Fields: map[string]string{"k": string(event.KindEnrolled), "p": person(1)},
+		Position: event.Position{Epoch: at.Epoch, Seq: at.Seq + 1}, Fields: event.FieldsOf(map[string]string{"k": string(event.KindEnrolled), "p": person(1)}),
 	}}})
 	if must(t, out, err).Dead != 1 {
 		t.Fatalf("appended %+v", out)

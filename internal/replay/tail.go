@@ -56,7 +56,7 @@ func (t *tail) read(ctx context.Context, ends state.Ends) error {
 }
 
 func (t *tail) fact(e event.Entry) error {
-	f, err := event.Decode(e.String(), e.Fields)
+	f, err := event.Decode(e)
 	if err == nil && t.asked[f.Participant] {
 		t.facts[f.Participant] = append(t.facts[f.Participant], f)
 	}

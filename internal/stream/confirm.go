@@ -15,8 +15,8 @@ import (
 // use of it yet.
 var ErrUnconfirmed = errors.New("too few replicas hold the entries")
 
-// messages reads, and where replicas are asked for, confirms what it read.
-func (r *Reader) messages(ctx context.Context, campaign string, shard int, s event.Stream, after event.Position, limit int) ([]redis.XMessage, error) {
+// read reads, and where replicas are asked for, confirms what it read.
+func (r *Reader) read(ctx context.Context, campaign string, shard int, s event.Stream, after event.Position, limit int) ([]event.Entry, error) {
 	key := r.Key(campaign, shard, s)
 	if r.Replicas == 0 {
 		return readAfter(ctx, r.DB, key, after, limit)
@@ -26,18 +26,14 @@ func (r *Reader) messages(ctx context.Context, campaign string, shard int, s eve
 		return nil, err
 	}
 	defer func() { _ = conn.Close() }() // gives it back to the pool
-	messages, err := readAfter(ctx, conn, key, after, limit)
-	if err == nil && len(messages) > 0 {
+	entries, err := readAfter(ctx, conn, key, after, limit)
+	if err == nil && len(entries) > 0 {
 		err = r.confirm(ctx, conn, r.Mark(campaign, shard))
 	}
 	if cluster, ok := r.DB.(*redis.ClusterClient); ok && err != nil {
 		cluster.ReloadState(ctx) // the shard may have moved, which one connection does not follow
 	}
-	return messages, err
-}
-
-func readAfter(ctx context.Context, db redis.Cmdable, key string, after event.Position, limit int) ([]redis.XMessage, error) {
-	return db.XRangeN(ctx, key, "("+after.String(), "+", int64(limit)).Result()
+	return entries, err
 }
 
 // confirm waits until the replicas hold everything that was read before. WAIT

@@ -47,7 +47,7 @@ func (r *Reader) After(ctx context.Context, campaign string, shard int, after ev
 	}
 	facts := make([]event.Fact, len(entries))
 	for i, e := range entries {
-		if facts[i], err = event.Decode(e.String(), e.Fields); err != nil {
+		if facts[i], err = event.Decode(e); err != nil {
 			if i > 0 {
 				return facts[:i], nil
 			}
@@ -65,36 +65,16 @@ func (r *Reader) Entries(ctx context.Context, campaign string, shard int, s even
 	fail := func(err error) ([]event.Entry, error) {
 		return nil, fmt.Errorf("read %s of %s:%d after %s: %w", s, campaign, shard, after, err)
 	}
-	messages, err := r.messages(ctx, campaign, shard, s, after, limit)
+	entries, err := r.read(ctx, campaign, shard, s, after, limit)
 	if err != nil {
 		return fail(fault.ErrUnavailable.Because(err))
 	}
-	entries := make([]event.Entry, len(messages))
 	last := after
-	for i, m := range messages {
-		if entries[i], err = entry(m); err != nil {
-			return fail(err)
-		}
+	for i := range entries {
 		if !entries[i].Follows(last) {
 			return fail(fmt.Errorf("%w: %s comes after %s", ErrGap, entries[i].Position, last))
 		}
 		last = entries[i].Position
 	}
 	return entries, nil
-}
-
-func entry(m redis.XMessage) (event.Entry, error) {
-	pos, err := event.ParsePosition(m.ID)
-	if err != nil {
-		return event.Entry{}, err
-	}
-	fields := make(map[string]string, len(m.Values))
-	for k, v := range m.Values {
-		text, ok := v.(string)
-		if !ok {
-			return event.Entry{}, fmt.Errorf("entry %s: field %s is %T, want string", m.ID, k, v)
-		}
-		fields[k] = text
-	}
-	return event.Entry{Position: pos, Fields: fields}, nil
 }

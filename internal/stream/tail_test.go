@@ -100,7 +100,7 @@ func TestBothStreams(t *testing.T) {
 	if err != nil || len(entries) != 1 {
 		t.Fatalf("personal records: %v, %v", entries, err)
 	}
-	if e := entries[0]; e.String() != "1-0" || e.Fields["p"] != "b" || e.Fields["d"] != "\x00\xff" {
+	if e := entries[0]; e.String() != "1-0" || e.Get("p") != "b" || e.Get("d") != "\x00\xff" {
 		t.Errorf("read %s %q", e.Position, e.Fields)
 	}
 }

@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -49,7 +50,14 @@ func entry(p event.Position, fields map[string]string, changes []string) event.E
 		fields[changes[i]] = changes[i+1]
 	}
 	maps.DeleteFunc(fields, func(_, v string) bool { return v == "-" })
-	return event.Entry{Position: p, Fields: fields}
+	return event.Entry{Position: p, Fields: event.FieldsOf(fields)}
+}
+
+// Set changes what an entry says in one field that it has.
+func Set(e *event.Entry, name, value string) {
+	e.Fields = slices.Clone(e.Fields)
+	i := slices.IndexFunc(e.Fields, func(f event.Field) bool { return f.Name == name })
+	e.Fields[i].Value = value
 }
 
 // Crowd is n facts of an epoch from a number on, each of a participant of its
@@ -67,7 +75,7 @@ func Decoded(t testing.TB, entries ...event.Entry) []event.Fact {
 	t.Helper()
 	facts := make([]event.Fact, len(entries))
 	for i, e := range entries {
-		f, err := event.Decode(e.String(), e.Fields)
+		f, err := event.Decode(e)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -62,7 +62,7 @@ func erasureOfDead(d *desk) {
 	d.wants("DeadLetters", err)
 	got := map[uint64]string{}
 	for _, l := range dead {
-		got[l.Entry.Seq] = l.Entry.Fields[event.FieldBody]
+		got[l.Entry.Seq] = l.Entry.Get(event.FieldBody)
 	}
 	d.same("what the dead letters hold", map[uint64]string{0: "", 1: "secret", 2: "", 4: "secret"}, got)
 }

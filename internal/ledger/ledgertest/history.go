@@ -123,7 +123,7 @@ func (w *writer) records(t *rapid.T) {
 		w.at.Personal = next(t, w.at.Personal)
 		e := Record(w.at.Personal, event.RecordEnrolment, people.Draw(t, "participant"), "sealed")
 		if rapid.IntRange(0, 5).Draw(t, "erasure") == 0 {
-			e = Erasure(w.at.Personal, e.Fields[event.FieldParticipant])
+			e = Erasure(w.at.Personal, e.Get(event.FieldParticipant))
 		}
 		entries = append(entries, e)
 		w.model.addRecord(Records(w, e)[0])

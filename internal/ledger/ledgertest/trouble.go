@@ -22,7 +22,7 @@ func troublePromises() map[string]func(*desk) {
 // is not, and the ledger goes on when it knows the kind.
 func unknownKind(d *desk) {
 	entries := Crowd(1, 0, 6)
-	entries[1].Fields[event.FieldAt] = "damaged"
+	Set(&entries[1], event.FieldAt, "damaged")
 	entries[4] = Fact(Pos(1, 4), "draw.1", "-", "-")
 	out, err := d.Append(d.Context(), batch(home, event.Facts, Pos(0, 0), entries...))
 	if want := (ledger.Appended{Stored: 3, Dead: 1, To: Pos(1, 3)}); !errors.Is(err, event.ErrUnknownKind) || out != want {
@@ -101,7 +101,7 @@ func poison(d *desk) {
 func allPoison(d *desk) {
 	entries := Crowd(1, 0, 3)
 	for i := range entries {
-		entries[i].Fields[event.FieldBody] = "?"
+		Set(&entries[i], event.FieldBody, "?")
 	}
 	out, err := d.Append(d.Context(), batch(home, event.Facts, Pos(0, 0), entries...))
 	d.wants("Append", err)
