@@ -113,28 +113,36 @@ func (r *bankReader) file(doc value) {
 	}
 	o := doc.object("questions")
 	for _, v := range o.must("questions").list() {
-		before := len(v.faults)
-		q := readQuestion(v)
-		if where, taken := r.seen[q.ID]; taken && q.ID != "" {
-			v.under("id").bad("%q is taken by %s", q.ID, where)
-		}
-		r.seen[q.ID] = v.where()
-		if len(v.faults) == before { // else Check would say the same again
-			for _, err := range q.Check() {
-				v.bad("question %s: %v", q.ID, err)
-			}
-		}
-		r.questions = append(r.questions, q)
+		r.questions = append(r.questions, r.question(v))
 	}
+}
+
+func (r *bankReader) question(v value) quiz.Question {
+	before := len(v.faults)
+	q := readQuestion(v)
+	if where, taken := r.seen[q.ID]; taken && q.ID != "" {
+		v.under("id").bad("%q is taken by %s", q.ID, where)
+	}
+	r.seen[q.ID] = v.where()
+	if len(v.faults) == before { // else Check would say the same again
+		for _, err := range q.Check() {
+			v.bad("question %s: %v", q.ID, err)
+		}
+	}
+	return q
 }
 
 // The forms of the names in a bank.
 var (
 	questionID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 	bankWord   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
+	bankTopic  = regexp.MustCompile(`^\PC{1,32}$`)
 )
 
-const wordForm = "want small letters, digits and _, at most 32"
+const (
+	wordForm  = "want small letters, digits and _, at most 32"
+	topicForm = "want at most 32 characters on one line"
+)
 
 func readQuestion(v value) quiz.Question {
 	o := v.object("id", "kind", "topic", "audience", "difficulty", "stem", "options", "key", "pinned",
@@ -142,7 +150,7 @@ func readQuestion(v value) quiz.Question {
 	q := quiz.Question{
 		ID:          o.must("id").matching(questionID, "want letters, digits, dots and hyphens, at most 64"),
 		Kind:        oneOf(o.must("kind"), quiz.Single, quiz.Multiple, quiz.Judge),
-		Topic:       o.must("topic").matching(bankWord, wordForm),
+		Topic:       o.must("topic").matching(bankTopic, topicForm),
 		Difficulty:  o.must("difficulty").whole(1, 3),
 		Stem:        o.must("stem").text(),
 		Explanation: o.must("explanation").text(),

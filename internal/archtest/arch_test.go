@@ -63,7 +63,7 @@ var rules = map[string]rule{
 	"campaign":              {may: []string{"internal/fault"}},
 	"quiz":                  {may: ground, tests: onRedis},
 	"quiz/quiztest":         {may: suite("quiz")},
-	"quiz/bankfile":         {may: []string{"quiz"}},
+	"quiz/bankfile":         {may: []string{"quiz", "configs"}},
 	"pledge":                {may: ground, tests: onRedis},
 	"pledge/pledgetest":     {may: suite("pledge")},
 	"leaderboard":           {may: ground, tests: onRedis},

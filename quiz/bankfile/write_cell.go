@@ -3,6 +3,7 @@ package bankfile
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // formulaSigns begin what a spreadsheet may take for a formula. The full-width
@@ -30,5 +31,6 @@ func UnguardCell(s string) string {
 // that a text which brings its own is told from a guarded one.
 func looksLikeFormula(s string) bool {
 	s = strings.TrimLeftFunc(s, func(r rune) bool { return r == '\'' || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
-	return s != "" && strings.ContainsRune(formulaSigns, []rune(s)[0])
+	first, size := utf8.DecodeRuneInString(s)
+	return size > 0 && strings.ContainsRune(formulaSigns, first)
 }
