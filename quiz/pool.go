@@ -95,9 +95,11 @@ const PoolsKept = 1 << 8
 
 // Pools remembers pools, so that a start does not walk through the whole bank. They
 // go by the version of the bank, the rules and the day, and so are never outdated;
-// the one not asked for the longest goes first.
+// the one not asked for the longest goes first. It also remembers who is of which
+// group, as far as that helps to draw early.
 type Pools struct {
 	known *lru.Cache[poolKey, *Pool]
+	hints *hints
 }
 
 type poolKey struct {
@@ -112,7 +114,7 @@ func NewPools(most int) (*Pools, error) {
 	if err != nil {
 		return nil, fmt.Errorf("remember %d pools: %w", most, err)
 	}
-	return &Pools{known}, nil
+	return &Pools{known, newHints()}, nil
 }
 
 // of returns the pool, made when it is not known. The rules must not change any more.

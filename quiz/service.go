@@ -2,10 +2,7 @@ package quiz
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"time"
 
 	"qingyuan/campaign"
@@ -39,7 +36,8 @@ type Service struct {
 	// Papers remembers what this server lately showed, so that handing in takes one
 	// question to the store and not two; nil remembers nothing.
 	Papers *Papers
-	// Pools remembers what papers are drawn from; nil looks through the bank each time.
+	// Pools remembers what papers are drawn from, and for whom; nil looks through the
+	// bank each time.
 	Pools *Pools
 }
 
@@ -106,116 +104,6 @@ func (s *Service) session(campaignID, participant string) (*session, error) {
 		return nil, err
 	}
 	return &session{Service: s, Offer: o, Person: Person{campaignID, participant}, now: s.Now()}, nil
-}
-
-// Start opens the next attempt, or gives back the one that is still open. With
-// number, an attempt of that number is given back whatever became of it, so
-// that a delayed repeat starts nothing. fresh is true for a new attempt.
-func (s *Service) Start(ctx context.Context, campaignID, participant string, number int) (v Receipt, fresh bool, err error) {
-	x, err := s.session(campaignID, participant)
-	if err != nil {
-		return Receipt{}, false, err
-	}
-	for range 2 { // once more after handing in an overdue attempt
-		a, st, outcome, err := x.start(ctx, number)
-		if err != nil {
-			return Receipt{}, false, err
-		}
-		if outcome == Overdue {
-			if _, err := x.handIn(ctx, a); err != nil {
-				return Receipt{}, false, err
-			}
-			continue
-		}
-		if outcome == Used {
-			r, err := x.receiptOf(ctx, a)
-			return r, false, err
-		}
-		view, err := x.view(ctx, a)
-		return Receipt{View: view, Left: x.left(st)}, outcome == Started, err
-	}
-	return Receipt{}, false, fmt.Errorf("start attempt in %s: the overdue attempt stays open", campaignID)
-}
-
-func (x *session) start(ctx context.Context, number int) (Attempt, Standing, StartOutcome, error) {
-	fail := func(err error) (Attempt, Standing, StartOutcome, error) { return Attempt{}, Standing{}, "", err }
-	st, err := x.Store.Standing(ctx, x.Person)
-	if err != nil {
-		return fail(err)
-	}
-	// Repeats come before the window: what was started can be fetched again.
-	if a, outcome, found, err := x.existing(ctx, st, number); found || err != nil {
-		return a, st, outcome, err
-	}
-	if err := x.Offer.Campaign.CheckOpen(x.now); err != nil {
-		return fail(err)
-	}
-	a, err := x.draw(st.Group)
-	if err != nil {
-		return fail(err)
-	}
-	a, st, outcome, err := x.Store.Start(ctx, x.Person, a, x.limits(number))
-	if err != nil {
-		return fail(err)
-	}
-	return a, st, outcome, x.refusal(outcome)
-}
-
-// existing finds the attempt that a start gives back rather than opens.
-func (x *session) existing(ctx context.Context, st Standing, number int) (Attempt, StartOutcome, bool, error) {
-	switch {
-	case st.Open != nil && (number == 0 || number == st.Open.Number):
-		if st.Open.Overdue(x.now, x.Rules.Grace) {
-			return *st.Open, Overdue, true, nil
-		}
-		return *st.Open, AlreadyOpen, true, nil
-	case number > 0 && number <= st.Last:
-		a, err := x.Store.Attempt(ctx, x.Person, number)
-		return a, Used, true, err
-	default:
-		return Attempt{}, "", false, nil
-	}
-}
-
-func (x *session) limits(number int) Limits {
-	return Limits{
-		Day: x.Offer.Campaign.Day(x.now), PerDay: x.Rules.AttemptsPerDay, All: x.Rules.mostAttempts(),
-		Grace: x.Rules.Grace, WantedNumber: number,
-	}
-}
-
-// refusal maps the outcomes that carry no attempt to their faults.
-func (x *session) refusal(o StartOutcome) error {
-	switch o {
-	case DayLimit:
-		next := x.Offer.Campaign.NextDay(x.now)
-		if x.Offer.Campaign.CheckOpen(next) != nil {
-			return ErrLimitReached
-		}
-		return ErrLimitReached.WithNextAttempt(next)
-	case AllLimit:
-		return ErrLimitInAll
-	case WrongNumber:
-		return ErrNumber
-	default:
-		return nil
-	}
-}
-
-func (x *session) draw(group string) (Attempt, error) {
-	var seed [8]byte
-	_, _ = rand.Read(seed[:]) // crypto/rand.Read never fails; it ends the program
-	audience := x.Offer.Campaign.Audience(group)
-	pool := x.Pools.of(x.Offer.Bank, x.Rules, audience, x.Offer.Campaign.Day(x.now))
-	p, err := pool.Draw(binary.BigEndian.Uint64(seed[:]))
-	if err != nil {
-		return Attempt{}, err
-	}
-	var closes time.Time
-	if !x.Offer.Campaign.AlwaysOpen {
-		closes = x.Offer.Campaign.ClosesAt
-	}
-	return Attempt{Window: x.Rules.WindowFor(x.now.Truncate(time.Millisecond), closes), Paper: p, State: StateOpen}, nil
 }
 
 // Save keeps the answers marked so far.
@@ -348,6 +236,7 @@ func (s *Service) Home(ctx context.Context, campaignID, participant string) (Hom
 	if err != nil && !errors.Is(err, campaign.ErrRequired) {
 		return Home{}, err
 	}
+	x.Pools.learn(x.Person, x.Offer.Campaign, st.Group)
 	h := Home{Left: x.left(st), Best: st.Best, Rank: rank}
 	if st.Open != nil && !st.Open.Overdue(x.now, x.Rules.Grace) {
 		h.OpenID, h.OpenDeadline = x.id(st.Open.Number), st.Open.Deadline

@@ -31,14 +31,15 @@ type Limits struct {
 	Day          string // the local date now
 	PerDay, All  int    // 0: no bound
 	Grace        time.Duration
-	WantedNumber int // 0: whichever is next
+	WantedNumber int    // 0: whichever is next
+	Group        string // that the paper was drawn for; "": any
 }
 
 // StartOutcome tells what a start led to.
 type StartOutcome string
 
 // The outcomes of a start. With Started, AlreadyOpen, Overdue and Used comes the
-// attempt; the other three change nothing.
+// attempt; the others change nothing.
 const (
 	Started     StartOutcome = "started"
 	AlreadyOpen StartOutcome = "open"    // the attempt that is still open
@@ -47,6 +48,7 @@ const (
 	DayLimit    StartOutcome = "day_limit"
 	AllLimit    StartOutcome = "all_limit"
 	WrongNumber StartOutcome = "number" // the wanted number is beyond the next
+	OtherGroup  StartOutcome = "group"  // the participant is of another group than Limits.Group
 )
 
 // Submitted is what a submission led to.
@@ -75,7 +77,7 @@ type Store interface {
 	// Attempts reads attempts number from down to 1, at most limit of them.
 	Attempts(ctx context.Context, p Person, from, limit int) ([]Attempt, error)
 	// Start opens a as the next attempt and appends the fact, or tells why not.
-	// The standing has Last, Day and OnDay after it.
+	// The standing has Last, Day and OnDay after it; with OtherGroup it has the group.
 	Start(ctx context.Context, p Person, a Attempt, l Limits) (Attempt, Standing, StartOutcome, error)
 	// Save keeps s in the open attempt if its revision is higher than the one
 	// kept, and returns what is kept. An attempt that is not open is

@@ -14,6 +14,9 @@ import (
 // they need, and lists of numbers in as few bits each as the largest needs.
 type packer []byte
 
+// newPacker has room for a usual attempt.
+func newPacker() packer { return make(packer, 0, 128) }
+
 func (p *packer) uint(v uint64) { *p = binary.AppendUvarint(*p, v) }
 
 func (p *packer) int(v int64) { *p = binary.AppendVarint(*p, v) }

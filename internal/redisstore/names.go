@@ -32,8 +32,11 @@ var errSameName = errors.New("another version has the same short name; change th
 // shortName returns what stands for a digest in a participant's hash: itself,
 // where it is no digest or not long.
 func shortName(digest string) string {
+	if len(digest) < longDigest {
+		return digest
+	}
 	raw, err := hex.DecodeString(digest)
-	if err != nil || len(digest) < longDigest || digest != strings.ToLower(digest) {
+	if err != nil || digest != strings.ToLower(digest) {
 		return digest
 	}
 	return shortMark + base64.RawURLEncoding.EncodeToString(raw[:shortBytes])

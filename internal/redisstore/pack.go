@@ -37,7 +37,7 @@ const (
 
 // packOpen writes an open attempt without its number, which the script gives.
 func packOpen(a *quiz.Attempt) string {
-	var p packer
+	p := newPacker()
 	p.int(a.Deadline.UnixMilli() - a.StartedAt.UnixMilli())
 	p.paper(&a.Paper)
 	return millis(a.Deadline) + "|" + string(p)
@@ -68,7 +68,7 @@ var (
 )
 
 func packFinished(a *quiz.Attempt) string {
-	var p packer
+	p := newPacker()
 	r := &a.Result
 	p.uint(uint64(slices.Index(packedStates, a.State)))     //nolint:gosec // Every finished attempt has one of them.
 	p.uint(uint64(slices.Index(packedClosers, a.ClosedBy))) //nolint:gosec // As above.
@@ -202,6 +202,13 @@ func packDay(day string) (string, error) {
 		return "", fmt.Errorf("pack a day: %w", err)
 	}
 	return strconv.FormatInt(at.Unix()/int64(dayLength/time.Second), 36), nil
+}
+
+// packDayOf is packDay of the local date of a moment.
+func packDayOf(at time.Time, zone *time.Location) string {
+	_, offset := at.In(zone).Zone()
+	day, length := at.Unix()+int64(offset), int64(dayLength/time.Second)
+	return strconv.FormatInt((day-((day%length)+length)%length)/length, 36)
 }
 
 func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }

@@ -5,22 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"qingyuan/campaign"
-	"qingyuan/internal/event"
-	"qingyuan/internal/fault"
 	"qingyuan/leaderboard"
 	"qingyuan/quiz"
 )
 
 var (
-	attemptStart  = script("attempt_start")
 	attemptSave   = script("attempt_save")
-	attemptSubmit = script("attempt_submit")
 	attemptExpire = script("attempt_expire")
 	rankScript    = script("rank")
 )
@@ -143,72 +138,6 @@ func (q *Quiz) Attempts(ctx context.Context, p quiz.Person, from, limit int) ([]
 
 func slot(number int) string { return "a" + strconv.Itoa(number) }
 
-// Start implements quiz.Store.
-func (q *Quiz) Start(ctx context.Context, p quiz.Person, a quiz.Attempt, l quiz.Limits) (quiz.Attempt, quiz.Standing, quiz.StartOutcome, error) {
-	fail := func(err error) (quiz.Attempt, quiz.Standing, quiz.StartOutcome, error) {
-		return quiz.Attempt{}, quiz.Standing{}, "", err
-	}
-	o, err := q.campaigns.writable(p.Campaign)
-	if err != nil {
-		return fail(err)
-	}
-	args, err := startArgs(o, p, &a, l)
-	if err == nil {
-		err = q.campaigns.introduce(ctx, o, a.Paper.Bank)
-	}
-	if err != nil {
-		return fail(fmt.Errorf("start attempt in %s: %w", p.Campaign, err))
-	}
-	k := o.keys(p.Participant)
-	r, err := run(ctx, q.campaigns.writes, attemptStart,
-		[]string{k.meta(), k.participant(p.Participant), k.open(), k.facts()}, args...)
-	if err != nil {
-		return fail(fmt.Errorf("start attempt in %s: %w", p.Campaign, err))
-	}
-	switch outcome := quiz.StartOutcome(r.outcome); outcome {
-	case quiz.Started, quiz.AlreadyOpen, quiz.Overdue:
-		if len(r.args) != 3 {
-			return fail(r.unknown())
-		}
-		st, err := standing(r.args[0], "")
-		if err != nil {
-			return fail(err)
-		}
-		a, err := q.openAttempt(ctx, o, r.args[1], r.args[2])
-		return a, st, outcome, err
-	case quiz.Used:
-		a, err := q.Attempt(ctx, p, l.WantedNumber)
-		return a, quiz.Standing{}, outcome, err
-	case quiz.DayLimit, quiz.AllLimit, quiz.WrongNumber:
-		return quiz.Attempt{}, quiz.Standing{}, outcome, nil
-	case "required":
-		return fail(campaign.ErrRequired)
-	case "epoch":
-		return fail(o.wrongEpoch())
-	default:
-		return fail(r.unknown())
-	}
-}
-
-func startArgs(o *opened, p quiz.Person, a *quiz.Attempt, l quiz.Limits) ([]any, error) {
-	day, errDay := packDay(l.Day)
-	tail, errBody := startedTail(a)
-	return []any{
-		o.epoch, p.Participant, day, l.PerDay, l.All, l.WantedNumber,
-		millis(a.StartedAt), l.Grace.Milliseconds(), millis(a.Deadline), packOpen(a), tail,
-	}, errors.Join(errDay, errBody)
-}
-
-// startedTail is the body of the fact "started" from behind the number, which
-// only the script knows.
-func startedTail(a *quiz.Attempt) (string, error) {
-	body, err := event.EncodeBody(event.Started{
-		Deadline: a.Deadline.UnixMilli(), Bank: a.Paper.Bank,
-		Seed: strconv.FormatUint(a.Paper.Seed, 36), Items: a.Paper.EncodeItems(),
-	})
-	return strings.TrimPrefix(body, `{"number":0`), err
-}
-
 // Save implements quiz.Store.
 func (q *Quiz) Save(ctx context.Context, p quiz.Person, number int, s quiz.Saved) (quiz.Saved, error) {
 	o, err := q.campaigns.writable(p.Campaign)
@@ -231,133 +160,6 @@ func (q *Quiz) Save(ctx context.Context, p quiz.Person, number int, s quiz.Saved
 	default:
 		return quiz.Saved{}, r.unknown()
 	}
-}
-
-// Submit implements quiz.Store.
-func (q *Quiz) Submit(ctx context.Context, p quiz.Person, a quiz.Attempt, rank bool) (quiz.Submitted, error) {
-	fail := func(err error) (quiz.Submitted, error) {
-		return quiz.Submitted{}, fmt.Errorf("submit attempt %d in %s: %w", a.Number, p.Campaign, err)
-	}
-	o, err := q.campaigns.writable(p.Campaign)
-	if err != nil {
-		return fail(err)
-	}
-	c, err := q.submitCall(o, p, &a)
-	if err == nil {
-		err = q.campaigns.introduce(ctx, o, a.Paper.Bank)
-	}
-	if err != nil {
-		return fail(err)
-	}
-	r, err := run(ctx, q.campaigns.writes, attemptSubmit, c.keys, c.args...)
-	if err == nil && r.outcome == "layers" { // somebody hidden
-		c.addLayers(o.keys(p.Participant))
-		r, err = run(ctx, q.campaigns.writes, attemptSubmit, c.keys, c.args...)
-	}
-	if err != nil {
-		return fail(err)
-	}
-	switch {
-	case (r.outcome == "ok" || r.outcome == "done") && len(r.args) == 4:
-		return q.submitted(ctx, o, p, a.Number, r, rank)
-	case r.outcome == "missing":
-		return quiz.Submitted{}, quiz.ErrAttemptNotFound
-	case r.outcome == "range":
-		return fail(leaderboard.ErrOutOfRange)
-	case r.outcome == "clock":
-		return fail(fault.ErrUnavailable.Because(errClockBack))
-	case r.outcome == "epoch":
-		return fail(o.wrongEpoch())
-	default:
-		return fail(r.unknown())
-	}
-}
-
-// errClockBack is a submission on a day before that of the participant's newest:
-// where the best attempts of days are added up, days must come in order.
-var errClockBack = errors.New("the clock of this server is a day behind an earlier submission")
-
-// submitCall is what attempt_submit.lua is called with.
-type submitCall struct {
-	keys []string
-	args []any
-}
-
-// addLayers adds the keys that are not needed before a freeze.
-func (c *submitCall) addLayers(k shardKeys) {
-	for _, l := range allLayers {
-		c.keys = append(c.keys, k.layer("", l))
-	}
-	c.keys = append(c.keys, k.thaw())
-}
-
-func (q *Quiz) submitCall(o *opened, p quiz.Person, a *quiz.Attempt) (*submitCall, error) {
-	res := &a.Result
-	def, err := q.define(p.Campaign)
-	if err != nil {
-		return nil, err
-	}
-	points, policy := res.Score, campaign.PolicyBest
-	if o.layout.Sums() {
-		points, policy = 0, def.Policy
-	}
-	place, errPlace := o.layout.Pack(points, res.Used, res.SubmittedAt)
-	day, errDay := packDay(def.Day(res.SubmittedAt))
-	body, errBody := submittedBody(a)
-	phase, _ := def.PhaseAt(res.SubmittedAt)
-	freeze := freezeAt(def, res.SubmittedAt)
-	k := o.keys(p.Participant)
-	c := &submitCall{
-		keys: []string{k.meta(), k.participant(p.Participant), k.open(), k.board(), k.facts()},
-		args: []any{
-			o.epoch, p.Participant, a.Number, packFinished(a), score(place), packBestAttempt(res),
-			millis(res.SubmittedAt), day, phase.ID, string(policy), freeze, body, o.layout.MaxScore(),
-			strconv.Itoa(a.Number) + "|" + packOpen(a),
-		},
-	}
-	if freeze != "" {
-		c.addLayers(k)
-	}
-	return c, errors.Join(errPlace, errDay, errBody)
-}
-
-// freezeAt tells a script how a moment lies to the freeze.
-func freezeAt(def *campaign.Campaign, at time.Time) string {
-	switch {
-	case def.Freeze.Active(at):
-		return "late"
-	case def.Freeze.Over(at):
-		return "over"
-	default:
-		return ""
-	}
-}
-
-func submittedBody(a *quiz.Attempt) (string, error) {
-	res := &a.Result
-	return event.EncodeBody(event.Submitted{
-		Number: a.Number, StartedAt: a.StartedAt.UnixMilli(), UsedMS: res.Used.Milliseconds(),
-		Score: res.Score, MaxScore: res.MaxScore, Correct: res.Correct, Passed: res.Passed,
-		ClosedBy: string(a.ClosedBy), Bank: a.Paper.Bank, Items: a.Paper.EncodeItems(), Choices: res.Choices.String(),
-	})
-}
-
-func (q *Quiz) submitted(ctx context.Context, o *opened, p quiz.Person, number int, r reply, rank bool) (quiz.Submitted, error) {
-	kept, err := q.finishedAttempt(ctx, o, number, r.args[0])
-	if err != nil {
-		return quiz.Submitted{}, err
-	}
-	st, err := standing(r.args[2], r.args[1])
-	if err != nil {
-		return quiz.Submitted{}, err
-	}
-	s := quiz.Submitted{Attempt: kept, Fresh: r.outcome == "ok", Standing: st, Above: -1}
-	if !rank || r.args[3] == "" {
-		return s, nil
-	}
-	place, _, _ := strings.Cut(r.args[1], "|")
-	s.Above, err = q.above(ctx, o, p, place, r.args[3])
-	return s, err
 }
 
 // above adds to who stands above a place on the participant's shard who does on

@@ -65,7 +65,7 @@ func run(ctx context.Context, db redis.Scripter, s *redis.Script, keys []string,
 	if len(raw) == 0 {
 		return reply{}, errors.New("script returned nothing")
 	}
-	var r reply
+	r := reply{args: make([]string, 0, len(raw)-1)}
 	for i, v := range raw {
 		text, ok := v.(string)
 		if !ok {

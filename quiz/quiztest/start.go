@@ -18,6 +18,7 @@ func startPromises() map[string]func(*bench) {
 		"a start with a number":                                  startWithNumber,
 		"limits of a day and in all":                             startLimits,
 		"a refused start changes nothing":                        refusedStart,
+		"a paper for another group is not opened":                startForGroup,
 		"attempts are read newest first":                         attemptsInOrder,
 	}
 }
@@ -182,6 +183,33 @@ func refusedStart(b *bench) {
 	}
 	b.same("standing", before, b.standing(p))
 	b.same("facts", facts, b.kinds(p))
+}
+
+// startForGroup: the store tells of which group the participant is, and what is
+// given back or refused comes before that.
+func startForGroup(b *bench) {
+	p := b.enrolled("p")
+	try := func(group string, perDay int, outcome quiz.StartOutcome, st quiz.Standing) quiz.Attempt {
+		b.Helper()
+		l := b.limits(perDay, 0)
+		l.Group = group
+		a, got, is, err := b.Start(b.Context(), p, b.next(), l)
+		if err != nil || is != outcome {
+			b.Errorf("Start for group %q: %s, %v; want %s", group, is, err, outcome)
+		}
+		b.same("standing", st, got)
+		return a
+	}
+	for _, group := range []string{"pupils", "publi", "public,", "u1"} {
+		b.same("no attempt", quiz.Attempt{}, try(group, 0, quiz.OtherGroup, quiz.Standing{Group: "public"}))
+	}
+	b.told(p)
+	one := quiz.Standing{Last: 1, Day: "2026-06-10", OnDay: 1}
+	open := try("public", 1, quiz.Started, one)
+	b.same("the open one", open, try("pupils", 1, quiz.AlreadyOpen, one))
+	b.submit(p, open, 10)
+	try("pupils", 1, quiz.DayLimit, quiz.Standing{})
+	b.told(p, event.KindStarted, event.KindSubmitted)
 }
 
 func attemptsInOrder(b *bench) {

@@ -16,9 +16,11 @@
 -- ARGV[9] deadline, Unix ms
 -- ARGV[10] the attempt, packed, without its number
 -- ARGV[11] body of the fact "started", from behind its number
+-- ARGV[12] group that the attempt is for, "" for any
 --
--- Returns {outcome, l, o, v}; outcome is "started", "open", "overdue", "used",
--- "day_limit", "all_limit", "number", "required" or "epoch".
+-- Returns {"started", l}, {"open" or "overdue", l, o, v}, {"group", g} for somebody
+-- of another group, or one of "used", "day_limit", "all_limit", "number", "required"
+-- and "epoch".
 
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
   return { 'epoch' }
@@ -40,7 +42,7 @@ if open then
   end
 end
 if wanted > 0 and wanted <= last then
-  return { 'used', p[3] }
+  return { 'used' }
 end
 if wanted > last + 1 then
   return { 'number' }
@@ -55,12 +57,14 @@ end
 if per_day > 0 and on_day >= per_day then
   return { 'day_limit' }
 end
+if ARGV[12] ~= '' and ARGV[12] ~= p[2] then
+  return { 'group', p[2] }
+end
 
 local number = last + 1
 local limits = number .. '|' .. ARGV[3] .. '|' .. (on_day + 1)
-open = number .. '|' .. ARGV[10]
-redis.call('HSET', KEYS[2], 'l', limits, 'o', open)
+redis.call('HSET', KEYS[2], 'l', limits, 'o', number .. '|' .. ARGV[10])
 redis.call('ZADD', KEYS[3], ARGV[9], ARGV[2])
 redis.call('XADD', KEYS[4], ARGV[1] .. '-*', 'k', 'started.1', 'p', ARGV[2], 'u', p[1], 'g', p[2],
   't', ARGV[7], 'd', '{"number":' .. number .. ARGV[11])
-return { 'started', limits, open, '' }
+return { 'started', limits }

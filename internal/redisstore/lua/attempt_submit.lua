@@ -26,8 +26,8 @@
 -- ARGV[13] highest sum of points
 -- ARGV[14] the open attempt that was marked: its "o" in the participant's hash
 --
--- Returns {outcome, a, b, l, above}; outcome is "ok", "done" for an attempt
--- that is finished already, "missing" where ARGV[14] is not what is open, "layers" where KEYS[6…] are needed, "range"
+-- Returns {outcome, a, b, l, above}; outcome is "ok", where a is ARGV[4] and returned
+-- as "", "done" for an attempt that is finished already, "missing" where ARGV[14] is not what is open, "layers" where KEYS[6…] are needed, "range"
 -- where the sum does not fit, "clock" for a day before the newest, or "epoch".
 -- above counts who stands strictly above b on this shard; "" of nobody or somebody
 -- hidden.
@@ -142,9 +142,12 @@ if main ~= now then
   end
 end
 best = now .. '|' .. attempt
-redis.call('HSET', KEYS[2], slot, ARGV[4], 'b', best, 'd', day .. '|' .. (day_place == now and '' or day_place), 'f', '1')
+day_place = day .. '|' .. (day_place == now and '' or day_place)
 if phase then
-  redis.call('HSET', KEYS[2], 'p', phase .. '|' .. (phase_place == now and '' or phase_place))
+  redis.call('HSET', KEYS[2], slot, ARGV[4], 'b', best, 'd', day_place, 'f', '1',
+    'p', phase .. '|' .. (phase_place == now and '' or phase_place))
+else
+  redis.call('HSET', KEYS[2], slot, ARGV[4], 'b', best, 'd', day_place, 'f', '1')
 end
 redis.call('HDEL', KEYS[2], 'o', 'v')
 redis.call('ZREM', KEYS[3], ARGV[2])
@@ -162,4 +165,4 @@ else
   redis.call('XADD', KEYS[5], ARGV[1] .. '-*', 'k', 'submitted.1', 'p', ARGV[2], 'u', p[1], 'g', p[2],
     't', ARGV[7], 'f', p[8] and '' or '1', 'b', before, 'd', ARGV[12])
 end
-return { 'ok', ARGV[4], best, p[3], above() }
+return { 'ok', '', best, p[3], above() }
