@@ -10,6 +10,7 @@ import (
 
 var (
 	aikenOption = regexp.MustCompile(`^([A-Z])[.)．）]\s*(.*)$`)
+	aikenMany   = regexp.MustCompile(`^[A-Z](?:(?:[\s,，、;；&和及]|and)*[A-Z])+$`)
 	aikenAnswer = regexp.MustCompile(`(?i)^ANSWER\s*[:：]\s*(.*)$`)
 )
 
@@ -130,8 +131,8 @@ func (q *aikenQuestion) fault() *doubt {
 // key reads the letter of the right option. More than one is refused, never cut.
 func (q *aikenQuestion) key(key string) (int, *doubt) {
 	list := []rune(key)
-	if len(list) > 1 && len(list) < titleLength && strings.Trim(strings.ToUpper(key), "ABCDEFGHIJKLMNOPQRSTUVWXYZ,，、; ") == "" {
-		return 0, &doubt{"key_many", "Aiken 只允许一个答案，这里是 " + key}
+	if aikenMany.MatchString(key) {
+		return 0, &doubt{"key_many", "Aiken 只允许一个答案，这里是 " + shortened(key, titleLength)}
 	}
 	if len(list) == 1 && list[0] >= 'a' && list[0] <= 'z' {
 		list[0] -= 'a' - 'A'
