@@ -54,6 +54,7 @@ type cli struct {
 		Apply applyCmd `cmd:"" help:"Check a campaign file and put it into the data folder; a running server takes it up."`
 	} `cmd:"" help:"Prepare campaigns."`
 	Export  exportCmd  `cmd:"" help:"Write a table of a campaign into an XLSX or CSV file."`
+	Bank    bankCmds   `cmd:"" help:"Check, import and export question banks."`
 	Switch  switchCmd  `cmd:"" help:"Switch a feature of a campaign off or on while everything else goes on, or list what is off."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

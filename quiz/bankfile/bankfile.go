@@ -73,11 +73,13 @@ type Question struct {
 	Audience []string
 	Fact     string
 	Media    []quiz.Media
-	// Number is what the file calls the question, Line where it begins there,
-	// counted from 1: a line, or the row of a sheet.
-	Number string
-	File   string
-	Line   int
+	// Number is what the file calls the question. Line and LineTo are where it begins
+	// and ends there, counted from 1: a line, the row of a sheet, or a paragraph.
+	Number       string
+	File         string
+	Line, LineTo int
+	// Sheet names the table of a workbook or document, else "".
+	Sheet string
 	// Notes are what was normalised on the way.
 	Notes []string
 }

@@ -1,0 +1,435 @@
+package bankfile
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"qingyuan/quiz"
+)
+
+// grid is a table as a file has it.
+type grid struct {
+	file, sheet string
+	rows        []row
+}
+
+// row is one row of a grid, with the number under which people know it.
+type row struct {
+	line, lineTo int
+	cells        []string
+	// why refuses whatever stands in the row.
+	why *doubt
+}
+
+func (r row) blank() bool {
+	for _, c := range r.cells {
+		if strings.TrimSpace(c) != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// column is what a column of a table holds.
+type column int
+
+const (
+	colOther column = iota
+	colNumber
+	colType
+	colStem
+	colOption // one option for each column
+	colList   // all options in one cell
+	colKey
+	colExplain
+	colTopic
+	colScore
+	colLevel
+	colBasis
+	colEnabled
+	colPicture
+)
+
+// columnNames are the names under which columns are known, without spaces and
+// brackets, in small letters.
+var columnNames = map[string]column{
+	"题号": colNumber, "序号": colNumber, "编号": colNumber, "no": colNumber, "id": colNumber, "number": colNumber, "试题编号": colNumber, "题目编号": colNumber,
+	"题型": colType, "类型": colType, "题目类型": colType, "试题类型": colType, "type": colType, "kind": colType, "试题题型": colType, "题类": colType,
+	"题干": colStem, "题目": colStem, "试题": colStem, "问题": colStem, "问题描述": colStem, "题目内容": colStem, "试题内容": colStem, "题干内容": colStem,
+	"题目描述": colStem, "试题题干": colStem, "题面": colStem, "题目题干": colStem, "question": colStem, "stem": colStem, "title": colStem, "问题内容": colStem, "试题题目": colStem,
+	"选项": colList, "备选项": colList, "选项内容": colList, "options": colList, "备选答案": colList, "候选答案": colList, "可选项": colList, "所有选项": colList,
+	"答案": colKey, "正确答案": colKey, "标准答案": colKey, "参考答案": colKey, "正确选项": colKey, "answer": colKey, "key": colKey, "试题答案": colKey, "题目答案": colKey, "correct": colKey,
+	"correctanswer": colKey,
+	"解析":            colExplain, "答案解析": colExplain, "试题解析": colExplain, "说明": colExplain, "题目解析": colExplain, "详解": colExplain, "解释": colExplain, "explanation": colExplain, "analysis": colExplain, "解答": colExplain,
+	"分类": colTopic, "章节": colTopic, "知识点": colTopic, "标签": colTopic, "topic": colTopic, "category": colTopic, "类别": colTopic, "所属分类": colTopic,
+	"分值": colScore, "分数": colScore, "score": colScore,
+	"难度": colLevel, "难易度": colLevel, "难易程度": colLevel, "difficulty": colLevel, "难度等级": colLevel,
+	"依据": colBasis, "法律依据": colBasis, "出处": colBasis, "来源": colBasis, "basis": colBasis,
+	"是否启用": colEnabled, "启用": colEnabled, "enabled": colEnabled, "状态": colEnabled,
+	"图片": colPicture, "配图": colPicture, "题目图片": colPicture, "image": colPicture, "picture": colPicture,
+}
+
+var (
+	headNote     = regexp.MustCompile(`[（(\[【].*?[）)\]】]?$|[（(].*?[）)]`)
+	optionHead   = regexp.MustCompile(`^(?:备选|候选|可选|答案|试题|题目)?(?:选项|选择项|选择|option|opt|choice|项)[_\-:：.]?([a-p]|\d{1,2}|[一二三四五六七八九十])$`)
+	optionHead2  = regexp.MustCompile(`^([a-p])(?:选项|项|答案)?[.、:：]?$`)
+	pictureHead  = regexp.MustCompile(`^(?:图片|image|picture|pic)`)
+	digitMeaning = regexp.MustCompile(`(\d)\s*[:：=\-、.]?\s*(?:为|是|表示)?\s*(单选|多选|判断|单项|多项|不定项|填空|简答|问答)|(单选|多选|判断|单项|多项|不定项|填空|简答|问答)题?\s*[:：=\-]?\s*(?:为|是)?\s*(\d)`)
+)
+
+// head is what the columns of a table hold.
+type head struct {
+	cols    []column
+	options map[int]int // column to option, from 0
+	digits  map[string]hint
+	names   []string
+	// counted is set where the options' columns are numbered rather than lettered.
+	counted bool
+}
+
+// readHead reads a row as the head of a table; false where it is none.
+func readHead(cells []string) (head, bool) {
+	h := head{options: map[int]int{}, digits: map[string]hint{}}
+	found := map[column]bool{}
+	for i, c := range cells {
+		is := h.column(i, c)
+		if (is == colStem || is == colKey || is == colType || is == colList) && found[is] {
+			is = colOther
+		}
+		found[is] = true
+		h.cols, h.names = append(h.cols, is), append(h.names, c)
+	}
+	named := found[colKey] || len(h.options) > 1 || found[colList]
+	return h, found[colStem] && named && h.optionsInOrder()
+}
+
+// column names one column.
+func (h *head) column(i int, name string) column {
+	full := strings.ToLower(strings.Join(strings.Fields(norm.NFKC.String(name)), ""))
+	full = strings.Trim(full, "*#:：")
+	if utf8.RuneCountInString(full) > 60 {
+		return colOther
+	}
+	short := headNote.ReplaceAllString(full, "")
+	for _, re := range []*regexp.Regexp{optionHead, optionHead2} {
+		g := re.FindStringSubmatch(short)
+		if g == nil {
+			continue
+		}
+		if n := int(g[1][0]) - 'a'; n >= 0 && n < quiz.MaxOptions && len(g[1]) == 1 {
+			h.options[i] = n
+		} else {
+			h.options[i], h.counted = numeral(g[1])-1, true
+		}
+		return colOption
+	}
+	is := columnNames[short]
+	if is == colOther && pictureHead.MatchString(short) {
+		is = colPicture
+	}
+	if is == colType {
+		for _, g := range digitMeaning.FindAllStringSubmatch(full, -1) {
+			h.digits[g[1]+g[4]], _ = hintOf(g[2] + g[3])
+		}
+	}
+	return is
+}
+
+// optionsInOrder tells whether the options' columns go A, B, C without a gap.
+func (h *head) optionsInOrder() bool {
+	want := 0
+	for i := range h.cols {
+		if n, ok := h.options[i]; ok {
+			if n != want {
+				return false
+			}
+			want++
+		}
+	}
+	return true
+}
+
+// headRows bounds how far down a head is looked for.
+const headRows = 30
+
+// findHead finds the head of a table.
+func (g *grid) findHead() (head, int, bool) {
+	for i, r := range g.rows[:min(len(g.rows), headRows)] {
+		if h, ok := readHead(r.cells); ok {
+			return h, i, true
+		}
+	}
+	return head{}, 0, false
+}
+
+// read takes a table apart. A table without a head gives false.
+func (g *grid) read(r *Report) bool {
+	h, at, ok := g.findHead()
+	if !ok {
+		return false
+	}
+	section := heading{}
+	for _, row := range g.rows[at+1:] {
+		switch {
+		case row.blank(), repeated(row.cells, h):
+		case h.heading(row.cells, &section):
+		default:
+			g.question(row, h, section, r)
+		}
+	}
+	return true
+}
+
+// repeated tells the head that is printed again on every page.
+func repeated(cells []string, h head) bool {
+	for i, c := range cells {
+		if i < len(h.names) && strings.TrimSpace(c) != strings.TrimSpace(h.names[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// heading reads a row with nothing but a heading in its first cell.
+func (h *head) heading(cells []string, section *heading) bool {
+	text, at, n := "", 0, 0
+	for i, c := range cells {
+		if c = strings.TrimSpace(c); c != "" {
+			text, at = c, i
+			n++
+		}
+	}
+	if n != 1 || at < len(h.cols) && h.cols[at] == colKey || !isSection(text) {
+		return false
+	}
+	section.title = text
+	section.is, section.word = hintIn(text)
+	return true
+}
+
+// question makes a draft of one row.
+func (g *grid) question(r row, h head, section heading, out *Report) {
+	d := draft{why: r.why, hint: section.is, hinted: section.word}
+	q := &d.question
+	q.File, q.Sheet, q.Line, q.LineTo = filepath.Base(g.file), g.sheet, r.line, max(r.line, r.lineTo)
+	options := map[int]string{}
+	disabled, picture := "", ""
+	for i, c := range r.cells {
+		c = UnguardCell(strings.TrimSpace(c))
+		if c == "" {
+			continue
+		}
+		if i >= len(h.cols) {
+			d.refuse("row_ragged", "这一行比表头多出内容“"+shortened(c, 20)+"”，列可能错位（例如文字里有没加引号的分隔符）")
+			continue
+		}
+		switch h.cols[i] {
+		case colNumber:
+			q.Number = strings.TrimSuffix(c, ".0")
+		case colType:
+			d.typed(c, h)
+		case colStem:
+			q.Stem = c
+		case colOption:
+			options[h.options[i]] = c
+		case colList:
+			q.Options = splitOptions(c)
+		case colKey:
+			d.keys = append(d.keys, c)
+		case colExplain:
+			q.Explanation = c
+		case colTopic:
+			q.Topic = c
+		case colLevel:
+			q.Difficulty = levels[c]
+		case colBasis:
+			q.Basis = c
+		case colEnabled:
+			disabled = d.enabled(c)
+		case colPicture:
+			picture = c
+		case colScore, colOther:
+		}
+	}
+	d.cellOptions(options, h)
+	if picture != "" {
+		q.note("表中另有配图“" + shortened(picture, 20) + "”，没有导入，请核对题目是否离得开图")
+	}
+	if disabled != "" {
+		out.Skipped = append(out.Skipped, d.skip(disabled))
+		return
+	}
+	if q.Stem == "" {
+		d.refuse("stem_missing", "这一行没有题干")
+	}
+	d.tags()
+	d.stemKeys()
+	d.into(out)
+}
+
+// skip leaves out a row that its table has switched off.
+func (d *draft) skip(word string) Refusal {
+	probe := *d
+	probe.question.Options = append([]string(nil), d.question.Options...)
+	kind, _ := probe.decide()
+	out := d.question.refusal(&doubt{"disabled", "表中标为不启用（" + shortened(word, 10) + "）"})
+	out.Type = kind
+	return out
+}
+
+// typed reads the type column. A digit has a meaning only where the head gives it.
+func (d *draft) typed(c string, h head) {
+	c = strings.TrimSuffix(c, ".0")
+	if is, ok := h.digits[c]; ok {
+		d.hint, d.hinted = is, c
+		return
+	}
+	if _, err := strconv.Atoi(c); err == nil {
+		d.question.note("题型列写的是数字 " + c + "，表头没有说明含义，按答案个数确定题型")
+		return
+	}
+	d.hint, d.hinted = hintOf(c)
+	if d.hint == hintNone {
+		d.hint, d.hinted = hintOther, c
+		d.refuse("type_unsupported", "不认识的题型“"+shortened(c, 20)+"”")
+	}
+}
+
+// enabled reads 是否启用, and returns the word where it says no.
+func (d *draft) enabled(c string) string {
+	switch strings.ToLower(c) {
+	case "true", "是", "1", "1.0", "y", "yes", "启用", "已启用", "√", "有效", "正常", "on", "发布", "已发布":
+	case "ture":
+		d.question.note("“TURE” 按 TRUE 处理")
+	case "false", "否", "0", "0.0", "n", "no", "禁用", "停用", "未启用", "不启用", "×", "无效", "off", "flase", "未发布", "草稿", "已禁用", "已停用":
+		return c
+	default:
+		d.question.note("“是否启用”一列写着“" + shortened(c, 10) + "”，按启用处理")
+	}
+	return ""
+}
+
+var optionPrefix = regexp.MustCompile(`^\s*[(（\[【]?\s*([A-Pa-p])\s*(?:[)）\]】]\s*[.、:：]?|[.、:：．])\s*`)
+
+// cellOptions puts the options of a row together. A gap between them is not closed:
+// letters would be shifted.
+func (d *draft) cellOptions(options map[int]string, h head) {
+	last := -1
+	for i := range options {
+		last = max(last, i)
+	}
+	if last < 0 {
+		return
+	}
+	list := make([]string, last+1)
+	empty := -1
+	for i := range list {
+		list[i] = options[i]
+		if list[i] == "" && empty < 0 {
+			empty = i
+		}
+	}
+	d.question.Options = withoutLetters(list)
+	if h.counted {
+		d.countedKeys()
+	}
+	d.emptyNamed(h)
+	if empty >= 0 {
+		d.refuse("option_empty", fmt.Sprintf("选项 %c 是空的，后面的选项却有内容，各列可能错位", 'A'+empty))
+	}
+}
+
+// emptyNamed refuses a key that names an option whose cell is empty.
+func (d *draft) emptyNamed(h head) {
+	k, why := d.oneKey()
+	if why != nil || k.form != keyLetters || len(d.question.Options) < 2 {
+		return
+	}
+	for i := range quiz.MaxOptions {
+		if k.set.Has(i) && (i < len(d.question.Options) && d.question.Options[i] == "" || i >= len(d.question.Options) && i < len(h.options)) {
+			d.refuse("key_empty", fmt.Sprintf("答案 %s 指向空的选项 %c", shortened(k.text, 20), 'A'+i))
+		}
+	}
+}
+
+// countedKeys turns 1 and 2,3 into letters where the columns are called 选项1, 选项2.
+func (d *draft) countedKeys() {
+	for i, s := range d.keys {
+		var out []byte
+		for _, f := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(",，、;；| ", r) }) {
+			n, err := strconv.Atoi(f)
+			if err != nil || n < 1 || n > quiz.MaxOptions {
+				return
+			}
+			out = append(out, byte('A'+n-1))
+		}
+		if len(out) > 0 {
+			d.keys[i] = string(out)
+			d.question.note("答案 " + shortened(s, 20) + " 按选项列的编号对应为 " + string(out))
+		}
+	}
+}
+
+// withoutLetters takes A. and its like from before the options, where each has its
+// own letter there.
+func withoutLetters(list []string) []string {
+	out := make([]string, len(list))
+	for i, o := range list {
+		if o == "" {
+			continue
+		}
+		g := optionPrefix.FindStringSubmatch(o)
+		if g == nil || int(g[1][0]|0x20)-'a' != i {
+			return list
+		}
+		out[i] = strings.TrimSpace(o[len(g[0]):])
+	}
+	return out
+}
+
+// splitOptions takes a cell apart that holds all options.
+func splitOptions(s string) []string {
+	if list := lettered(s); len(list) > 1 {
+		return list
+	}
+	if list := jsonOptions(s); len(list) > 1 {
+		return withoutLetters(list)
+	}
+	for _, sep := range []string{"\n", "|", "；", ";", "$", "#", "，", ","} {
+		if parts := strings.Split(strings.Trim(s, sep+" "), sep); len(parts) > 1 {
+			for i := range parts {
+				parts[i] = strings.TrimSpace(parts[i])
+			}
+			return withoutLetters(parts)
+		}
+	}
+	return []string{s}
+}
+
+// lettered takes A.甲 B.乙 apart, by the rules of plain text.
+func lettered(s string) []string {
+	p := textParser{lexer: lex("1. 选项\n" + s), headings: []heading{{}}, fresh: true}
+	for i := 0; i < len(p.marks); {
+		if p.marks[i].kind != markOption && p.marks[i].kind != markNumber || p.marks[i].kind == markNumber && p.marks[i].line > 0 {
+			i++
+			continue
+		}
+		i = p.step(i)
+	}
+	p.gather(len(p.lines), 0)
+	p.assign(nil)
+	if len(p.blocks) != 1 || len(p.blocks[0].stem) != 1 || p.blocks[0].why != nil {
+		return nil
+	}
+	var out []string
+	for _, o := range p.blocks[0].options {
+		out = append(out, strings.Trim(flowing(o), " ;；|，,"))
+	}
+	return out
+}
