@@ -129,6 +129,15 @@ func (h redisHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pro
 	}
 }
 
+// took measures a command that travelled with those of others, by its own name.
+func (h redisHook) took(command string, took time.Duration, err error) {
+	if name := h.scripts[command]; name != "" {
+		command = name
+	}
+	h.m.redisDuration.WithLabelValues(command).Observe(took.Seconds())
+	h.count(err)
+}
+
 // together is what commands sent at once are called: each script by its name, as if
 // it had travelled alone, because a batch ends for all of them at once.
 func (h redisHook) together(cmds []redis.Cmder) []string {

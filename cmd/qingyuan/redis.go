@@ -122,21 +122,23 @@ func observe(db redis.UniversalClient, hook redis.Hook) {
 	db.AddHook(hook)
 }
 
-// lanes is how many batches of joined commands may be under way at once:
-// docs/adr/0012-joined-commands.md says how it was found.
-const lanes = 8
+// pipelines is how many connections are kept for what is read in one piece. go-redis
+// would keep ten.
+const pipelines = 16
 
-// pipelines is how many connections are kept for batches: those of the lanes, and
-// as many for what travels alone. go-redis would keep ten.
-const pipelines = 2 * lanes
+// joinedMost is how many connections joined commands may take at once. Each carries
+// sixteen submissions; docs/adr/0012-joined-commands.md says how it was found.
+const joinedMost = 16
 
-// joined lets concurrent requests' commands travel together, where one server
-// takes them all.
-func joined(db redis.UniversalClient) redisstore.Option {
-	if one, ok := db.(*redis.Client); ok {
-		return redisstore.WithJoined(redisstore.NewJoined(one, lanes))
+// join lets concurrent requests' commands travel together, where one server takes
+// them all; nil elsewhere. Not with Sentinel: only go-redis' own connections are
+// closed when it names another primary.
+func join(cfg configs.Config, db redis.UniversalClient) *redisstore.Joined {
+	one, ok := db.(*redis.Client)
+	if !ok || cfg.Redis.MasterName != "" {
+		return nil
 	}
-	return func(*redisstore.Waiting) {}
+	return redisstore.NewJoined(one, joinedMost)
 }
 
 // fingerprints names the secrets on which servers of one deployment must agree.

@@ -214,6 +214,9 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	if err != nil {
 		return nil, err
 	}
+	if s.joined != nil {
+		s.joined.Took = hook.took
+	}
 	p := &program{cfg: cfg, log: log, catalog: book, services: s}
 	p.publisher = newPublisher(s, book.Campaigns, log, now)
 	s.campaigns.ExaminedThrough(st.examiner)
@@ -394,4 +397,5 @@ func (p *program) startWorkers(ctx context.Context) {
 func (p *program) close() {
 	p.services.sessions.Close()
 	p.services.wechat.Close()
+	_ = p.services.close() // the connections end with Redis at the latest
 }

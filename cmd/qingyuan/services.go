@@ -30,6 +30,7 @@ type book interface {
 // services are the domains joined to their stores.
 type services struct {
 	redis      redis.UniversalClient
+	joined     *redisstore.Joined // nil where nothing is joined
 	campaigns  *redisstore.Campaigns
 	boards     *redisstore.Boards
 	facts      *stream.Reader
@@ -53,13 +54,22 @@ const (
 )
 
 func newServices(cfg configs.Config, db redis.UniversalClient, b book, log *slog.Logger, now func() time.Time) (*services, error) {
-	s := &services{redis: db, campaigns: redisstore.NewCampaigns(db, replicas(cfg), joined(db))}
+	s := &services{redis: db, joined: join(cfg, db)}
+	s.campaigns = redisstore.NewCampaigns(db, replicas(cfg), redisstore.WithJoined(s.joined))
 	s.boards = redisstore.NewBoards(s.campaigns, b.Campaign, now)
 	s.facts = newReader(cfg, db)
 	if err := s.addDomains(cfg, b, now); err != nil {
 		return nil, err
 	}
 	return s, s.addSessions(cfg, db, log, now)
+}
+
+// close ends what the services have opened themselves.
+func (s *services) close() error {
+	if s.joined == nil {
+		return nil
+	}
+	return s.joined.Close()
 }
 
 // replicas says whom an act waits for.

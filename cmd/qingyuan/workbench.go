@@ -60,8 +60,11 @@ func openWorkbench(ctx context.Context, cfg configs.Config, log *slog.Logger) (w
 	if w.catalog, err = w.campaigns(ctx); err != nil {
 		return w, err
 	}
-	w.services, err = newServices(w.cfg, w.redis, w.catalog, log, time.Now)
-	return w, err
+	if w.services, err = newServices(w.cfg, w.redis, w.catalog, log, time.Now); err != nil {
+		return w, err
+	}
+	w.closers = append(w.closers, w.services.close)
+	return w, nil
 }
 
 // chosenFlags choose on which campaigns a command works, and how it answers.

@@ -6,57 +6,84 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// Joined sends the commands of concurrent callers to one Redis server together:
-// whoever comes while all lanes are under way travels with the next one that is
-// free. Nobody waits for company, there is no timer, and who finds a lane free sends
-// by themselves, as without it. It is a redis.Scripter.
+// Joined sends the commands of concurrent callers to one Redis server together, over
+// few connections. It is a redis.Scripter.
 //
-// A lane is a batch under way, on a connection that is its own meanwhile. There
-// are several, because Redis syncs what all connections brought since its last
-// sync at once, but takes only 16 KiB from each: one lane alone would waste a slow
-// disk. A batch is kept below that for the same reason.
+// Whoever comes writes what waits by then, once all who are about to run have had
+// their turn: no timer, nobody waits for company, and a caller alone sends by
+// itself. Nobody waits for answers before the next is written either, so that a
+// disk that takes long to sync holds up nothing else: see wire. A connection
+// carries no more than Redis takes from one at once; what is beyond that travels
+// over the next, for which another is opened if need be.
 //
 // Each caller gets the reply to its own command, or an error. A caller whose
 // context ends gets that error at once; what it sent may still be done, as with a
-// connection of its own. Where a connection breaks, everybody in its batch learns
-// that the outcome is unknown, and nothing is sent a second time. A script that
-// Redis does not know is refused by itself: redis.Script sends it anew in full.
+// connection of its own. Where a connection breaks, everybody whose answer was to
+// come over it learns that the outcome is unknown, and nothing is sent a second
+// time. A script that Redis does not know is refused by itself: it is sent anew in
+// full.
 type Joined struct {
-	db    *redis.Client
-	lanes int
-	most  int // commands of a batch
+	// Took, when set, is told how long a caller waited, and for which script by its
+	// SHA-1, or "pipeline". Set it before the first command.
+	Took func(command string, took time.Duration, err error)
+
+	db      *redis.Client
+	opening context.Context //nolint:containedctx // Connections belong to nobody's request.
+	stop    context.CancelFunc
+	work    sync.WaitGroup
 
 	mu      sync.Mutex
 	waiting []*order
-	busy    int // lanes under way
+	wires   []*wire // nil where there is none
+	closed  bool
 }
 
 var _ redis.Scripter = (*Joined)(nil)
 
-// batchMost is how many commands travel together at most: a submission takes up to
-// a kilobyte.
-const batchMost = 16
+// window is what Redis takes from a connection at once, in bytes: sixteen
+// submissions, or a hundred reads.
+const window = 16 << 10
 
-// errUnanswered is what a command says until its reply has come.
+// errUnanswered is what a command says whose reply did not come.
 var errUnanswered = errors.New("no reply came")
 
-// NewJoined sends through db in so many lanes, at least one. db must not repeat
-// commands by itself (MaxRetries -1), and should have a connection for each lane.
-func NewJoined(db *redis.Client, lanes int) *Joined {
-	return &Joined{db: db, lanes: max(lanes, 1), most: batchMost}
+// NewJoined sends to the server of db over so many connections at most, at least
+// one. They are opened as those of db are, but for its hooks. Close ends them.
+func NewJoined(db *redis.Client, most int) *Joined {
+	j := &Joined{db: db, wires: make([]*wire, max(most, 1))}
+	j.opening, j.stop = context.WithCancel(context.Background())
+	return j
 }
 
-// order is what one caller wants sent. The commands are the lane's until done is
-// closed, and for ever if their caller leaves before.
+// Close ends the connections. Who still waits learns that no reply came.
+func (j *Joined) Close() error {
+	j.stop()
+	j.mu.Lock()
+	j.closed = true
+	for _, w := range j.wires {
+		if w != nil && w.open {
+			_ = w.conn.Close() // whoever reads from it cleans up
+		}
+	}
+	j.mu.Unlock()
+	j.work.Wait()
+	return nil
+}
+
+// order is what one caller wants sent. It is the connection's until it is done, and
+// for ever if its caller leaves before.
 type order struct {
+	out   []byte // as it travels
 	cmds  []redis.Cmder
-	one   [1]redis.Cmder // room for a single command
+	words []string // the reply of a script, where there are no cmds
+	err   error    // the error that a script was answered with, or why there is no reply
 	state atomic.Uint32
-	done  chan struct{}
+	done  chan struct{} // receives once
 }
 
 // States of an order.
@@ -65,6 +92,23 @@ const (
 	orderSent
 	orderLeft // its caller has gone before it was sent
 )
+
+// orders are used again: most of them carry a kilobyte.
+var orders = sync.Pool{New: func() any { return &order{done: make(chan struct{}, 1)} }}
+
+func newOrder() *order {
+	o := orders.Get().(*order)
+	o.out, o.cmds, o.words, o.err = o.out[:0], nil, nil, nil
+	o.state.Store(orderWaiting)
+	return o
+}
+
+// giveBack is for callers that were answered, or never had an order sent.
+func (o *order) giveBack() {
+	if cap(o.out) <= window {
+		orders.Put(o)
+	}
+}
 
 // Eval implements redis.Scripter.
 func (j *Joined) Eval(ctx context.Context, src string, keys []string, args ...any) *redis.Cmd {
@@ -97,192 +141,222 @@ func (j *Joined) ScriptLoad(ctx context.Context, src string) *redis.StringCmd {
 }
 
 func (j *Joined) script(ctx context.Context, name, script string, keys []string, args []any) *redis.Cmd {
-	all := make([]any, 0, 3+len(keys)+len(args))
-	all = append(all, name, script, len(keys))
-	for _, key := range keys {
-		all = append(all, key)
+	cmd := redis.NewCmd(ctx, name, script)
+	fail := func(err error) *redis.Cmd {
+		none := redis.NewCmd(ctx, name) // the other one may still be answered
+		none.SetErr(err)
+		return none
 	}
-	all = append(all, args...)
-	o := &order{done: make(chan struct{})}
-	cmd := redis.NewCmd(ctx, all...)
-	o.one[0] = cmd
-	o.cmds = o.one[:]
-	if err := j.do(ctx, o); err != nil {
-		cmd = redis.NewCmd(ctx, name) // the other one may still be answered
-		cmd.SetErr(err)
+	o := newOrder()
+	var err error
+	if o.out, err = appendScript(o.out, name, script, keys, args); err != nil {
+		return fail(fmt.Errorf("%s: %w", name, err))
 	}
+	o.cmds = []redis.Cmder{cmd}
+	if name == "evalsha" {
+		name = script
+	}
+	if err := j.do(ctx, name, o); err != nil {
+		return fail(err)
+	}
+	o.giveBack()
 	return cmd
 }
 
-// Together sends commands in one batch and returns once they are answered; each
+// words runs a script and returns what it answers, a list of texts. It is what
+// EvalSha and then Eval would do, with less ado.
+func (j *Joined) words(ctx context.Context, s *redis.Script, keys []string, args []any) ([]string, error) {
+	o := newOrder()
+	var err error
+	if o.out, err = appendScript(o.out, "evalsha", s.Hash(), keys, args); err != nil {
+		return nil, fmt.Errorf("evalsha: %w", err)
+	}
+	if err := j.do(ctx, s.Hash(), o); err != nil {
+		return nil, err
+	}
+	words, err := o.words, o.err
+	o.giveBack()
+	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		return wordsOf(s.Eval(ctx, j, keys, args...))
+	}
+	return words, err
+}
+
+// wordsOf are what a script answered that was sent as a command of go-redis.
+func wordsOf(cmd *redis.Cmd) ([]string, error) {
+	all, err := cmd.Slice()
+	if err != nil {
+		return nil, err
+	}
+	words := make([]string, len(all))
+	for i, v := range all {
+		var ok bool
+		if words[i], ok = v.(string); !ok {
+			return nil, fmt.Errorf("%w: value %d is a %T", errNoWords, i, v)
+		}
+	}
+	return words, nil
+}
+
+func appendScript(dst []byte, name, script string, keys []string, args []any) ([]byte, error) {
+	dst = appendHead(dst, '*', 3+len(keys)+len(args))
+	dst = appendNumber(appendBulk(appendBulk(dst, name), script), int64(len(keys)))
+	for _, key := range keys {
+		dst = appendBulk(dst, key)
+	}
+	return appendArgs(dst, 3+len(keys), args)
+}
+
+// Together sends commands in one piece and returns once they are answered; each
 // has its own error then. After an error of Together itself none may be looked at.
 func (j *Joined) Together(ctx context.Context, commands func(redis.Pipeliner)) ([]redis.Cmder, error) {
 	p := j.db.Pipeline() // only collects
 	commands(p)
-	o := &order{cmds: p.Cmds(), done: make(chan struct{})}
-	if len(o.cmds) == 0 {
+	cmds := p.Cmds()
+	if len(cmds) == 0 {
 		return nil, nil
 	}
-	if err := j.do(ctx, o); err != nil {
+	o := newOrder()
+	o.cmds = cmds
+	for _, cmd := range cmds {
+		var err error
+		if o.out, err = appendCommand(o.out, cmd.Args()); err != nil {
+			return nil, fmt.Errorf("%s: %w", cmd.Name(), err)
+		}
+	}
+	if err := j.do(ctx, "pipeline", o); err != nil {
 		return nil, err
 	}
-	return o.cmds, nil
+	o.giveBack()
+	return cmds, nil
 }
 
 // do returns when the order is answered or ctx has ended.
-func (j *Joined) do(ctx context.Context, o *order) error {
+func (j *Joined) do(ctx context.Context, name string, o *order) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	for _, cmd := range o.cmds {
-		if err := sendable(cmd.Args()); err != nil {
-			return fmt.Errorf("%s: %w", cmd.Name(), err)
-		}
-		cmd.SetErr(errUnanswered)
+	began := clock()
+	w, err := j.enqueue(o)
+	if err != nil {
+		return err
 	}
-	if j.enter() {
-		defer j.leave() //nolint:contextcheck // A batch belongs to several callers.
-		j.alone(ctx, o)
-		return nil
+	if w != nil && w.writeOnce() {
+		j.work.Go(w.write)
 	}
-	j.enqueue(o) //nolint:contextcheck // As above.
 	select {
 	case <-o.done:
+		j.took(name, began, o.answeredWith())
 		return nil
 	case <-ctx.Done():
 		o.state.CompareAndSwap(orderWaiting, orderLeft)
+		j.took(name, began, ctx.Err())
 		return ctx.Err()
 	}
 }
 
-// sendable refuses what go-redis might fail to encode: it would fail the others in
-// the batch, too.
-func sendable(args []any) error {
-	for i, arg := range args {
-		switch arg.(type) {
-		case string, []byte, int, int64, uint64:
-		default:
-			return fmt.Errorf("argument %d is a %T", i, arg)
+// answeredWith is the error that an order was answered with, if any, or why it was
+// not answered.
+func (o *order) answeredWith() error {
+	for _, cmd := range o.cmds {
+		if err := cmd.Err(); err != nil && err != redis.Nil { //nolint:errorlint // redis.Nil is set as is: no such member.
+			return err
+		}
+	}
+	return o.err
+}
+
+func (j *Joined) took(name string, began time.Time, err error) {
+	if j.Took != nil {
+		j.Took(name, clock().Sub(began), err)
+	}
+}
+
+// clock is the real one: connections look at no other.
+func clock() time.Time {
+	return time.Now() //nolint:forbidigo // As it says.
+}
+
+// enqueue lets an order wait, and returns the connection that its caller is to
+// write to, nil for none.
+func (j *Joined) enqueue(o *order) (*wire, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return nil, redis.ErrClosed
+	}
+	j.waiting = append(j.waiting, o)
+	return j.writable(), nil
+}
+
+// writable returns a connection with room that nobody writes to, now the caller's
+// to write to. It is the first that has room, so that what little there is travels
+// together; nil where somebody writes to that, who will come to what waits.
+// Where none has room another is opened, one at a time. Call it with mu.
+func (j *Joined) writable() *wire {
+	if j.closed || len(j.waiting) == 0 {
+		return nil
+	}
+	opening := false
+	for i, w := range j.wires {
+		switch {
+		case w == nil && !opening:
+			opening = true
+			j.wires[i] = j.openWire(i)
+		case w == nil:
+		case !w.open:
+			opening = true
+		case w.under < window && w.writing:
+			return nil
+		case w.under < window:
+			w.writing = true
+			return w
 		}
 	}
 	return nil
 }
 
-// enter takes a lane where one is free and nobody waits for it.
-func (j *Joined) enter() bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.busy == j.lanes || len(j.waiting) > 0 {
-		return false
-	}
-	j.busy++
-	return true
-}
-
-// leave gives a lane back, or to whoever came meanwhile.
-func (j *Joined) leave() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if len(j.waiting) == 0 {
-		j.busy--
-		return
-	}
-	go j.lane()
-}
-
-// alone sends an order with its caller's own context.
-func (j *Joined) alone(ctx context.Context, o *order) {
-	if len(o.cmds) == 1 {
-		_ = j.db.Process(ctx, o.cmds[0]) // the command has the error
-		return
-	}
-	p := j.db.Pipeline()
-	_ = p.BatchProcess(ctx, o.cmds...) // only queues
-	tellUnanswered(p.Exec(ctx))
-}
-
-// enqueue lets an order wait for a lane, and opens one where that is allowed.
-func (j *Joined) enqueue(o *order) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.waiting = append(j.waiting, o)
-	if j.busy < j.lanes {
-		j.busy++
-		go j.lane() // ends when nobody waits
+// pass lets somebody write what waits, if there is a connection for it. Call it
+// with mu.
+func (j *Joined) pass() {
+	if w := j.writable(); w != nil {
+		j.work.Go(w.write)
 	}
 }
 
-// lane sends batches until nobody waits.
-func (j *Joined) lane() {
-	batch := make([]*order, 0, j.most)
-	for {
-		if batch = j.take(batch[:0]); len(batch) == 0 {
-			return
-		}
-		j.send(batch)
-	}
-}
-
-// take moves the next orders into batch, those of callers that have left not
-// among them. It closes the lane where there are none.
-func (j *Joined) take(batch []*order) []*order {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	room := j.most
-	for len(j.waiting) > 0 {
-		o := j.waiting[0]
-		if len(batch) > 0 && len(o.cmds) > room {
-			break
-		}
-		j.waiting[0] = nil
-		j.waiting = j.waiting[1:]
+// failWaiting answers all who wait that it is of no use.
+func (j *Joined) failWaiting(err error) {
+	for _, o := range j.waiting {
 		if o.state.CompareAndSwap(orderWaiting, orderSent) {
-			batch = append(batch, o)
-			room -= len(o.cmds)
+			o.fail(err)
 		}
 	}
-	if len(batch) == 0 {
-		j.busy--
-	}
-	return batch
+	j.waiting = nil
 }
 
-// send sends a batch and hands out the replies. It heeds no caller's context,
-// because the others still wait: the client's own time-outs end it.
-func (j *Joined) send(batch []*order) {
-	ctx := context.Background()
-	p := j.db.Pipeline()
-	for _, o := range batch {
-		_ = p.BatchProcess(ctx, o.cmds...) // only queues
-	}
-	cmds, err := p.Exec(ctx)
-	tellUnanswered(cmds, err)
-	for _, o := range batch {
-		close(o.done)
-	}
-}
-
-// tellUnanswered gives commands without a reply the reason for it. What Exec
-// returned is the first command's error, and may be but a reply.
-func tellUnanswered(cmds []redis.Cmder, err error) {
-	if err == nil {
-		return
-	}
-	for _, cmd := range cmds {
-		if e := cmd.Err(); e != nil && e != errUnanswered && !isReply(e) { //nolint:errorlint // It was set as is.
-			err = e
-			break
+// fail ends an order without a reply, or without all of it.
+func (o *order) fail(err error) {
+	err = fmt.Errorf("%w: %w", errUnanswered, err)
+	if o.err = err; o.cmds != nil {
+		for _, cmd := range o.cmds {
+			cmd.SetErr(err)
 		}
 	}
-	for _, cmd := range cmds {
-		if cmd.Err() == errUnanswered { //nolint:errorlint // As above.
-			cmd.SetErr(fmt.Errorf("%w: %w", errUnanswered, err))
-		}
-	}
+	o.done <- struct{}{}
 }
 
-// isReply tells an error that Redis answered from one of the way there.
-func isReply(err error) bool {
-	_, ok := errors.AsType[redis.Error](err)
-	return ok
+// read takes the replies to an order. An error is one of the way there.
+func (o *order) read(r replies) (err error) {
+	if o.cmds == nil {
+		o.words, o.err, err = r.words()
+		return err
+	}
+	for _, cmd := range o.cmds {
+		v, err := r.value()
+		if err != nil {
+			return err
+		}
+		fill(cmd, v)
+	}
+	return nil
 }

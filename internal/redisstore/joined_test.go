@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -54,7 +55,7 @@ func TestJoinedRepliesReachTheirOwners(t *testing.T) {
 	s := redistest.Start(t)
 	var broken atomic.Int64
 	db := breakingClient(t, s, &broken)
-	j := NewJoined(db, 3)
+	j := joinedTo(t, db, 3)
 	const callers, each = 400, 25
 	var mu sync.Mutex
 	acknowledged := map[string]bool{}
@@ -128,7 +129,26 @@ func impatient(t *testing.T, turn int) (context.Context, context.CancelFunc) {
 // whose callers have left.
 func (j *Joined) settle(t *testing.T) {
 	t.Helper()
-	j.until(t, func() bool { return j.busy == 0 })
+	j.until(t, func() bool { return len(j.waiting) == 0 && j.underWay() == 0 })
+}
+
+// underWay is how many bytes of commands are not answered yet. Call it with mu.
+func (j *Joined) underWay() int {
+	n := 0
+	for _, w := range j.wires {
+		if w != nil {
+			n += w.under
+		}
+	}
+	return n
+}
+
+// joinedTo is for the time of a test.
+func joinedTo(t testing.TB, db *redis.Client, most int) *Joined {
+	t.Helper()
+	j := NewJoined(db, most)
+	t.Cleanup(func() { _ = j.Close() })
+	return j
 }
 
 // until waits for a state of the queue.
@@ -172,7 +192,7 @@ func breakingClient(t *testing.T, s *redistest.Server, broken *atomic.Int64) *re
 	o := s.Options()
 	o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
-		return &breaking{conn, 20 + rand.IntN(60), broken}, err
+		return &breaking{conn, 5 + rand.IntN(40), broken}, err
 	}
 	db := redis.NewClient(o)
 	t.Cleanup(func() { _ = db.Close() })
@@ -188,7 +208,7 @@ func TestJoinedCallersLeave(t *testing.T) {
 	o.ReadTimeout = time.Minute // the server hangs for as long as this test wants
 	db := redis.NewClient(o)
 	t.Cleanup(func() { _ = db.Close() })
-	j := NewJoined(db, 1)
+	j := joinedTo(t, db, 1)
 	if err := echoThrough(t.Context(), j, "warm", 1); err != nil {
 		t.Fatal(err)
 	}
@@ -196,8 +216,10 @@ func TestJoinedCallersLeave(t *testing.T) {
 	s.Pause(t)
 	var staying sync.WaitGroup
 	var first, last error
-	staying.Go(func() { first = echoThrough(t.Context(), j, "first", 1) })
-	j.until(t, func() bool { return j.busy == 1 && len(j.waiting) == 0 }) // first is under way
+	staying.Go(func() { // as much as a connection carries
+		_, first = run(t.Context(), j, echo, []string{echoes}, "first", strings.Repeat("x", window))
+	})
+	j.until(t, func() bool { return j.underWay() > 0 && len(j.waiting) == 0 })
 	ctx, leave := context.WithCancel(t.Context())
 	gone := make(chan error)
 	go func() { gone <- echoThrough(ctx, j, "gone", 1) }()
@@ -225,7 +247,7 @@ func TestJoinedForgottenScript(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
 	db := s.Client(t)
-	j := NewJoined(db, 2)
+	j := joinedTo(t, db, 2)
 	acknowledged := map[string]bool{}
 	for round := range 5 {
 		if err := db.ScriptFlush(t.Context()).Err(); err != nil {
@@ -250,7 +272,7 @@ func TestJoinedForgottenScript(t *testing.T) {
 func TestJoinedWithoutRedis(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
-	j := NewJoined(s.Client(t), 2)
+	j := joinedTo(t, s.Client(t), 2)
 	s.Kill(t)
 	var all sync.WaitGroup
 	for i := range 40 {
@@ -278,7 +300,7 @@ func TestJoinedWithoutRedis(t *testing.T) {
 // TestJoinedRefusesWhatCannotBeSent keeps one caller's mistake from the others.
 func TestJoinedRefusesWhatCannotBeSent(t *testing.T) {
 	t.Parallel()
-	j := NewJoined(redistest.Start(t).Client(t), 1)
+	j := joinedTo(t, redistest.Start(t).Client(t), 1)
 	err := j.EvalSha(t.Context(), echo.Hash(), []string{echoes}, struct{}{}).Err()
 	if err == nil || !strings.Contains(err.Error(), "argument 4 is a struct {}") {
 		t.Errorf("err = %v", err)
@@ -293,25 +315,164 @@ func TestJoinedRefusesWhatCannotBeSent(t *testing.T) {
 	}
 }
 
-// TestJoinedBatchesStaySmall: a batch holds no more than Redis takes from a
-// connection at once, unless one caller alone wants more.
-func TestJoinedBatchesStaySmall(t *testing.T) {
+// TestJoinedDoNotWaitForAnswers: commands follow each other on one connection while
+// none is answered, until it carries what Redis takes at once; only then is there a
+// second one.
+func TestJoinedDoNotWaitForAnswers(t *testing.T) {
 	t.Parallel()
-	j := NewJoined(nil, 1)
-	for _, size := range []int{10, 5, 2, 40, 1} {
-		j.waiting = append(j.waiting, &order{cmds: make([]redis.Cmder, size)})
+	s := redistest.Start(t)
+	o := s.Options()
+	o.ReadTimeout = time.Minute
+	db := redis.NewClient(o)
+	t.Cleanup(func() { _ = db.Close() })
+	j := joinedTo(t, db, 3)
+	if err := echoThrough(t.Context(), j, "warm", 1); err != nil {
+		t.Fatal(err)
 	}
-	j.busy = 1
-	for i, want := range [][]int{{10, 5}, {2}, {40}, {1}, nil} {
-		var got []int
-		for _, o := range j.take(nil) {
-			got = append(got, len(o.cmds))
+	j.settle(t)
+	s.Pause(t)
+	var all sync.WaitGroup
+	send := func(id string, size int) {
+		all.Go(func() {
+			if _, err := run(t.Context(), j, echo, []string{echoes}, id, strings.Repeat("x", size)); err != nil {
+				t.Errorf("%s: %v", id, err)
+			}
+		})
+	}
+	connections := func() int {
+		n := 0
+		for _, w := range j.wires {
+			if w != nil {
+				n++
+			}
 		}
-		if fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("batch %d: %v, want %v", i, got, want)
+		return n
+	}
+	acknowledged := map[string]bool{"warm": true}
+	for i := range 10 {
+		id := fmt.Sprint(i)
+		acknowledged[id] = true
+		before := 0
+		j.until(t, func() bool { before = j.underWay(); return true })
+		send(id, window/10)
+		j.until(t, func() bool { return len(j.waiting) == 0 && j.underWay() > before && connections() == 1 })
+	}
+	acknowledged["more"] = true
+	send("more", 1)
+	j.until(t, func() bool { return len(j.waiting) == 1 && connections() == 2 }) // it waits for a connection
+	s.Resume(t)
+	all.Wait()
+	doneOnce(t, db, acknowledged)
+}
+
+// TestJoinedGiveUpOnSilence: a Redis that takes commands and does not answer keeps
+// nobody longer than the time-out, and everybody after it gets another connection.
+func TestJoinedGiveUpOnSilence(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	o := s.Options()
+	o.ReadTimeout = 200 * time.Millisecond
+	db := redis.NewClient(o)
+	t.Cleanup(func() { _ = db.Close() })
+	j := joinedTo(t, db, 2)
+	if err := echoThrough(t.Context(), j, "warm", 1); err != nil {
+		t.Fatal(err)
+	}
+	s.Pause(t)
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			err := echoThrough(t.Context(), j, fmt.Sprint(i), 1)
+			if !errors.Is(err, fault.ErrUnavailable) || !errors.Is(err, errUnanswered) {
+				t.Errorf("%d: %v", i, err)
+			}
+		})
+	}
+	all.Wait()
+	s.Resume(t)
+	for began := time.Now(); echoThrough(t.Context(), j, "again", 1) != nil; {
+		if time.Since(began) > 30*time.Second {
+			t.Fatal("it does not come back")
 		}
 	}
-	if j.busy != 0 {
-		t.Error("the lane stays busy")
+	counts, err := s.Client(t).HGetAll(t.Context(), echoes).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(counts, "again") // was asked for until it was done
+	for id, n := range counts {
+		if n != "1" {
+			t.Errorf("%s was done %s times", id, n)
+		}
+	}
+}
+
+// TestJoinedClose: who is under way when it is closed learns that no reply came, and
+// who comes later is refused.
+func TestJoinedClose(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	j := NewJoined(s.Client(t), 1)
+	if err := echoThrough(t.Context(), j, "warm", 1); err != nil {
+		t.Fatal(err)
+	}
+	j.settle(t)
+	s.Pause(t)
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			if _, err := run(t.Context(), j, echo, []string{echoes}, "x", strings.Repeat("x", window)); !errors.Is(err, errUnanswered) {
+				t.Errorf("under way: %v", err)
+			}
+		})
+	}
+	j.until(t, func() bool { return j.underWay() > 0 && len(j.waiting) == 2 })
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+	all.Wait()
+	s.Resume(t)
+	if err := echoThrough(t.Context(), j, "late", 1); !errors.Is(err, redis.ErrClosed) {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// TestJoinedLeavesReplica: a server that has become a replica is left at once, so
+// that whoever connects anew learns what it is.
+func TestJoinedLeavesReplica(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	db := s.Client(t)
+	j := joinedTo(t, db, 1)
+	if err := echoThrough(t.Context(), j, "x", 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.ReplicaOf(t.Context(), "127.0.0.1", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := echoThrough(t.Context(), j, "y", 1); err == nil || !strings.Contains(err.Error(), "READONLY") {
+		t.Errorf("err = %v", err)
+	}
+	j.until(t, func() bool { return j.wires[0] == nil })
+}
+
+// TestJoinedTellsHowLongItTook tells the metrics what was asked, and no keys.
+func TestJoinedTellsHowLongItTook(t *testing.T) {
+	t.Parallel()
+	j := joinedTo(t, redistest.Start(t).Client(t), 1)
+	asked := map[string]int{}
+	j.Took = func(command string, took time.Duration, err error) {
+		if took <= 0 || err != nil && !redis.HasErrorPrefix(err, "NOSCRIPT") {
+			t.Errorf("%s took %v: %v", command, took, err)
+		}
+		asked[command]++
+	}
+	for turn := range 6 { // the first is a pair of reads
+		if err := echoThrough(t.Context(), j, "x", turn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := map[string]int{echo.Hash(): 4, "eval": 1, "pipeline": 2}; !maps.Equal(asked, want) {
+		t.Errorf("asked: %v, want %v", asked, want)
 	}
 }

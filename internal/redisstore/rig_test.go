@@ -169,7 +169,7 @@ func rigOn[C redis.UniversalClient](t testing.TB, clients []C, def *campaign.Cam
 	t.Helper()
 	r := &rig{TB: t, def: def}
 	for i, db := range clients {
-		one := newServer(t, db, transportOf(i, db)...)
+		one := newServer(t, db, transportOf(t, i, db)...)
 		one.world.know(def)
 		if err := one.campaigns.Open(t.Context(), def, Known{}, noon); err != nil {
 			t.Fatal(err)
@@ -182,9 +182,10 @@ func rigOn[C redis.UniversalClient](t testing.TB, clients []C, def *campaign.Cam
 
 // transportOf joins the commands of every other server, so that each test of a rig
 // proves both ways to Redis.
-func transportOf(i int, db redis.UniversalClient) []Option {
+func transportOf(t testing.TB, i int, db redis.UniversalClient) []Option {
+	t.Helper()
 	if one, ok := db.(*redis.Client); ok && i%2 == 0 {
-		return []Option{WithJoined(NewJoined(one, 4))}
+		return []Option{WithJoined(joinedTo(t, one, 4))}
 	}
 	return nil
 }

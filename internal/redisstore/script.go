@@ -58,26 +58,23 @@ type reply struct {
 // fault.ErrUnavailable with its cause, because the outcome is then unknown and
 // the caller may repeat the same call.
 func run(ctx context.Context, db redis.Scripter, s *redis.Script, keys []string, args ...any) (reply, error) {
-	raw, err := s.Run(ctx, db, keys, args...).Slice()
+	var words []string
+	var err error
+	if w, ok := db.(Waiting); ok && w.Replicas == 0 {
+		db = w.alone()
+	}
+	if j, ok := db.(*Joined); ok {
+		words, err = j.words(ctx, s, keys, args)
+	} else {
+		words, err = wordsOf(s.Run(ctx, db, keys, args...))
+	}
 	if err != nil {
 		return reply{}, outage(err)
 	}
-	if len(raw) == 0 {
+	if len(words) == 0 {
 		return reply{}, errors.New("script returned nothing")
 	}
-	r := reply{args: make([]string, 0, len(raw)-1)}
-	for i, v := range raw {
-		text, ok := v.(string)
-		if !ok {
-			return reply{}, fmt.Errorf("script value %d is %T, want string", i, v)
-		}
-		if i == 0 {
-			r.outcome = text
-			continue
-		}
-		r.args = append(r.args, text)
-	}
-	return r, nil
+	return reply{words[0], words[1:]}, nil
 }
 
 // outage wraps an error of Redis or of the network to it. A mistake in a script
