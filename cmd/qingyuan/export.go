@@ -118,10 +118,9 @@ func (x exportCmd) remember(ctx context.Context, w *workbench, done exported) er
 	if err != nil {
 		return err
 	}
-	return audit.New(w.db).Append(ctx, audit.Record{
-		At: time.Now(), Actor: "console", Login: "console", Action: "export", Campaign: x.Campaign,
-		Object: "export:" + x.What, After: after,
-	})
+	r := consoleRecord("export", x.Campaign)
+	r.Object, r.After = "export:"+x.What, after
+	return audit.New(w.db).Append(ctx, r)
 }
 
 func (x exportCmd) tell(out io.Writer, done exported) error {

@@ -100,3 +100,51 @@ func csvText(t *testing.T, name string) string {
 	}
 	return string(raw)
 }
+
+// TestReport makes what an office tells of its campaign, and announces figures that a
+// later correction makes another.
+func TestReport(t *testing.T) {
+	t.Parallel()
+	cfg := demo(t)
+	s := start(t, cfg)
+	gathering(t, s)
+	if err := bench(t, cfg).drainAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	common := []string{"--data", cfg.Data.Dir, "--campaign", demoCampaign}
+	run := func(args ...string) string {
+		t.Helper()
+		return mustRun(t, append(append([]string{"report"}, args...), common...)...)
+	}
+	run("workbook", "-o", filepath.Join(dir, "r.xlsx"))
+	f, err := excelize.OpenFile(filepath.Join(dir, "r.xlsx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if got, err := f.GetCellValue("概况", "B3"); err != nil || got != "3" {
+		t.Errorf("participants %q, %v", got, err)
+	}
+	run("print", "-o", filepath.Join(dir, "r.pdf"))
+	if raw, err := os.ReadFile(filepath.Join(dir, "r.pdf")); err != nil || !strings.HasPrefix(string(raw), "%PDF-") {
+		t.Errorf("no PDF: %v", err)
+	}
+	if text := run("brief"); !strings.Contains(text, "累计参与3人（较昨日+3）") {
+		t.Errorf("brief: %s", text)
+	}
+	var n struct {
+		ID        string
+		Corrected []any
+	}
+	if err := json.Unmarshal([]byte(run("announce", "--as-of", "2026-01-01 08:00")), &n); err != nil || n.ID == "" {
+		t.Errorf("announced %+v, %v", n, err)
+	}
+	id := n.ID
+	if err := json.Unmarshal([]byte(run("announced")), &n); err != nil || n.ID != id || len(n.Corrected) != 0 {
+		t.Errorf("announced %+v, %v", n, err)
+	}
+	if status, _, _ := command(t, append([]string{"report", "announce"}, common...)...); status != exitUsage {
+		t.Errorf("announcing no instant = %d", status)
+	}
+}

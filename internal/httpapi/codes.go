@@ -115,6 +115,8 @@ func errorCodes() []codeRow {
 		{"operator.sign_in", 401, "请登录管理后台"},
 		{"operator.forbidden", 403, "您没有进行此操作的权限"},
 		{"operator.two_factor", 403, "此操作需要使用动态口令登录后进行"},
+		{"report.too_soon", 400, "统计时间须早于现在至少一分钟"},
+		{"report.not_announced", 404, "没有这次发布的数据"},
 	}
 }
 

@@ -260,7 +260,7 @@ const leastShown = 30
 // MostMissed lists at most n questions that fewest answered rightly, of those that
 // enough people saw.
 func (s *Items) MostMissed(n int) []*Item {
-	out := slices.DeleteFunc(s.All(), func(i *Item) bool { return i.Shown < leastShown })
+	out := slices.DeleteFunc(s.All(), func(i *Item) bool { return i.Shown < leastShown || i.Right == i.Shown })
 	slices.SortStableFunc(out, func(a, b *Item) int { return cmp.Compare(a.Right*b.Shown, b.Right*a.Shown) })
 	return out[:min(n, len(out))]
 }

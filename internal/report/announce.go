@@ -1,0 +1,280 @@
+package report
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/audit"
+	"qingyuan/internal/fault"
+	"qingyuan/internal/sqldb"
+	"qingyuan/leaderboard"
+)
+
+// Announced are the figures of a campaign as of an instant, as an office gives them
+// out.
+type Announced struct {
+	Campaign string    `json:"campaign"`
+	AsOf     time.Time `json:"as_of"`
+	// Definitions say what the figures mean, in the words that were given out.
+	Definitions []string `json:"definitions"`
+	// Total comes first, the nodes follow in order of the tree, those without a unit
+	// last.
+	Total Line   `json:"total"`
+	Nodes []Line `json:"nodes"`
+}
+
+// Line are the announced figures of one region or unit.
+type Line struct {
+	ID           string `json:"id"`
+	Name         string `json:"name"`
+	Roster       int64  `json:"roster"`
+	Units        int64  `json:"units"`
+	Active       int64  `json:"active_units"`
+	Enrolled     int64  `json:"enrolled"`
+	Participants int64  `json:"participants"`
+	Attempts     int64  `json:"attempts"`
+	Signatures   int64  `json:"signatures"`
+	Passed       int64  `json:"passed"`
+	Full         int64  `json:"full_marks"`
+	Scored       int64  `json:"scored"`
+	Score        int64  `json:"score"`
+}
+
+func lineOf(id, title string, n *campaign.Node, c leaderboard.Counts) Line {
+	return Line{
+		ID: id, Name: title, Roster: n.Roster, Units: n.Units, Active: c.Active, Enrolled: c.Enrolled,
+		Participants: c.Participants, Attempts: c.Attempts, Signatures: c.Signatures, Passed: c.Passed, Full: c.Full,
+		Scored: c.Scored, Score: c.Score,
+	}
+}
+
+// Announce puts figures into the form in which they are announced.
+func (f *Figures) Announce(asOf time.Time) Announced {
+	roll := f.Roll()
+	a := Announced{Campaign: f.Campaign.ID, AsOf: asOf, Definitions: definitions()}
+	var whole campaign.Node
+	for n := range f.Campaign.Tree.Nodes {
+		if n.Parent == "" {
+			whole.Roster += n.Roster
+			whole.Units += n.Units
+		}
+		a.Nodes = append(a.Nodes, lineOf(n.ID, name(n), n, roll.Nodes[n.ID]))
+	}
+	if none := roll.Nodes[campaign.Unassigned]; none.Enrolled > 0 {
+		a.Nodes = append(a.Nodes, lineOf(campaign.Unassigned, "未选择单位", &campaign.Node{}, none))
+	}
+	a.Total = lineOf("", "合计", &whole, roll.Total)
+	return a
+}
+
+// Announcement is a sealed announcement.
+type Announcement struct {
+	Announced
+
+	ID       string    `json:"id"`
+	SealedAt time.Time `json:"sealed_at"`
+	// Actor is the operator who sealed it.
+	Actor  string `json:"actor"`
+	SHA256 string `json:"sha256"` // of the figures, as they are kept
+}
+
+// Errors of announcements.
+var (
+	// ErrTooSoon is an instant up to which the ledger may not have everything yet.
+	ErrTooSoon = fault.New(fault.Invalid, "report.too_soon", "统计时间须早于现在至少一分钟")
+	// ErrNoAnnouncement is an id that nothing was announced under.
+	ErrNoAnnouncement = fault.New(fault.NotFound, "report.not_announced", "没有这次发布的数据")
+)
+
+// settles is how long after an instant everything that was accepted before it is in
+// the ledger.
+const settles = time.Minute
+
+// Announcements keeps what was announced.
+type Announcements struct {
+	db  *sqldb.DB
+	now func() time.Time
+}
+
+// NewAnnouncements returns those of a database.
+func NewAnnouncements(db *sqldb.DB, now func() time.Time) *Announcements {
+	return &Announcements{db, now}
+}
+
+// Seal works out the figures of a source as of its AsOf, and keeps them with the act
+// in the audit log. The source must tell of the whole campaign.
+func (a *Announcements) Seal(ctx context.Context, s *Source, by audit.Record) (Announcement, error) {
+	fail := func(err error) (Announcement, error) {
+		return Announcement{}, fmt.Errorf("announce the figures of %s as of %s: %w", s.Campaign.ID, s.AsOf, err)
+	}
+	now := a.now()
+	if s.AsOf.IsZero() || s.AsOf.After(now.Add(-settles)) {
+		return fail(ErrTooSoon)
+	}
+	if s.Scope != "" {
+		return fail(errors.New("the source tells of a part of the campaign"))
+	}
+	f := NewFigures(s.Campaign)
+	if err := s.Collect(ctx, f); err != nil {
+		return fail(err)
+	}
+	n := Announcement{
+		ID: ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String(), SealedAt: now, Actor: by.Actor,
+		Announced: f.Announce(s.AsOf),
+	}
+	if err := a.keep(ctx, &n, by); err != nil {
+		return fail(err)
+	}
+	return n, nil
+}
+
+func (a *Announcements) keep(ctx context.Context, n *Announcement, by audit.Record) error {
+	raw, err := json.Marshal(n.Announced)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(raw)
+	n.SHA256 = hex.EncodeToString(sum[:])
+	by.At, by.Campaign, by.Object = n.SealedAt, n.Campaign, "announcement:"+n.ID
+	if by.After, err = json.Marshal(map[string]any{"as_of": n.AsOf, "sha256": n.SHA256}); err != nil {
+		return err
+	}
+	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO announcements (id, campaign, as_of, sealed, actor, figures, sha256)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			n.ID, n.Campaign, n.AsOf.UnixMilli(), n.SealedAt.UnixMilli(), n.Actor, string(raw), n.SHA256)
+		if err != nil {
+			return err
+		}
+		return audit.AppendTx(ctx, tx, by)
+	})
+}
+
+const announcementList = "SELECT id, sealed, actor, figures, sha256 FROM announcements "
+
+// Get returns an announcement of a campaign. One that is not as it was sealed is an
+// error.
+func (a *Announcements) Get(ctx context.Context, campaignID, id string) (Announcement, error) {
+	row := a.db.QueryRowContext(ctx, announcementList+"WHERE campaign = $1 AND id = $2", campaignID, id)
+	n, err := scanAnnouncement(row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return n, ErrNoAnnouncement
+	}
+	if err != nil {
+		return n, fmt.Errorf("read announcement %s of %s: %w", id, campaignID, err)
+	}
+	return n, nil
+}
+
+// List returns a campaign's announcements, newest first.
+func (a *Announcements) List(ctx context.Context, campaignID string) ([]Announcement, error) {
+	rows, err := a.db.QueryContext(ctx, announcementList+"WHERE campaign = $1 ORDER BY as_of DESC, id DESC", campaignID)
+	if err != nil {
+		return nil, fmt.Errorf("list the announcements of %s: %w", campaignID, err)
+	}
+	defer rows.Close()
+	var out []Announcement
+	for rows.Next() {
+		n, err := scanAnnouncement(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list the announcements of %s: %w", campaignID, err)
+		}
+		out = append(out, n)
+	}
+	return out, rows.Err()
+}
+
+func scanAnnouncement(row interface{ Scan(to ...any) error }) (Announcement, error) {
+	var n Announcement
+	var sealed int64
+	var raw string
+	if err := row.Scan(&n.ID, &sealed, &n.Actor, &raw, &n.SHA256); err != nil {
+		return n, err
+	}
+	n.SealedAt = time.UnixMilli(sealed)
+	sum := sha256.Sum256([]byte(raw))
+	if hex.EncodeToString(sum[:]) != n.SHA256 {
+		return n, fmt.Errorf("announcement %s is not what was sealed: its hash differs", n.ID)
+	}
+	return n, json.Unmarshal([]byte(raw), &n.Announced)
+}
+
+// Difference is a figure that was announced and is another one today, for the same
+// instant: acts were corrected since.
+type Difference struct {
+	Node      string `json:"node"`
+	Name      string `json:"name"`
+	Figure    string `json:"figure"`
+	Announced int64  `json:"announced"`
+	Now       int64  `json:"now"`
+}
+
+// Differences compares what was announced with what the same instant looks like now.
+func Differences(was, now *Announced) []Difference {
+	today := map[string]Line{}
+	for _, l := range append([]Line{now.Total}, now.Nodes...) {
+		today[l.ID] = l
+	}
+	var out []Difference
+	for _, l := range append([]Line{was.Total}, was.Nodes...) {
+		t := today[l.ID]
+		delete(today, l.ID)
+		out = append(out, l.differs(&t)...)
+	}
+	for _, l := range append([]Line{now.Total}, now.Nodes...) {
+		if _, left := today[l.ID]; left {
+			none := Line{ID: l.ID, Name: l.Name}
+			out = append(out, none.differs(&l)...)
+		}
+	}
+	return out
+}
+
+// differs lists the figures of a line that are others today. Rosters belong to them: a
+// rate is only as good as what it was divided by.
+func (l *Line) differs(t *Line) []Difference {
+	var out []Difference
+	for _, f := range []struct {
+		figure   string
+		was, now int64
+	}{
+		{"roster", l.Roster, t.Roster}, {"units", l.Units, t.Units}, {"active_units", l.Active, t.Active},
+		{"enrolled", l.Enrolled, t.Enrolled}, {"participants", l.Participants, t.Participants},
+		{"attempts", l.Attempts, t.Attempts}, {"signatures", l.Signatures, t.Signatures}, {"passed", l.Passed, t.Passed},
+		{"full_marks", l.Full, t.Full}, {"scored", l.Scored, t.Scored}, {"score", l.Score, t.Score},
+	} {
+		if f.was != f.now {
+			out = append(out, Difference{l.ID, l.Name, f.figure, f.was, f.now})
+		}
+	}
+	return out
+}
+
+// announced works out what would be announced as of an instant.
+func (s *Source) announced(ctx context.Context, asOf time.Time) (Announced, error) {
+	then := *s
+	then.AsOf = asOf
+	f := NewFigures(s.Campaign)
+	if err := then.Collect(ctx, f); err != nil {
+		return Announced{}, err
+	}
+	return f.Announce(asOf), nil
+}
+
+// Since lists what of an announcement was corrected since.
+func (s *Source) Since(ctx context.Context, n *Announcement) ([]Difference, error) {
+	now, err := s.announced(ctx, n.AsOf)
+	if err != nil {
+		return nil, fmt.Errorf("compare announcement %s: %w", n.ID, err)
+	}
+	return Differences(&n.Announced, &now), nil
+}

@@ -1,0 +1,112 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"qingyuan/campaign"
+)
+
+// Summary is everything that the campaign's report tells: the workbook and the printed
+// page are made from it.
+type Summary struct {
+	Campaign *campaign.Campaign
+	AsOf     time.Time
+	Announced
+	// Figures and Items are what it was worked out from.
+	Figures *Figures
+	Items   *Items
+	// Parent is the node whose children are the regions of the report: the lowest that
+	// holds everything.
+	Parent string
+}
+
+// Summarise works the report out in one pass over the ledger.
+func (s *Source) Summarise(ctx context.Context) (*Summary, error) {
+	asOf := s.AsOf
+	if asOf.IsZero() {
+		asOf = s.Now()
+	}
+	f, i := NewFigures(s.Campaign), NewItems(s.Campaign, NewBanks(ctx, s.Ledger))
+	if err := s.Collect(ctx, f, i); err != nil {
+		return nil, fmt.Errorf("report on %s: %w", s.Campaign.ID, err)
+	}
+	m := &Summary{Campaign: s.Campaign, AsOf: asOf, Announced: f.Announce(asOf), Figures: f, Items: i, Parent: s.Scope}
+	for {
+		below := s.Campaign.Tree.Children(m.Parent)
+		if len(below) != 1 || below[0].Kind != campaign.Region {
+			return m, nil
+		}
+		m.Parent = below[0].ID
+	}
+}
+
+// regions are the lines of the nodes right below the parent.
+func (m *Summary) regions() []Line {
+	lines := map[string]Line{}
+	for _, l := range m.Nodes {
+		lines[l.ID] = l
+	}
+	var out []Line
+	for _, n := range m.Campaign.Tree.Children(m.Parent) {
+		out = append(out, lines[n.ID])
+	}
+	return out
+}
+
+// whole is the line of everything that the report tells of.
+func (m *Summary) whole() Line {
+	if m.Parent == "" {
+		return m.Total
+	}
+	for _, l := range m.Nodes {
+		if l.ID == m.Parent && m.covers() {
+			return m.Total
+		}
+		if l.ID == m.Parent {
+			return l
+		}
+	}
+	return m.Total
+}
+
+// covers tells whether the parent was found by going down from the top, and so stands
+// for everybody, those without a unit too.
+func (m *Summary) covers() bool {
+	at := ""
+	for at != m.Parent {
+		below := m.Campaign.Tree.Children(at)
+		if len(below) != 1 {
+			return false
+		}
+		at = below[0].ID
+	}
+	return true
+}
+
+// missed is how many of the most missed questions a report tells.
+const missed = 10
+
+func (m *Summary) title() string { return m.Campaign.Title.In(campaign.DefaultLanguage) }
+
+// facts are the lines that a press release needs, as label and value.
+func (m *Summary) facts() [][2]string {
+	t := m.whole()
+	out := [][2]string{
+		{"统计截至", m.AsOf.In(m.Campaign.Zone).Format("2006年1月2日 15:04")},
+		{"参与人数", grouped(t.Participants)},
+		{"答题人次", grouped(t.Attempts)},
+		{"签署承诺书人数", grouped(t.Signatures)},
+		{"报名人数", grouped(t.Enrolled)},
+		{"参与单位", fmt.Sprintf("%s / %s", grouped(t.Active), grouped(t.Units))},
+	}
+	if t.Roster > 0 {
+		out = append(out, [2]string{"参与率", percent(min(t.Participants, t.Roster), t.Roster)})
+	}
+	if t.Scored > 0 {
+		out = append(out, [2]string{"及格率", percent(t.Passed, t.Scored)}, [2]string{"满分率", percent(t.Full, t.Scored)},
+			[2]string{"平均分", mean(&t)})
+	}
+	return out
+}
