@@ -25,8 +25,9 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 		Log: p.log, Now: now, Registerer: registry, Gatherer: registry,
 		Demo: p.cfg.Demo, Pprof: h.Pprof, Timeout: h.Timeout, BodyLimit: int(h.BodyLimit),
 		ReadTimeout: h.ReadTimeout, IdleTimeout: h.IdleTimeout, TrustedProxies: h.TrustedProxies,
-		Limits: limits(p.cfg),
-		Live:   httpapi.Live{MaxWatchers: h.MaxWatchers, MaxPerAddress: h.MaxWatchersPerAddress},
+		Limits:    limits(p.cfg),
+		Operators: p.office.accounts, Accounts: p.office.accounts, Journal: p.office.journal, Approvals: p.office.approvals,
+		Live: httpapi.Live{MaxWatchers: h.MaxWatchers, MaxPerAddress: h.MaxWatchersPerAddress},
 	}
 	if p.room != nil { // a nil room in the interface would be one
 		server.Queue = p.room

@@ -192,6 +192,7 @@ type program struct {
 	ready     *readiness
 	server    *httpapi.Server
 	switches  *switchboard
+	office    *backOffice
 	room      *waitingroom.Room // nil where none is configured
 	workers   staff
 }
@@ -206,7 +207,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 		return nil, err
 	}
 	observe(db, hook)
-	book, err := openCatalog(ctx, cfg, st.examiner, log) // a version of a bank is the same everywhere
+	book, err := openCatalog(ctx, cfg, st.examiner, st.sql, log) // a version of a bank is the same everywhere
 	if err != nil {
 		return nil, err
 	}
@@ -237,6 +238,9 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 		claimed: make(chan struct{}), unfit: []string{"starting"}, reasons: []string{"starting"},
 	}
 	s.campaigns.Guard = p.ready.Guard
+	if p.office, err = newOffice(cfg, st.sql, book.Campaign, log, now); err != nil {
+		return nil, err
+	}
 	p.server = newServer(p, registry, now)
 	p.publisher.Published = func(snap *leaderboard.Snapshot) { //nolint:contextcheck // Publishing waits for nobody.
 		m.published(snap)
@@ -388,6 +392,7 @@ func (p *program) startWorkers(ctx context.Context) {
 	start("archive", p.archive.Run)
 	start("auditor", p.auditor.Run)
 	start("publisher", p.publisher.Run)
+	start("approvals", p.office.approvals.Run)
 	start("switchboard", p.switches.Run)
 	if p.room != nil {
 		start("waiting room", p.room.Run)

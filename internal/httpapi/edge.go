@@ -34,6 +34,8 @@ const (
 	office
 	// staff asks for an operator's session and for the right to the route's action.
 	staff
+	// desk is where operators sign in: public, with a tighter limit per address.
+	desk
 )
 
 // call is one request on its way through a handler.
@@ -83,10 +85,13 @@ func (s *Server) guarded(c *fiber.Ctx, r route, now time.Time) (err error) {
 	}
 	k := s.newCall(c, now)
 	if !r.quick {
-		ctx, cancel := context.WithTimeout(k.ctx, s.Timeout)
+		ctx, cancel := context.WithTimeout(k.ctx, s.timeout(r))
 		defer cancel()
 		k.ctx = ctx
 		c.SetUserContext(ctx)
+	}
+	if r.uploads {
+		defer func() { s.state.uploads.leave(k.actor.Session) }()
 	}
 	if err := s.admit(k, r); err != nil {
 		return err
@@ -95,6 +100,14 @@ func (s *Server) guarded(c *fiber.Ctx, r route, now time.Time) (err error) {
 		return errSwitchedOff
 	}
 	return r.handle(k)
+}
+
+// timeout bounds the work on one request of a route.
+func (s *Server) timeout(r route) time.Duration {
+	if r.slow {
+		return s.SlowTimeout
+	}
+	return s.Timeout
 }
 
 // admit checks the limits and the identity that a guard asks for: the cheapest
@@ -112,8 +125,8 @@ func (s *Server) admit(k *call, r route) error {
 	case office:
 		return s.recogniseViewer(k)
 	case staff:
-		return s.admitOperator(k, r.action)
-	case probe, public, door, lookup:
+		return s.admitOperator(k, r)
+	case probe, public, door, lookup, desk:
 	}
 	return nil
 }
@@ -133,6 +146,8 @@ func (s *Server) withinLimits(k *call, g guard) error {
 		return s.admitSignIn(k)
 	case lookup:
 		return s.refusal(s.state.lookups.take(net, k.began), byLookup)
+	case desk:
+		return s.refusal(s.state.desks.take(net, k.began), byDesk)
 	case probe, public, person, office, staff:
 	}
 	return nil

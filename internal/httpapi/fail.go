@@ -193,7 +193,7 @@ func (s *Server) knownMethods(app *fiber.App, next fasthttp.RequestHandler) fast
 		c := app.AcquireCtx(ctx)
 		defer app.ReleaseCtx(c)
 		c.Set(fiber.HeaderAllow, strings.Join([]string{
-			fiber.MethodGet, fiber.MethodHead, fiber.MethodPost, fiber.MethodPut, fiber.MethodDelete, fiber.MethodOptions,
+			fiber.MethodGet, fiber.MethodHead, fiber.MethodPost, fiber.MethodPut, fiber.MethodPatch, fiber.MethodDelete, fiber.MethodOptions,
 		}, ", "))
 		s.fail(c, unmatchedRoute, errMethod)
 		s.state.metrics.unmatched("other", fiber.StatusMethodNotAllowed)

@@ -33,6 +33,7 @@ type bench struct {
 	snap    *leaderboard.Snapshot
 	logs    *bytes.Buffer
 	redis   redis.UniversalClient // of a bench on the real services
+	office  *backOffice           // of a bench with operators
 
 	enrolments *stubEnrolments
 	quizzes    *stubQuizzes
@@ -53,7 +54,7 @@ func newBench(tb testing.TB, change ...func(*bench)) *bench {
 	b.snap = newSnapshot(tb, b.catalog.campaigns[0])
 	b.Server = &Server{
 		Catalog: b.catalog, Enrolments: b.enrolments, Quizzes: b.quizzes, Pledges: b.pledges, Boards: b.boards,
-		Sessions: b.sessions, Tokens: stubTokens{}, Demo: true, Now: noon,
+		Sessions: b.sessions, Tokens: stubTokens{}, Operators: closedOffice{}, Demo: true, Now: noon,
 		Log:   slog.New(slog.NewJSONHandler(b.logs, nil)),
 		Ready: func(context.Context) Readiness { return Readiness{} },
 	}

@@ -13,6 +13,12 @@ type route struct {
 	handle       func(*call) error
 	// quick routes are answered from memory and need no deadline.
 	quick bool
+	// slow routes take files in or give them out, and have Server.SlowTimeout.
+	slow bool
+	// uploads take a body of up to Server.UploadLimit from who is signed in.
+	uploads bool
+	// always is open to operators who have to change their password first.
+	always bool
 	// feature is what an operator may switch off, "" for what must go on.
 	feature Feature
 	// action is what the guard staff asks the operator's right to; "" is enough to be
@@ -34,6 +40,22 @@ func post(path string, g guard, h func(*call) error) route {
 
 func del(path string, g guard, h func(*call) error) route {
 	return route{method: fiber.MethodDelete, path: path, guard: g, handle: h}
+}
+
+func patch(path string, g guard, h func(*call) error) route {
+	return route{method: fiber.MethodPatch, path: path, guard: g, handle: h}
+}
+
+// slow marks a route of operators that may take minutes.
+func slow(r route) route {
+	r.slow = true
+	return r
+}
+
+// upload marks a route of operators that takes a file: it is slow as well.
+func upload(r route) route {
+	r.slow, r.uploads = true, true
+	return r
 }
 
 // quick marks a route that is answered from memory.

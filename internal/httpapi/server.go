@@ -42,8 +42,12 @@ type Server struct {
 	Tickets Gate
 	// Switches tells what operators have switched off; nil is nothing.
 	Switches Switches
-	// Operators knows who is signed in to the office; nil where there is none.
+	// Operators knows who is signed in to the office; nil where there is none. The
+	// others are what operators reach, required with it.
 	Operators Operators
+	Accounts  Accounts
+	Journal   Journal
+	Approvals Approvals
 	// Ready says whether this instance should be sent participants.
 	Ready func(ctx context.Context) Readiness
 
@@ -60,6 +64,10 @@ type Server struct {
 	Pprof bool
 	// Timeout bounds the work on one request; 3 s when zero.
 	Timeout time.Duration
+	// SlowTimeout bounds the work on a route that takes files in or gives them out; 15
+	// minutes when zero. UploadLimit is the most bytes of such a file; 64 MiB when zero.
+	SlowTimeout time.Duration
+	UploadLimit int
 	// BodyLimit is the most bytes of a request's body; 64 KiB when zero.
 	BodyLimit int
 	// ReadTimeout bounds receiving one request; 10 s when zero. IdleTimeout is
@@ -122,6 +130,8 @@ type state struct {
 	people    *buckets[string]
 	addresses *buckets[netip.Addr]
 	lookups   *buckets[netip.Addr]
+	desks     *buckets[netip.Addr]
+	uploads   *uploads
 	seats     *seats
 	feeds     *feeds
 	pages     *pages
@@ -139,6 +149,8 @@ func (s *Server) setup() {
 			people:    newBuckets[string](s.Limits.PerParticipant, s.Limits.Remember),
 			addresses: newBuckets[netip.Addr](s.Limits.PerAddress, s.Limits.Remember),
 			lookups:   newBuckets[netip.Addr](s.Limits.Lookup, s.Limits.Remember),
+			desks:     newBuckets[netip.Addr](deskRate(), s.Limits.Remember),
+			uploads:   newUploads(s),
 			seats:     newSeats(s.Live.MaxWatchers, s.Live.MaxPerAddress),
 			pages:     newPages(),
 		}
@@ -150,6 +162,8 @@ func (s *Server) setup() {
 
 func (s *Server) defaults() {
 	s.Timeout = or(s.Timeout, 3*time.Second)
+	s.SlowTimeout = or(s.SlowTimeout, 15*time.Minute)
+	s.UploadLimit = or(s.UploadLimit, 64<<20)
 	s.BodyLimit = or(s.BodyLimit, 64<<10)
 	s.ReadTimeout = or(s.ReadTimeout, 10*time.Second)
 	s.IdleTimeout = or(s.IdleTimeout, 75*time.Second)
@@ -188,6 +202,7 @@ func (s *Server) App() *fiber.App {
 	// sends the next request there to find out.
 	srv.CloseOnShutdown = true
 	srv.Handler = s.knownMethods(app, srv.Handler)
+	srv.HeaderReceived = s.state.uploads.admit
 	return app
 }
 

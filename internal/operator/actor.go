@@ -9,62 +9,10 @@ package operator
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"qingyuan/campaign"
-	"qingyuan/internal/fault"
-)
-
-// Role is what somebody is there for. Whoever keeps the accounts changes no
-// result, and whoever reads the audit log changes nothing at all (GB/T 22239,
-// 8.1.4: separate administrators for system, security and audit).
-type Role string
-
-// The roles.
-const (
-	System           Role = "system"
-	CampaignOperator Role = "campaign_operator"
-	QuestionEditor   Role = "question_editor"
-	QuestionReviewer Role = "question_reviewer"
-	OfficeViewer     Role = "office_viewer"
-	Auditor          Role = "auditor"
-)
-
-// Roles lists every role in the order to show them in.
-func Roles() []Role {
-	return []Role{System, CampaignOperator, QuestionEditor, QuestionReviewer, OfficeViewer, Auditor}
-}
-
-// Action is something that a route or a command does. Its name is in the audit
-// log.
-type Action string
-
-// The actions. Those of Results change what counts: they ask for two factors and,
-// where they say so, for a second person.
-const (
-	ManageOperators Action = "operators.manage"
-	ReadAudit       Action = "audit.read"
-
-	ReadCampaigns Action = "campaigns.read"
-	EditCampaigns Action = "campaigns.edit" // prepare, open, pause, close, archive, banner
-	EditTree      Action = "tree.edit"
-	ReadRosters   Action = "rosters.read" // names: personal data
-	EditRosters   Action = "rosters.edit"
-
-	ReadBanks   Action = "banks.read"
-	EditBanks   Action = "banks.edit"
-	ReviewBanks Action = "banks.review"
-
-	ReadFigures      Action = "figures.read"      // counts, rates, boards, statistics of questions
-	AnnounceFigures  Action = "figures.announce"  // seal the figures as of an instant
-	ReadParticipants Action = "participants.read" // names: personal data
-	MoveParticipants Action = "participants.move" // decide on a transfer between units
-	ErasePersonal    Action = "personal.erase"    // retention, requests of participants
-	HandleFeedback   Action = "feedback.handle"
-	RecordPaper      Action = "paper.record" // paper pledges, assisted entry
-
-	CorrectResults Action = "results.correct" // invalidate, undo, mark again, unfreeze, give attempts back
-	ApproveResults Action = "results.approve" // be the second person
-	ReadDuty       Action = "duty.read"       // the busiest evening
+	"qingyuan/internal/audit"
 )
 
 // Grant binds a role to a campaign and a part of its tree.
@@ -83,20 +31,46 @@ type Actor struct {
 	Login  string
 	Name   string
 	Grants []Grant
+	// Session is the id of the session, by which it is listed and ended; "" of the
+	// console.
+	Session string
 	// TwoFactor says that this session was opened with a second factor.
 	TwoFactor bool
+	// MustChange says that the password has to be changed before anything else.
+	MustChange bool
 	// Addr is where the request came from; the zero Addr is the machine itself.
 	Addr netip.Addr
 }
 
+// consoleID is the id of the console. No account has it: those are ULIDs.
+const consoleID = "console"
+
 // Console is whoever may run commands on the server. It has every right, because
 // it could change the files anyway; what it does is audited under this name.
 func Console(name string) Actor {
-	a := Actor{ID: "console", Login: "console", Name: name, TwoFactor: true}
+	a := Actor{ID: consoleID, Login: consoleID, Name: name, TwoFactor: true}
 	for _, r := range Roles() {
 		a.Grants = append(a.Grants, Grant{Role: r})
 	}
 	return a
+}
+
+// IsConsole tells whether this is the console of the server and not a person who has
+// signed in.
+func (a Actor) IsConsole() bool { return a.ID == consoleID }
+
+// Record begins what the audit log is told of an act of the actor: object names what
+// was acted on ("unit:350"), campaignID is "" where none is concerned.
+func (a Actor) Record(at time.Time, action Action, campaignID, object string) audit.Record {
+	return audit.Record{
+		At: at, Actor: a.ID, Login: a.Login, Addr: a.Addr, Action: string(action), Campaign: campaignID, Object: object,
+	}
+}
+
+// MayAnywhere tells whether the actor may do the action in any campaign at all, or in
+// any part of one. Whoever asks so must then show only what Within allows.
+func (a Actor) MayAnywhere(action Action) bool {
+	return slices.ContainsFunc(a.Grants, func(g Grant) bool { return g.Role.May(action) })
 }
 
 // May tells whether the actor may do the action somewhere in the campaign; ""
@@ -137,7 +111,7 @@ func (a Actor) Scopes(action Action, c *campaign.Campaign) ([]string, bool) {
 func (a Actor) granting(action Action, campaignID string) func(yield func(Grant) bool) {
 	return func(yield func(Grant) bool) {
 		for _, g := range a.Grants {
-			if slices.Contains(rights[g.Role], action) && (g.Campaign == "" || g.Campaign == campaignID) && !yield(g) {
+			if g.Role.May(action) && (g.Campaign == "" || g.Campaign == campaignID) && !yield(g) {
 				return
 			}
 		}
@@ -162,27 +136,3 @@ func locate(t *campaign.Tree, scope string) (string, bool) {
 	}
 	return "", false
 }
-
-// rights is the one table of who may do what.
-//
-//nolint:gochecknoglobals // A constant in everything but the language.
-var rights = map[Role][]Action{
-	System: {ManageOperators, ReadCampaigns, ReadDuty},
-	CampaignOperator: {
-		ReadCampaigns, EditCampaigns, EditTree, ReadRosters, EditRosters, ReadBanks, ReadFigures, AnnounceFigures,
-		ReadParticipants, MoveParticipants, ErasePersonal, HandleFeedback, RecordPaper, CorrectResults, ApproveResults, ReadDuty,
-	},
-	QuestionEditor:   {ReadCampaigns, ReadBanks, EditBanks},
-	QuestionReviewer: {ReadCampaigns, ReadBanks, ReviewBanks},
-	OfficeViewer:     {ReadCampaigns, ReadFigures},
-	Auditor:          {ReadCampaigns, ReadAudit},
-}
-
-// Errors of rights. The text never says what is there for others to see.
-var (
-	ErrSignIn = fault.New(fault.Unauthenticated, "operator.sign_in", "请登录管理后台")
-	// ErrForbidden is an action that none of the operator's roles grants.
-	ErrForbidden = fault.New(fault.Forbidden, "operator.forbidden", "您没有进行此操作的权限")
-	// ErrTwoFactor asks for a second factor before results may be changed.
-	ErrTwoFactor = fault.New(fault.Forbidden, "operator.two_factor", "此操作需要使用动态口令登录后进行")
-)

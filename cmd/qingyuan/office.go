@@ -1,0 +1,56 @@
+package main
+
+import (
+	"log/slog"
+	"time"
+
+	"qingyuan/campaign"
+	"qingyuan/configs"
+	"qingyuan/internal/approval"
+	"qingyuan/internal/audit"
+	"qingyuan/internal/operator"
+	"qingyuan/internal/seal"
+	"qingyuan/internal/sqldb"
+)
+
+// backOffice is what the people who run campaigns work with.
+type backOffice struct {
+	accounts  *operator.Service
+	journal   *audit.Log
+	approvals *approval.Service
+}
+
+// Keys of the office; see those in services.go.
+const labelOffice = "operator tries"
+
+// newOffice joins the office to its database. find looks campaigns up.
+func newOffice(cfg configs.Config, db *sqldb.DB, find func(string) (*campaign.Campaign, error), log *slog.Logger, now func() time.Time) (*backOffice, error) {
+	secret, err := newSecrecy(cfg)
+	if err != nil {
+		return nil, err
+	}
+	o := &backOffice{journal: audit.New(db)}
+	o.accounts, err = operator.New(operator.Options{
+		DB: db, Box: secret.box, Key: seal.Derive(cfg.Secrets.Master.Key(), labelOffice), Campaign: find,
+		Rules: operator.DefaultRules(), Now: now, At: operator.Stretchers(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	o.approvals = approval.New(approval.Options{
+		DB: db, Campaign: find, Now: now,
+		Failed: func(a approval.Approval, err error) {
+			log.Error("an approved act was not done", "approval", a.ID, "kind", a.Kind, "err", err)
+		},
+	})
+	o.registerKinds()
+	return o, nil
+}
+
+// registerKinds says what needs a second person, and who does it then. Each area adds
+// its own here.
+func (o *backOffice) registerKinds() {
+	for _, k := range approval.Accounts(o.accounts) {
+		o.approvals.Register(k)
+	}
+}
