@@ -100,13 +100,24 @@ var rules = map[string]rule{
 	"internal/replay": {may: []string{
 		"campaign", "quiz", "pledge", "leaderboard", "internal/event", "internal/failpoint", "internal/fault", "internal/ledger",
 		"internal/replay/state",
-	}, tests: slices.Concat(onRedis, []string{"internal/session", "internal/sqldb", "internal/stream"})},
+	}, tests: slices.Concat(onRedis, []string{"internal/correction/act", "internal/session", "internal/sqldb", "internal/stream"})},
 	"internal/replay/state": {may: []string{"campaign", "quiz", "pledge", "leaderboard", "internal/event"}},
 	"internal/backup": {
 		may:   []string{"internal/event", "internal/ledger", "internal/sqldb", goredis},
 		tests: []string{"internal/redisnode"},
 	},
 	"internal/failpoint": {},
+
+	// Corrections of many acts: found in the ledger, done in Redis through an interface.
+	"internal/correction": {
+		may: []string{
+			"campaign", "quiz", "internal/approval", "internal/audit", "internal/correction/act", "internal/event", "internal/failpoint",
+			"internal/fault", "internal/jobs", "internal/ledger", "internal/operator", "internal/sqldb", sqldb,
+		},
+		tests: slices.Concat(onRedis, []string{"pledge", "leaderboard", "internal/replay", "internal/replay/state", "internal/stream"}),
+	},
+	"internal/correction/act": {},
+
 	// The office: who may do what, and the log of what they did.
 	"internal/operator": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/seal"}},
 	"internal/approval": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/sqldb", sqldb}},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/correction/act"
 	"qingyuan/internal/event"
 	"qingyuan/internal/fault"
 	"qingyuan/leaderboard"
@@ -49,7 +50,7 @@ type change struct {
 	// field of the participant's hash holds value from then on; "" is none.
 	field, value string
 	// turn bars whoever works on a batch that somebody else has taken over.
-	turn Turn
+	turn act.Turn
 }
 
 // correct lets decide look at a participant, and makes the change it asks for.
@@ -164,7 +165,7 @@ func (x *correction) write(ctx context.Context, c *Campaigns, to *change) (bool,
 	case r.outcome == "changed":
 		return false, nil
 	case r.outcome == "turn":
-		return false, ErrTurn
+		return false, act.ErrTurn
 	case r.outcome == "epoch":
 		return false, x.wrongEpoch()
 	default:
@@ -181,7 +182,7 @@ func (x *correction) args(to *change, set map[string]string, place leaderboard.P
 	}
 	text, err := event.EncodeBody(body)
 	base, now := placeTexts(place)
-	args := []any{x.epoch, x.participant, string(to.kind), millis(x.now), text, base, now, set["x"], to.turn.field(), to.turn.Number}
+	args := []any{x.epoch, x.participant, string(to.kind), millis(x.now), text, base, now, set["x"], turnField(to.turn), to.turn.Number}
 	args = appendFields(args, x.expected())
 	return appendFields(args, set), err
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/correction/act"
 	"qingyuan/internal/event"
 	"qingyuan/pledge"
 	"qingyuan/quiz"
@@ -14,31 +15,13 @@ import (
 
 var correctTurnScript = script("correct_turn")
 
-// ErrTurn is a correction by somebody whose turn at the batch is over, or was
-// forgotten with a Redis that was rebuilt.
-var ErrTurn = errors.New("it is another turn at the batch")
-
-// Turn is one run over the acts of a batch. A later one has a higher number, and
-// bars the earlier: a server that was held up cannot take out what an undo has given
-// back. Turns are no facts. A rebuild forgets them, and bars everybody by its epoch.
-type Turn struct {
-	Batch  string
-	Number int
-}
-
-func (t Turn) field() string {
+// turnField is the field of a shard's meta that holds whose turn it is at a batch.
+// Turns are no facts: a rebuild forgets them, and bars everybody by its epoch.
+func turnField(t act.Turn) string {
 	if t.Batch == "" {
 		return ""
 	}
 	return "turn:" + t.Batch
-}
-
-// Fate is what became of an act.
-type Fate struct {
-	// Counts says that it counts in the figures.
-	Counts bool
-	// Batch is the one that invalidated it, or "".
-	Batch string
 }
 
 // Corrections invalidates acts for batches and gives them back.
@@ -54,9 +37,9 @@ func NewCorrections(c *Campaigns, define func(id string) (*campaign.Campaign, er
 	return &Corrections{campaigns: c, define: define, now: now}
 }
 
-// Begin begins a turn in every shard, and may be repeated. It fails with ErrTurn
+// Begin begins a turn in every shard, and may be repeated. It fails with act.ErrTurn
 // where a later turn has begun.
-func (c *Corrections) Begin(ctx context.Context, id string, t Turn) error {
+func (c *Corrections) Begin(ctx context.Context, id string, t act.Turn) error {
 	fail := func(err error) error {
 		return fmt.Errorf("begin turn %d at batch %s in %s: %w", t.Number, t.Batch, id, err)
 	}
@@ -65,12 +48,12 @@ func (c *Corrections) Begin(ctx context.Context, id string, t Turn) error {
 		return fail(err)
 	}
 	for _, k := range o.shards {
-		r, err := run(ctx, c.campaigns.writes, correctTurnScript, []string{k.meta()}, o.epoch, t.field(), t.Number)
+		r, err := run(ctx, c.campaigns.writes, correctTurnScript, []string{k.meta()}, o.epoch, turnField(t), t.Number)
 		switch {
 		case err != nil:
 			return fail(err)
 		case r.outcome == "past":
-			return fail(ErrTurn)
+			return fail(act.ErrTurn)
 		case r.outcome == "epoch":
 			return fail(o.wrongEpoch())
 		case r.outcome != "ok":
@@ -80,36 +63,40 @@ func (c *Corrections) Begin(ctx context.Context, id string, t Turn) error {
 	return nil
 }
 
-// Invalidate lets an act count nowhere any more and writes down for which batch;
-// number 0 is the signature. One that counts nowhere already stays as it is. It
-// returns what became of the act. What was never accepted is quiz.ErrAttemptNotFound
-// or pledge.ErrNotSigned.
-func (c *Corrections) Invalidate(ctx context.Context, id string, t Turn, participant string, number int) (Fate, error) {
-	return c.correct(ctx, id, t, participant, number, func(was Fate) (Fate, bool) {
-		return Fate{Batch: t.Batch}, was.Counts
+// Invalidate lets an act count nowhere any more and writes down for which batch. One
+// that counts nowhere already stays as it is. It returns what became of the act. What
+// was never accepted is act.ErrNone.
+func (c *Corrections) Invalidate(ctx context.Context, id string, t act.Turn, a act.Act) (act.Fate, error) {
+	return c.correct(ctx, id, t, a, func(was act.Fate) (act.Fate, bool) {
+		return act.Fate{Batch: t.Batch}, was.Counts
 	})
 }
 
 // Restore lets an act count again that the batch has invalidated. Any other stays
 // as it is. It returns what became of the act; errors are those of Invalidate.
-func (c *Corrections) Restore(ctx context.Context, id string, t Turn, participant string, number int) (Fate, error) {
-	return c.correct(ctx, id, t, participant, number, func(was Fate) (Fate, bool) {
-		return Fate{Counts: true}, !was.Counts && was.Batch == t.Batch
+func (c *Corrections) Restore(ctx context.Context, id string, t act.Turn, a act.Act) (act.Fate, error) {
+	return c.correct(ctx, id, t, a, func(was act.Fate) (act.Fate, bool) {
+		return act.Fate{Counts: true}, !was.Counts && was.Batch == t.Batch
 	})
 }
 
+// Fate tells what became of an act so far. Errors are those of Invalidate.
+func (c *Corrections) Fate(ctx context.Context, id string, a act.Act) (act.Fate, error) {
+	return c.correct(ctx, id, act.Turn{}, a, func(was act.Fate) (act.Fate, bool) { return was, false })
+}
+
 // correct leads an act to another fate where rule says so.
-func (c *Corrections) correct(ctx context.Context, id string, t Turn, participant string, number int, rule func(Fate) (Fate, bool)) (Fate, error) {
-	fail := func(err error) (Fate, error) {
-		return Fate{}, fmt.Errorf("correct act %d of %s in %s for batch %s: %w", number, participant, id, t.Batch, err)
+func (c *Corrections) correct(ctx context.Context, id string, t act.Turn, a act.Act, rule func(act.Fate) (act.Fate, bool)) (act.Fate, error) {
+	fail := func(err error) (act.Fate, error) {
+		return act.Fate{}, fmt.Errorf("correct act %d of %s in %s: %w", a.Number, a.Participant, id, err)
 	}
 	def, err := c.define(id)
 	if err != nil {
 		return fail(err)
 	}
-	var fate Fate
-	err = c.campaigns.correct(ctx, def, participant, c.now(), func(x *correction) (change, error) {
-		was, err := x.fate(number)
+	var fate act.Fate
+	err = c.campaigns.correct(ctx, def, a.Participant, c.now(), func(x *correction) (change, error) {
+		was, err := x.fate(a.Number)
 		if err != nil {
 			return change{}, err
 		}
@@ -119,8 +106,11 @@ func (c *Corrections) correct(ctx context.Context, id string, t Turn, participan
 			return change{}, nil
 		}
 		fate = to
-		return x.lead(number, to, t)
+		return x.lead(a.Number, to, t)
 	})
+	if errors.Is(err, campaign.ErrRequired) {
+		err = act.ErrNone
+	}
 	if err != nil {
 		return fail(err)
 	}
@@ -128,30 +118,30 @@ func (c *Corrections) correct(ctx context.Context, id string, t Turn, participan
 }
 
 // fate tells what has become of an act so far.
-func (x *correction) fate(number int) (Fate, error) {
-	if number == 0 {
+func (x *correction) fate(number int) (act.Fate, error) {
+	if number == act.Signature {
 		if x.signature.State == "" {
-			return Fate{}, pledge.ErrNotSigned
+			return act.Fate{}, act.ErrNone
 		}
-		return Fate{Counts: x.signature.State == pledge.Valid, Batch: x.signature.Batch}, nil
+		return act.Fate{Counts: x.signature.State == pledge.Valid, Batch: x.signature.Batch}, nil
 	}
 	a, found := x.attempts[number]
 	if !found || !a.State.Accepted() {
-		return Fate{}, quiz.ErrAttemptNotFound
+		return act.Fate{}, act.ErrNone
 	}
-	return Fate{Counts: !a.State.Void(), Batch: a.Batch}, nil
+	return act.Fate{Counts: !a.State.Void(), Batch: a.Batch}, nil
 }
 
 // lead returns the change that leads an act to a fate.
-func (x *correction) lead(number int, to Fate, t Turn) (change, error) {
+func (x *correction) lead(number int, to act.Fate, t act.Turn) (change, error) {
 	out := change{number: number, batch: t.Batch, turn: t}
-	var err error
-	if number == 0 {
+	if number == act.Signature {
 		sig := x.signature
 		sig.State, sig.Batch, out.kind = pledge.Invalidated, to.Batch, event.KindSignatureInvalidated
 		if to.Counts {
 			sig.State, out.kind = pledge.Valid, event.KindSignatureRestored
 		}
+		var err error
 		out.field = "s"
 		out.value, err = repackSignature(x.fields["s"], &sig)
 		return out, err

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/correction/act"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/redistest"
 	"qingyuan/internal/session"
@@ -122,20 +123,17 @@ func (w *world) correct() {
 
 // batch takes acts out for a batch, or gives back what that has taken out.
 func (w *world) batch() {
-	turn := redisstore.Turn{Batch: rapid.SampledFrom([]string{"first", "second"}).Draw(w.T, "batch"), Number: 1}
+	turn := act.Turn{Batch: rapid.SampledFrom([]string{"first", "second"}).Draw(w.T, "batch"), Number: 1}
 	store := redisstore.NewCorrections(w.rig.campaigns, w.rig.Campaign, w.rig.now)
 	must(w.rig.TB, 0, store.Begin(w.rig.Context(), w.rig.def.ID, turn))
-	act := store.Invalidate
+	correct := store.Invalidate
 	if rapid.Bool().Draw(w.T, "undo") {
-		act = store.Restore
+		correct = store.Restore
 	}
-	_, err := act(w.rig.Context(), w.rig.def.ID, turn, w.who(), rapid.IntRange(0, 3).Draw(w.T, "act"))
-	for _, none := range []error{campaign.ErrRequired, quiz.ErrAttemptNotFound, pledge.ErrNotSigned} {
-		if errors.Is(err, none) {
-			return
-		}
+	a := act.Act{Participant: w.who(), Number: rapid.IntRange(act.Signature, 3).Draw(w.T, "act")}
+	if _, err := correct(w.rig.Context(), w.rig.def.ID, turn, a); !errors.Is(err, act.ErrNone) {
+		must(w.rig.TB, 0, err)
 	}
-	must(w.rig.TB, 0, err)
 }
 
 func (w *world) hide() {

@@ -1,0 +1,39 @@
+// Package act has the words in which a batch of corrections speaks of what it
+// corrects. Package correction decides, and the store of Redis does it; neither knows
+// the other.
+package act
+
+import "errors"
+
+// Signature is the number of the signature, where attempts count from 1.
+const Signature = 0
+
+// Act is something that was accepted of a participant: an attempt or the signature.
+type Act struct {
+	Participant string
+	Number      int // of the attempt, or Signature
+}
+
+// Turn is one run over the acts of a batch. A later one has a higher number, and
+// bars the earlier: a server that was held up cannot take out what an undo has given
+// back.
+type Turn struct {
+	Batch  string
+	Number int
+}
+
+// Fate is what became of an act.
+type Fate struct {
+	// Counts says that it counts in the figures.
+	Counts bool
+	// Batch is the one that invalidated it, or "".
+	Batch string
+}
+
+var (
+	// ErrTurn is a correction by somebody whose turn at the batch is over, or was
+	// forgotten with a Redis that was rebuilt.
+	ErrTurn = errors.New("it is another turn at the batch")
+	// ErrNone is an act that was never accepted.
+	ErrNone = errors.New("there is no such act")
+)

@@ -1,0 +1,393 @@
+package correction
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/audit"
+	"qingyuan/internal/correction/act"
+	"qingyuan/internal/event"
+	"qingyuan/internal/fault"
+	"qingyuan/internal/jobs"
+	"qingyuan/internal/ledger"
+	"qingyuan/internal/operator"
+	"qingyuan/internal/sqldb"
+)
+
+// Kinds of job.
+const (
+	JobCollect = "correction.collect"
+	JobWork    = "correction.work"
+)
+
+// Acts corrects single acts where they are counted. Each method is one atomic step
+// and may be repeated after an unknown outcome. act.ErrNone is an act that is not
+// there.
+type Acts interface {
+	// Begin bars every earlier turn at the batch.
+	Begin(ctx context.Context, campaignID string, t act.Turn) error
+	Invalidate(ctx context.Context, campaignID string, t act.Turn, a act.Act) (act.Fate, error)
+	Restore(ctx context.Context, campaignID string, t act.Turn, a act.Act) (act.Fate, error)
+	Fate(ctx context.Context, campaignID string, a act.Act) (act.Fate, error)
+}
+
+// Catalog finds campaigns.
+type Catalog interface {
+	Campaign(id string) (*campaign.Campaign, error)
+}
+
+// Service makes batches and works on them. Set the fields before the first use.
+type Service struct {
+	DB      *sqldb.DB
+	Ledger  *ledger.Ledger
+	Acts    Acts
+	Banks   Banks
+	Catalog Catalog
+	Jobs    *jobs.Queue
+	// Approvals asks second persons; see Kinds.
+	Approvals Approvals
+	// Name opens the record of an enrolment for the name in it.
+	Name func(campaignID, participant string, r event.Record) (string, error)
+	Now  func() time.Time
+	// Pace is what part of the time is worked on a batch, so that the evening's
+	// participants do not feel it: 0.25 when zero, 1 without a pause.
+	Pace float64
+	// Most is how many acts a batch may have; a million when zero.
+	Most int64
+	// Stretch is how many acts are corrected between two notes of how far the work
+	// is; 256 when zero.
+	Stretch int64
+	// Patience is how long a Redis or a database may be away; 2 minutes when zero.
+	Patience time.Duration
+}
+
+// Register lets a queue do the work of this service.
+func (s *Service) Register(q *jobs.Queue) {
+	q.Register(JobCollect, s.collect)
+	q.Register(JobWork, s.work)
+}
+
+func (s *Service) store() store { return store{s.DB} }
+
+// Draft is what a batch is made of.
+type Draft struct {
+	Campaign   string
+	Conditions Conditions
+	// Reason is told to the participants.
+	Reason string
+}
+
+const longestReason = 200 // characters
+
+// reason cleans the text for the participants, or names what is wrong with it.
+func reason(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	if n := utf8.RuneCountInString(text); n == 0 || n > longestReason || !utf8.ValidString(text) {
+		return "", fault.InvalidField("reason", fmt.Sprintf("请填写将告知参与者的理由，最多 %d 个字", longestReason))
+	}
+	return text, nil
+}
+
+// Create begins a batch: the ledger is searched in the background, and nothing else
+// happens. The batch reaches no further than the actor's own part of the tree.
+func (s *Service) Create(ctx context.Context, who operator.Actor, d Draft) (*Batch, error) {
+	def, err := s.Catalog.Campaign(d.Campaign)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Conditions.Check(def); err != nil {
+		return nil, err
+	}
+	b := &Batch{
+		ID: newID(), Campaign: def.ID, State: Collecting, Conditions: d.Conditions, Creator: who.ID, Login: who.Login,
+		CreatedAt: s.Now().Truncate(time.Millisecond),
+	}
+	if b.Reason, err = reason(d.Reason); err != nil {
+		return nil, err
+	}
+	if b.Node, err = reach(who, def, d.Conditions.Scope); err != nil {
+		return nil, err
+	}
+	err = s.DB.WithTx(ctx, func(tx *sql.Tx) error {
+		job, err := s.submit(ctx, tx, who, b, JobCollect)
+		if err != nil {
+			return err
+		}
+		if err := insertBatch(ctx, tx, b); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE corrections SET job = $1 WHERE id = $2`, job, b.ID); err != nil {
+			return err
+		}
+		b.Job = job
+		return s.remember(ctx, tx, who, b, "create", nil)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create a correction in %s: %w", def.ID, err)
+	}
+	return b, nil
+}
+
+// newID names a batch: 10 letters and digits.
+func newID() string { return strings.ToLower(rand.Text()[:10]) }
+
+// reach is the part of the tree that a batch of this actor reaches: the scope that
+// was asked for, or their own part where none was.
+func reach(who operator.Actor, def *campaign.Campaign, scope string) (string, error) {
+	if scope != "" {
+		if !who.Within(operator.CorrectResults, def, scope) {
+			return "", fault.InvalidField("conditions.scope", "只能更正本部门范围内的记录")
+		}
+		return scope, nil
+	}
+	own, ok := who.Scopes(operator.CorrectResults, def)
+	switch {
+	case !ok:
+		return "", operator.ErrForbidden
+	case len(own) > 1:
+		return "", fault.InvalidField("conditions.scope", "请选择一个区划或单位")
+	default:
+		return own[0], nil
+	}
+}
+
+func (s *Service) submit(ctx context.Context, tx *sql.Tx, who operator.Actor, b *Batch, kind string) (string, error) {
+	params, err := json.Marshal(params{b.ID})
+	if err != nil {
+		return "", fmt.Errorf("encode the parameters of batch %s: %w", b.ID, err)
+	}
+	return s.Jobs.SubmitTx(ctx, tx, jobs.Request{
+		Kind: kind, Action: string(operator.CorrectResults), Campaign: b.Campaign, Node: b.Node,
+		Actor: who.ID, Login: who.Login, Addr: who.Addr, Params: params,
+	})
+}
+
+// params are those of both kinds of job.
+type params struct {
+	Batch string `json:"batch"`
+}
+
+// remember writes an act on a batch into the audit log, in its transaction.
+func (s *Service) remember(ctx context.Context, tx *sql.Tx, who operator.Actor, b *Batch, what string, more map[string]any) error {
+	after := map[string]any{"do": what, "items": b.Items, "hash": b.Hash}
+	if what == "create" {
+		after = map[string]any{"do": what, "conditions": b.Conditions.brief(), "node": b.Node}
+	}
+	for k, v := range more {
+		after[k] = v
+	}
+	raw, err := json.Marshal(after)
+	if err != nil {
+		return fmt.Errorf("encode the audit of batch %s: %w", b.ID, err)
+	}
+	r := who.Record(s.Now(), operator.CorrectResults, b.Campaign, "correction:"+b.ID)
+	r.After, r.Reason = raw, b.Reason
+	return audit.AppendTx(ctx, tx, r)
+}
+
+// Find returns a batch that the actor may see, as it is now, or ErrNotFound.
+func (s *Service) Find(ctx context.Context, who operator.Actor, campaignID, id string) (*Batch, error) {
+	b, err := batch(ctx, s.DB, id)
+	if err != nil {
+		return nil, err
+	}
+	def, err := s.Catalog.Campaign(campaignID)
+	if err != nil {
+		return nil, err
+	}
+	if b.Campaign != campaignID || !sees(who, def, b) {
+		return nil, ErrNotFound
+	}
+	return b, s.settle(ctx, b)
+}
+
+// sees tells whether an actor may correct, or approve corrections, where the batch
+// reaches.
+func sees(who operator.Actor, def *campaign.Campaign, b *Batch) bool {
+	return who.Within(operator.CorrectResults, def, b.Node) || who.Within(operator.ApproveResults, def, b.Node)
+}
+
+// settle gives the state of a batch whose work has ended without a word: its server
+// died too often.
+func (s *Service) settle(ctx context.Context, b *Batch) error {
+	if b.State != Running && b.State != Undoing && b.State != Collecting || b.Job == "" {
+		return nil
+	}
+	j, err := s.Jobs.Job(ctx, b.Job)
+	if err != nil {
+		return err
+	}
+	if !j.State.Final() {
+		return nil
+	}
+	now, err := batch(ctx, s.DB, b.ID) // the job ends after the batch
+	if err != nil {
+		return err
+	}
+	if *b = *now; b.State == Running || b.State == Undoing {
+		b.Code, b.Text, b.State = j.Code, j.Error, ending(b.State, false).to
+	} else if b.State == Collecting {
+		b.Code, b.Text, b.State = j.Code, j.Error, Failed
+	}
+	return nil
+}
+
+// List returns the batches of a campaign that the actor may see, the newest first.
+func (s *Service) List(ctx context.Context, who operator.Actor, campaignID string, offset, limit int64) ([]*Batch, error) {
+	def, err := s.Catalog.Campaign(campaignID)
+	if err != nil {
+		return nil, err
+	}
+	var out []*Batch
+	for from := int64(0); int64(len(out)) < limit; from += pageSize {
+		page, err := s.store().list(ctx, campaignID, from, pageSize)
+		if err != nil {
+			return nil, fmt.Errorf("list the corrections of %s: %w", campaignID, err)
+		}
+		for _, b := range page {
+			if !sees(who, def, b) {
+				continue
+			}
+			if offset--; offset >= 0 {
+				continue
+			}
+			if out = append(out, b); int64(len(out)) == limit {
+				break
+			}
+		}
+		if len(page) < pageSize {
+			break
+		}
+	}
+	for _, b := range out {
+		if err := s.settle(ctx, b); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Items returns at most limit acts of a batch after a place on its list.
+func (s *Service) Items(ctx context.Context, b *Batch, after, limit int64) ([]Item, error) {
+	return s.store().items(ctx, b.ID, after, limit)
+}
+
+// Sample returns some acts of a batch, spread over its list.
+func (s *Service) Sample(ctx context.Context, b *Batch) ([]Item, error) {
+	var out []Item
+	for _, n := range b.Summary.Sample {
+		items, err := s.store().items(ctx, b.ID, n-1, 1)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, items...)
+	}
+	return out, nil
+}
+
+// RunOn goes on with a batch that was stopped. Its list was approved before.
+func (s *Service) RunOn(ctx context.Context, who operator.Actor, id string) (*Batch, error) {
+	return s.change(ctx, who, id, move{what: "continue", lead: leadRunOn})
+}
+
+// UndoOn goes on with an undo that was stopped.
+func (s *Service) UndoOn(ctx context.Context, who operator.Actor, id string) (*Batch, error) {
+	return s.change(ctx, who, id, move{what: "continue undo", lead: leadUndoOn})
+}
+
+// move leads a batch to a state in which it is worked on.
+type move struct {
+	lead
+
+	what string // in the audit log
+	// set are more columns; approval is their argument $5.
+	set, approval string
+}
+
+// change begins work on a batch.
+func (s *Service) change(ctx context.Context, who operator.Actor, id string, m move) (*Batch, error) {
+	b, err := batch(ctx, s.DB, id)
+	if err != nil {
+		return nil, err
+	}
+	stale := b.State
+	if err := s.settle(ctx, b); err != nil {
+		return nil, err
+	}
+	column := "ran"
+	if m.to == Undoing {
+		column = "returned"
+	}
+	err = s.DB.WithTx(ctx, func(tx *sql.Tx) error {
+		if stale != b.State { // its server died: nobody else has written that down
+			if err := (lead{[]State{stale}, b.State}).apply(ctx, tx, id, ""); err != nil {
+				return err
+			}
+		}
+		job, err := s.submit(ctx, tx, who, b, JobWork)
+		if err != nil {
+			return err
+		}
+		args := []any{job, s.Now().UnixMilli()}
+		if m.set != "" {
+			args = append(args, m.approval)
+		}
+		if err := m.apply(ctx, tx, id, `, code = '', error = '', job = $3, `+column+` = $4`+m.set, args...); err != nil {
+			return err
+		}
+		return s.remember(ctx, tx, who, b, m.what, nil)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s batch %s: %w", m.what, id, err)
+	}
+	return batch(ctx, s.DB, id)
+}
+
+// Cancel stops the work on a batch, or its undo, where it is; what was done stays
+// done. A batch that nobody has begun is discarded.
+func (s *Service) Cancel(ctx context.Context, who operator.Actor, b *Batch) error {
+	switch b.State {
+	case Running, Undoing:
+		err := s.DB.WithTx(ctx, func(tx *sql.Tx) error { return s.remember(ctx, tx, who, b, "cancel", nil) })
+		if err != nil {
+			return fmt.Errorf("cancel batch %s: %w", b.ID, err)
+		}
+		return s.Jobs.Cancel(ctx, b.Job)
+	default:
+		err := s.DB.WithTx(ctx, func(tx *sql.Tx) error {
+			if err := leadDiscard.apply(ctx, tx, b.ID, ""); err != nil {
+				return err
+			}
+			return s.remember(ctx, tx, who, b, "discard", nil)
+		})
+		if err != nil {
+			return fmt.Errorf("discard batch %s: %w", b.ID, err)
+		}
+		if err := s.Jobs.Cancel(ctx, b.Job); !errors.Is(err, jobs.ErrFinal) {
+			return err
+		}
+		return nil
+	}
+}
+
+// brief is conditions without the lists of persons.
+func (c *Conditions) brief() map[string]any {
+	short := *c
+	short.Participants, short.Acts = nil, nil
+	out := map[string]any{"conditions": short}
+	if n := len(c.Participants); n > 0 {
+		out["participants"] = n
+	}
+	if n := len(c.Acts); n > 0 {
+		out["acts"] = n
+	}
+	return out
+}
