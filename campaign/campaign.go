@@ -75,8 +75,11 @@ type Consent struct {
 // Campaign is one window of time with a quiz, a pledge, or both.
 type Campaign struct {
 	// ID is stable, lower-case letters, digits and hyphens; it names keys.
-	ID    string
-	Title Text
+	ID string
+	// Version counts what operators changed of it, rosters among it; 0 for a campaign
+	// that lies in files. Figures that are announced say which it was.
+	Version int64
+	Title   Text
 	// OpensAt and ClosesAt bound the window: [OpensAt, ClosesAt).
 	OpensAt, ClosesAt time.Time
 	// Zone is where the campaign's days begin and end.

@@ -151,7 +151,7 @@ func (c *Campaign) checkUnit(id string) (string, error) {
 	if id == "" && !c.requires("unit") {
 		return Unassigned, nil
 	}
-	if n, ok := c.Tree.Node(id); !ok || n.Kind != Unit {
+	if n, ok := c.Tree.Node(id); !ok || n.Kind != Unit || n.Retired {
 		return "", ErrUnitUnknown
 	}
 	return id, nil

@@ -27,6 +27,8 @@ type Node struct {
 	// Roster is how many persons belong to the unit; 0 means unknown. Regions
 	// have the sum of their units.
 	Roster int64
+	// Retired units take nobody in any more; who belongs to one stays, and counts.
+	Retired bool
 	// Units is how many units there are below a region; 1 of a unit.
 	Units int64
 	// Parent is the id of the region above, "" at the top.

@@ -28,30 +28,40 @@ type Bundle struct {
 
 // LoadBundle reads the campaign called file. Its bank may lie anywhere. What the
 // bundle holds is what was checked, even when the files change meanwhile.
-func LoadBundle(file string) (Bundle, error) {
+func LoadBundle(file string) (Bundle, error) { return loadBundle(file, false) }
+
+// LoadBundleOfParts is LoadBundle for a file that may leave the tree out, because
+// that is kept elsewhere; the campaign then has none.
+func LoadBundleOfParts(file string) (Bundle, error) { return loadBundle(file, true) }
+
+func loadBundle(file string, treeless bool) (Bundle, error) {
 	full, err := filepath.Abs(file)
 	if err != nil {
 		return Bundle{}, fmt.Errorf("read campaign %s: %w", file, err)
 	}
 	root := filepath.VolumeName(full) + string(filepath.Separator)
-	rec := &recorder{FS: os.DirFS(root), files: map[string][]byte{}}
-	l := newLoader(rec)
-	l.show = func(name string) string {
+	show := func(name string) string {
 		if rel, err := filepath.Rel(filepath.Dir(full), filepath.Join(root, filepath.FromSlash(name))); err == nil {
 			return filepath.Join(filepath.Dir(file), rel)
 		}
 		return name
 	}
-	name := filepath.ToSlash(strings.TrimPrefix(full, root))
+	return bundle(os.DirFS(root), filepath.ToSlash(strings.TrimPrefix(full, root)), treeless, show)
+}
+
+func bundle(files fs.FS, name string, treeless bool, show func(string) string) (Bundle, error) {
+	rec := &recorder{FS: files, files: map[string][]byte{}}
+	l := newLoader(rec)
+	l.treeless, l.show = treeless, show
 	d, err := l.definition(name, time.Time{})
 	if err != nil {
 		return Bundle{}, err
 	}
-	files, err := layOut(l, rec.files, name, d)
+	laid, err := layOut(l, rec.files, name, d)
 	if err != nil {
 		return Bundle{}, err
 	}
-	return Bundle{Definition: d, Files: files}, nil
+	return Bundle{Definition: d, Files: laid}, nil
 }
 
 // recorder keeps what is read through it.

@@ -21,7 +21,7 @@ func (r *campaignReader) cross(d Definition, open time.Time) {
 	c := d.Campaign
 	r.crossWindow(d)
 	for _, f := range c.Fields {
-		if f.Name == "unit" && f.Required && !r.tree.hasUnits() {
+		if f.Name == "unit" && f.Required && !r.unitsLater() && !hasUnits(c.Tree) {
 			r.fields.bad("a unit is required, but the tree has none")
 		}
 	}
@@ -32,6 +32,20 @@ func (r *campaignReader) cross(d Definition, open time.Time) {
 	r.crossTopics(d)
 	r.crossAudience(d)
 	r.crossSupply(d, open)
+}
+
+// unitsLater tells whether the tree may still be empty: it comes from elsewhere, or
+// the campaign is a draft.
+func (r *campaignReader) unitsLater() bool {
+	return r.treeless || r.parts != nil && r.parts.Draft
+}
+
+// hasUnits tells whether anybody can belong to the tree.
+func hasUnits(t *campaign.Tree) bool {
+	for range t.Units {
+		return true
+	}
+	return false
 }
 
 // crossGuardian holds the rule for children (个人信息保护法 arts. 28 and 31):

@@ -46,6 +46,10 @@ type loader struct {
 	reports []*report
 	// bankRef is the reference to the bank in the campaign file.
 	bankRef value
+	// parts are what does not come from files; see Assemble.
+	parts *Parts
+	// treeless says that the file may leave the tree out.
+	treeless bool
 }
 
 func newLoader(fsys fs.FS) *loader {
@@ -145,7 +149,7 @@ func (r *campaignReader) read(doc value) Definition {
 	c.Fields = readFields(r.fields)
 	c.Shards = r.readShards()
 	r.readBoards(o, c)
-	c.Tree = r.tree.read(o.must("tree"))
+	c.Tree = r.readTree(o)
 	d := Definition{Campaign: c}
 	if o.has("quiz") {
 		d.Quiz, d.Bank = r.readQuiz(o.may("quiz"))
@@ -160,6 +164,23 @@ func (r *campaignReader) read(doc value) Definition {
 		o.bad("has neither a quiz nor a pledge")
 	}
 	return d
+}
+
+// readTree reads the tree of the file, or takes the one that is kept elsewhere.
+func (r *campaignReader) readTree(o *object) *campaign.Tree {
+	switch {
+	case r.parts != nil:
+		if o.has("tree") {
+			o.may("tree").bad("is kept beside the campaign and not in it")
+		}
+		if r.parts.Tree != nil {
+			return r.parts.Tree
+		}
+		return r.tree.read(value{report: o.report})
+	case r.treeless && !o.has("tree"):
+		return nil
+	}
+	return r.tree.read(o.must("tree"))
 }
 
 func orElse[T ~string](v, otherwise T) T {

@@ -78,6 +78,9 @@ func (r *campaignReader) readBank(ref value) *quiz.Bank {
 		return nil
 	}
 	r.bankRef = ref
+	if r.parts != nil && r.parts.Bank != nil {
+		return r.parts.Bank
+	}
 	name := path.Join(r.dir, s)
 	if path.IsAbs(s) || !fs.ValidPath(name) {
 		ref.bad("%q is not a path relative to this file", s)

@@ -2,7 +2,6 @@ package configs
 
 import (
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -141,9 +140,4 @@ func once(v value, text string, seen map[string]string) bool {
 	}
 	seen[text] = v.where()
 	return true
-}
-
-// hasUnits tells whether anybody can belong to the tree.
-func (r *treeReader) hasUnits() bool {
-	return slices.ContainsFunc(r.nodes, func(n campaign.Node) bool { return n.Kind == campaign.Unit })
 }

@@ -26,14 +26,38 @@ func demo(now time.Time) ([]Definition, error) {
 	}
 	var out []Definition
 	var errs []error
-	for _, name := range []string{"jinzhong-citizens.yaml", "jinzhong-civil.yaml", "tibet-public.yaml"} {
+	for _, name := range demoNames() {
 		l := newLoader(files)
-		l.show = func(file string) string { return "configs/demo/" + file }
+		l.show = showDemo
 		d, err := l.definition(name, now)
 		out, errs = append(out, d), append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("load the demonstration: %w", err)
+	}
+	return out, nil
+}
+
+func demoNames() []string {
+	return []string{"jinzhong-citizens.yaml", "jinzhong-civil.yaml", "tibet-public.yaml"}
+}
+
+func showDemo(file string) string { return "configs/demo/" + file }
+
+// Templates returns what new campaigns may be begun from: the demonstration
+// campaigns, which show every kind, with the question bank.
+func Templates() ([]Bundle, error) {
+	files, err := fs.Sub(demoFiles, "demo")
+	if err != nil {
+		return nil, fmt.Errorf("open the templates: %w", err)
+	}
+	var out []Bundle
+	for _, name := range demoNames() {
+		b, err := bundle(files, name, false, showDemo)
+		if err != nil {
+			return nil, fmt.Errorf("load the templates: %w", err)
+		}
+		out = append(out, b)
 	}
 	return out, nil
 }

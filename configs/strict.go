@@ -21,6 +21,9 @@ type FileError struct {
 	// Key is the path inside the file, dots between levels: "quiz.strata.0.count".
 	Key    string
 	Reason string
+
+	form string // of the reason, by which it is said in Chinese
+	args []any
 }
 
 // Error implements error: configs/x.yaml:12: quiz.strata.0.count: ….
@@ -110,7 +113,7 @@ func (v value) absent() bool { return v.node == nil }
 
 // bad reports a fault at the value.
 func (v value) bad(format string, args ...any) {
-	f := &FileError{File: v.file, Line: v.line, Key: v.key, Reason: fmt.Sprintf(format, args...)}
+	f := &FileError{File: v.file, Line: v.line, Key: v.key, Reason: fmt.Sprintf(format, args...), form: format, args: args}
 	v.faults = append(v.faults, f)
 }
 

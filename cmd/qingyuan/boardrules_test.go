@@ -62,13 +62,18 @@ func TestBoardsChangeOnlyAsAnnounced(t *testing.T) {
 		return s.want(200, "GET", "/campaigns/"+knownCampaign, nil)["freeze"] != nil
 	})
 
-	// By hand, past the command: the server refuses it, warns, and keeps its own.
-	file := filepath.Join(cfg.CampaignsDir(), knownCampaign, configs.CampaignFile)
-	raw, err := os.ReadFile(file)
+	// By hand, past the command: files of a campaign that the catalog keeps are not
+	// read, and the server says so.
+	raw, err := os.ReadFile(filepath.Join("testdata", "known", "campaign.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, []byte(strings.Replace(string(raw), review, review+"  policy: sum\n", 1)), 0o600); err != nil {
+	home := filepath.Join(cfg.CampaignsDir(), knownCampaign)
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	raw = []byte(strings.Replace(string(raw), review, review+"  policy: sum\n", 1))
+	if err := os.WriteFile(filepath.Join(home, configs.CampaignFile), raw, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s.eventually("a warning", func() bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -14,11 +15,12 @@ import (
 	"qingyuan/configs"
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/redisstore"
+	"qingyuan/internal/sqldb"
 )
 
-// openCatalog reads the campaigns of the data folder, and the demonstration's
-// where that is asked for.
-func openCatalog(ctx context.Context, cfg configs.Config, db redis.UniversalClient, log *slog.Logger) (*catalog.Keeper, error) {
+// openCatalog reads the campaigns of the database and of the folder, and the
+// demonstration's where that is asked for. Without a database it reads the others.
+func openCatalog(ctx context.Context, cfg configs.Config, db redis.UniversalClient, sql *sqldb.DB, log *slog.Logger) (*catalog.Keeper, error) {
 	fixed, err := fixedCampaigns(cfg)
 	if err != nil {
 		return nil, err
@@ -27,7 +29,51 @@ func openCatalog(ctx context.Context, cfg configs.Config, db redis.UniversalClie
 	if db != nil {
 		o.Archive = redisstore.NewBanks(db, replicas(cfg))
 	}
-	return catalog.Open(ctx, o)
+	return keeperOf(ctx, o, sql)
+}
+
+// keeperOf joins a keeper to the store in SQL, each of which asks the other.
+func keeperOf(ctx context.Context, o catalog.Options, sql *sqldb.DB) (*catalog.Keeper, error) {
+	if sql == nil {
+		return catalog.Open(ctx, o)
+	}
+	store, err := catalog.NewStore(sql, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	o.Store = store
+	k, err := catalog.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	store.Others = k.Elsewhere
+	return k, nil
+}
+
+// catalogDatabase opens the database for a command that only looks: nil where none
+// was made yet.
+func catalogDatabase(ctx context.Context, cfg configs.Config) (*sqldb.DB, func() error, error) {
+	if cfg.Database.URL.IsZero() {
+		if _, err := os.Stat(cfg.DatabaseTarget()); err != nil {
+			return nil, func() error { return nil }, nil //nolint:nilerr // Nothing was ever kept there.
+		}
+	}
+	db, err := sqldb.Open(ctx, cfg.DatabaseTarget())
+	if err != nil {
+		return nil, nil, err
+	}
+	return db, db.Close, nil
+}
+
+// lookingCatalog is openCatalog for a command that only looks, and closes what it
+// opened.
+func lookingCatalog(ctx context.Context, cfg configs.Config) (k *catalog.Keeper, err error) {
+	sql, done, err := catalogDatabase(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	return openCatalog(ctx, cfg, nil, sql, slog.New(slog.DiscardHandler))
 }
 
 func fixedCampaigns(cfg configs.Config) ([]configs.Definition, error) {
@@ -35,27 +81,6 @@ func fixedCampaigns(cfg configs.Config) ([]configs.Definition, error) {
 		return nil, nil
 	}
 	return configs.Demo()
-}
-
-// applyCmd puts a campaign into service.
-type applyCmd struct {
-	configFlags
-
-	File string `arg:"" help:"Campaign file (YAML)." type:"existingfile"`
-}
-
-// Run implements the command.
-func (a applyCmd) Run(e env) error {
-	cfg, err := a.load(nil)
-	if err != nil {
-		return err
-	}
-	d, err := catalog.Apply(cfg.CampaignsDir(), a.File, time.Now())
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(e.stdout, "campaign %s is in %s; a running server takes it up within a second\n", d.Campaign.ID, cfg.CampaignsDir())
-	return err
 }
 
 // checkConfigCmd says everything that is wrong before anything is started.
@@ -75,7 +100,7 @@ func (c checkConfigCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	book, err := openCatalog(e.ctx, cfg, nil, slog.New(slog.DiscardHandler))
+	book, err := lookingCatalog(e.ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -149,13 +174,13 @@ func (v viewerTokenCmd) Run(e env) error {
 // check makes sure that the campaign and the scope exist: a token for a typing
 // mistake would open nothing, and nobody would know why.
 func (v viewerTokenCmd) check(ctx context.Context, cfg configs.Config) error {
-	book, err := openCatalog(ctx, cfg, nil, slog.New(slog.DiscardHandler))
+	book, err := lookingCatalog(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	c, err := book.Campaign(v.Campaign)
 	if err != nil {
-		return fmt.Errorf("campaign %s is neither in %s nor, with --demo, one of the demonstration's", v.Campaign, cfg.CampaignsDir())
+		return fmt.Errorf("campaign %s is neither in the catalog nor in %s nor, with --demo, one of the demonstration's", v.Campaign, cfg.CampaignsDir())
 	}
 	if _, ok := c.Tree.Node(v.Scope); v.Scope != "" && !ok {
 		return fmt.Errorf("campaign %s has no region or unit %s", v.Campaign, v.Scope)

@@ -96,7 +96,7 @@ func (w *workbench) rebuild(ctx context.Context, o ledger.Opened, progress func(
 	}
 	c, err := w.catalog.Campaign(o.Campaign)
 	if err != nil {
-		return replay.Rebuilt{}, fmt.Errorf("the files of campaign %s are not in %s: %w", o.Campaign, w.cfg.CampaignsDir(), err)
+		return replay.Rebuilt{}, fmt.Errorf("campaign %s is neither in the catalog nor in %s: %w", o.Campaign, w.cfg.CampaignsDir(), err)
 	}
 	return r.Campaign(ctx, c)
 }

@@ -57,7 +57,7 @@ func (w *workbench) verify(ctx context.Context, o ledger.Opened, progress func(d
 	}
 	c, err := w.catalog.Campaign(o.Campaign)
 	if err != nil {
-		return replay.Report{}, fmt.Errorf("the files of campaign %s are not in %s: %w", o.Campaign, w.cfg.CampaignsDir(), err)
+		return replay.Report{}, fmt.Errorf("campaign %s is neither in the catalog nor in %s: %w", o.Campaign, w.cfg.CampaignsDir(), err)
 	}
 	rules, err := rulesOf(w.catalog, c)
 	if err != nil {

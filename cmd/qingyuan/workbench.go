@@ -138,11 +138,8 @@ func (w *workbench) campaigns(ctx context.Context) (*catalog.Keeper, error) {
 	fixed = slices.DeleteFunc(fixed, func(d configs.Definition) bool {
 		return !slices.ContainsFunc(known, func(o ledger.Opened) bool { return o.Campaign == d.Campaign.ID })
 	})
-	k, err := catalog.Open(ctx, catalog.Options{Dir: w.cfg.CampaignsDir(), Fixed: fixed, Archive: redisstore.NewBanks(w.redis, replicas(w.cfg)), Log: w.log, Now: time.Now})
-	if err != nil {
-		return nil, err
-	}
-	return k, nil
+	o := catalog.Options{Dir: w.cfg.CampaignsDir(), Fixed: fixed, Archive: redisstore.NewBanks(w.redis, replicas(w.cfg)), Log: w.log, Now: time.Now}
+	return keeperOf(ctx, o, w.db)
 }
 
 // chosen returns the campaigns to work on: the one that was named, or all that
@@ -233,7 +230,7 @@ func (w *workbench) takeUp(ctx context.Context, o ledger.Opened, now time.Time) 
 	}
 	c, err := w.catalog.Campaign(o.Campaign)
 	if err != nil {
-		return fmt.Errorf("the files of campaign %s are not in %s: %w", o.Campaign, w.cfg.CampaignsDir(), err)
+		return fmt.Errorf("campaign %s is neither in the catalog nor in %s: %w", o.Campaign, w.cfg.CampaignsDir(), err)
 	}
 	return w.services.campaigns.Open(ctx, c, known, now)
 }

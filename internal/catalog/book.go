@@ -1,10 +1,12 @@
-// Package catalog is what operators edit, as the servers see it: the campaigns
-// with their banks and pledges.
+// Package catalog is what operators edit: the campaigns with their organisation
+// trees, and how servers follow them.
 //
-// Campaigns lie in files, one folder each. A Keeper holds them in memory as a
-// Book, re-reads what changes and swaps the whole book, so that a request sees
-// one state of it from beginning to end. A faulty change is refused and
-// reported; the campaign goes on as it was.
+// A Store keeps every version of a campaign in SQL, checks a change before it
+// becomes one, and remembers in the same transaction who made it. A Keeper holds
+// the current versions in memory as a Book, looks every second whether something
+// changed, and swaps the whole book, so that a request sees one state of it from
+// beginning to end and never waits for SQL. Besides, campaigns may lie in files,
+// one folder each; those are only read.
 package catalog
 
 import (
@@ -24,6 +26,7 @@ type Book struct {
 	byID     map[string]configs.Definition
 	byPrefix map[string]string // serial prefix: campaign id
 	banks    map[string]*quiz.Bank
+	kept     map[string]bool // in the store
 }
 
 // NewBook puts definitions into a book, ordered by their opening. Two campaigns
@@ -31,6 +34,7 @@ type Book struct {
 func NewBook(definitions []configs.Definition) (*Book, error) {
 	b := &Book{
 		byID: map[string]configs.Definition{}, byPrefix: map[string]string{}, banks: map[string]*quiz.Bank{},
+		kept: map[string]bool{},
 	}
 	for _, d := range definitions {
 		if err := b.add(d); err != nil {

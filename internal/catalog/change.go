@@ -55,7 +55,9 @@ type changes struct {
 
 func (c *changes) fixed(ok bool, key, format string, args ...any) {
 	if !ok {
-		c.faults = append(c.faults, fmt.Errorf("campaign %s: %s: %s", c.old.Campaign.ID, key, fmt.Sprintf(format, args...)))
+		c.faults = append(c.faults, &ChangeError{
+			Campaign: c.old.Campaign.ID, Key: key, Reason: fmt.Sprintf(format, args...), form: format, args: args,
+		})
 	}
 }
 

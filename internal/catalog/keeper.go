@@ -16,6 +16,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/configs"
+	"qingyuan/internal/sqldb"
 	"qingyuan/pledge"
 	"qingyuan/quiz"
 )
@@ -31,10 +32,12 @@ type Archive interface {
 
 // Options are what a Keeper is made of.
 type Options struct {
-	// Dir has one folder a campaign, named by its id, with campaign.yaml in it.
-	// It need not exist.
+	// Store is what operators edit, in SQL; nil where only files are read.
+	Store *Store
+	// Dir has campaigns of those who keep them in files: one folder each, named by
+	// its id, with campaign.yaml in it. It need not exist. It is only read.
 	Dir string
-	// Fixed are campaigns that lie in no folder: the demonstration.
+	// Fixed are campaigns that lie in neither: the demonstration.
 	Fixed []configs.Definition
 	// Archive may be nil where nothing is drawn.
 	Archive Archive
@@ -60,8 +63,10 @@ type Keeper struct {
 	old      *lru.Cache[string, *quiz.Bank]
 	flight   singleflight.Group
 
-	reloading sync.Mutex // guards what follows
-	seen      string     // the state of Dir that the book was made from; "" to look again
+	reloading sync.Mutex                    // guards what follows
+	seen      string                        // the state of Dir that the book was made from; "" to look again
+	head      int64                         // the change of the store that the book was made from
+	stored    map[string]configs.Definition // what of the book came from the store
 	archived  map[string]bool
 }
 
@@ -121,6 +126,22 @@ func (k *Keeper) Run(ctx context.Context) error {
 // Book returns the current state. What is asked of one book agrees with itself.
 func (k *Keeper) Book() *Book { return k.book.Load() }
 
+// Store returns the catalog in SQL, nil where there is none.
+func (k *Keeper) Store() *Store { return k.opts.Store }
+
+// Elsewhere returns the campaigns that do not lie in the store: the demonstration,
+// and those in files.
+func (k *Keeper) Elsewhere() []configs.Definition {
+	b := k.Book()
+	var out []configs.Definition
+	for _, c := range b.order {
+		if d := b.byID[c.ID]; !b.kept[c.ID] {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
 // Problems returns what readiness should warn of.
 func (k *Keeper) Problems() []Problem { return *k.problems.Load() }
 
@@ -141,8 +162,9 @@ func (k *Keeper) CampaignByPrefix(prefix string) (string, bool) {
 	return k.Book().CampaignByPrefix(prefix)
 }
 
-// Reload takes up what changed in the folder. It does nothing when nothing did,
-// unless something is left from the last time.
+// Reload takes up what changed in the store and in the folder. It does nothing when
+// nothing did, unless something is left from the last time. While the store does
+// not answer its campaigns go on as they are, and the error says so.
 func (k *Keeper) Reload(ctx context.Context) error {
 	k.reloading.Lock()
 	defer k.reloading.Unlock()
@@ -150,26 +172,49 @@ func (k *Keeper) Reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if k.seen != "" && state == k.seen {
-		return nil
+	head, away := k.headOf(ctx)
+	if k.seen != "" && state == k.seen && head == k.head {
+		return away
 	}
 	files, err := scan(k.opts.Dir)
 	if err != nil {
-		return err
+		return errors.Join(err, away)
 	}
-	r := reload{Keeper: k, old: k.Book()}
+	r := reload{Keeper: k, old: k.Book(), stored: k.stored}
+	if away == nil {
+		if err := r.fetch(ctx); err != nil {
+			away, head = err, k.head
+		}
+	}
 	r.run(ctx, files)
 	next, err := NewBook(r.accepted)
 	if err != nil {
 		return err
 	}
+	for id := range r.stored {
+		next.kept[id] = true
+	}
 	k.swap(ctx, next)
 	k.tell(ctx, r.problems)
-	k.seen = state
-	if r.again {
+	k.seen, k.head, k.stored = state, head, r.stored
+	if r.again || away != nil {
 		k.seen = ""
 	}
-	return nil
+	return away
+}
+
+// headOf asks the store whether it changed. Where it does not answer, nothing has.
+func (k *Keeper) headOf(ctx context.Context) (int64, error) {
+	if k.opts.Store == nil {
+		return 0, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	head, err := k.opts.Store.Head(ctx)
+	if err != nil {
+		return k.head, err
+	}
+	return head, nil
 }
 
 // swap puts next in place. Banks that leave the book stay at hand: attempts
@@ -207,6 +252,8 @@ type reload struct {
 	*Keeper
 
 	old      *Book
+	stored   map[string]configs.Definition
+	faulty   []Problem // of what the store holds
 	accepted []configs.Definition
 	prefixes map[string]string
 	problems []Problem
@@ -214,17 +261,58 @@ type reload struct {
 	again bool
 }
 
-// run accepts what the files say, and the old state of whatever is faulty or
-// gone. What runs already comes first, so that a new campaign can take neither
-// id nor prefix from it.
+// fetch reads from the store what the public may see. A version that this program
+// does not understand, because a newer one wrote it, leaves the campaign as it is.
+func (r *reload) fetch(ctx context.Context) error {
+	if r.opts.Store == nil {
+		return nil
+	}
+	list, err := r.opts.Store.Entries(ctx)
+	if err != nil {
+		return err
+	}
+	now := make(map[string]configs.Definition, len(list))
+	for _, e := range list {
+		if e.Stage == Draft {
+			continue
+		}
+		d, err := r.opts.Store.Definition(ctx, e)
+		if err != nil {
+			if sqldb.IsUnavailable(err) || ctx.Err() != nil {
+				return err
+			}
+			r.faulty = append(r.faulty, Problem{Campaign: e.Campaign, Err: err})
+			var known bool
+			if d, known = r.stored[e.Campaign]; !known {
+				continue
+			}
+		}
+		now[e.Campaign] = d
+	}
+	r.stored = now
+	return nil
+}
+
+// run accepts what the store and the files say, and the old state of whatever is
+// faulty or gone. What runs already comes first, so that a new campaign can take
+// neither id nor prefix from it.
 func (r *reload) run(ctx context.Context, files []file) {
 	r.prefixes = map[string]string{}
 	for _, d := range r.opts.Fixed {
 		r.accept(ctx, d.Campaign.ID, d, nil)
 	}
-	slices.SortStableFunc(files, func(a, b file) int { return rank(r.knows(a.id)) - rank(r.knows(b.id)) })
 	seen := map[string]bool{}
+	r.problems = append(r.problems, r.faulty...)
+	for _, id := range slices.Sorted(maps.Keys(r.stored)) {
+		seen[id] = true
+		r.take(ctx, id, r.stored[id])
+	}
+	slices.SortStableFunc(files, func(a, b file) int { return rank(r.knows(a.id)) - rank(r.knows(b.id)) })
 	for _, f := range files {
+		if seen[f.id] {
+			r.problems = append(r.problems, Problem{Campaign: f.id, Err: errTakenOver})
+			continue
+		}
 		seen[f.id] = true
 		d, err := f.load()
 		r.accept(ctx, f.id, d, err)
@@ -234,6 +322,38 @@ func (r *reload) run(ctx context.Context, files []file) {
 			r.accept(ctx, id, configs.Definition{}, errors.New("its files are gone; it goes on until the server is started anew"))
 		}
 	}
+}
+
+// errTakenOver is a campaign in a folder that operators have put into the store.
+var errTakenOver = errors.New("it is kept in the catalog; its files are not read any more and should be removed")
+
+// take accepts a campaign of the store. What changed was checked when it was edited,
+// and is the same on every server.
+func (r *reload) take(ctx context.Context, id string, d configs.Definition) {
+	old, known := r.old.byID[id]
+	if known && old.Digest == d.Digest {
+		d = old // the same pointers, for whoever caches by them
+	}
+	err := r.keep(ctx, d.Bank)
+	if d.Pledge != nil && err == nil {
+		if other, taken := r.prefixes[d.Pledge.Prefix]; taken {
+			err = fmt.Errorf("pledge.prefix %s is taken by %s", d.Pledge.Prefix, other)
+		}
+	}
+	if r.fixed(id) && err == nil {
+		err = errors.New("the id belongs to the demonstration")
+	}
+	if err != nil {
+		r.problems = append(r.problems, Problem{Campaign: id, Err: err})
+		if !known || r.fixed(id) {
+			return
+		}
+		d = old
+	}
+	if d.Pledge != nil {
+		r.prefixes[d.Pledge.Prefix] = id
+	}
+	r.accepted = append(r.accepted, d)
 }
 
 func rank(known bool) int {

@@ -1,0 +1,420 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"qingyuan/campaign"
+	"qingyuan/configs"
+	"qingyuan/internal/audit"
+	"qingyuan/internal/fault"
+	"qingyuan/internal/operator"
+)
+
+// Act is who changes something, and why.
+type Act struct {
+	Actor  operator.Actor
+	Reason string
+	// Version is the one that the change was made upon; 0 takes whatever is there.
+	Version int64
+	// DryRun checks everything and changes nothing.
+	DryRun bool
+}
+
+// Outcome is what an edit came to.
+type Outcome struct {
+	Entry
+	Definition configs.Definition
+	// Changed is false where everything was like that already, or in a dry run.
+	Changed bool
+	// Nodes says what became of the tree.
+	Nodes NodeCounts
+}
+
+// NodeCounts are nodes of a tree that came, changed and went.
+type NodeCounts struct{ Added, Changed, Removed int }
+
+// edit is one change on its way: what is, and what shall be.
+type edit struct {
+	*Store
+
+	act  Act
+	kind string
+	tx   *sql.Tx
+
+	// fresh says that the campaign is not in the catalog yet.
+	fresh bool
+	was   Entry
+	old   configs.Definition
+	wood  *grove // the tree as it is
+	entry Entry
+	m     material
+	// closes is the closes_at of the file as it was, whatever was closed before it.
+	closes time.Time
+	nodes  []campaign.Node // the tree as it shall be; nil where it stays
+	told   func(done int)
+	// also runs in the same transaction, once the version is known.
+	also []func(ctx context.Context, version int64) error
+}
+
+// change makes the next version of a campaign in one transaction with its entry in
+// the audit log. fn says what shall be; returning without having changed anything
+// makes no version.
+func (s *Store) change(ctx context.Context, act Act, kind, id string, fn func(ctx context.Context, e *edit) error) (Outcome, error) {
+	var out Outcome
+	err := s.DB.WithTx(ctx, func(tx *sql.Tx) error {
+		e := &edit{Store: s, act: act, kind: kind, tx: tx, told: func(int) {}}
+		head, err := s.take(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := e.load(ctx, id); err != nil {
+			return err
+		}
+		if err := fn(ctx, e); err != nil {
+			return err
+		}
+		out, err = e.finish(ctx, head)
+		if err == nil && act.DryRun && out.Changed {
+			err = errDry
+		}
+		return err
+	})
+	if err == errDry { //nolint:errorlint // It is our own, and made just above.
+		out.Changed, err = false, nil
+	}
+	if err != nil {
+		s.forget(id)
+		return Outcome{}, fmt.Errorf("%s campaign %s: %w", kind, id, err)
+	}
+	return out, nil
+}
+
+// errDry rolls a dry run back.
+var errDry = fault.New(fault.Internal, "internal", "试运行")
+
+// take holds the head of the catalog until the transaction ends: one edit at a time.
+func (s *Store) take(ctx context.Context, tx *sql.Tx) (int64, error) {
+	if _, err := tx.ExecContext(ctx, `UPDATE catalog_head SET change = change + 1 WHERE one = 1`); err != nil {
+		return 0, fmt.Errorf("take the catalog: %w", err)
+	}
+	var n int64
+	if err := tx.QueryRowContext(ctx, `SELECT change FROM catalog_head WHERE one = 1`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("take the catalog: %w", err)
+	}
+	return n, nil
+}
+
+// load reads the campaign as it is. One that is not there yet is no error here.
+func (e *edit) load(ctx context.Context, id string) error {
+	was, err := current(ctx, e.tx, id)
+	if f := fault.From(err); f != nil && f.Kind == fault.NotFound {
+		empty, err := campaign.NewTree(nil)
+		if err != nil {
+			return err
+		}
+		e.fresh, e.wood = true, &grove{tree: empty, places: map[string]int64{}}
+		e.entry = Entry{Campaign: id, Stage: Draft}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if e.act.Version != 0 && e.act.Version != was.Version {
+		return ErrVersion.Because(fmt.Errorf("changed upon version %d, and is at %d", e.act.Version, was.Version))
+	}
+	e.was, e.entry = was, was
+	if e.wood, err = e.grove(ctx, e.tx, was); err != nil {
+		return err
+	}
+	e.m.filesKey = was.bank
+	if e.m.text, err = text(ctx, e.tx, was); err != nil {
+		return err
+	}
+	e.closes = configs.ClosesAtOf(e.m.text)
+	if e.m.files, err = bankFiles(ctx, e.tx, was.bank); err != nil {
+		return err
+	}
+	if e.old, err = e.definition(ctx, e.tx, was); err != nil {
+		return err
+	}
+	if was.bank != "" {
+		e.m.bank = e.old.Bank
+	}
+	return nil
+}
+
+// there refuses to go on without a campaign, and with one that is archived.
+func (e *edit) there() error {
+	if e.fresh {
+		return notFound(e.entry.Campaign)
+	}
+	if e.was.Stage == Archived {
+		return stateFault("state", "活动已归档，只能查看")
+	}
+	return nil
+}
+
+// rewrite takes a text as what the campaign shall be, and files where its bank
+// comes with it.
+func (e *edit) rewrite(body []byte, files map[string][]byte) {
+	was := e.m.text
+	e.m.text = body
+	if files != nil {
+		e.m.files, e.m.filesKey, e.m.bank = files, keyOf(files), nil
+	}
+	switch ref := configs.BankRef(body); {
+	case ref == "", strings.HasPrefix(ref, BankScheme):
+		e.m.files, e.m.filesKey, e.m.bank = nil, "", nil
+	case e.m.bank != nil && ref != configs.BankRef(was):
+		e.m.bank = nil
+	}
+}
+
+// finish works out what follows, checks it, and writes it down.
+func (e *edit) finish(ctx context.Context, head int64) (Outcome, error) {
+	out := Outcome{Entry: e.was, Definition: e.old}
+	t, wood, err := e.turn()
+	if err != nil {
+		return out, err
+	}
+	out.Nodes = NodeCounts{t.added, t.changed, t.gone}
+	e.entry.frame, e.entry.bank = digest(e.m.text), e.m.filesKey
+	if !e.fresh && t.nothing() && e.entry == e.was {
+		return out, nil
+	}
+	e.entry.Version = e.was.Version + 1
+	if !t.nothing() {
+		e.entry.Tree = e.entry.Version
+	}
+	e.entry.At, e.entry.Actor, e.entry.Login, e.entry.Kind, e.entry.Reason = e.Now(), e.act.Actor.ID, e.act.Actor.Login, e.kind, e.act.Reason
+	next, err := e.assemble(ctx, e.entry, e.m, wood.tree)
+	if err != nil {
+		return out, invalid(err)
+	}
+	if err := e.allowed(ctx, next); err != nil {
+		return out, err
+	}
+	if err := e.write(ctx, head, next, t); err != nil {
+		return out, err
+	}
+	if !e.act.DryRun {
+		e.trees.Add(versioned{e.entry.Campaign, e.entry.Tree}, wood)
+		e.definitions.Add(versioned{e.entry.Campaign, e.entry.Version}, next)
+	}
+	return Outcome{Entry: e.entry, Definition: next, Changed: true, Nodes: out.Nodes}, nil
+}
+
+// turn tells what becomes of the tree.
+func (e *edit) turn() (turn, *grove, error) {
+	if e.nodes == nil {
+		return turn{}, e.wood, nil
+	}
+	t, wood, err := compare(e.wood, e.nodes)
+	if err != nil {
+		return t, nil, ErrTree.Because(err).WithFields(fault.Field{Name: "tree", Reason: err.Error()})
+	}
+	if t.nothing() {
+		wood = e.wood
+	}
+	return t, wood, nil
+}
+
+// allowed checks what a definition that is faultless by itself may still not do.
+func (e *edit) allowed(ctx context.Context, next configs.Definition) error {
+	if next.Campaign.ID != e.entry.Campaign {
+		return ErrInvalid.WithFields(fault.Field{Name: "id", Reason: "活动编号不能更改"})
+	}
+	if err := e.unique(ctx, next); err != nil {
+		return err
+	}
+	if e.was.Stage == Published {
+		if err := fixed(CheckChange(e.planned(), next, e.Now())); err != nil {
+			return err
+		}
+	}
+	if e.entry.Stage != Published {
+		return nil
+	}
+	newBank := next.Bank != nil && (e.old.Bank == nil || e.old.Bank.Digest != next.Bank.Digest)
+	if e.was.Stage == Published && !newBank {
+		return nil
+	}
+	for _, gate := range e.Gates {
+		if err := gate(ctx, next); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// planned is the campaign as it was, with the close that its file gives it: the
+// boards were laid out for that one, and an early close takes none of them away.
+func (e *edit) planned() configs.Definition {
+	d := e.old
+	if e.closes.After(d.Campaign.ClosesAt) {
+		c := *d.Campaign
+		c.ClosesAt = e.closes
+		d.Campaign = &c
+	}
+	return d
+}
+
+// unique refuses an id or a prefix that another campaign has.
+func (e *edit) unique(ctx context.Context, next configs.Definition) error {
+	prefix := prefixOf(next)
+	taken := func(key, by string) error {
+		return ErrExists.WithFields(fault.Field{Name: key, Reason: "已由活动 " + by + " 使用"})
+	}
+	if prefix != "" {
+		var other string
+		err := e.tx.QueryRowContext(ctx, `SELECT COALESCE(MIN(id), '') FROM catalog_campaigns WHERE prefix = $1 AND id <> $2`,
+			prefix, next.Campaign.ID).Scan(&other)
+		if err != nil {
+			return fmt.Errorf("look for the prefix %s: %w", prefix, err)
+		}
+		if other != "" {
+			return taken("pledge.prefix", other)
+		}
+	}
+	if e.Others == nil {
+		return nil
+	}
+	for _, d := range e.Others() {
+		switch {
+		case d.Campaign.ID == next.Campaign.ID && e.fresh && e.kind != KindApplied:
+			return taken("id", d.Campaign.ID)
+		case d.Campaign.ID != next.Campaign.ID && prefix != "" && prefixOf(d) == prefix:
+			return taken("pledge.prefix", d.Campaign.ID)
+		}
+	}
+	return nil
+}
+
+func prefixOf(d configs.Definition) string {
+	if d.Pledge == nil {
+		return ""
+	}
+	return d.Pledge.Prefix
+}
+
+func (e *edit) write(ctx context.Context, head int64, next configs.Definition, t turn) error {
+	n := e.entry
+	if err := putMaterial(ctx, e.tx, e.m); err != nil {
+		return err
+	}
+	closed := int64(0)
+	if !n.ClosedAt.IsZero() {
+		closed = n.ClosedAt.UnixMilli()
+	}
+	_, err := e.tx.ExecContext(ctx, `INSERT INTO catalog_versions
+		(campaign, version, at, actor, login, kind, reason, stage, paused, closed_at, frame, bank, tree)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		n.Campaign, n.Version, n.At.UnixMilli(), n.Actor, n.Login, n.Kind, n.Reason, string(n.Stage), truth(n.Paused), closed,
+		n.frame, n.bank, n.Tree)
+	if err != nil {
+		return fmt.Errorf("write version %d: %w", n.Version, err)
+	}
+	_, err = e.tx.ExecContext(ctx, `INSERT INTO catalog_campaigns (id, version, prefix, change) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (id) DO UPDATE SET version = excluded.version, prefix = excluded.prefix, change = excluded.change`,
+		n.Campaign, n.Version, prefixOf(next), head)
+	if err != nil {
+		return fmt.Errorf("move to version %d: %w", n.Version, err)
+	}
+	if err := t.write(ctx, e.tx, n.Campaign, n.Version, e.told); err != nil {
+		return err
+	}
+	for _, fn := range e.also {
+		if err := fn(ctx, n.Version); err != nil {
+			return err
+		}
+	}
+	return e.remember(ctx, next, t)
+}
+
+// summary is what the audit log is told of a version. The texts themselves are kept
+// with the versions.
+type summary struct {
+	Version int64  `json:"version"`
+	State   string `json:"state"`
+	Paused  bool   `json:"paused,omitempty"`
+	Closes  string `json:"closes_at,omitempty"`
+	Text    string `json:"text,omitempty"`
+	Bank    string `json:"bank,omitempty"`
+	Tree    int64  `json:"tree,omitempty"`
+	Units   int64  `json:"units,omitempty"`
+	Roster  int64  `json:"roster,omitempty"`
+	Added   int    `json:"added,omitempty"`
+	Changed int    `json:"changed,omitempty"`
+	Removed int    `json:"removed,omitempty"`
+}
+
+func (e *edit) summary(n Entry, d configs.Definition) summary {
+	s := summary{Version: n.Version, State: StateOf(n, d.Campaign, e.Now()), Paused: n.Paused, Text: short(n.frame), Tree: n.Tree}
+	s.Closes = d.Campaign.ClosesAt.Format(timeForm)
+	if d.Bank != nil {
+		s.Bank = d.Bank.Digest
+	}
+	for _, top := range d.Campaign.Tree.Children("") {
+		s.Units += top.Units
+		s.Roster += top.Roster
+	}
+	return s
+}
+
+const timeForm = "2006-01-02T15:04:05Z07:00"
+
+func short(digest string) string { return digest[:min(12, len(digest))] }
+
+func (e *edit) remember(ctx context.Context, next configs.Definition, t turn) error {
+	r := audit.Record{
+		At: e.Now(), Actor: e.act.Actor.ID, Login: e.act.Actor.Login, Addr: e.act.Actor.Addr,
+		Action: "campaign." + e.kind, Campaign: e.entry.Campaign, Object: "campaign:" + e.entry.Campaign, Reason: e.act.Reason,
+	}
+	var err error
+	if !e.fresh {
+		if r.Before, err = json.Marshal(e.summary(e.was, e.old)); err != nil {
+			return err
+		}
+	}
+	after := e.summary(e.entry, next)
+	after.Added, after.Changed, after.Removed = t.added, t.changed, t.gone
+	if r.After, err = json.Marshal(after); err != nil {
+		return err
+	}
+	return audit.AppendTx(ctx, e.tx, r)
+}
+
+// forget drops what is in memory of a campaign: a transaction that failed may have
+// left there what never was.
+func (s *Store) forget(id string) {
+	for _, k := range s.definitions.Keys() {
+		if k.campaign == id {
+			s.definitions.Remove(k)
+		}
+	}
+	for _, k := range s.trees.Keys() {
+		if k.campaign == id {
+			s.trees.Remove(k)
+		}
+	}
+}
+
+// nodesOf lists the nodes of a tree in their order, free to be changed.
+func nodesOf(t *campaign.Tree) []campaign.Node {
+	out := make([]campaign.Node, 0, 64)
+	for n := range t.Nodes {
+		c := *n
+		c.Children = nil
+		if c.Kind == campaign.Region {
+			c.Roster = 0
+		}
+		out = append(out, c)
+	}
+	return slices.Clip(out)
+}

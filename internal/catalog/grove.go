@@ -1,0 +1,266 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"qingyuan/campaign"
+)
+
+// grove is a tree and where in the order each of its nodes stands.
+type grove struct {
+	tree   *campaign.Tree
+	places map[string]int64
+}
+
+// gap is what lies between the places of neighbours at first, so that a node which
+// comes between them moves nobody else.
+const gap = 1 << 10
+
+// grove returns the tree of a version.
+func (s *Store) grove(ctx context.Context, q querier, e Entry) (*grove, error) {
+	key := versioned{e.Campaign, e.Tree}
+	if g, ok := s.trees.Get(key); ok {
+		return g, nil
+	}
+	g, err := readGrove(ctx, q, e.Campaign, e.Tree)
+	if err != nil {
+		return nil, fmt.Errorf("read the tree of campaign %s at version %d: %w", e.Campaign, e.Tree, err)
+	}
+	s.trees.Add(key, g)
+	return g, nil
+}
+
+func readGrove(ctx context.Context, q querier, id string, version int64) (*grove, error) {
+	rows, err := q.QueryContext(ctx, `SELECT id, parent, region, name, names, code, roster, retired, place FROM catalog_nodes
+		WHERE campaign = $1 AND since <= $2 AND (until = 0 OR until > $2) ORDER BY place, id`, id, version)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	g := &grove{places: map[string]int64{}}
+	below := map[string][]campaign.Node{}
+	for rows.Next() {
+		n, place, err := scanNode(rows)
+		if err != nil {
+			return nil, err
+		}
+		below[n.Parent] = append(below[n.Parent], n)
+		g.places[n.ID] = place
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	g.tree, err = campaign.NewTree(inOrder(below))
+	return g, err
+}
+
+// inOrder lists nodes depth first. Nodes whose parents are missing are left out.
+func inOrder(below map[string][]campaign.Node) []campaign.Node {
+	var out []campaign.Node
+	var walk func(parent string)
+	walk = func(parent string) {
+		for _, n := range below[parent] {
+			out = append(out, n)
+			walk(n.ID)
+		}
+	}
+	walk("")
+	return out
+}
+
+func scanNode(rows *sql.Rows) (n campaign.Node, place int64, err error) {
+	var region bool
+	var name, names string
+	if err := rows.Scan(&n.ID, &n.Parent, &region, &name, &names, &n.Code, &n.Roster, &n.Retired, &place); err != nil {
+		return n, 0, err
+	}
+	n.Kind, n.Name = campaign.Unit, campaign.Text{}
+	if region {
+		n.Kind = campaign.Region
+	}
+	if names != "" {
+		if err := json.Unmarshal([]byte(names), &n.Name); err != nil {
+			return n, 0, fmt.Errorf("names of node %s: %w", n.ID, err)
+		}
+	}
+	n.Name[campaign.DefaultLanguage] = name
+	return n, place, nil
+}
+
+// row is a node as it is stored.
+type row struct {
+	campaign.Node
+
+	place int64
+}
+
+// turn is what becomes of a tree: the rows that end and those that begin.
+type turn struct {
+	ended []string
+	begun []row
+	// added, changed and gone count nodes, for those who ask what happened.
+	added, changed, gone int
+}
+
+func (t turn) nothing() bool { return len(t.ended) == 0 && len(t.begun) == 0 }
+
+// compare tells what turns the old tree into the nodes of next, which stand in
+// their order. A node that stays as and where it was costs nothing.
+func compare(old *grove, next []campaign.Node) (turn, *grove, error) {
+	tree, err := campaign.NewTree(next)
+	if err != nil {
+		return turn{}, nil, err
+	}
+	g := &grove{tree: tree, places: make(map[string]int64, len(next))}
+	var t turn
+	places := placesFor(old, next)
+	for i, n := range next {
+		g.places[n.ID] = places[i]
+		was, known := old.tree.Node(n.ID)
+		switch {
+		case !known:
+			t.added++
+		case same(was, &n) && old.places[n.ID] == places[i]:
+			continue
+		default:
+			t.ended = append(t.ended, n.ID)
+			if !same(was, &n) {
+				t.changed++
+			}
+		}
+		t.begun = append(t.begun, row{n, places[i]})
+	}
+	for n := range old.tree.Nodes {
+		if _, stays := tree.Node(n.ID); !stays {
+			t.ended = append(t.ended, n.ID)
+			t.gone++
+		}
+	}
+	return t, g, nil
+}
+
+func same(a, b *campaign.Node) bool {
+	roster := b.Roster
+	if b.Kind == campaign.Region {
+		roster = a.Roster // the sum of what lies below
+	}
+	return a.Kind == b.Kind && a.Parent == b.Parent && a.Code == b.Code && a.Roster == roster && a.Retired == b.Retired &&
+		maps.Equal(a.Name, b.Name)
+}
+
+// placesFor gives every node a place above the one before, and leaves those of old
+// where they are as far as the order allows.
+func placesFor(old *grove, next []campaign.Node) []int64 {
+	following := make([]int64, len(next)+1) // the nearest old place behind, 0 for none
+	for i := len(next) - 1; i >= 0; i-- {
+		following[i] = following[i+1]
+		if p, ok := old.places[next[i].ID]; ok {
+			following[i] = p
+		}
+	}
+	out := make([]int64, len(next))
+	last := int64(0)
+	for i, n := range next {
+		p, known := old.places[n.ID]
+		switch ahead := following[i+1]; {
+		case known && p > last:
+		case ahead > last+1:
+			p = last + min(gap, (ahead-last)/2)
+		default:
+			p = last + gap
+		}
+		out[i], last = p, p
+	}
+	return out
+}
+
+// rowsAtOnce bounds the rows of one statement: twelve values each, of at most 32766.
+const rowsAtOnce = 500
+
+// write carries a turn out as of a version.
+func (t turn) write(ctx context.Context, tx *sql.Tx, id string, version int64, told func(done int)) error {
+	for part := range slices.Chunk(t.ended, rowsAtOnce) {
+		args := []any{version, id}
+		for _, n := range part {
+			args = append(args, n)
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE catalog_nodes SET until = $1 WHERE campaign = $2 AND until = 0 AND id IN (`+
+			marks(3, len(part))+`)`, args...)
+		if err != nil {
+			return fmt.Errorf("end %d nodes: %w", len(part), err)
+		}
+	}
+	done := 0
+	for part := range slices.Chunk(t.begun, rowsAtOnce) {
+		if err := insertRows(ctx, tx, id, version, part); err != nil {
+			return err
+		}
+		done += len(part)
+		told(done)
+	}
+	return nil
+}
+
+func insertRows(ctx context.Context, tx *sql.Tx, id string, version int64, part []row) error {
+	const width = 12
+	args := make([]any, 0, width*len(part))
+	groups := make([]string, len(part))
+	for i, r := range part {
+		names, err := otherNames(r.Name)
+		if err != nil {
+			return err
+		}
+		groups[i] = "(" + marks(len(args)+1, width) + ")"
+		args = append(args, id, r.ID, version, 0, r.Parent, truth(r.Kind == campaign.Region), r.Name[campaign.DefaultLanguage], names,
+			r.Code, roster(r.Node), truth(r.Retired), r.place)
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO catalog_nodes
+		(campaign, id, since, until, parent, region, name, names, code, roster, retired, place) VALUES `+strings.Join(groups, ", "), args...)
+	if err != nil {
+		return fmt.Errorf("write %d nodes: %w", len(part), err)
+	}
+	return nil
+}
+
+// roster is what is stored: regions have the sum of their units.
+func roster(n campaign.Node) int64 {
+	if n.Kind == campaign.Region {
+		return 0
+	}
+	return n.Roster
+}
+
+func otherNames(t campaign.Text) (string, error) {
+	if len(t) <= 1 {
+		return "", nil
+	}
+	others := maps.Clone(t)
+	delete(others, campaign.DefaultLanguage)
+	raw, err := json.Marshal(others)
+	return string(raw), err
+}
+
+func truth(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// marks writes n placeholders from a number on.
+func marks(from, n int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "$%d", from+i)
+	}
+	return b.String()
+}
