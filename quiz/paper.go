@@ -47,6 +47,10 @@ type SheetOption struct {
 	original int
 }
 
+// Original is the option's position in the bank, for whoever has made its text ready
+// there. It tells nothing of the key, and has no business on a phone.
+func (o SheetOption) Original() int { return o.original }
+
 // Sheet lays the paper out for the participant. It is deterministic: asking
 // again shows the same ids in the same order.
 func (p *Paper) Sheet(b *Bank) (Sheet, error) {

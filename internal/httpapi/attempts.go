@@ -34,7 +34,7 @@ func (s *Server) startAttempt(k *call) error {
 	if err != nil {
 		return err
 	}
-	return k.send(created(fresh), attemptOf(c, r))
+	return s.sendAttempt(k, created(fresh), c, &r)
 }
 
 // showAttempt handles GET /api/v1/campaigns/{campaign}/attempts/{attempt}.
@@ -47,7 +47,7 @@ func (s *Server) showAttempt(k *call) error {
 	if err != nil {
 		return err
 	}
-	return k.send(fiber.StatusOK, attemptOf(c, r))
+	return s.sendAttempt(k, fiber.StatusOK, c, &r)
 }
 
 // saveAnswers handles PUT …/attempts/{attempt}/answers.
@@ -102,7 +102,7 @@ func (s *Server) submit(k *call) error {
 	if err != nil {
 		return err
 	}
-	return k.send(fiber.StatusOK, attemptOf(c, r))
+	return s.sendAttempt(k, fiber.StatusOK, c, &r)
 }
 
 // listAttempts handles GET /api/v1/campaigns/{campaign}/attempts.
@@ -120,8 +120,8 @@ func (s *Server) listAttempts(k *call) error {
 		return err
 	}
 	out := list[any]{Items: make([]any, len(views)), NextCursor: cursor(int64(next))}
-	for i, v := range views {
-		out.Items[i] = listedOf(c, v)
+	for i := range views {
+		out.Items[i] = listedOf(c, &views[i])
 	}
 	return k.send(fiber.StatusOK, out)
 }
@@ -135,27 +135,12 @@ type attemptHead struct {
 	Deadline  string `json:"deadline"`
 }
 
-func headOf(c *campaign.Campaign, v quiz.View) attemptHead {
+func headOf(c *campaign.Campaign, v *quiz.View) attemptHead {
 	a := &v.Attempt
 	return attemptHead{
 		Attempt: v.ID, Number: a.Number, State: string(a.State),
 		StartedAt: stamp(a.StartedAt, c.Zone), Deadline: stamp(a.Deadline, c.Zone),
 	}
-}
-
-// paperAnswer is an open attempt.
-type paperAnswer struct {
-	attemptHead
-	ServerTime string           `json:"server_time"`
-	LeftToday  *int             `json:"attempts_left_today"`
-	Saved      savedMarks       `json:"saved"`
-	Questions  []questionAnswer `json:"questions"`
-}
-
-// savedMarks names what was chosen "chosen", as a review does.
-type savedMarks struct {
-	Revision int64        `json:"revision"`
-	Chosen   quiz.Answers `json:"chosen"`
 }
 
 // questionAnswer has no place for a key, on purpose.

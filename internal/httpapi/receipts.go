@@ -5,27 +5,22 @@ import (
 	"qingyuan/quiz"
 )
 
-// attemptOf writes an attempt as its state allows: the paper while it is open,
+// sendAttempt writes an attempt as its state allows: the paper while it is open,
 // the receipt once it is handed in.
-func attemptOf(c *campaign.Campaign, r quiz.Receipt) any {
-	head := headOf(c, r.View)
+func (s *Server) sendAttempt(k *call, status int, c *campaign.Campaign, r *quiz.Receipt) error {
+	if r.Attempt.State == quiz.StateOpen {
+		return s.sendPaper(k, status, c, r)
+	}
+	head := headOf(c, &r.View)
 	now := currentPart{Best: bestOf(r.Best), Rank: rankOf(r.Rank), LeftToday: r.Left.Today}
-	switch r.Attempt.State {
-	case quiz.StateSubmitted:
-		return receiptAnswer{head, fixedOf(c, r.View), now, reviewOf(r.Review)}
-	case quiz.StateExpired, quiz.StateInvalidated, quiz.StateWithdrawn:
-		return closedAnswer{head, string(r.Attempt.ClosedBy), now}
-	case quiz.StateOpen:
+	if r.Attempt.State == quiz.StateSubmitted {
+		return k.send(status, receiptAnswer{head, fixedOf(c, &r.View), now, reviewOf(r.Review)})
 	}
-	return paperAnswer{
-		attemptHead: head, ServerTime: stamp(r.Now, c.Zone), LeftToday: r.Left.Today,
-		Saved:     savedMarks{r.Attempt.Saved.Revision, r.SavedAnswers},
-		Questions: questionsOf(r.Sheet),
-	}
+	return k.send(status, closedAnswer{head, string(r.Attempt.ClosedBy), now})
 }
 
 // listedOf is one line of a participant's own list: no paper and no standing.
-func listedOf(c *campaign.Campaign, v quiz.View) any {
+func listedOf(c *campaign.Campaign, v *quiz.View) any {
 	head := headOf(c, v)
 	switch v.Attempt.State {
 	case quiz.StateSubmitted:
@@ -43,21 +38,13 @@ func listedOf(c *campaign.Campaign, v quiz.View) any {
 	return head
 }
 
-func fixedOf(c *campaign.Campaign, v quiz.View) fixedPart {
+func fixedOf(c *campaign.Campaign, v *quiz.View) fixedPart {
 	r := &v.Attempt.Result
 	return fixedPart{
 		Score: r.Score, MaxScore: r.MaxScore, Correct: r.Correct, Questions: r.Questions,
 		Passed: r.Passed, UsedMS: r.Used.Milliseconds(), SubmittedAt: stamp(r.SubmittedAt, c.Zone),
 		ClosedBy: string(v.Attempt.ClosedBy),
 	}
-}
-
-func questionsOf(sheet quiz.Sheet) []questionAnswer {
-	out := make([]questionAnswer, len(sheet.Questions))
-	for i, q := range sheet.Questions {
-		out[i] = questionOf(q)
-	}
-	return out
 }
 
 func questionOf(q quiz.SheetQuestion) questionAnswer {

@@ -135,6 +135,7 @@ type state struct {
 	seats     *seats
 	feeds     *feeds
 	pages     *pages
+	prints    *prints
 	spec      *encoded
 	site      *site
 }
@@ -153,6 +154,7 @@ func (s *Server) setup() {
 			uploads:   newUploads(s),
 			seats:     newSeats(s.Live.MaxWatchers, s.Live.MaxPerAddress),
 			pages:     newPages(),
+			prints:    newPrints(),
 		}
 		spec, doc := mustSpec()
 		s.state.spec, s.state.site = spec, mustSite(doc)

@@ -20,6 +20,14 @@ func stamp(at time.Time, zone *time.Location) string {
 	return at.Format(timeLayout)
 }
 
+// appendStamp appends what stamp writes.
+func appendStamp(to []byte, at time.Time, zone *time.Location) []byte {
+	if zone != nil {
+		at = at.In(zone)
+	}
+	return at.AppendFormat(to, timeLayout)
+}
+
 // stampOrNull is stamp, and null for no moment at all.
 func stampOrNull(at time.Time, zone *time.Location) *string {
 	if at.IsZero() {
