@@ -31,6 +31,7 @@ type (
 		Parameters []parameter `json:"parameters"`
 		Get        *operation  `json:"get"`
 		Put        *operation  `json:"put"`
+		Patch      *operation  `json:"patch"`
 		Post       *operation  `json:"post"`
 		Delete     *operation  `json:"delete"`
 	}
@@ -125,7 +126,7 @@ func (a *openAPI) operations(tag string) []docOperation {
 		for _, one := range []struct {
 			method string
 			*operation
-		}{{"GET", item.Get}, {"POST", item.Post}, {"PUT", item.Put}, {"DELETE", item.Delete}} {
+		}{{"GET", item.Get}, {"POST", item.Post}, {"PUT", item.Put}, {"PATCH", item.Patch}, {"DELETE", item.Delete}} {
 			if one.operation != nil && slices.Contains(one.Tags, tag) {
 				o := a.lay(one.operation, item.Parameters)
 				o.Method, o.Path = one.method, path
