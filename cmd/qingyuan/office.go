@@ -8,6 +8,8 @@ import (
 	"qingyuan/configs"
 	"qingyuan/internal/approval"
 	"qingyuan/internal/audit"
+	"qingyuan/internal/correction"
+	"qingyuan/internal/jobs"
 	"qingyuan/internal/operator"
 	"qingyuan/internal/seal"
 	"qingyuan/internal/sqldb"
@@ -18,6 +20,9 @@ type backOffice struct {
 	accounts  *operator.Service
 	journal   *audit.Log
 	approvals *approval.Service
+	// jobs are what takes longer than a request.
+	jobs        *jobs.Queue
+	corrections *correction.Service
 }
 
 // Keys of the office; see those in services.go.
@@ -29,7 +34,7 @@ func newOffice(cfg configs.Config, db *sqldb.DB, find func(string) (*campaign.Ca
 	if err != nil {
 		return nil, err
 	}
-	o := &backOffice{journal: audit.New(db)}
+	o := &backOffice{journal: audit.New(db), jobs: &jobs.Queue{DB: db, Now: now, Log: log}}
 	o.accounts, err = operator.New(operator.Options{
 		DB: db, Box: secret.box, Key: seal.Derive(cfg.Secrets.Master.Key(), labelOffice), Campaign: find,
 		Rules: operator.DefaultRules(), Now: now, At: operator.Stretchers(),
@@ -45,6 +50,14 @@ func newOffice(cfg configs.Config, db *sqldb.DB, find func(string) (*campaign.Ca
 	})
 	o.registerKinds()
 	return o, nil
+}
+
+// open lets the office's services do their work: call it once all are there.
+func (o *backOffice) open() {
+	o.corrections.Register(o.jobs)
+	for _, k := range o.corrections.Kinds() {
+		o.approvals.Register(k)
+	}
 }
 
 // registerKinds says what needs a second person, and who does it then. Each area adds

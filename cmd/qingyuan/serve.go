@@ -241,6 +241,8 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	if p.office, err = newOffice(cfg, st.sql, book.Campaign, log, now); err != nil {
 		return nil, err
 	}
+	p.office.corrections = newCorrections(s, p.office, st.sql, book, now)
+	p.office.open()
 	p.server = newServer(p, registry, now)
 	p.publisher.Published = func(snap *leaderboard.Snapshot) { //nolint:contextcheck // Publishing waits for nobody.
 		m.published(snap)
@@ -393,6 +395,7 @@ func (p *program) startWorkers(ctx context.Context) {
 	start("auditor", p.auditor.Run)
 	start("publisher", p.publisher.Run)
 	start("approvals", p.office.approvals.Run)
+	start("jobs", p.office.jobs.Run)
 	start("switchboard", p.switches.Run)
 	if p.room != nil {
 		start("waiting room", p.room.Run)

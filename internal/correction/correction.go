@@ -126,6 +126,14 @@ var (
 // backwards tells whether the acts of the batch are being given back.
 func (b *Batch) backwards() bool { return b.State == Undoing || b.State == UndoHalted }
 
+// Progress is how many acts of the list have been worked on, forwards or backwards.
+func (b *Batch) Progress() int64 {
+	if b.backwards() || b.State == Undone {
+		return b.Back
+	}
+	return b.Next
+}
+
 // lead says which states an operation leads from, and to which.
 type lead struct {
 	from []State

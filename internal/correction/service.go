@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -54,6 +55,8 @@ type Service struct {
 	Jobs    *jobs.Queue
 	// Approvals asks second persons; see Kinds.
 	Approvals Approvals
+	// People looks up what may be shown of participants.
+	People func(ctx context.Context, campaignID string, ids []string) (map[string]string, error)
 	// Name opens the record of an enrolment for the name in it.
 	Name func(campaignID, participant string, r event.Record) (string, error)
 	Now  func() time.Time
@@ -293,6 +296,23 @@ func (s *Service) Sample(ctx context.Context, b *Batch) ([]Item, error) {
 	return out, nil
 }
 
+// Masked returns the masked names of the participants of some acts, as they are now.
+func (s *Service) Masked(ctx context.Context, campaignID string, items []Item) (map[string]string, error) {
+	var ids []string
+	for i := range items {
+		ids = append(ids, items[i].Participant)
+	}
+	slices.Sort(ids)
+	out, err := s.People(ctx, campaignID, slices.Compact(ids))
+	if err != nil {
+		return nil, fmt.Errorf("names of %d participants of %s: %w", len(ids), campaignID, err)
+	}
+	for id, name := range out {
+		out[id] = campaign.MaskName(name) // also where the person agreed to be named
+	}
+	return out, nil
+}
+
 // RunOn goes on with a batch that was stopped. Its list was approved before.
 func (s *Service) RunOn(ctx context.Context, who operator.Actor, id string) (*Batch, error) {
 	return s.change(ctx, who, id, move{what: "continue", lead: leadRunOn})
@@ -301,6 +321,16 @@ func (s *Service) RunOn(ctx context.Context, who operator.Actor, id string) (*Ba
 // UndoOn goes on with an undo that was stopped.
 func (s *Service) UndoOn(ctx context.Context, who operator.Actor, id string) (*Batch, error) {
 	return s.change(ctx, who, id, move{what: "continue undo", lead: leadUndoOn})
+}
+
+// GoOn goes on with a batch, or with its undo, after a stop.
+func (s *Service) GoOn(ctx context.Context, who operator.Actor, b *Batch) (err error) {
+	if b.backwards() {
+		_, err = s.UndoOn(ctx, who, b.ID)
+	} else {
+		_, err = s.RunOn(ctx, who, b.ID)
+	}
+	return err
 }
 
 // move leads a batch to a state in which it is worked on.

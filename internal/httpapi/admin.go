@@ -52,6 +52,7 @@ func (s *Server) adminRoutes() []route {
 		s.accountRoutes(),
 		s.auditRoutes(),
 		s.approvalRoutes(),
+		s.correctionRoutes(),
 	)
 }
 

@@ -48,6 +48,9 @@ type Server struct {
 	Accounts  Accounts
 	Journal   Journal
 	Approvals Approvals
+	// Corrections takes acts out of the figures and puts them back; required with
+	// Operators.
+	Corrections Corrections
 	// Ready says whether this instance should be sent participants.
 	Ready func(ctx context.Context) Readiness
 

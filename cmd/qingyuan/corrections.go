@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"qingyuan/internal/correction"
+	"qingyuan/internal/event"
+	"qingyuan/internal/ledger"
+	"qingyuan/internal/redisstore"
+	"qingyuan/internal/sqldb"
+	"qingyuan/quiz"
+)
+
+// newCorrections joins the office's corrections to the stores. Whoever works on them
+// registers them with the queue of jobs and the approvals.
+func newCorrections(s *services, o *backOffice, db *sqldb.DB, b book, now func() time.Time) *correction.Service {
+	l := ledger.New(db)
+	return &correction.Service{
+		DB: db, Ledger: l, Acts: redisstore.NewCorrections(s.campaigns, b.Campaign, now), Banks: bankVersions{l}, Catalog: b,
+		Jobs: o.jobs, Approvals: o.approvals, Now: now,
+		People: func(ctx context.Context, id string, ids []string) (map[string]string, error) {
+			people, err := s.boards.People(ctx, id, ids)
+			out := make(map[string]string, len(people))
+			for id, p := range people {
+				out[id] = p.Name
+			}
+			return out, err
+		},
+		Name: func(id, participant string, r event.Record) (string, error) {
+			d, err := s.secrecy.open(id, participant, r)
+			return d.Name, err
+		},
+	}
+}
+
+// bankVersions reads versions of question banks out of the ledger.
+type bankVersions struct{ ledger *ledger.Ledger }
+
+// Bank implements correction.Banks.
+func (v bankVersions) Bank(ctx context.Context, digest string) (*quiz.Bank, error) {
+	packed, ok, err := v.ledger.Bank(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("the ledger does not hold bank %s", digest)
+	}
+	return quiz.UnpackBank(digest, packed)
+}
