@@ -32,15 +32,33 @@ func (s *Service) work(ctx context.Context, j jobs.Job, p *jobs.Progress) (json.
 	}
 	w := &worker{Service: s, Batch: b, told: p, stop: ctx.Done()}
 	whole, err := w.run(ctx)
+	if errors.Is(err, errCancelled) {
+		if err := w.end(context.WithoutCancel(ctx), false, nil); err != nil {
+			return nil, err
+		}
+		<-ctx.Done() // the queue hears of it within a second, too
+		return nil, ctx.Err()
+	}
 	if ctx.Err() == nil || errors.Is(err, jobs.ErrLost) {
 		return nil, w.end(ctx, whole, err)
 	}
 	// Cancelled, or the server stops and another goes on.
-	now, errLook := s.Jobs.Job(context.WithoutCancel(ctx), j.ID)
-	if errLook != nil || !now.Stopping {
-		return nil, errors.Join(ctx.Err(), errLook)
+	if err := w.cancelled(context.WithoutCancel(ctx)); errors.Is(err, errCancelled) {
+		return nil, errors.Join(ctx.Err(), w.end(context.WithoutCancel(ctx), whole, nil))
 	}
-	return nil, errors.Join(ctx.Err(), w.end(context.WithoutCancel(ctx), whole, err))
+	return nil, ctx.Err()
+}
+
+// errCancelled ends the work where somebody has asked for it.
+var errCancelled = errors.New("the work on the batch was cancelled")
+
+// cancelled asks whether the work is to stop.
+func (w *worker) cancelled(ctx context.Context) error {
+	j, err := w.Jobs.Job(ctx, w.Job)
+	if err == nil && j.Stopping {
+		err = errCancelled
+	}
+	return err
 }
 
 // takeTurn begins a turn at a batch that is to be worked on: whoever had the one before
@@ -106,6 +124,9 @@ func (w *worker) run(ctx context.Context) (whole bool, err error) {
 			return err == nil, err
 		}
 		w.tell(last)
+		if err := w.cancelled(context.WithoutCancel(ctx)); err != nil {
+			return false, err
+		}
 		w.rest(ctx, w.Now().Sub(began))
 	}
 	return false, ctx.Err()
@@ -362,7 +383,7 @@ func (w *worker) end(ctx context.Context, whole bool, cause error) error {
 	if errors.Is(cause, jobs.ErrLost) {
 		return cause
 	}
-	if cause != nil {
+	if !whole {
 		// What was done without being written down is: where Redis is away, the undo
 		// will find it.
 		cause = errors.Join(cause, w.catchUp(ctx))
@@ -370,9 +391,6 @@ func (w *worker) end(ctx context.Context, whole bool, cause error) error {
 	err := w.DB.WithTx(ctx, func(tx *sql.Tx) error { return w.close(ctx, tx, whole, cause) })
 	if err != nil {
 		err = fmt.Errorf("end turn %d at batch %s: %w", w.Turn, w.ID, err)
-	}
-	if errors.Is(cause, context.Canceled) {
-		return err
 	}
 	return errors.Join(cause, err)
 }
@@ -388,7 +406,7 @@ func (w *worker) close(ctx context.Context, tx *sql.Tx, whole bool, cause error)
 		return err
 	}
 	code, text := "", ""
-	if cause != nil && !errors.Is(cause, context.Canceled) {
+	if cause != nil {
 		f := fault.From(cause)
 		code, text = f.Code, f.Text
 	}
