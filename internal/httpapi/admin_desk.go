@@ -19,7 +19,7 @@ func (s *Server) deskRoutes() []route {
 		post(officePath+"/sessions", desk, s.beginOffice),
 		always(admin(del(officePath+"/sessions/current", staff, s.endOffice), "")),
 		always(admin(get(officePath+"/sessions", staff, s.listOwnSessions), "")),
-		always(admin(del(officePath+"/sessions/:session", staff, s.endOfficeSession), "")),
+		admin(del(officePath+"/sessions/:session", staff, s.endOfficeSession), ""),
 		always(admin(get(me, staff, s.showOwnAccount), "")),
 		admin(patch(me, staff, s.renameOwnAccount), ""),
 		always(admin(post(me+"/password", staff, s.changeOwnPassword), "")),

@@ -147,7 +147,13 @@ func (b *bench) actor(t *testing.T, token string) operator.Actor {
 // code is what the authenticator of somebody shows now.
 func (b *bench) code(t *testing.T, h hired) string {
 	t.Helper()
-	code, err := totp.GenerateCode(h.secret, b.Now())
+	return b.codeAt(t, h, b.Now())
+}
+
+// codeAt is what it shows at a moment.
+func (b *bench) codeAt(t *testing.T, h hired, at time.Time) string {
+	t.Helper()
+	code, err := totp.GenerateCode(h.secret, at)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-
-	"qingyuan/internal/fault"
 )
 
 // What people do with their own account. Each asks for the password again: whoever
@@ -113,6 +111,9 @@ func (s *Service) ChangePassword(ctx context.Context, by Actor, old, password st
 // it; until then it may be begun anew.
 func (s *Service) EnrolSecret(ctx context.Context, by Actor, password string) (_ Secret, err error) {
 	defer mend(&err)
+	if err := s.secretIs(ctx, by, func(r row) bool { return !r.TwoFactor }); err != nil {
+		return Secret{}, err
+	}
 	r, err := s.proved(ctx, by, password)
 	if err != nil {
 		return Secret{}, err
@@ -136,6 +137,9 @@ func (s *Service) EnrolSecret(ctx context.Context, by Actor, password string) (_
 // are shown once, and ends one's other sessions. This session now has both factors.
 func (s *Service) ConfirmSecret(ctx context.Context, by Actor, code string) (codes []string, err error) {
 	defer mend(&err)
+	if err := s.secretIs(ctx, by, func(r row) bool { return !r.TwoFactor && len(r.secret) > 0 }); err != nil {
+		return nil, err
+	}
 	if err := s.try(ctx, by.Login, by.Addr); err != nil {
 		return nil, err
 	}
@@ -160,16 +164,28 @@ func (s *Service) ConfirmSecret(ctx context.Context, by Actor, code string) (cod
 	return codes, err
 }
 
+// secretIs refuses what does not fit how far one's second factor is, before it counts
+// as a try.
+func (s *Service) secretIs(ctx context.Context, by Actor, fits func(row) bool) error {
+	r, err := find(ctx, s.o.DB, "id", by.ID)
+	if err != nil {
+		return err
+	}
+	if !fits(r) {
+		return ErrSecretThere
+	}
+	return nil
+}
+
 // DropSecret takes one's second factor away, such as before a new phone. The session
 // has one factor from now on.
 func (s *Service) DropSecret(ctx context.Context, by Actor, password, code string) (err error) {
 	defer mend(&err)
-	r, err := s.proved(ctx, by, password)
-	if err != nil {
+	if err := s.secretIs(ctx, by, func(r row) bool { return r.TwoFactor }); err != nil {
 		return err
 	}
-	if !r.TwoFactor {
-		return fault.ErrNotFound
+	if _, err := s.proved(ctx, by, password); err != nil {
+		return err
 	}
 	if err := s.try(ctx, by.Login, by.Addr); err != nil {
 		return err

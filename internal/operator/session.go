@@ -273,6 +273,9 @@ func (s *Service) EndSession(ctx context.Context, by Actor, session string) (err
 			if _, err := s.manageable(ctx, tx, by, owner); err != nil {
 				return hidden(err)
 			}
+			if !by.TwoFactor {
+				return ErrTwoFactor
+			}
 		}
 		done, err := tx.ExecContext(ctx, `UPDATE operator_sessions SET ended_at = $1 WHERE id = $2 AND ended_at = 0`, now.UnixMilli(), session)
 		if err != nil {

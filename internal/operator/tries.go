@@ -26,7 +26,7 @@ func (s *Service) try(ctx context.Context, login string, addr netip.Addr) error 
 			return err
 		}
 		var err error
-		if wait, err = count(ctx, tx, s.loginKey(login), triesPerLogin, now); err != nil || wait > 0 {
+		if wait, err = count(ctx, tx, s.loginKey(login), triesPerLogin, now); err != nil || wait > 0 || !addr.IsValid() {
 			return err
 		}
 		wait, err = count(ctx, tx, s.networkKey(addr), triesPerNetwork, now)
