@@ -40,8 +40,8 @@ func answerLines(text string, notes []string) ([]keyGroup, []string) {
 		if i < len(x.marks) && x.marks[i].line == j {
 			switch m := x.marks[i]; m.kind {
 			case markSection:
-				k.open(headingOf(l, m, k.group().heading))
 				if sectionKeys(l) == "" {
+					k.open(headingOf(l, m, k.group().heading))
 					continue
 				}
 			case markKeys, markNoise:

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+	"unicode"
 
 	"qingyuan/quiz"
 )
@@ -40,7 +41,7 @@ func title(stem string) string { return shortened(stem, 40) }
 
 // fault returns the first rule that the question breaks, or nil.
 func (q *Question) fault() *doubt {
-	if strings.TrimSpace(q.Stem) == "" {
+	if !strings.ContainsFunc(q.Stem, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsSymbol(r) }) {
 		return &doubt{"stem_missing", "没有题干"}
 	}
 	for _, s := range slices.Concat([]string{q.Stem, q.Explanation}, q.Options) {

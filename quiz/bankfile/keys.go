@@ -84,7 +84,7 @@ func parseKey(s string) key {
 		return k
 	}
 	if m := keyLead.FindStringSubmatch(s); m != nil && k.letters(m[1]) {
-		k.after = strings.TrimSpace(m[3])
+		k.after = strings.TrimSpace(m[2] + m[3])
 	}
 	return k
 }

@@ -155,8 +155,15 @@ func externalRelation(b []byte) bool {
 			return false
 		}
 		rel := b[:end]
-		if bytes.Contains(rel, []byte(`"External"`)) && !bytes.Contains(rel, []byte(`/hyperlink"`)) {
+		if bytes.Contains(rel, []byte(`"External"`)) && !harmless(rel) {
 			return true
 		}
 	}
+}
+
+// harmless tells a link that a reader may click, and the template on the disk of
+// whoever wrote the document, from what a program would fetch.
+func harmless(rel []byte) bool {
+	local := !bytes.Contains(rel, []byte(`Target="http`)) && !bytes.Contains(rel, []byte(`\\`)) && !bytes.Contains(rel, []byte("file:////"))
+	return bytes.Contains(rel, []byte(`/hyperlink"`)) || local && bytes.Contains(rel, []byte(`/attachedTemplate"`))
 }

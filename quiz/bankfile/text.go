@@ -77,6 +77,7 @@ func (p *textParser) draft(b *block) draft {
 	for len(q.Options) > 2 && q.Options[len(q.Options)-1] == "" {
 		q.Options = q.Options[:len(q.Options)-1] // F. with nothing behind it
 	}
+	q.Options = withoutSeparators(q.Options)
 	q.Explanation = joinLines(b.explain)
 	for _, a := range b.answers {
 		d.answer(a)
@@ -107,6 +108,19 @@ func (d *draft) answer(lines []string) {
 	d.keys = append(d.keys, joinLines(lines))
 }
 
+// withoutSeparators takes the semicolons from behind options that they separate.
+func withoutSeparators(options []string) []string {
+	for _, o := range options[:max(0, len(options)-1)] {
+		if !strings.HasSuffix(o, "；") && !strings.HasSuffix(o, ";") {
+			return options
+		}
+	}
+	for i := range options {
+		options[i] = strings.TrimSpace(strings.TrimRight(options[i], "；;"))
+	}
+	return options
+}
+
 var levels = map[string]int{"易": 1, "容易": 1, "简单": 1, "较易": 1, "低": 1, "1": 1, "中": 2, "中等": 2, "一般": 2, "适中": 2, "2": 2, "难": 3, "较难": 3, "困难": 3, "高": 3, "3": 3}
 
 // meta takes what is said about a question beside its text.
@@ -129,7 +143,7 @@ func (d *draft) meta(said map[string][]string) {
 }
 
 var (
-	typeTag  = regexp.MustCompile(`^[（(【\[〔]\s*((?:单项?选择?|多项?选择?|不定项选?择?|判断|是非|单|多|填空|简答|问答|论述|选择)题?)\s*[）)】\]〕]\s*[:：.、]?\s*`)
+	typeTag  = regexp.MustCompile(`^[（(【\[〔]\s*((?:单项?选择?|多项?选择?|不定项选?择?|判断|是非|单|多|填空|简答|问答|论述|选择)题?)(?:[\s,，;；、]*(?:本题|共)?\s*\d+(?:\.\d+)?\s*分)?\s*[）)】\]〕]\s*[:：.、]?\s*`)
 	typeLead = regexp.MustCompile(`^(单选题|多选题|判断题|单项选择题|多项选择题|填空题|简答题|不定项选择题)\s*[:：]\s*`)
 	typeTail = regexp.MustCompile(`[（(【\[]\s*(单选题?|多选题?|判断题?|单项选择题?|多项选择题?|不定项选?择?题?)\s*[）)】\]]\s*$`)
 	scoreTag = regexp.MustCompile(`^[（(【\[]\s*(?:本题|每题)?\s*\d+(?:\.\d+)?\s*分\s*[）)】\]]\s*|\s*[（(【\[]\s*(?:本题|每题)?\s*\d+(?:\.\d+)?\s*分\s*[）)】\]]$`)
@@ -175,6 +189,10 @@ var (
 
 // trailingJudge returns the judge's mark at the end of a line, "" for none.
 func trailingJudge(l string) string {
+	last, _ := utf8.DecodeLastRuneInString(l)
+	if !strings.ContainsRune("）)】]。．.!！;；√✓✔×✗✘✕对错确误 ", last) {
+		return ""
+	}
 	tail := l
 	if len(tail) > 64 {
 		tail = tail[len(tail)-64:]

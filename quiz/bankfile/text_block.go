@@ -50,8 +50,8 @@ func (b *block) refuse(code, reason string) {
 type heading struct {
 	title   string
 	chapter string
-	is    hint
-	word  string
+	is      hint
+	word    string
 }
 
 // material is a text that several questions share.

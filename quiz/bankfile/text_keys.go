@@ -110,12 +110,12 @@ func (p *textParser) entriesFollow(m mark) bool {
 		return ok && (len(list) > 1 || ranged)
 	}
 	j := p.nextLine(m.line)
-	if j >= 0 && isSection(p.lines[j]) {
+	for range 2 { // a chapter, then a type
+		if j < 0 || !isSection(p.lines[j]) || sectionKeys(p.lines[j]) != "" {
+			break
+		}
 		if m.kind == markAnswer {
 			return false
-		}
-		if s := sectionKeys(p.lines[j]); s != "" {
-			return true
 		}
 		j = p.nextLine(j)
 	}
@@ -205,7 +205,10 @@ func (p *textParser) keysEnd(i int, k *keyReader) bool {
 		if j >= 0 && isSection(p.lines[j]) { // a chapter, then a type
 			j = p.nextLine(j)
 		}
-		if sectionKeys(p.lines[m.line]) == "" && (j < 0 || !beginsKeys(p.lines[j])) {
+		if sectionKeys(p.lines[m.line]) != "" {
+			return false // it opens its group itself
+		}
+		if j < 0 || !beginsKeys(p.lines[j]) {
 			return true
 		}
 		k.open(headingOf(p.lines[m.line], m, k.group().heading))
@@ -269,6 +272,12 @@ func (k *keyReader) line(l string) {
 		return
 	}
 	if s := sectionKeys(l); s != "" {
+		if h := strings.TrimSpace(strings.TrimSuffix(l, s)); h != "" {
+			before := k.group().heading
+			before.title = h
+			before.is, before.word = hintIn(h)
+			k.open(before)
+		}
 		l = s
 	}
 	if list, ok, _ := scanEntries(l, k.group().is); ok {
@@ -356,10 +365,7 @@ func (k *keyReader) more(l string) {
 	case last != nil:
 		last.explain = append(last.explain, l)
 	default:
-		if list, ok := answerRow(l); ok {
-			if len(list) == 1 && len(list[0]) > 1 {
-				list = strings.Split(list[0], "")
-			}
+		if list := looseList(l); list != nil {
 			k.group().loose = append(k.group().loose, list...)
 			return
 		}
@@ -367,8 +373,21 @@ func (k *keyReader) more(l string) {
 	}
 }
 
+// looseList takes a line of answers without numbers apart: A AB C, or ABC as three.
+func looseList(l string) []string {
+	list, ok := answerRow(l)
+	if !ok || len(looseAnswers(l)) == 0 {
+		return nil
+	}
+	if len(list) == 1 {
+		return looseAnswers(l)
+	}
+	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
+}
+
 // applyKeys gives the keys of all sections to their questions.
 func (p *textParser) applyKeys() {
+	p.loneKeys()
 	for at := 0; at < len(p.groups); {
 		end := at + 1
 		for end < len(p.groups) && p.groups[end].scope == p.groups[at].scope {
@@ -529,4 +548,55 @@ func (p *textParser) applyLoose(g *keyGroup, blocks []*block) {
 		}
 		b.keyed = append(b.keyed, g.loose[i])
 	}
+}
+
+// loneKeys looks at texts in which nothing but the last question has an answer:
+// what stands there may be the answers to all of them.
+func (p *textParser) loneKeys() {
+	for from := 0; from < len(p.blocks); {
+		to := from + 1
+		for to < len(p.blocks) && p.blocks[to].scope == p.blocks[from].scope {
+			to++
+		}
+		p.loneKey(p.blocks[from:to])
+		from = to
+	}
+}
+
+func (p *textParser) loneKey(blocks []*block) {
+	last := blocks[len(blocks)-1]
+	if len(blocks) < 2 || len(last.answers) != 1 || slices.ContainsFunc(blocks[:len(blocks)-1], (*block).answered) {
+		return
+	}
+	for _, g := range p.groups {
+		if g.scope == everyScope || g.scope == last.scope {
+			return
+		}
+	}
+	said := flowing(last.answers[0])
+	list := looseAnswers(said)
+	switch {
+	case len(list) < 2:
+	case len(list) == len(blocks) && parseKey(said).form != keyLetters:
+		last.answers = nil
+		p.applyLoose(&keyGroup{loose: list}, blocks)
+	default:
+		last.refuse("key_ambiguous", fmt.Sprintf("前面 %d 道题都没有答案，最后的“%s”说不清是这一题的答案还是各题的答案", len(blocks)-1, shortened(said, 30)))
+	}
+}
+
+// answered tells whether a question has its answer somewhere near.
+func (b *block) answered() bool {
+	stem := strings.Join(b.stem, "\n")
+	return len(b.answers) > 0 || bracketKey.MatchString(stem) || lineKey.MatchString(stem) || trailingJudge(stem) != "" || judgeLead.MatchString(stem)
+}
+
+var looseAnswer = regexp.MustCompile(`正确|错误|[A-P√×✓✔✗✘✕对错]`)
+
+// looseAnswers takes ABCAD or √ × √ apart; nil for a text.
+func looseAnswers(s string) []string {
+	if strings.Trim(looseAnswer.ReplaceAllString(s, ""), " \t,，、;；|.。") != "" {
+		return nil
+	}
+	return looseAnswer.FindAllString(s, -1)
 }

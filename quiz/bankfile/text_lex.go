@@ -136,15 +136,15 @@ func (x *lexer) wholeLine(i int, l string) bool {
 	switch {
 	case len(l) > 400:
 		return false
-	case noiseLine.MatchString(l):
+	case mayBeNoise(l) && noiseLine.MatchString(l):
 		m.kind = markNoise
-	case keysLine.MatchString(l):
+	case strings.Contains(l, "答案") && keysLine.MatchString(l):
 		m.kind = markKeys
 		m.digits = strings.HasSuffix(l, ":") || strings.HasSuffix(l, "：")
 		m.sections, m.word = hintIn(l)
-	case explainHead.MatchString(l):
+	case strings.Contains(l, "解") && explainHead.MatchString(l):
 		m.kind, m.word = markKeys, "解析"
-	case sharedLine.MatchString(l) && sharedWord.MatchString(l) && !strings.Contains(l, "题，每"):
+	case strings.Contains(l, "题") && strings.ContainsAny(l, "0123456789") && sharedLine.MatchString(l) && sharedWord.MatchString(l) && !strings.Contains(l, "题，每"):
 		m.kind, m.word = markShared, l
 	case isSection(l):
 		m.kind = markSection
@@ -156,9 +156,25 @@ func (x *lexer) wholeLine(i int, l string) bool {
 	return true
 }
 
+// mayBeNoise looks for what every line of noise has.
+func mayBeNoise(l string) bool {
+	return strings.ContainsAny(l, "束完绝页/") || strings.ContainsRune("-=*—", firstRune(l))
+}
+
+func firstRune(s string) rune {
+	r, _ := utf8.DecodeRuneInString(s)
+	return r
+}
+
 // isSection tells a heading: one that names a type, or a short one that is counted
 // in Chinese and asks nothing.
 func isSection(l string) bool {
+	if len(l) > 400 {
+		return false
+	}
+	if !strings.Contains(l, "题") && !strings.Contains(l, "选") && !strings.ContainsAny(l[:min(len(l), 8)], "一二三四五六七八九十百第P") {
+		return false
+	}
 	if m := sectionLine.FindStringSubmatch(l); m != nil && sectionTail.MatchString(m[1]) {
 		return true
 	}
@@ -193,7 +209,9 @@ func leadMark(l string, at int) (mark, bool) {
 	if at > 0 {
 		return mark{}, false
 	}
-	// √ 1. before the number belongs to the judge question.
+	if first := firstRune(rest); (first < '0' || first > '9') && !strings.ContainsRune("(（[【第题试问Q", first) {
+		return mark{}, false
+	}
 	for _, n := range leadNumber {
 		g := n.re.FindStringSubmatch(rest)
 		if g == nil {
@@ -260,6 +278,10 @@ var (
 // leadOption reads the letter of an option at the beginning of a line.
 func leadOption(s string) (mark, bool) {
 	m := mark{kind: markOption, form: formDot}
+	if s == "" || !(s[0]|0x20 >= 'a' && s[0]|0x20 <= 'p') && !strings.ContainsRune("(（[【〔", firstRune(s)) {
+		return m, false
+	}
+	s = s[:min(len(s), 32)]
 	g := optionDot.FindStringSubmatch(s)
 	if g == nil {
 		m.form, g = formBracket, optionBracket.FindStringSubmatch(s)
@@ -286,27 +308,40 @@ var labels = []struct {
 	kind markKind
 	re   *regexp.Regexp
 }{
+	{markMeta, regexp.MustCompile(`^[【\[（(〔]?\s*(?:我的答案|考生答案|难度系数|难度等级|难易度|难易程度|难度|知识点|考点|题型|分值|分数|章节|出处|来源|依据|法律依据|标签|分类|能力等级)\s*(?:[】\]）)〕]\s*[:：]?|[:：])\s*`)},
 	{markExplain, regexp.MustCompile(`^[【\[（(〔]?\s*(?:答案)?(?:试题|题目|本题|参考)?(?:解析|详解|分析|理由|解答|说明|点评|考点分析|答案说明)\s*(?:[】\]）)〕]\s*[:：]?|[:：])\s*`)},
-	{markAnswer, regexp.MustCompile(`^[【\[（(〔]?\s*(?:本题|该题)?(?:我的)?(?:正确|参考|标准)?(?:的)?(?:答案|选项|要点|答题要点)(?:是|为)?\s*(?:[】\]）)〕]\s*[:：]?|[:：])\s*`)},
+	{markAnswer, regexp.MustCompile(`^[【\[（(〔]?\s*(?:本题|该题)?(?:正确|参考|标准)?(?:的)?(?:答案|选项|要点|答题要点)(?:是|为)?\s*(?:[】\]）)〕]\s*[:：]?|[:：])\s*`)},
 	{markAnswer, regexp.MustCompile(`^(?:\\ans|[Aa]ns(?:wer)?|ANS(?:WER)?|[Kk]ey|答|正解)\s*[:：]\s*`)},
 	{markAnswer, regexp.MustCompile(`^(?:正确|参考|标准)?答案(?:是|为)?\s*(?:[A-P][A-P,，、\s]*$|[√×✓✗对错]$|正确$|错误$)`)},
 	{markExplain, regexp.MustCompile(`^(?:\\(?:exp|analysis|ana)|[Ee]xplanation|[Aa]nalysis)\s*[:：]\s*`)},
-	{markMeta, regexp.MustCompile(`^[【\[（(〔]?\s*(?:难度系数|难度等级|难易度|难易程度|难度|知识点|考点|题型|分值|分数|章节|出处|来源|依据|法律依据|标签|分类|能力等级)\s*(?:[】\]）)〕]\s*[:：]?|[:：])\s*`)},
+}
+
+// labelBegins are the characters with which labels begin.
+const labelBegins = `答正参标本该解详试题分理说难知考章出来依法能我\AaKkEe【[（(〔`
+
+// mayBeLabel looks for what every label has: it begins in one of few ways, and a
+// colon, a bracket or an answer follows.
+func mayBeLabel(s string) bool {
+	if !strings.ContainsRune(labelBegins, firstRune(s)) {
+		return false
+	}
+	return strings.ContainsAny(s, ":：】])）〕") || strings.Contains(s, "答案")
 }
 
 var answerWord = regexp.MustCompile(`^(?:正确|参考|标准)?答案(?:是|为)?\s*`)
 
 // leadLabel reads 答案：, 解析： and their kin.
 func leadLabel(s string) (mark, bool) {
-	if len(s) > 120 {
-		s = s[:120]
+	s = s[:min(len(s), 64)]
+	if !mayBeLabel(s) {
+		return mark{}, false
 	}
 	for i, l := range labels {
 		g := l.re.FindString(s)
 		if g == "" {
 			continue
 		}
-		if i == 3 { // the answer is part of what told the label
+		if i == 4 { // the answer is part of what told the label
 			g = answerWord.FindString(s)
 		}
 		return mark{kind: l.kind, end: len(g), word: strings.Trim(g, "【】[]()（）〔〕:： ")}, true
@@ -343,13 +378,16 @@ func (x *lexer) inner(l string, at int, r, before rune) (mark, bool) {
 	case r >= 'A' && r <= 'P':
 		return innerOption(l, at, before)
 	case r == '(' || r == '（' || r == '【' || r == '[' || r == '〔':
-		if m, ok := innerLabel(l, at); ok {
-			return m, true
+		after := firstRune(strings.TrimLeft(l[at+utf8.RuneLen(r):min(len(l), at+16)], " "))
+		if after|0x20 >= 'a' && after|0x20 <= 'p' {
+			return innerBracket(l, at)
 		}
-		return innerBracket(l, at)
+		if strings.ContainsRune(labelBegins, after) {
+			return innerLabel(l, at)
+		}
 	case r >= '0' && r <= '9':
 		return innerNumber(l, at, before)
-	case strings.ContainsRune(`答正参标本解详试题分理说难知考\点A依`, r):
+	case strings.ContainsRune(`答正参标本该解详试题分理说难知考我\点A依`, r):
 		return innerLabel(l, at)
 	}
 	return mark{}, false
@@ -370,7 +408,7 @@ func innerOption(l string, at int, before rune) (mark, bool) {
 		return mark{}, false
 	}
 	// U.S.A. and file names are words.
-	if after := l[at+len(g):]; len(g) == 2 && after != "" && before != ' ' && unicode.IsLower(rune(after[0])) && before < utf8.RuneSelf {
+	if after := l[at+len(g):]; len(g) == 2 && after != "" && before != ' ' && after[0] >= 'a' && after[0] <= 'z' && before < utf8.RuneSelf {
 		return mark{}, false
 	}
 	return mark{kind: markOption, form: formDot, at: at, end: at + len(g), n: int(l[at] - 'A')}, true
@@ -407,6 +445,9 @@ func innerNumber(l string, at int, before rune) (mark, bool) {
 }
 
 func innerLabel(l string, at int) (mark, bool) {
+	if near := l[at:min(len(l), at+48)]; !strings.ContainsAny(near, ":：】]") {
+		return mark{}, false
+	}
 	m, ok := leadLabel(l[at:])
 	if !ok || m.kind == markAnswer && !strings.ContainsAny(l[at:at+m.end], ":：】]") {
 		return mark{}, false

@@ -17,6 +17,9 @@ func parseText(ctx context.Context, text string) (*textParser, error) {
 		if i%4096 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		if len(p.blocks) > MaxQuestions {
+			break // which Read refuses
+		}
 		i = p.step(i)
 	}
 	p.gather(len(p.lines), 0)
@@ -414,10 +417,18 @@ func (p *textParser) unnumbered(i int) {
 	}
 	from := max(0, m.line-len(stem))
 	p.assign(nil)
+	p.endBefore(from)
 	b := &block{line: from, last: m.line, section: len(p.headings) - 1, scope: p.scope, stem: stem, form: formWord, letters: m.form}
 	p.add(b)
 	p.buf, p.part, p.line, p.at = nil, partOption, m.line, m.end
 	b.options = append(b.options, nil)
+}
+
+// endBefore ends the open question above a line that belongs to the next.
+func (p *textParser) endBefore(line int) {
+	if p.cur != nil {
+		p.cur.last = max(p.cur.line, min(p.cur.last, line-1))
+	}
 }
 
 // answerFollows tells whether a labelled answer comes before the next number.
@@ -496,6 +507,7 @@ func (p *textParser) answerAgain(m mark) bool {
 		return false
 	}
 	p.assign(nil)
+	p.endBefore(max(0, m.line-len(stem)))
 	b := &block{line: max(0, m.line-len(stem)), last: m.line, section: len(p.headings) - 1, scope: p.scope, stem: stem, form: formWord}
 	p.add(b)
 	b.answers = append(b.answers, nil)
