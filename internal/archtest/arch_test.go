@@ -121,6 +121,10 @@ var rules = map[string]rule{
 	// The office: who may do what, and the log of what they did.
 	"internal/operator": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/seal"}},
 	"internal/approval": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/sqldb", sqldb}},
+	"internal/roster": {
+		may:   []string{"campaign", "internal/fault", "internal/seal", "internal/sheet", "internal/sqldb", sqldb},
+		tests: []string{"internal/sqltest"},
+	},
 	"internal/report": {
 		may: []string{
 			"campaign", "quiz", "pledge", "leaderboard", "internal/event", "internal/fault", "internal/ledger", "internal/replay",

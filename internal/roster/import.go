@@ -1,0 +1,314 @@
+package roster
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/fault"
+	"qingyuan/internal/sheet"
+)
+
+// Mode says what becomes of a file with faulty rows, and of who is not in it.
+type Mode struct {
+	// All writes nothing at all where a single row is faulty; without it the sound rows
+	// are written.
+	All bool
+	// DryRun writes nothing.
+	DryRun bool
+	// Replace takes those off the rosters of the file's units who are not in the file.
+	Replace bool
+}
+
+// RowError is why a row was not taken.
+type RowError struct {
+	Row int `json:"row"` // as a spreadsheet program counts
+	// Reason is Chinese and names nobody.
+	Reason string `json:"reason"`
+}
+
+// Outcome is what became of a file: Found = Written + Same + Refused.
+type Outcome struct {
+	// Found counts the rows with anything in them, below the head.
+	Found int64 `json:"found"`
+	// Written were added or changed, or would be in a dry run; Same stood there already.
+	Written int64 `json:"written"`
+	Same    int64 `json:"same"`
+	Refused int64 `json:"refused"`
+	// Removed were taken off because the file replaces its units' rosters.
+	Removed int64 `json:"removed"`
+	Units   int   `json:"units"`
+	// Errors are the first of the refused rows.
+	Errors []RowError `json:"errors"`
+	// Applied tells whether anything was written.
+	Applied bool `json:"applied"`
+}
+
+// maxErrors is how many refused rows are told one by one.
+const maxErrors = 1000
+
+// Progress is told how many rows of how many are done, and returns an error to end the
+// work.
+type Progress func(done, total int64) error
+
+// Writer runs a piece of the writing in a transaction: a job checks there that it is
+// still its own.
+type Writer func(ctx context.Context, fn func(tx *sql.Tx) error) error
+
+// ErrHead is a table in which the columns cannot be told.
+var ErrHead = fault.New(fault.Invalid, "roster.head", "表头应有“单位编号”“编号”“姓名”三列")
+
+// batch is how many persons one transaction writes. Others write between two.
+const batch = 2000
+
+// Import reads a table of persons into the rosters of a campaign. May says which units
+// the operator may write to. It is read twice: all rows are checked before the first is
+// written, so that All holds, and because the second time repeats what it finds done, a
+// job that was interrupted may simply be begun again.
+func (r *Rosters) Import(ctx context.Context, c *campaign.Campaign, raw []byte, m Mode, may func(unit string) bool, w Writer, tell Progress) (Outcome, error) {
+	in := &importing{Rosters: r, c: c, mode: m, may: may, tell: tell, seen: map[[hashSize]byte]int32{}, units: map[string]bool{}}
+	fail := func(err error) (Outcome, error) {
+		return in.Outcome, fmt.Errorf("import the roster of %s: %w", c.ID, err)
+	}
+	if err := in.rows(raw, in.check); err != nil {
+		return fail(err)
+	}
+	in.Units = len(in.units)
+	if in.DryRunOrRefused() {
+		in.Written = in.Found - in.Refused
+		return in.Outcome, nil
+	}
+	in.Applied = true
+	if err := in.write(ctx, raw, w); err != nil {
+		return fail(err)
+	}
+	return in.Outcome, nil
+}
+
+// importing is one import on its way.
+type importing struct {
+	*Rosters
+	Outcome
+
+	c    *campaign.Campaign
+	mode Mode
+	may  func(unit string) bool
+	tell Progress
+	// seen says in which row each person came first, by key, so that 300,000 of them
+	// take some 12 MB.
+	seen  map[[hashSize]byte]int32
+	units map[string]bool
+	head  head
+}
+
+// DryRunOrRefused tells whether nothing shall be written.
+func (in *importing) DryRunOrRefused() bool {
+	return in.mode.DryRun || in.mode.All && in.Refused > 0
+}
+
+// head says in which column something stands; -1 for nowhere.
+type head struct{ unit, number, name, group int }
+
+//nolint:gochecknoglobals // A constant in everything but the language.
+var titles = map[string][]string{
+	"unit":   {"单位编号", "单位代码", "单位", "unit"},
+	"number": {"编号", "工号", "学号", "人员编号", "员工编号", "number"},
+	"name":   {"姓名", "名字", "name"},
+	"group":  {"人群", "类别", "人员类别", "group"},
+}
+
+func readHead(cells []string) (head, bool) {
+	at := func(what string) int {
+		return slices.IndexFunc(cells, func(c string) bool {
+			return slices.Contains(titles[what], strings.ToLower(strings.TrimRight(c, "*＊")))
+		})
+	}
+	h := head{at("unit"), at("number"), at("name"), at("group")}
+	return h, h.unit >= 0 && h.number >= 0 && h.name >= 0
+}
+
+// rows hands on every row below the head that has anything in it.
+func (in *importing) rows(raw []byte, take func(row int, p Person) error) error {
+	table, err := sheet.Open(raw, sheet.Limits{})
+	if err != nil {
+		return err
+	}
+	defer table.Close()
+	found := false
+	for {
+		line, err := table.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		switch {
+		case line.Blank():
+		case !found:
+			if in.head, found = readHead(line.Cells); !found {
+				return ErrHead
+			}
+		default:
+			if err := take(line.Number, in.person(line.Cells)); err != nil {
+				return err
+			}
+		}
+	}
+	if !found {
+		return ErrHead
+	}
+	return nil
+}
+
+func (in *importing) person(cells []string) Person {
+	at := func(i int) string {
+		if i < 0 || i >= len(cells) {
+			return ""
+		}
+		return sheet.Plain(cells[i])
+	}
+	return Person{Unit: at(in.head.unit), Number: at(in.head.number), Name: at(in.head.name), Group: at(in.head.group)}
+}
+
+// check counts a row, and tells what is wrong with it.
+func (in *importing) check(row int, p Person) error {
+	in.Found++
+	if reason := in.wrong(row, p); reason != "" {
+		in.Refused++
+		if len(in.Errors) < maxErrors {
+			in.Errors = append(in.Errors, RowError{row, reason})
+		}
+	}
+	return nil
+}
+
+func (in *importing) wrong(row int, p Person) string {
+	p, err := clean(in.c, p)
+	if err != nil {
+		return err.Error()
+	}
+	if !in.may(p.Unit) {
+		return "没有这个单位" // nobody learns what another office has
+	}
+	key := [hashSize]byte(in.keys.key(in.c.ID, p.Unit, p.Number))
+	if first, twice := in.seen[key]; twice {
+		return fmt.Sprintf("与第 %d 行的单位和编号重复", first)
+	}
+	in.seen[key] = int32(row) //nolint:gosec // A sheet has about a million.
+	in.units[p.Unit] = true
+	return ""
+}
+
+// write reads the rows again and writes those that were sound.
+func (in *importing) write(ctx context.Context, raw []byte, w Writer) error {
+	if in.mode.Replace {
+		if err := in.removeOthers(ctx, w); err != nil {
+			return err
+		}
+	}
+	people := make([]Person, 0, batch)
+	flush := func() error {
+		if len(people) == 0 {
+			return nil
+		}
+		if err := w(ctx, func(tx *sql.Tx) error { return in.putCounted(ctx, tx, people) }); err != nil {
+			return err
+		}
+		people = people[:0]
+		if in.tell == nil {
+			return nil
+		}
+		return in.tell(in.Written+in.Same, in.Found-in.Refused)
+	}
+	err := in.rows(raw, func(row int, p Person) error {
+		p, err := clean(in.c, p)
+		if err != nil || !in.may(p.Unit) {
+			return nil //nolint:nilerr // It was told of when it was checked.
+		}
+		if in.seen[[hashSize]byte(in.keys.key(in.c.ID, p.Unit, p.Number))] != int32(row) { //nolint:gosec // As above.
+			return nil
+		}
+		if people = append(people, p); len(people) < batch {
+			return nil
+		}
+		return flush()
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}
+
+// putCounted writes persons and counts those who stand there already.
+func (in *importing) putCounted(ctx context.Context, tx *sql.Tx, people []Person) error {
+	var fresh []Person
+	for some := range slices.Chunk(people, upsert) {
+		there, err := in.there(ctx, tx, in.c.ID, some)
+		if err != nil {
+			return err
+		}
+		for _, p := range some {
+			if key := in.keys.key(in.c.ID, p.Unit, p.Number); there[[hashSize]byte(key)] != in.entry(key, &p) {
+				fresh = append(fresh, p)
+			}
+		}
+	}
+	if err := in.put(ctx, tx, in.c.ID, fresh); err != nil {
+		return err
+	}
+	in.Written += int64(len(fresh))
+	in.Same += int64(len(people) - len(fresh))
+	return nil
+}
+
+// removeOthers takes off the rosters of the file's units who is not in it.
+func (in *importing) removeOthers(ctx context.Context, w Writer) error {
+	for unit := range in.units {
+		gone, err := in.strangers(ctx, unit)
+		if err != nil {
+			return err
+		}
+		for some := range slices.Chunk(gone, batch) {
+			if err := w(ctx, func(tx *sql.Tx) error { return in.remove(ctx, tx, unit, some) }); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// strangers lists the keys on a unit's roster that no row of the file has.
+func (in *importing) strangers(ctx context.Context, unit string) ([][]byte, error) {
+	rows, err := in.db.QueryContext(ctx, "SELECT key FROM roster WHERE campaign = $1 AND unit = $2", in.c.ID, unit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out [][]byte
+	for rows.Next() {
+		var key []byte
+		if err := rows.Scan(&key); err != nil {
+			return nil, err
+		}
+		if _, known := in.seen[[hashSize]byte(key)]; !known {
+			out = append(out, key)
+		}
+	}
+	return out, rows.Err()
+}
+
+func (in *importing) remove(ctx context.Context, tx *sql.Tx, unit string, keys [][]byte) error {
+	for _, key := range keys {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM roster WHERE campaign = $1 AND unit = $2 AND key = $3", in.c.ID, unit, key); err != nil {
+			return err
+		}
+	}
+	in.Removed += int64(len(keys))
+	return nil
+}

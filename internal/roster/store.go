@@ -1,0 +1,244 @@
+package roster
+
+import (
+	"context"
+	"crypto/subtle"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/sqldb"
+)
+
+// Recognise returns the person whom unit, number and name describe, or ErrMismatch. It
+// takes as long for whoever is not on the roster.
+func (r *Rosters) Recognise(ctx context.Context, c *campaign.Campaign, unit, number, name string) (Person, error) {
+	number, numberOK := CleanNumber(number)
+	name, nameOK := campaign.CleanName(name)
+	key := r.keys.key(c.ID, unit, number)
+	want := r.keys.name(key, name)
+	var stored []byte
+	var grp string
+	err := r.db.QueryRowContext(ctx, "SELECT name, grp FROM roster WHERE campaign = $1 AND unit = $2 AND key = $3", c.ID, unit, key).
+		Scan(&stored, &grp)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return Person{}, fmt.Errorf("look up a person of unit %s in %s: %w", unit, c.ID, err)
+	}
+	if subtle.ConstantTimeCompare(stored, want) != 1 || !numberOK || !nameOK {
+		return Person{}, ErrMismatch
+	}
+	return Person{Unit: unit, Number: number, Name: name, Group: grp}, nil
+}
+
+// Sizes returns how many persons each unit of a campaign has; units without a roster
+// are missing.
+func (r *Rosters) Sizes(ctx context.Context, campaignID string) (map[string]int64, error) {
+	rows, err := r.db.QueryContext(ctx, "SELECT unit, count(*) FROM roster WHERE campaign = $1 GROUP BY unit", campaignID)
+	if err != nil {
+		return nil, fmt.Errorf("count the rosters of %s: %w", campaignID, err)
+	}
+	defer rows.Close()
+	out := map[string]int64{}
+	for rows.Next() {
+		var unit string
+		var n int64
+		if err := rows.Scan(&unit, &n); err != nil {
+			return nil, fmt.Errorf("count the rosters of %s: %w", campaignID, err)
+		}
+		out[unit] = n
+	}
+	return out, rows.Err()
+}
+
+// page is how many persons are read at a time.
+const page = 500
+
+// People yields the persons of a unit in an order that says nothing about them. No
+// transaction stays open. The first error ends it.
+func (r *Rosters) People(ctx context.Context, campaignID, unit string) iter.Seq2[Person, error] {
+	return func(yield func(Person, error) bool) {
+		last := []byte{}
+		for {
+			people, next, err := r.page(ctx, campaignID, unit, last)
+			if err != nil {
+				yield(Person{}, fmt.Errorf("read the roster of unit %s in %s: %w", unit, campaignID, err))
+				return
+			}
+			for _, p := range people {
+				if !yield(p, nil) {
+					return
+				}
+			}
+			if len(people) < page {
+				return
+			}
+			last = next
+		}
+	}
+}
+
+func (r *Rosters) page(ctx context.Context, campaignID, unit string, after []byte) ([]Person, []byte, error) {
+	rows, err := r.db.QueryContext(ctx, `SELECT key, grp, sealed, added FROM roster
+		WHERE campaign = $1 AND unit = $2 AND key > $3 ORDER BY key LIMIT $4`, campaignID, unit, after, page)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	var out []Person
+	var key []byte
+	for rows.Next() {
+		p := Person{Unit: unit}
+		var sealed []byte
+		var added int64
+		key = nil
+		if err := rows.Scan(&key, &p.Group, &sealed, &added); err != nil {
+			return nil, nil, err
+		}
+		p.Added = time.UnixMilli(added)
+		if err := r.keys.open(campaignID, key, sealed, &p); err != nil {
+			return nil, nil, err
+		}
+		out = append(out, p)
+	}
+	return out, key, rows.Err()
+}
+
+// entry is what stands on a roster under a person's key.
+type entry struct {
+	name  [hashSize]byte
+	group string
+}
+
+func (r *Rosters) entry(key []byte, p *Person) entry {
+	return entry{[hashSize]byte(r.keys.name(key, p.Name)), p.Group}
+}
+
+// bytes is what the database calls them: one takes the values of a list for text unless
+// it is told, the other has another word.
+func (r *Rosters) bytes() string {
+	if r.db.Dialect == sqldb.PostgreSQL {
+		return "BYTEA"
+	}
+	return "BLOB"
+}
+
+// there returns what stands on the rosters under the keys of at most upsert persons.
+func (r *Rosters) there(ctx context.Context, tx *sql.Tx, campaignID string, people []Person) (map[[hashSize]byte]entry, error) {
+	var b strings.Builder
+	b.WriteString("SELECT key, name, grp FROM roster WHERE campaign = $1 AND (unit, key) IN (VALUES ")
+	args := []any{campaignID}
+	for i := range people {
+		p := &people[i]
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "($%d, CAST($%d AS %s))", len(args)+1, len(args)+2, r.bytes())
+		args = append(args, p.Unit, r.keys.key(campaignID, p.Unit, p.Number))
+	}
+	b.WriteString(")")
+	rows, err := tx.QueryContext(ctx, b.String(), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := make(map[[hashSize]byte]entry, len(people))
+	for rows.Next() {
+		var key, name []byte
+		var e entry
+		if err := rows.Scan(&key, &name, &e.group); err != nil {
+			return nil, err
+		}
+		e.name = [hashSize]byte(name)
+		out[[hashSize]byte(key)] = e
+	}
+	return out, rows.Err()
+}
+
+// upsert is how many persons one statement writes. SQLite looks a placeholder up among
+// all of its statement's, so more would take longer and not less.
+const upsert = 50
+
+// columns of a person.
+const columns = 7
+
+// put writes persons over whoever stands under the same number. Who is there as they
+// come is not touched.
+func (r *Rosters) put(ctx context.Context, tx *sql.Tx, campaignID string, people []Person) error {
+	full, err := tx.PrepareContext(ctx, putting(upsert))
+	if err != nil {
+		return err
+	}
+	defer full.Close()
+	for some := range slices.Chunk(people, upsert) {
+		args, err := r.values(campaignID, some)
+		if err != nil {
+			return err
+		}
+		if len(some) == upsert {
+			_, err = full.ExecContext(ctx, args...)
+		} else {
+			_, err = tx.ExecContext(ctx, putting(len(some)), args...)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putting is the statement that writes so many persons.
+func putting(people int) string {
+	var b strings.Builder
+	b.WriteString("INSERT INTO roster (campaign, unit, key, name, grp, sealed, added) VALUES ")
+	for i := range people {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		n := columns * i
+		fmt.Fprintf(&b, "($%d, $%d, $%d, $%d, $%d, $%d, $%d)", n+1, n+2, n+3, n+4, n+5, n+6, n+7)
+	}
+	b.WriteString(` ON CONFLICT (campaign, unit, key) DO UPDATE
+		SET name = excluded.name, grp = excluded.grp, sealed = excluded.sealed
+		WHERE roster.name <> excluded.name OR roster.grp <> excluded.grp`)
+	return b.String()
+}
+
+// values are what the statement writes of the persons.
+func (r *Rosters) values(campaignID string, people []Person) ([]any, error) {
+	args := make([]any, 0, columns*len(people))
+	now := r.now().UnixMilli()
+	for i := range people {
+		p := &people[i]
+		key := r.keys.key(campaignID, p.Unit, p.Number)
+		sealed, err := r.keys.seal(campaignID, key, p)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, campaignID, p.Unit, key, r.keys.name(key, p.Name), p.Group, sealed, now)
+	}
+	return args, nil
+}
+
+// Remove takes persons off a unit's roster, by number, and returns how many there were.
+func (r *Rosters) Remove(ctx context.Context, tx *sql.Tx, campaignID, unit string, numbers ...string) (int64, error) {
+	var n int64
+	for _, number := range numbers {
+		number, _ := CleanNumber(number)
+		done, err := tx.ExecContext(ctx, "DELETE FROM roster WHERE campaign = $1 AND unit = $2 AND key = $3",
+			campaignID, unit, r.keys.key(campaignID, unit, number))
+		if err != nil {
+			return n, fmt.Errorf("take a person off the roster of unit %s in %s: %w", unit, campaignID, err)
+		}
+		gone, err := done.RowsAffected()
+		if err != nil {
+			return n, fmt.Errorf("take a person off the roster of unit %s in %s: %w", unit, campaignID, err)
+		}
+		n += gone
+	}
+	return n, nil
+}
