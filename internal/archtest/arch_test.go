@@ -64,6 +64,7 @@ var rules = map[string]rule{
 	"quiz":                  {may: ground, tests: onRedis},
 	"quiz/quiztest":         {may: suite("quiz")},
 	"quiz/bankfile":         {may: []string{"quiz", "configs"}},
+	"quiz/bankbook":         {may: []string{"quiz", "quiz/bankfile", "internal/fault"}},
 	"pledge":                {may: ground, tests: onRedis},
 	"pledge/pledgetest":     {may: suite("pledge")},
 	"leaderboard":           {may: ground, tests: onRedis},
@@ -84,6 +85,9 @@ var rules = map[string]rule{
 	"internal/catalog": {may: []string{
 		"campaign", "quiz", "pledge", "leaderboard", "configs",
 		"internal/audit", "internal/fault", "internal/jobs", "internal/operator", "internal/sheet", "internal/sqldb", sqldb,
+	}},
+	"internal/banks": {may: []string{
+		"campaign", "configs", "quiz", "quiz/bankbook", "quiz/bankfile", "internal/audit", "internal/fault", "internal/operator", "internal/sqldb", sqldb,
 	}},
 	"internal/redisnode": {may: []string{goredis}},
 	"internal/redisstore": {may: []string{
@@ -152,7 +156,7 @@ var rules = map[string]rule{
 			"internal/token", "internal/waitingroom", fiber,
 		},
 		// The first feeds a fold, the second has faults that pass through; the office lies in SQL.
-		tests: slices.Concat(onRedis, []string{"internal/stream", "internal/wechat", "internal/sqldb"}),
+		tests: slices.Concat(onRedis, []string{"internal/stream", "internal/wechat", "internal/sqldb", "internal/correction/act", "internal/jobs", "internal/ledger"}),
 	},
 	"internal/bench": {may: []string{
 		"campaign", "quiz", "internal/redisnode", "internal/redisstore", fiber, goredis,

@@ -43,3 +43,6 @@ func (f *found) full() error {
 		Reason: fmt.Sprintf("题目超过 %d 道，请分成几个文件", MaxQuestions),
 	}
 }
+
+// Title is the beginning of the stem, for a list.
+func (q Question) Title() string { return title(q.Stem) }
