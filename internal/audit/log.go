@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"qingyuan/internal/sqldb"
 )
@@ -42,13 +44,16 @@ func AppendTx(ctx context.Context, tx *sql.Tx, r Record) error {
 	if err := check(r); err != nil {
 		return fmt.Errorf("remember %s by %s: %w", r.Action, r.Actor, err)
 	}
+	for _, s := range []*string{&r.Actor, &r.Login, &r.Action, &r.Campaign, &r.Object, &r.Reason} {
+		*s = plain(*s)
+	}
 	last, err := end(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("remember %s by %s: %w", r.Action, r.Actor, err)
 	}
 	e := Entry{Record: r, Seq: last.Seq + 1}
 	e.At = time.UnixMilli(r.At.UnixMilli()).UTC()
-	e.Hash = chain(last.Hash, e)
+	e.Hash = chain(last.Hash, e, address(e.Addr))
 	if err := insert(ctx, tx, e); err != nil {
 		return fmt.Errorf("remember %s by %s: %w", r.Action, r.Actor, err)
 	}
@@ -60,11 +65,17 @@ func check(r Record) error {
 		return errors.New("who, what and when belong to every entry")
 	}
 	for _, j := range []json.RawMessage{r.Before, r.After} {
-		if len(j) > 0 && !json.Valid(j) {
+		if len(j) > 0 && (!json.Valid(j) || !utf8.Valid(j)) {
 			return errors.New("before and after are JSON")
 		}
 	}
 	return nil
+}
+
+// plain takes out what not every database can hold, so that no act fails for the words
+// of its reason.
+func plain(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 }
 
 // end takes hold of the end of the chain.
@@ -104,9 +115,9 @@ func address(a netip.Addr) string {
 	return a.String()
 }
 
-// chain hashes an entry onto the one before. Every field goes in with its length,
-// so that no two entries are spelled the same.
-func chain(before [32]byte, e Entry) [32]byte {
+// chain hashes an entry onto the one before; addr is its address as it is stored. Every
+// field goes in with its length, so that no two entries are spelled the same.
+func chain(before [32]byte, e Entry, addr string) [32]byte {
 	h := sha256.New()
 	h.Write(before[:])
 	var n [8]byte
@@ -115,7 +126,7 @@ func chain(before [32]byte, e Entry) [32]byte {
 		h.Write(n[:])
 	}
 	for _, s := range []string{
-		e.Actor, e.Login, address(e.Addr), e.Action, e.Campaign, e.Object, string(e.Before), string(e.After), e.Reason,
+		e.Actor, e.Login, addr, e.Action, e.Campaign, e.Object, string(e.Before), string(e.After), e.Reason,
 	} {
 		binary.BigEndian.PutUint64(n[:], uint64(len(s)))
 		h.Write(n[:])

@@ -103,30 +103,29 @@ func entries(ctx context.Context, q asker, query string, args ...any) (all []Ent
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		e, err := scan(rows)
+		l, err := scan(rows)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, e)
+		all = append(all, l.Entry)
 	}
 	return all, rows.Err()
 }
 
 // scan reads an entry as it is stored; what cannot be a part of one is left for the
 // hash to find.
-func scan(rows *sql.Rows) (Entry, error) {
-	var e Entry
+func scan(rows *sql.Rows) (link, error) {
+	var e link
 	var at int64
-	var addr, before, after string
-	var hash []byte
-	err := rows.Scan(&e.Seq, &at, &e.Actor, &e.Login, &addr, &e.Action, &e.Campaign, &e.Object, &before, &after, &e.Reason, &hash)
+	var before, after string
+	err := rows.Scan(&e.Seq, &at, &e.Actor, &e.Login, &e.addr, &e.Action, &e.Campaign, &e.Object, &before, &after, &e.Reason, &e.hash)
 	if err != nil {
 		return e, err
 	}
 	e.At = time.UnixMilli(at).UTC()
-	e.Addr, _ = netip.ParseAddr(addr) // "" and nonsense alike are no address
+	e.Addr, _ = netip.ParseAddr(e.addr) // "" and nonsense alike are no address
 	e.Before, e.After = raw(before), raw(after)
-	copy(e.Hash[:], hash)
+	copy(e.Hash[:], e.hash)
 	return e, nil
 }
 
