@@ -10,9 +10,15 @@ import (
 
 // The bounds of an organisation tree.
 const (
-	maxDepth  = 8
-	maxRoster = 1 << 31
+	MaxDepth  = 8
+	MaxRoster = 1 << 31
 )
+
+// IsNodeID tells whether a region or unit may have the id.
+func IsNodeID(id string) bool { return nodeID.MatchString(id) }
+
+// IsNodeCode tells whether a text has the form of an administrative code.
+func IsNodeCode(code string) bool { return nodeCode.MatchString(code) }
 
 var (
 	nodeID   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$`)
@@ -68,15 +74,15 @@ func (r *treeReader) entry(v value, parent string, depth int) {
 		n.ID = o.must("id").matching(nodeID, nodeHint)
 	}
 	if o.has("roster") {
-		n.Roster = int64(o.may("roster").whole(0, maxRoster))
+		n.Roster = int64(o.may("roster").whole(0, MaxRoster))
 		if n.Kind == campaign.Region {
 			o.may("roster").bad("a region has the sum of its units")
 		}
 	}
-	if r.add(v, n) && depth < maxDepth {
+	if r.add(v, n) && depth < MaxDepth {
 		r.below(o, n.ID, depth)
-	} else if depth >= maxDepth && n.Kind == campaign.Region {
-		v.bad("the tree is deeper than %d levels", maxDepth)
+	} else if depth >= MaxDepth && n.Kind == campaign.Region {
+		v.bad("the tree is deeper than %d levels", MaxDepth)
 	}
 }
 

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 
 	"qingyuan/campaign"
 	"qingyuan/configs"
@@ -15,6 +16,8 @@ var (
 	ErrInvalid = fault.New(fault.Invalid, "catalog.invalid", "活动设置有误，请按提示修改")
 	// ErrFixed is a change of what must not change any more: see CheckChange.
 	ErrFixed = fault.New(fault.Conflict, "catalog.fixed", "活动发布或开放后，这些内容不能再改")
+	// ErrTreeFixed is such a change of the tree.
+	ErrTreeFixed = fault.New(fault.Conflict, "tree.fixed", "活动开放后，单位和地区不能移动、合并或删除，可改为停用")
 	// ErrVersion means that somebody else has changed the campaign meanwhile.
 	ErrVersion = fault.New(fault.Conflict, "catalog.version_conflict", "活动已被他人修改，请刷新后重试")
 	// ErrExists is an id or a serial prefix that another campaign has.
@@ -43,10 +46,17 @@ func (e *ChangeError) Error() string {
 	return fmt.Sprintf("campaign %s: %s: %s", e.Campaign, e.Key, e.Reason)
 }
 
+// keyTree is the path of the tree in a campaign file.
+const keyTree = "tree"
+
+// maxFaults bounds what is answered at once: a tree may have as many faults as units.
+const maxFaults = 200
+
 // invalid turns what configs found into what is answered.
 func invalid(err error) error {
 	f := ErrInvalid.Because(err)
-	for _, e := range configs.Faults(err) {
+	all := configs.Faults(err)
+	for _, e := range all[:min(len(all), maxFaults)] {
 		f = f.WithFields(fault.Field{Name: orFile(e.Key), Reason: e.Chinese()})
 	}
 	if len(f.Fields) == 0 {
@@ -67,8 +77,11 @@ func fixed(err error) error {
 	if err == nil {
 		return nil
 	}
-	f := ErrFixed.Because(err)
-	for _, e := range changeErrors(err) {
+	f, all := ErrTreeFixed.Because(err), changeErrors(err)
+	if slices.ContainsFunc(all, func(e *ChangeError) bool { return e.Key != keyTree }) {
+		f = ErrFixed.Because(err)
+	}
+	for _, e := range all[:min(len(all), maxFaults)] {
 		f = f.WithFields(fault.Field{Name: e.Key, Reason: e.Chinese()})
 	}
 	return f

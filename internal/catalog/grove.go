@@ -80,17 +80,22 @@ func scanNode(rows *sql.Rows) (n campaign.Node, place int64, err error) {
 	if err := rows.Scan(&n.ID, &n.Parent, &region, &name, &names, &n.Code, &n.Roster, &n.Retired, &place); err != nil {
 		return n, 0, err
 	}
+	return n, place, fill(&n, region, name, names)
+}
+
+// fill sets what is stored in another form.
+func fill(n *campaign.Node, region bool, name, names string) error {
 	n.Kind, n.Name = campaign.Unit, campaign.Text{}
 	if region {
 		n.Kind = campaign.Region
 	}
 	if names != "" {
 		if err := json.Unmarshal([]byte(names), &n.Name); err != nil {
-			return n, 0, fmt.Errorf("names of node %s: %w", n.ID, err)
+			return fmt.Errorf("names of node %s: %w", n.ID, err)
 		}
 	}
 	n.Name[campaign.DefaultLanguage] = name
-	return n, place, nil
+	return nil
 }
 
 // row is a node as it is stored.

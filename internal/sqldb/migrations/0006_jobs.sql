@@ -32,19 +32,9 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_by_state ON jobs (state, id);
 CREATE INDEX jobs_by_campaign ON jobs (campaign, id);
 
--- Files that are sent in pieces before a job is made of them.
-CREATE TABLE uploads (
-    id      {{.Text}} NOT NULL PRIMARY KEY,
-    name    {{.Text}} NOT NULL, -- as the sender calls it
-    size    {{.Int}}  NOT NULL,
-    piece   {{.Int}}  NOT NULL, -- size of each piece but the last
-    actor   {{.Text}} NOT NULL,
-    created {{.Int}}  NOT NULL
-) {{.Heaped}};
-
 -- What a job reads and what it makes, in pieces, so that every server has it.
 CREATE TABLE job_files (
-    job   {{.Text}}  NOT NULL, -- or the upload
+    job   {{.Text}}  NOT NULL REFERENCES jobs (id),
     name  {{.Text}}  NOT NULL,
     piece {{.Int}}   NOT NULL, -- from 0
     body  {{.Bytes}} NOT NULL,
