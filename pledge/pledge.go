@@ -5,6 +5,8 @@ package pledge
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"qingyuan/campaign"
@@ -31,9 +33,27 @@ type Version struct {
 // SHA256 returns the digest of the text in lang, in hexadecimal: what a
 // signature binds to.
 func (v *Version) SHA256(lang string) string {
-	sum := sha256.Sum256([]byte(v.Text.In(lang)))
-	return hex.EncodeToString(sum[:])
+	text := v.Text.In(lang)
+	if known, ok := digests.Load(text); ok {
+		return known.(string) //nolint:forcetypeassert // Nothing else is put there.
+	}
+	sum := sha256.Sum256([]byte(text))
+	digest := hex.EncodeToString(sum[:])
+	if countDigests.Add(1) <= mostDigests {
+		digests.Store(text, digest)
+	}
+	return digest
 }
+
+// digests are those of the texts that were asked for, because everybody signs the
+// same few. A digest follows from its text alone.
+var (
+	digests      sync.Map
+	countDigests atomic.Int64
+)
+
+// mostDigests keeps texts that were edited again and again from filling the memory.
+const mostDigests = 1 << 10
 
 // Offer is a campaign's pledge: the newest version is the one to sign.
 type Offer struct {

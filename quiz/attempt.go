@@ -3,7 +3,6 @@ package quiz
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -110,9 +109,14 @@ func (a *Attempt) finish(m Mark, choices Choices, at time.Time, by Closer, pass 
 // keyed hash over campaign, participant and number, so that another person's id
 // is refused without looking anything up.
 func attemptID(key []byte, campaign, participant string, number int) string {
+	var room [128]byte
+	text := append(append(append(room[:0], campaign...), '|'), participant...)
+	text = strconv.AppendInt(append(text, '|'), int64(number), 10)
 	mac := hmac.New(sha256.New, key)
-	fmt.Fprintf(mac, "%s|%s|%d", campaign, participant, number)
-	return strconv.Itoa(number) + "-" + idEncoding.EncodeToString(mac.Sum(nil)[:12])
+	mac.Write(text)
+	sum := mac.Sum(text[:0])
+	id := append(strconv.AppendInt(make([]byte, 0, 32), int64(number), 10), '-')
+	return string(idEncoding.AppendEncode(id, sum[:12]))
 }
 
 // parseAttemptID returns the number behind an id, or ErrAttemptNotFound when the

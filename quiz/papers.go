@@ -30,7 +30,7 @@ type shownPaper struct {
 	Paper
 }
 
-// NewPapers remembers the given number of papers; the one not asked for the longest
+// NewPapers remembers the given number of papers; the one not shown for the longest
 // goes first.
 func NewPapers(most int) (*Papers, error) {
 	shown, err := lru.New[paperKey, shownPaper](most)
@@ -55,7 +55,7 @@ func (p *Papers) open(of Person, number int) (Attempt, bool) {
 	if p == nil {
 		return Attempt{}, false
 	}
-	s, ok := p.shown.Get(paperKey{of, number})
+	s, ok := p.shown.Peek(paperKey{of, number})
 	return Attempt{Number: number, Window: s.Window, Paper: s.Paper, State: StateOpen}, ok
 }
 

@@ -216,7 +216,7 @@ func TestAPaperOfAnotherTimeIsNotMarked(t *testing.T) {
 	}
 }
 
-// TestPapersAreBounded: the paper not asked for the longest goes first, and its
+// TestPapersAreBounded: the paper not shown for the longest goes first, and its
 // attempt is handed in as at another server.
 func TestPapersAreBounded(t *testing.T) {
 	t.Parallel()

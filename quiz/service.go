@@ -96,6 +96,9 @@ type session struct {
 	Offer
 	Person
 	now time.Time
+	// namedID is the attempt that the request names, which need not be worked out again.
+	namedID     string
+	namedNumber int
 }
 
 func (s *Service) session(campaignID, participant string) (*session, error) {

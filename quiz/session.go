@@ -8,6 +8,9 @@ import (
 )
 
 func (x *session) id(number int) string {
+	if x.namedID != "" && number == x.namedNumber {
+		return x.namedID
+	}
 	return attemptID(x.IDKey, x.Person.Campaign, x.Participant, number)
 }
 
@@ -18,6 +21,9 @@ func (s *Service) named(campaignID, participant, id string) (*session, int, erro
 		return nil, 0, err
 	}
 	number, err := parseAttemptID(x.IDKey, campaignID, participant, id)
+	if err == nil {
+		x.namedID, x.namedNumber = id, number
+	}
 	return x, number, err
 }
 

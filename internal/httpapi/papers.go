@@ -19,7 +19,9 @@ import (
 // papers are put together from what was written.
 
 // prints are the questions of the banks that were shown lately.
-type prints struct{ banks *lru.Cache[string, *bankPrint] }
+type prints struct {
+	banks *lru.Cache[string, *bankPrint]
+}
 
 // printsKept is how many versions of banks are kept written. Each takes about what
 // its texts do.
@@ -100,20 +102,16 @@ func printOf(q *quiz.SheetQuestion) (*printed, error) {
 	return one, nil
 }
 
-// rooms are where answers are put together before the server copies them.
-var rooms = sync.Pool{New: func() any { return new([]byte) }}
-
-// sendPaper writes an open attempt as the answer.
+// sendPaper writes an open attempt as the answer, into the memory that the server
+// keeps for answers.
 func (s *Server) sendPaper(k *call, status int, c *campaign.Campaign, r *quiz.Receipt) error {
-	room := rooms.Get().(*[]byte) //nolint:forcetypeassert // Nothing else is put there.
-	defer rooms.Put(room)
-	body, err := s.state.prints.paper((*room)[:0], c, r)
+	answer := k.Status(status).Response()
+	body, err := s.state.prints.paper(answer.SwapBody(nil)[:0], c, r)
 	if err != nil {
 		return err
 	}
-	*room = body
-	k.Response().Header.SetContentType(jsonType)
-	k.Status(status).Response().SetBody(body)
+	answer.SwapBody(body)
+	answer.Header.SetContentType(jsonType)
 	return nil
 }
 

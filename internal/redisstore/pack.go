@@ -124,6 +124,18 @@ func unpackSaved(s string) (quiz.Saved, error) {
 	return quiz.Saved{Revision: d.int64(head), Choices: d.choices(tail)}, d.err
 }
 
+// split takes a text with bars apart. It tells whether it has exactly these parts.
+func split(s string, into []string) bool {
+	more := true
+	for i := range into {
+		if !more {
+			return false
+		}
+		into[i], s, more = strings.Cut(s, "|")
+	}
+	return !more
+}
+
 // packBest writes "place|score|used|at|passed|full".
 func packBest(place uint64, r *quiz.Result) string { return score(place) + "|" + packBestAttempt(r) }
 
@@ -140,9 +152,9 @@ func unpackBest(s string) (*quiz.Best, uint64, error) {
 	if s == "" {
 		return nil, 0, nil
 	}
-	p := strings.Split(s, "|")
-	if len(p) != bestParts {
-		return nil, 0, fmt.Errorf("stored best attempt has %d parts, want %d", len(p), bestParts)
+	var p [bestParts]string
+	if !split(s, p[:]) {
+		return nil, 0, fmt.Errorf("stored best attempt %q has not %d parts", s, bestParts)
 	}
 	d := decoder{}
 	place := d.place(p[0])
@@ -183,9 +195,9 @@ func unpackLimits(s string, st *quiz.Standing) error {
 	if s == "" {
 		return nil
 	}
-	p := strings.Split(s, "|")
-	if len(p) != 3 {
-		return fmt.Errorf("stored limits %q have %d parts, want 3", s, len(p))
+	var p [3]string
+	if !split(s, p[:]) {
+		return fmt.Errorf("stored limits %q have not %d parts", s, len(p))
 	}
 	d := decoder{}
 	st.Last, st.Day, st.OnDay = d.int(p[0]), d.day(p[1]), d.int(p[2])
@@ -256,7 +268,7 @@ func (d *decoder) moment(s string) time.Time { return time.UnixMilli(d.base36(s)
 func (d *decoder) day(s string) string {
 	n, err := strconv.ParseInt(s, 36, 32)
 	d.keep("day", err)
-	return time.Unix(0, 0).UTC().AddDate(0, 0, int(n)).Format(time.DateOnly)
+	return time.Unix(n*int64(dayLength/time.Second), 0).UTC().Format(time.DateOnly)
 }
 
 func (d *decoder) choices(s string) quiz.Choices {

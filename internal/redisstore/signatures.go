@@ -40,12 +40,9 @@ func (s *Signatures) Sign(ctx context.Context, id, participant string, sig pledg
 	if err != nil {
 		return fail(err)
 	}
-	body, err := event.EncodeBody(event.Signed{
+	body := signedBody(&event.Signed{
 		Version: sig.Version, TextSHA256: sig.TextSHA256, Method: string(sig.Method), Commitment: commitment,
 	})
-	if err != nil {
-		return fail(err)
-	}
 	packed, err := packSignature(sig)
 	if err != nil {
 		return fail(err)
@@ -61,9 +58,12 @@ func (s *Signatures) Sign(ctx context.Context, id, participant string, sig pledg
 		return fail(err)
 	}
 	switch {
-	case (r.outcome == "ok" || r.outcome == "done") && len(r.args) == 2:
-		kept, err := s.unpack(ctx, o, r.args[0], r.args[1])
-		return kept, r.outcome == "ok", err
+	case r.outcome == "ok" && len(r.args) == 1:
+		sig.Unit = r.args[0]
+		return sig, true, nil
+	case r.outcome == "done" && len(r.args) == 2:
+		kept, err := s.unpack(ctx, o, r.args[1], r.args[0])
+		return kept, false, err
 	case r.outcome == "required":
 		return pledge.Signature{}, false, campaign.ErrRequired
 	case r.outcome == "epoch":

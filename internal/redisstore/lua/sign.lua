@@ -12,7 +12,7 @@
 -- ARGV[5] body of the fact "signed"
 -- ARGV[6] sealed personal record
 --
--- Returns {outcome, s, unit}; outcome is "ok", "done", "required" or "epoch".
+-- Returns {"ok", unit}, {"done", unit, s}, {"required"} or {"epoch"}.
 
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
   return { 'epoch' }
@@ -22,10 +22,10 @@ if not p[1] then
   return { 'required' }
 end
 if p[3] then
-  return { 'done', p[3], p[1] }
+  return { 'done', p[1], p[3] }
 end
 redis.call('HSET', KEYS[2], 's', ARGV[3], 'f', '1')
 redis.call('XADD', KEYS[3], ARGV[1] .. '-*', 'k', 'signed.1', 'p', ARGV[2], 'u', p[1], 'g', p[2],
   't', ARGV[4], 'f', p[4] and '' or '1', 'd', ARGV[5])
 redis.call('XADD', KEYS[4], ARGV[1] .. '-*', 'k', 'signature.1', 'p', ARGV[2], 't', ARGV[4], 'd', ARGV[6])
-return { 'ok', ARGV[3], p[1] }
+return { 'ok', p[1] }
