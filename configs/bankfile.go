@@ -136,12 +136,12 @@ func (r *bankReader) question(v value) quiz.Question {
 var (
 	questionID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 	bankWord   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
-	bankTopic  = regexp.MustCompile(`^\PC{1,32}$`)
+	bankTopic  = regexp.MustCompile(`^\PC{1,64}$`)
 )
 
 const (
 	wordForm  = "want small letters, digits and _, at most 32"
-	topicForm = "want at most 32 characters on one line"
+	topicForm = "want at most 64 characters on one line"
 )
 
 func readQuestion(v value) quiz.Question {

@@ -85,7 +85,7 @@ func yamlType(k quiz.Kind) string {
 var yamlWants = map[string]string{
 	"id":          "须有编号，由字母、数字、点、下划线和连字符组成，最长 64 个字符，全库不重复",
 	"kind":        "须为 single（单选）、multiple（多选）或 judge（判断）",
-	"topic":       "须有知识点，一行之内，最长 32 个字符",
+	"topic":       "须有知识点，一行之内，最长 64 个字符",
 	"audience":    "须为列表，如 [all]，各项为小写字母、数字和下划线",
 	"difficulty":  "须为 1（易）、2（中）或 3（难）",
 	"stem":        "须有题干文字",
