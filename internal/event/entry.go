@@ -45,9 +45,9 @@ func FieldsOf(m map[string]string) Fields {
 // Get returns what a field says, "" where there is none. Of two of the same name
 // the last one counts.
 func (f Fields) Get(name string) string {
-	for i := len(f) - 1; i >= 0; i-- {
-		if f[i].Name == name {
-			return f[i].Value
+	for i := range f {
+		if one := &f[len(f)-1-i]; one.Name == name {
+			return one.Value
 		}
 	}
 	return ""

@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"qingyuan/internal/event"
 	"qingyuan/internal/failpoint"
@@ -76,7 +74,8 @@ func (l *Ledger) commit(ctx context.Context, r *run) (stored, dead int, err erro
 	if err != nil {
 		return 0, 0, err
 	}
-	w := &writer{run: r, shard: id, dialect: l.db.Dialect}
+	r.number(id)
+	w := &writer{run: r, shard: id, into: l.into}
 	write := func(tx *sql.Tx) error {
 		w.tx, w.dead = tx, r.dead
 		return w.write(ctx)
@@ -98,9 +97,9 @@ func (l *Ledger) commit(ctx context.Context, r *run) (stored, dead int, err erro
 type writer struct {
 	*run
 
-	tx      *sql.Tx
-	dialect sqldb.Dialect
-	shard   int64
+	tx    *sql.Tx
+	into  inserter
+	shard int64
 	// careful is set after the database has refused a row for what is in it.
 	careful bool
 	// dead are the dead letters of the run and those that the database made.
@@ -114,7 +113,7 @@ func (w *writer) write(ctx context.Context) error {
 	if err := failpoint.Hit("ledger.after_cursor"); err != nil {
 		return err
 	}
-	if err := w.insert(ctx, w.rows); err != nil {
+	if err := w.insert(ctx, 0, len(w.rows)); err != nil {
 		return err
 	}
 	for i := range w.dead {
@@ -133,35 +132,36 @@ func (w *writer) write(ctx context.Context) error {
 	return failpoint.Hit("ledger.before_commit")
 }
 
-// insert stores rows. Where the database refuses one for what is in it, the rows
-// are halved until that one is alone. A batch without trouble has no savepoint.
-func (w *writer) insert(ctx context.Context, rows []row) error {
+// insert stores the rows from one to before another. Where the database refuses one
+// for what is in it, they are halved until that one is alone. A batch without trouble
+// has no savepoint.
+func (w *writer) insert(ctx context.Context, from, to int) error {
 	if !w.careful {
-		return w.insertAll(ctx, rows)
+		return w.insertAll(ctx, from, to)
 	}
-	err := w.try(ctx, rows)
+	err := w.try(ctx, from, to)
 	if err == nil || !sqldb.IsData(err) {
 		return err
 	}
-	if len(rows) == 1 {
+	if to-from == 1 {
 		w.dead = append(w.dead, DeadLetter{
-			Shard: w.Shard, Stream: w.Stream, Reason: err.Error(), Entry: *rows[0].entry, At: w.Now,
+			Shard: w.Shard, Stream: w.Stream, Reason: err.Error(), Entry: *w.rows[from], At: w.Now,
 		})
 		return nil
 	}
-	half := len(rows) / 2
-	if err := w.insert(ctx, rows[:half]); err != nil {
+	half := from + (to-from)/2
+	if err := w.insert(ctx, from, half); err != nil {
 		return err
 	}
-	return w.insert(ctx, rows[half:])
+	return w.insert(ctx, half, to)
 }
 
 // try stores all of the rows or none, and leaves the transaction usable.
-func (w *writer) try(ctx context.Context, rows []row) error {
+func (w *writer) try(ctx context.Context, from, to int) error {
 	if _, err := w.tx.ExecContext(ctx, "SAVEPOINT rows"); err != nil {
 		return err
 	}
-	if err := w.insertAll(ctx, rows); err != nil {
+	if err := w.insertAll(ctx, from, to); err != nil {
 		_, undo := w.tx.ExecContext(ctx, "ROLLBACK TO SAVEPOINT rows")
 		return errors.Join(err, undo)
 	}
@@ -169,67 +169,11 @@ func (w *writer) try(ctx context.Context, rows []row) error {
 	return err
 }
 
-func (w *writer) insertAll(ctx context.Context, rows []row) error {
-	for len(rows) > 0 {
-		n := chunk(len(rows))
-		if err := w.insertChunk(ctx, rows[:n]); err != nil {
-			return err
-		}
-		rows = rows[n:]
+func (w *writer) insertAll(ctx context.Context, from, to int) error {
+	t := tableOf(w.Stream)
+	width := len(t.columns)
+	if err := w.into.insert(ctx, w.tx, t, w.values[from*width:to*width]); err != nil && from < to {
+		return fmt.Errorf("store %d %s from %s: %w", to-from, w.Stream, w.rows[from].Position, err)
 	}
 	return nil
-}
-
-// maxChunk is how many rows one statement inserts.
-const maxChunk = 256
-
-// chunk returns the largest power of two that is not above n or maxChunk, so that
-// there are few different statements and drivers remember them.
-func chunk(n int) int {
-	size := maxChunk
-	for size > n {
-		size /= 2
-	}
-	return size
-}
-
-func (w *writer) insertChunk(ctx context.Context, rows []row) error {
-	table, columns := "facts", factColumns
-	if w.Stream == event.Personal {
-		table, columns = "personal", recordColumns
-	}
-	args := make([]any, 0, len(rows)*(len(columns)+1))
-	for i := range rows {
-		args = append(append(args, w.shard), rows[i].values...)
-	}
-	query := "INSERT INTO " + table + " (shard, " + strings.Join(columns, ", ") + ") VALUES " + //nolint:gosec // G202: names of ours
-		placeholders(w.dialect, len(rows), len(columns)+1)
-	if _, err := w.tx.ExecContext(ctx, query, args...); err != nil {
-		return fmt.Errorf("store %d %s from %s: %w", len(rows), w.Stream, rows[0].entry.Position, err)
-	}
-	return nil
-}
-
-// placeholders spells "($1,$2),($3,$4)". SQLite looks each numbered parameter up
-// among all before it, so it gets plain ones.
-func placeholders(d sqldb.Dialect, rows, columns int) string {
-	var b strings.Builder
-	for i := range rows * columns {
-		switch {
-		case i == 0:
-			b.WriteByte('(')
-		case i%columns == 0:
-			b.WriteString("),(")
-		default:
-			b.WriteByte(',')
-		}
-		if d == sqldb.SQLite {
-			b.WriteByte('?')
-			continue
-		}
-		b.WriteByte('$')
-		b.WriteString(strconv.Itoa(i + 1))
-	}
-	b.WriteByte(')')
-	return b.String()
 }

@@ -10,10 +10,14 @@ import (
 	"qingyuan/internal/event"
 )
 
-// Bounds of an archiver.
+// Bounds of an archiver. The larger a transaction is, the fewer pages of the index on
+// participants are written for each row, so it waits until there is something to
+// write, and no longer than nobody minds.
 const (
-	archiveBatch = 2000
-	archiveIdle  = 200 * time.Millisecond
+	archiveBatch = 10_000
+	archiveIdle  = 400 * time.Millisecond
+	// archiveRead bounds one look at a stream, and with it how long that holds Redis.
+	archiveRead = 1000
 	// archivePause is the longest wait after errors.
 	archivePause = 5 * time.Second
 	trimEvery    = time.Second
@@ -39,10 +43,10 @@ type Archiver struct {
 	Ledger *Ledger
 	Source Source
 	Shard  Shard
-	// Batch bounds the entries of one transaction; 2000 when zero.
+	// Batch bounds the entries of one transaction; 10,000 when zero.
 	Batch int
-	// Idle is how long to wait when there is nothing new; 200 ms when zero. After
-	// errors the wait doubles up to 5 s.
+	// Idle is how long to wait where less than a batch was found; 400 ms when zero.
+	// After errors the wait doubles up to 5 s.
 	Idle time.Duration
 	// Archived is told how many entries a batch had and how old its last one was.
 	Archived func(s event.Stream, entries int, lag time.Duration)
@@ -144,7 +148,7 @@ func (a *Archiver) step(ctx context.Context, s event.Stream) (int, error) {
 		return 0, err
 	}
 	a.watch.at(s, from)
-	entries, err := a.Source.Entries(ctx, a.Shard.Campaign, a.Shard.Number, s, from, a.batch())
+	entries, err := a.read(ctx, s, from)
 	if err != nil {
 		return a.overtaken(ctx, s, from, err)
 	}
@@ -164,6 +168,27 @@ func (a *Archiver) step(ctx context.Context, s event.Stream) (int, error) {
 	out, err := a.Ledger.append(ctx, r)
 	a.tell(r, out)
 	return len(entries), err
+}
+
+// read returns what follows a position, at most a batch. What stands in the way of
+// more is found again by the step that begins there.
+func (a *Archiver) read(ctx context.Context, s event.Stream, from event.Position) ([]event.Entry, error) {
+	var all []event.Entry
+	for len(all) < a.batch() {
+		n := min(archiveRead, a.batch()-len(all))
+		page, err := a.Source.Entries(ctx, a.Shard.Campaign, a.Shard.Number, s, from, n)
+		switch {
+		case err != nil && len(all) == 0:
+			return nil, err
+		case err != nil || len(page) == 0:
+			return all, nil //nolint:nilerr // It is found again, as said above.
+		}
+		if all = append(all, page...); len(page) < n {
+			break
+		}
+		from = page[n-1].Position
+	}
+	return all, nil
 }
 
 // overtaken judges a read that failed. Somebody else may have archived the

@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -25,17 +26,15 @@ type Batch struct {
 	Now time.Time
 }
 
-// row is an entry that is fit for its table: the values of the columns.
-type row struct {
-	entry  *event.Entry
-	values []any
-}
-
 // run is a batch that has been understood.
 type run struct {
 	Batch
 
-	rows     []row
+	// rows are the entries that are fit for their table, and values what its columns
+	// hold of them, row after row. The last value of a row is the shard's number,
+	// which is not known yet.
+	rows     []*event.Entry
+	values   []any
 	dead     []DeadLetter
 	erasures []event.Record
 	banks    []string // digests that the facts name
@@ -52,6 +51,8 @@ func understand(b Batch) (*run, error) {
 	if err := b.gapless(); err != nil {
 		return nil, err
 	}
+	r.rows = make([]*event.Entry, 0, len(b.Entries))
+	r.values = make([]any, 0, len(b.Entries)*len(tableOf(b.Stream).columns))
 	for i := range b.Entries {
 		e := &b.Entries[i]
 		err := r.add(e)
@@ -70,8 +71,12 @@ func understand(b Batch) (*run, error) {
 func (b *Batch) gapless() error {
 	last := b.From
 	for i := range b.Entries {
-		if next := b.Entries[i].Position; !next.Follows(last) {
+		next := b.Entries[i].Position
+		if !next.Follows(last) {
 			return fmt.Errorf("%w: %s comes after %s", ErrGap, next, last)
+		}
+		if next.Epoch > math.MaxInt64 || next.Seq > math.MaxInt64 {
+			return fmt.Errorf("position %s is beyond what a database counts to", next)
 		}
 		last = b.Entries[i].Position
 	}
@@ -94,9 +99,9 @@ func (r *run) addFact(e *event.Entry) error {
 		return err
 	}
 	if digest := bankOf(f.Body); digest != "" && !slices.Contains(r.banks, digest) {
-		r.banks = append(r.banks, digest)
+		r.banks = append(r.banks, strings.Clone(digest)) // it is remembered, and the entries are not
 	}
-	r.rows = append(r.rows, row{e, factValues(e, &f)})
+	r.rows, r.values = append(r.rows, e), appendFact(r.values, e, &f)
 	return nil
 }
 
@@ -111,8 +116,16 @@ func (r *run) addRecord(e *event.Entry) error {
 	if rec.Kind == event.RecordErasure {
 		r.erasures = append(r.erasures, rec)
 	}
-	r.rows = append(r.rows, row{e, recordValues(&rec)})
+	r.rows, r.values = append(r.rows, e), appendRecord(r.values, &rec)
 	return nil
+}
+
+// number tells every row its shard's number.
+func (r *run) number(shard int64) {
+	width := len(tableOf(r.Stream).columns)
+	for i := width - 1; i < len(r.values); i += width {
+		r.values[i] = shard
+	}
 }
 
 // bury makes a dead letter of an entry.

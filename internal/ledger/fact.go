@@ -15,25 +15,38 @@ var factFields = []string{
 	event.FieldAt, event.FieldFirst, event.FieldBest, event.FieldSum, event.FieldHidden, event.FieldBody,
 }
 
-// factColumns are the columns of a fact after the shard's number.
-var factColumns = []string{"epoch", "seq", "kind", "participant", "unit", "grp", "at", "first", "best", "sum", "hidden", "body"}
+// factTable is where facts go.
+var factTable = table{name: "facts", columns: []column{
+	{"epoch", number},
+	{"seq", number},
+	{"kind", text},
+	{"participant", text},
+	{"unit", text},
+	{"grp", text},
+	{"at", number},
+	{"first", number},
+	{"best", text},
+	{"sum", text},
+	{"hidden", number},
+	{"body", binary},
+	{"shard", number},
+}}
 
-// factList is factColumns as a statement spells them.
+// factList are the columns of a fact but for the shard, as a statement spells them.
 const factList = "epoch, seq, kind, participant, unit, grp, at, first, best, sum, hidden, body"
 
-// factValues are the values of factColumns.
-func factValues(e *event.Entry, f *event.Fact) []any {
-	return []any{
-		e.Epoch, e.Seq, string(f.Kind), f.Participant, f.Unit, f.Group, f.At.UnixMilli(), flag(f.First),
+// appendFact appends the values of the columns of factTable.
+func appendFact(values []any, e *event.Entry, f *event.Fact) []any {
+	return append(values,
+		int64(e.Epoch), int64(e.Seq), string(f.Kind), f.Participant, f.Unit, f.Group, f.At.UnixMilli(), flag(f.First), //nolint:gosec // Checked with the gap.
 		e.Get(event.FieldBest), e.Get(event.FieldSum), flag(e.Get(event.FieldHidden) == flagged),
-		[]byte(e.Get(event.FieldBody)),
-	}
+		[]byte(e.Get(event.FieldBody)), nil)
 }
 
 // flagged is what a field that is a flag says for true.
 const flagged = "1"
 
-func flag(set bool) int {
+func flag(set bool) int64 {
 	if set {
 		return 1
 	}

@@ -21,14 +21,15 @@ var ErrGap = errors.New("entries are missing")
 // Ledger is the record. It is safe for concurrent use, also by several
 // processes on one database.
 type Ledger struct {
-	db *sqldb.DB
+	db   *sqldb.DB
+	into inserter
 	// ids remembers the number of each Shard, and banks the digests that are
 	// stored. Neither is ever taken back.
 	ids, banks sync.Map
 }
 
 // New returns the ledger in db.
-func New(db *sqldb.DB) *Ledger { return &Ledger{db: db} }
+func New(db *sqldb.DB) *Ledger { return &Ledger{db: db, into: newInserter(db)} }
 
 // DoorsCampaign is the name under which the streams of the doors are kept. It
 // is no campaign: none can have this id.

@@ -15,15 +15,26 @@ var recordFields = []string{
 	event.FieldKind, event.FieldParticipant, event.FieldAt, event.FieldHash, event.FieldBody,
 }
 
-// recordColumns are the columns of a personal record after the shard's number.
-var recordColumns = []string{"epoch", "seq", "kind", "participant", "at", "hash", "sealed"}
+// recordTable is where personal records go.
+var recordTable = table{name: "personal", columns: []column{
+	{"epoch", number},
+	{"seq", number},
+	{"kind", text},
+	{"participant", text},
+	{"at", number},
+	{"hash", text},
+	{"sealed", binary},
+	{"shard", number},
+}}
 
-// recordList is recordColumns as a statement spells them.
+// recordList are the columns of a personal record but for the shard, as a statement
+// spells them.
 const recordList = "epoch, seq, kind, participant, at, hash, sealed"
 
-// recordValues are the values of recordColumns.
-func recordValues(r *event.Record) []any {
-	return []any{r.Epoch, r.Seq, string(r.Kind), r.Participant, r.At.UnixMilli(), r.Hash, r.Sealed}
+// appendRecord appends the values of the columns of recordTable.
+func appendRecord(values []any, r *event.Record) []any {
+	return append(values,
+		int64(r.Epoch), int64(r.Seq), string(r.Kind), r.Participant, r.At.UnixMilli(), r.Hash, r.Sealed, nil) //nolint:gosec // Checked with the gap.
 }
 
 // scanRecord reads recordList. It does not ask for what a record on the stream

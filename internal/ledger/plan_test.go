@@ -91,17 +91,16 @@ func TestPauses(t *testing.T) {
 		full, failed bool
 		want         time.Duration
 	}{
-		{want: 200 * time.Millisecond},
+		{want: 400 * time.Millisecond},
 		{full: true, want: 0},
-		{failed: true, want: 200 * time.Millisecond},
 		{failed: true, want: 400 * time.Millisecond},
-		{full: true, failed: true, want: 800 * time.Millisecond},
-		{failed: true, want: 1600 * time.Millisecond},
+		{failed: true, want: 800 * time.Millisecond},
+		{full: true, failed: true, want: 1600 * time.Millisecond},
 		{failed: true, want: 3200 * time.Millisecond},
 		{failed: true, want: 5 * time.Second},
 		{failed: true, want: 5 * time.Second},
-		{want: 200 * time.Millisecond},
-		{failed: true, want: 400 * time.Millisecond},
+		{want: 400 * time.Millisecond},
+		{failed: true, want: 800 * time.Millisecond},
 	} {
 		if last = a.pause(last, step.full, step.failed); last != step.want {
 			t.Errorf("pause %d = %v, want %v", i, last, step.want)

@@ -1,6 +1,8 @@
 package redisstore
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,14 +63,14 @@ type boardLayers struct {
 
 // count lays out by how much the fields of one hash change: the fields first, and
 // then the changes, as the script hands them on.
-func count[K comparable, V int | int64](c *call, changes map[K]V, field func(K) string) {
+func count[K comparable, V int64](c *call, changes map[K]V, field func(K) string) {
 	n := len(changes)
 	c.args = append(c.args, n)
 	c.args = append(c.args, make([]any, 2*n)...)
 	list := c.args[len(c.args)-2*n:]
 	i := 0
 	for k, change := range changes {
-		list[i], list[n+i] = field(k), int64(change)
+		list[i], list[n+i] = field(k), change
 		i++
 	}
 }
@@ -115,7 +117,19 @@ func movesByBoard(moves []leaderboard.Move, freezes bool) []*placeList {
 		}
 		l.moves = append(l.moves, m)
 	}
+	for _, l := range lists {
+		l.sort()
+	}
 	return lists
+}
+
+// sort puts raises in order of place, because the higher one stays whoever comes
+// first. Neighbours on a large board are found by the same way through it, which is in
+// the processor's cache then.
+func (l *placeList) sort() {
+	if l.moves[0].Op == leaderboard.Raise {
+		slices.SortFunc(l.moves, func(a, b *leaderboard.Move) int { return cmp.Compare(a.Packed, b.Packed) })
+	}
 }
 
 // moveOn says what the script is to do, and on no more layers than it may touch.

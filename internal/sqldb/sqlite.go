@@ -37,9 +37,13 @@ var pragmas = []pragma{
 	{"fullfsync", "ON", "1"},     // macOS reaches the disk only with it; no effect elsewhere
 	{"secure_delete", "ON", "1"}, // what is erased is overwritten
 	{"foreign_keys", "ON", "1"},
-	{"cache_size", "-8192", ""},            // KiB a connection
-	{"journal_size_limit", "67108864", ""}, // the log shrinks again after a burst
-	{"temp_store", "MEMORY", ""},           // sorting writes no plain data beside the file
+	{"cache_size", "-8192", ""}, // KiB a connection
+	// The log is folded into the file once it holds 64 MiB, and shrinks to that again
+	// after a burst. The index on participants is written all over with every batch:
+	// folded at SQLite's 4 MiB, each of its pages went to the file again and again.
+	{"wal_autocheckpoint", "16384", ""}, // pages of 4 KiB
+	{"journal_size_limit", "67108864", ""},
+	{"temp_store", "MEMORY", ""}, // sorting writes no plain data beside the file
 }
 
 // mapped lets as much of the file be mapped as SQLite allows, just below 2 GiB; what
