@@ -47,24 +47,26 @@ type comparison struct{ byStem map[string]*meeting }
 // meeting is what is known of the questions with one stem.
 type meeting struct {
 	first map[string]*Question // by options and key
-	sets  map[string]*Question // by options alone
-	// right and wrong hold the first question that has an option among the right, or
-	// the wrong ones.
-	right, wrong map[string]*Question
+	// sets holds questions by their options alone, right and wrong those that have an
+	// option among the right, or the wrong ones. Each list has the first question for
+	// each pair of dates, and at most mostDates.
+	sets, right, wrong map[string][]*Question
 }
+
+// mostDates bounds how often the answer to one question may have changed.
+const mostDates = 16
 
 func (c *comparison) meet(q *Question) {
 	stem := alikeStem(q.Stem)
 	m := c.byStem[stem]
 	if m == nil {
-		m = &meeting{first: map[string]*Question{}, sets: map[string]*Question{}, right: map[string]*Question{}, wrong: map[string]*Question{}}
+		m = &meeting{first: map[string]*Question{}, sets: map[string][]*Question{}, right: map[string][]*Question{}, wrong: map[string][]*Question{}}
 		c.byStem[stem] = m
 	}
-	for by, id := range map[*map[string]*Question]string{&m.first: sameAs(q, true), &m.sets: sameAs(q, false)} {
-		if (*by)[id] == nil {
-			(*by)[id] = q
-		}
+	if id := sameAs(q, true); m.first[id] == nil {
+		m.first[id] = q
 	}
+	remember(m.sets, sameAs(q, false), q)
 	for i, o := range q.Options {
 		o = alike(o)
 		if pointsAtOthers(o) {
@@ -74,9 +76,13 @@ func (c *comparison) meet(q *Question) {
 		if q.Key.Has(i) {
 			side = m.right
 		}
-		if side[o] == nil {
-			side[o] = q
-		}
+		remember(side, o, q)
+	}
+}
+
+func remember(in map[string][]*Question, what string, q *Question) {
+	if list := in[what]; len(list) < mostDates && !slices.ContainsFunc(list, q.sameDates) {
+		in[what] = append(list, q)
 	}
 }
 
@@ -89,14 +95,26 @@ func (m *meeting) conflict(q *Question) *Question {
 		if q.Key.Has(i) {
 			side = m.wrong
 		}
-		if other := side[o]; other != nil {
+		if at := slices.IndexFunc(side[o], q.meets); at >= 0 {
+			return side[o][at]
+		}
+	}
+	for _, other := range m.sets[sameAs(q, false)] {
+		if q.meets(other) && sameAs(other, true) != sameAs(q, true) {
 			return other
 		}
 	}
-	if other := m.sets[sameAs(q, false)]; sameAs(other, true) != sameAs(q, true) {
-		return other
-	}
 	return nil
+}
+
+func (q *Question) sameDates(other *Question) bool {
+	return q.ValidFrom == other.ValidFrom && q.ValidTo == other.ValidTo
+}
+
+// meets tells whether there is a day on which both hold: when a law changes, the same
+// question has another answer from that day on.
+func (q *Question) meets(other *Question) bool {
+	return (q.ValidTo == "" || other.ValidFrom <= q.ValidTo) && (other.ValidTo == "" || q.ValidFrom <= other.ValidTo)
 }
 
 // sameAs names a question by what makes it the same: its options, in whatever
@@ -154,6 +172,9 @@ func place(q, other *Question) string {
 		b.WriteString("「" + other.Sheet + "」")
 	}
 	if other.Line > 0 {
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
 		return b.String() + fmt.Sprintf("第 %d 行", other.Line)
 	}
 	return "题库中已有" + b.String()

@@ -1,7 +1,9 @@
 package bankfile
 
 import (
+	"strconv"
 	"strings"
+	"time"
 
 	"qingyuan/quiz"
 )
@@ -56,9 +58,9 @@ func applyLabel(q *Question, line string) bool {
 	case labelBasis:
 		q.Basis = text
 	case labelFrom:
-		q.ValidFrom = text
+		return applyDate(&q.ValidFrom, text)
 	case labelTo:
-		q.ValidTo = text
+		return applyDate(&q.ValidTo, text)
 	case labelAudience:
 		q.Audience = strings.Split(text, "、")
 	case labelFact:
@@ -80,6 +82,48 @@ func applyLabel(q *Question, line string) bool {
 		return false
 	}
 	return true
+}
+
+// dateForms are the ways in which people write a date.
+var dateForms = []string{time.DateOnly, "2006-1-2", "2006/1/2", "2006.1.2", "2006年1月2日"}
+
+// firstSerial and lastSerial bound what a spreadsheet's number for a day may be: from
+// 1949 to 2119. The number counts from the end of 1899.
+const firstSerial, lastSerial = 18000, 80000
+
+func applyDate(to *string, text string) bool {
+	for _, form := range dateForms {
+		if day, err := time.Parse(form, text); err == nil {
+			*to = day.Format(time.DateOnly)
+			return true
+		}
+	}
+	if n, err := strconv.Atoi(text); err == nil && n >= firstSerial && n <= lastSerial {
+		*to = time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC).AddDate(0, 0, n).Format(time.DateOnly)
+		return true
+	}
+	return false
+}
+
+// labelled takes a cell up from a column of that name.
+func (d *draft) labelled(name, cell string) {
+	if !applyLabel(&d.question, name+labelMark+cell) {
+		d.refuse("cell_unreadable", "看不懂“"+name+"”一列的内容“"+shortened(cell, 20)+"”")
+	}
+}
+
+// pictures takes up the pictures that Write has put into a cell, one a line. Any other
+// content is returned.
+func (d *draft) pictures(cell string) string {
+	q := d.question
+	for line := range strings.SplitSeq(cell, "\n") {
+		url, alt, _ := strings.Cut(line, " ")
+		if alt == "" || !strings.HasPrefix(url, "/") && !strings.HasPrefix(url, "https://") || !applyLabel(&q, labelMedia+labelMark+line) {
+			return cell
+		}
+	}
+	d.question.Media = q.Media
+	return ""
 }
 
 func applyPinned(q *Question, text string) bool {

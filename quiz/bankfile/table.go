@@ -54,6 +54,7 @@ const (
 	colBasis
 	colEnabled
 	colPicture
+	colLabel // what Write adds: dates, audience and the like
 )
 
 // columnNames are the names under which columns are known, without spaces and
@@ -72,6 +73,7 @@ var columnNames = map[string]column{
 	"难度": colLevel, "难易度": colLevel, "难易程度": colLevel, "difficulty": colLevel, "难度等级": colLevel,
 	"依据": colBasis, "法律依据": colBasis, "出处": colBasis, "来源": colBasis, "basis": colBasis,
 	"是否启用": colEnabled, "启用": colEnabled, "enabled": colEnabled, "状态": colEnabled,
+	labelFrom: colLabel, labelTo: colLabel, labelAudience: colLabel, labelPinned: colLabel, labelFact: colLabel,
 	"图片": colPicture, "配图": colPicture, "题目图片": colPicture, "image": colPicture, "picture": colPicture,
 }
 
@@ -253,7 +255,9 @@ func (g *grid) question(r row, h head, section heading, out *Report) {
 		case colEnabled:
 			disabled = d.enabled(c)
 		case colPicture:
-			picture = c
+			picture = d.pictures(c)
+		case colLabel:
+			d.labelled(strings.TrimSpace(h.names[i]), c)
 		case colScore, colOther:
 		}
 	}

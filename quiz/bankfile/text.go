@@ -266,10 +266,15 @@ func bracketed(l string, at int) bool {
 func (d *draft) lineKeys(l string, re *regexp.Regexp, empty string, ok func(string, int) bool) string {
 	var b strings.Builder
 	from := 0
+	stated := len(d.keys) > 0
 	for _, g := range re.FindAllStringSubmatchIndex(l, -1) {
 		word := l[g[2]:g[3]]
-		if !ok(l, g[0]) || parseKey(word).form != keyLetters {
+		k := parseKey(word)
+		if !ok(l, g[0]) || k.form != keyLetters {
 			continue
+		}
+		if stated && int(k.set) >= 1<<len(d.question.Options) {
+			continue // a name such as GHB: the key stands elsewhere
 		}
 		d.keys = append(d.keys, word)
 		b.WriteString(l[from:g[0]] + empty)

@@ -160,3 +160,84 @@ func TestCellTooLong(t *testing.T) {
 		t.Error("a cell that a workbook would cut is written")
 	}
 }
+
+// tidied is a question as tables give it back: with letters of ordinary width, plain
+// spaces and nothing invisible.
+func tidied(q Question) Question {
+	for _, t := range []*string{&q.Stem, &q.Explanation} {
+		clean, _ := cleaned(*t)
+		*t = trimLines(clean)
+	}
+	q.Options = slices.Clone(q.Options)
+	for i := range q.Options {
+		clean, _ := cleaned(q.Options[i])
+		q.Options[i] = trimLines(clean)
+	}
+	return q
+}
+
+// TestDemoBankIsReadAgain writes the shipped bank as an office gets it, and reads it as
+// an office sends it.
+func TestDemoBankIsReadAgain(t *testing.T) {
+	t.Parallel()
+	want := demoQuestions(t)
+	for i := range want {
+		want[i] = tidied(want[i])
+	}
+	for _, f := range []Format{CSV, XLSX, GIFT, Moodle, YAML} {
+		t.Run(string(f), func(t *testing.T) {
+			t.Parallel()
+			var b bytes.Buffer
+			if err := Write(&b, f, "题库", want); err != nil {
+				t.Fatal(err)
+			}
+			r, err := Read(t.Context(), File{Name: "题库", Raw: b.Bytes(), Format: f}, Options{})
+			if err != nil || r.Found() != len(want) {
+				t.Fatalf("%d found, refused %+v, %v", r.Found(), r.Refused, err)
+			}
+			if diff := cmp.Diff(want, r.Imported, comparable...); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestChangedLaw has one question with two answers, each for its own days.
+func TestChangedLaw(t *testing.T) {
+	t.Parallel()
+	old := Question{Kind: quiz.Single, Stem: "吸毒的罚款上限是？", Options: []string{"二千元", "三千元"}, Key: 1, ValidFrom: "2013-01-01", ValidTo: "2025-12-31"}
+	now := old
+	now.Key, now.ValidFrom, now.ValidTo = 2, "2026-01-01", ""
+	for from, want := range map[string]int{"2026-01-01": 2, "2025-12-31": 0} {
+		now.ValidFrom = from
+		var b bytes.Buffer
+		if err := Write(&b, CSV, "x", []Question{old, now}); err != nil {
+			t.Fatal(err)
+		}
+		r, err := Read(t.Context(), File{Name: "x.csv", Raw: b.Bytes()}, Options{})
+		if err != nil || len(r.Imported) != want || len(r.Refused) != 2-want {
+			t.Errorf("from %s: %+v, %v", from, r, err)
+		}
+	}
+}
+
+// TestDatesOfTables has the ways in which people and spreadsheets write days.
+func TestDatesOfTables(t *testing.T) {
+	t.Parallel()
+	for cell, want := range map[string]string{
+		"2026-01-01": "2026-01-01", "2026/1/1": "2026-01-01", "2026.1.1": "2026-01-01", "2026年1月1日": "2026-01-01", "46023": "2026-01-01",
+		"明年": "", "20260101": "", "2026-02-30": "", "1": "",
+	} {
+		text := "题型,题干,答案,有效期起,固定选项\n判断题,题。,正确," + cell + ",\n"
+		r, err := Read(t.Context(), File{Name: "x.csv", Raw: []byte(text)}, Options{})
+		if err != nil || r.Found() != 1 {
+			t.Fatal(r, err)
+		}
+		switch {
+		case want == "" && (len(r.Refused) != 1 || r.Refused[0].Code != "cell_unreadable"):
+			t.Errorf("%s: %+v", cell, r)
+		case want != "" && (len(r.Imported) != 1 || r.Imported[0].ValidFrom != want):
+			t.Errorf("%s: %+v, want %s", cell, r, want)
+		}
+	}
+}
