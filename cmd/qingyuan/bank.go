@@ -16,7 +16,9 @@ import (
 
 // bankCmds are what is done with question banks and files of questions.
 type bankCmds struct {
-	Check bankCheckCmd `cmd:"" help:"Read files of questions and say what would be imported, what not, and why."`
+	Check  bankCheckCmd  `cmd:"" help:"Read files of questions and say what would be imported, what not, and why."`
+	Import bankImportCmd `cmd:"" help:"Add the questions of files to a bank, as drafts."`
+	Export bankExportCmd `cmd:"" help:"Write a bank as XLSX, CSV, GIFT, Moodle XML or YAML."`
 }
 
 // readFlags say how files of questions are read.
@@ -110,6 +112,9 @@ type bankReport struct {
 	Skips     []bankRefusal     `json:"skips"`
 	Questions []bankQuestion    `json:"questions"`
 	Files     []bankFileSummary `json:"files"`
+
+	// Written is the file to which the questions were added, "" for none.
+	Written string `json:"written,omitempty"`
 
 	// wholly is set where a file was refused as a whole.
 	wholly   bool
@@ -254,6 +259,9 @@ func (b *bankReport) print(w io.Writer) error {
 		for _, n := range f.Notes {
 			fmt.Fprintf(t, "说明\t%s\t%s\n", f.File, n)
 		}
+	}
+	if b.Written != "" {
+		fmt.Fprintf(t, "已写入\t%s\t草稿，审核前不能用于活动\n", b.Written)
 	}
 	printRefusals(t, "拒绝", b.Refusals)
 	printRefusals(t, "跳过", b.Skips)

@@ -121,9 +121,12 @@ func unquotedRows(text string, comma rune) ([]row, bool) {
 		if strings.TrimSpace(l) == "" {
 			continue
 		}
-		for _, c := range cells {
-			if strings.HasPrefix(c, `"`) != strings.HasSuffix(c, `"`) {
-				return nil, false
+		for j, c := range cells {
+			if inner, quoted := strings.CutPrefix(c, `"`); quoted {
+				if len(c) == 1 || !strings.HasSuffix(c, `"`) {
+					return nil, false
+				}
+				cells[j] = strings.ReplaceAll(inner[:len(inner)-1], `""`, `"`)
 			}
 		}
 		if _, ok := readHead(cells); ok && width == 0 {

@@ -282,6 +282,8 @@ func bareYes(options []string) bool {
 // choiceType is the type under which a question with options is counted.
 func (d *draft) choiceType(k key) string {
 	switch {
+	case d.hint == hintOther:
+		return TypeUnknown
 	case d.hint == hintMultiple:
 		return string(quiz.Multiple)
 	case d.hint == hintSingle:
@@ -357,9 +359,7 @@ func (d *draft) lettered(k key) *doubt {
 			return nil
 		}
 	}
-	if d.question.Explanation == "" {
-		d.question.Explanation = k.after
-	}
+	d.question.Explanation = strings.TrimSpace(k.after + " " + d.question.Explanation)
 	return nil
 }
 

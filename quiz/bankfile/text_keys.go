@@ -140,7 +140,7 @@ func beginsKeys(l string) bool {
 		return false
 	}
 	k := parseKey(strings.SplitN(l[len(m):], " ", 2)[0])
-	return k.form == keyLetters && k.after == "" || k.form == keyJudge
+	return k.form == keyLetters && (k.after == "" || strings.ContainsRune("(（[【", firstRune(k.after))) || k.form == keyJudge
 }
 
 var (

@@ -3,6 +3,7 @@ package bankfile
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -232,7 +233,9 @@ func (p *textParser) signed(i int) bool {
 				return true
 			}
 		case markAnswer:
-			return true
+			if f.bol || p.saysKey(f) {
+				return true
+			}
 		case markNumber:
 			if f.bol && (f.form == m.form || f.form == formDot) || f.n == m.n+1 && !f.digits {
 				return false
@@ -244,6 +247,15 @@ func (p *textParser) signed(i int) bool {
 	}
 	return false
 }
+
+// saysKey tells whether a label within a line is followed by a key, rather than by
+// words.
+func (p *textParser) saysKey(m mark) bool {
+	rest := p.lines[m.line][m.end:]
+	return parseKey(firstWord.FindString(rest[:min(len(rest), 64)])).form != keyText
+}
+
+var firstWord = regexp.MustCompile(`^[A-Za-z][A-Za-z,，、 ]*|^[^\s。；;]*`)
 
 // runsOn tells whether option B follows the option A at mark i, with something
 // between them.
@@ -306,6 +318,9 @@ func (p *textParser) optionBegins(i int) bool {
 	m := p.marks[i]
 	switch p.part {
 	case partStem, partAnswer, partMeta:
+		if m.n == 0 && m.bol && p.alone(i) {
+			return true
+		}
 		return m.n == 0 && p.runsOn(i) && (p.part == partStem || m.bol) && !p.laterA(i)
 	case partExplain:
 		return m.n == 0 && m.bol && p.runsOn(i) && len(p.cur.answers) == 0
@@ -314,6 +329,12 @@ func (p *textParser) optionBegins(i int) bool {
 	default:
 		return false
 	}
+}
+
+// alone tells whether the answer comes right behind option A: the question has no
+// other.
+func (p *textParser) alone(i int) bool {
+	return p.part == partStem && p.marks[i].form == formDot && i+1 < len(p.marks) && p.marks[i+1].kind == markAnswer && p.marks[i+1].bol && p.saysKey(p.marks[i+1])
 }
 
 // laterA tells whether a better option A follows in the same question: what stands
@@ -428,6 +449,9 @@ func (p *textParser) unnumbered(i int) {
 func (p *textParser) endBefore(line int) {
 	if p.cur != nil {
 		p.cur.last = max(p.cur.line, min(p.cur.last, line-1))
+		for p.cur.last > p.cur.line && p.lines[p.cur.last] == "" {
+			p.cur.last--
+		}
 	}
 }
 
