@@ -9,13 +9,16 @@ import (
 	"time"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/audit"
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/replay"
 )
 
-// auditor compares Redis with the ledger in the background.
+// auditor compares Redis with the ledger in the background, and follows the chain of
+// the audit log.
 type auditor struct {
+	journal  *audit.Log
 	verifier *replay.Verifier
 	catalog  *catalog.Keeper
 	every    time.Duration // 0: never
@@ -24,6 +27,8 @@ type auditor struct {
 
 	mu    sync.Mutex
 	found map[string]int64 // differences by campaign, at the last comparison
+	head  audit.Head       // of the audit log then
+	torn  *audit.Break     // where its chain does not hold
 }
 
 // auditRest is how many times as long as it took the auditor rests at least: a
@@ -50,12 +55,43 @@ func (a *auditor) Run(ctx context.Context) {
 }
 
 func (a *auditor) compare(ctx context.Context) {
+	a.follow(ctx)
 	doors, err := a.verifier.Doors(ctx)
 	a.note(ctx, ledger.DoorsCampaign, &doors, err)
 	for _, c := range a.catalog.Campaigns() {
 		r, err := a.verify(ctx, c)
 		a.note(ctx, c.ID, &r, err)
 	}
+}
+
+// follow checks the audit log. Its end was seen the last time and must still be in it:
+// of a log that was made anew nothing else would tell.
+func (a *auditor) follow(ctx context.Context) {
+	a.mu.Lock()
+	var seen []audit.Head
+	if a.head.Seq > 0 {
+		seen = append(seen, a.head)
+	}
+	a.mu.Unlock()
+	r, err := a.journal.Verify(ctx, seen...)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		a.log.WarnContext(ctx, "the audit log was not checked", "err", err)
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.torn = r.Broken
+	if r.Broken != nil {
+		a.metrics.auditBroken.Set(1)
+		a.log.ErrorContext(ctx, "the audit log is broken", "entry", r.Broken.Seq, "why", r.Broken.Why)
+		return
+	}
+	a.head = r.Head
+	a.metrics.auditBroken.Set(0)
+	a.log.InfoContext(ctx, "the audit log holds", "entries", r.Entries, "head", r.Head.String())
 }
 
 func (a *auditor) verify(ctx context.Context, c *campaign.Campaign) (replay.Report, error) {
@@ -103,5 +139,8 @@ func (a *auditor) warnings() []string {
 		}
 	}
 	slices.Sort(out)
+	if a.torn != nil {
+		out = append(out, fmt.Sprintf("the audit log is broken: entry %d %s", a.torn.Seq, a.torn.Why))
+	}
 	return out
 }

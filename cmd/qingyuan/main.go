@@ -54,6 +54,8 @@ type cli struct {
 	Export   exportCmd    `cmd:"" help:"Write a table of a campaign into an XLSX or CSV file."`
 	Report   reportCmds   `cmd:"" help:"Tell of a campaign: workbook, printed report, brief, announced figures."`
 	Bank     bankCmds     `cmd:"" help:"Check, import and export question banks."`
+	Operator operatorCmds `cmd:"" help:"Keep the accounts of those who run campaigns."`
+	Audit    auditCmds    `cmd:"" help:"Export the log of what operators did, or cut its oldest part."`
 	Switch   switchCmd    `cmd:"" help:"Switch a feature of a campaign off or on while everything else goes on, or list what is off."`
 	Version  versionCmd   `cmd:"" help:"Print the version."`
 }
@@ -62,12 +64,14 @@ type cli struct {
 type env struct {
 	ctx            context.Context //nolint:containedctx // One command, one context.
 	stdout, stderr io.Writer
+	// stdin is where a password comes from that a script gives; nil is nothing.
+	stdin io.Reader
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	code := run(env{ctx: ctx, stdout: os.Stdout, stderr: os.Stderr}, os.Args[1:])
+	code := run(env{ctx: ctx, stdout: os.Stdout, stderr: os.Stderr, stdin: os.Stdin}, os.Args[1:])
 	stop()
 	os.Exit(code)
 }

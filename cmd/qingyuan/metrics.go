@@ -30,6 +30,7 @@ type metrics struct {
 	switchedOff                  *prometheus.GaugeVec
 	waiting                      prometheus.Gauge
 	called                       prometheus.Counter
+	auditBroken                  prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -63,6 +64,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		switchedOff:    gauge("feature_switched_off", "1 for each feature that an operator has switched off.", "campaign", "feature"),
 		waiting:        gauge("queue_waiting", "People in the line of the waiting room, over all servers.").WithLabelValues(),
 		called:         counter("queue_called_total", "People whom this instance has let in from the line.").WithLabelValues(),
+		auditBroken:    gauge("audit_log_broken", "1 where the chain of the audit log did not hold when it was last followed.").WithLabelValues(),
 	}
 	m.redisDuration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Namespace: "qingyuan", Name: "redis_command_seconds", Help: "Time of Redis commands; scripts by their own names.",

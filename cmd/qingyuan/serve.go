@@ -16,10 +16,12 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"qingyuan/configs"
+	"qingyuan/internal/audit"
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/httpapi"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
+	"qingyuan/internal/roster"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/waitingroom"
 	"qingyuan/leaderboard"
@@ -192,6 +194,7 @@ type program struct {
 	ready     *readiness
 	server    *httpapi.Server
 	switches  *switchboard
+	rosters   *roster.Rosters
 	office    *backOffice
 	room      *waitingroom.Room // nil where none is configured
 	workers   staff
@@ -222,7 +225,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	p.publisher = newPublisher(s, book.Campaigns, log, now)
 	s.campaigns.ExaminedThrough(st.examiner)
 	p.archive = newArchive(s, ledger.New(st.sql), m, log)
-	p.auditor = &auditor{verifier: newVerifier(s, p.archive.ledger), catalog: book, every: cfg.Verify.Every, metrics: m, log: log}
+	p.auditor = &auditor{journal: audit.New(st.sql), verifier: newVerifier(s, p.archive.ledger), catalog: book, every: cfg.Verify.Every, metrics: m, log: log}
 	p.crew = newCrew(s, book, p.archive, &p.workers, log)
 	p.switches = &switchboard{store: redisstore.NewSwitches(db), off: m.switchedOff, log: log}
 	p.room = newRoom(cfg, db, m, log, now)
@@ -243,6 +246,9 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	}
 	p.office.corrections = newCorrections(s, p.office, st.sql, book, now)
 	p.office.open()
+	if p.rosters, err = newRosters(cfg, st.sql, now); err != nil {
+		return nil, err
+	}
 	p.server = newServer(p, registry, now)
 	p.publisher.Published = func(snap *leaderboard.Snapshot) { //nolint:contextcheck // Publishing waits for nobody.
 		m.published(snap)

@@ -9,14 +9,20 @@ import (
 	"time"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/audit"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/replay"
 	"qingyuan/quiz"
 )
 
-// verifyCmd compares Redis with what follows from the ledger.
-type verifyCmd struct{ chosenFlags }
+// verifyCmd compares Redis with what follows from the ledger, and follows the chain of
+// the audit log.
+type verifyCmd struct {
+	chosenFlags
+
+	AuditHead []string `help:"Head of the audit log as an earlier run printed it: the log up to there must still be the same." name:"audit-head" placeholder:"NUMBER:HASH"`
+}
 
 // Run implements the command. It exits with 1 where anything differs.
 func (v verifyCmd) Run(e env) error {
@@ -24,7 +30,11 @@ func (v verifyCmd) Run(e env) error {
 }
 
 func (v verifyCmd) run(e env, w *workbench, opened []ledger.Opened) error {
-	result := verified{Clean: true, Campaigns: []replay.Report{}}
+	log, err := v.auditLog(e.ctx, w)
+	if err != nil {
+		return err
+	}
+	result := verified{Clean: log.Broken == nil, Campaigns: []replay.Report{}, Audit: log}
 	for _, o := range opened {
 		r, err := w.verify(e.ctx, o, v.progress(e, "verify", o))
 		if err != nil {
@@ -40,6 +50,19 @@ func (v verifyCmd) run(e env, w *workbench, opened []ledger.Opened) error {
 		return errReported
 	}
 	return nil
+}
+
+// auditLog follows the chain, past the heads that were written down.
+func (v verifyCmd) auditLog(ctx context.Context, w *workbench) (audit.Report, error) {
+	var heads []audit.Head
+	for _, s := range v.AuditHead {
+		h, err := audit.ParseHead(s)
+		if err != nil {
+			return audit.Report{}, fmt.Errorf("%w: %w", errUsage, err)
+		}
+		heads = append(heads, h)
+	}
+	return audit.New(w.db).Verify(ctx, heads...)
 }
 
 // verify moves what waits on the streams into the ledger, which a running server
@@ -107,6 +130,7 @@ func nameOf(campaign string) string {
 type verified struct {
 	Clean     bool            `json:"clean"`
 	Campaigns []replay.Report `json:"campaigns"`
+	Audit     audit.Report    `json:"audit"`
 }
 
 func (v verified) tell(w io.Writer, asJSON bool) error {
@@ -118,6 +142,21 @@ func (v verified) tell(w io.Writer, asJSON bool) error {
 	var errs []error
 	for i := range v.Campaigns {
 		errs = append(errs, tellReport(w, &v.Campaigns[i]))
+	}
+	return errors.Join(append(errs, tellAudit(w, v.Audit))...)
+}
+
+// tellAudit ends with the head, for somebody to write down.
+func tellAudit(w io.Writer, r audit.Report) error {
+	found := "the chain holds"
+	if r.Broken != nil {
+		found = fmt.Sprintf("BROKEN: entry %d %s", r.Broken.Seq, r.Broken.Why)
+	}
+	_, err := fmt.Fprintf(w, "the audit log: %d entries, %s; head %s\n", r.Entries, found, r.Head)
+	errs := []error{err}
+	for _, h := range r.Unknown {
+		_, err := fmt.Fprintf(w, "  not compared: entry %d was taken away since\n", h.Seq)
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/hex"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -168,11 +169,13 @@ func (s *Server) exportAudit(k *call) error {
 	}
 	sees, journal := s.auditSight(k.actor), s.Journal
 	return s.stream(k, sheet.CSV.ContentType(), "audit.csv", func(ctx context.Context, w *bufio.Writer) error {
-		return writeAudit(ctx, w, journal, f, sees)
+		return WriteAudit(ctx, w, journal, f, sees)
 	})
 }
 
-func writeAudit(ctx context.Context, w *bufio.Writer, journal Journal, f audit.Filter, sees func(audit.Entry) bool) error {
+// WriteAudit writes the entries that the filter chooses and sees lets through as CSV, the
+// newest first.
+func WriteAudit(ctx context.Context, w io.Writer, journal Journal, f audit.Filter, sees func(audit.Entry) bool) error {
 	out, err := sheet.New(w, sheet.CSV)
 	if err != nil {
 		return err

@@ -45,6 +45,8 @@ type Account struct {
 type Newcomer struct {
 	Login, Name string
 	Home        Place
+	// Password is for the first sign-in; "" makes one. Whoever chooses it is the console.
+	Password string
 	// Reason is why, for the audit log.
 	Reason string
 }
@@ -70,8 +72,7 @@ func (s *Service) Create(ctx context.Context, by Actor, n Newcomer) (_ Account, 
 	if !s.covers(by, ManageOperators, n.Home) {
 		return Account{}, "", ErrBeyond
 	}
-	once = oncePassword()
-	hash, err := s.hasher.make(ctx, once)
+	once, hash, err := s.first(ctx, n.Login, n.Password)
 	if err != nil {
 		return Account{}, "", err
 	}
@@ -97,6 +98,17 @@ func (s *Service) Create(ctx context.Context, by Actor, n Newcomer) (_ Account, 
 		return Account{}, "", fmt.Errorf("create an account: %w", err)
 	}
 	return r.Account, once, nil
+}
+
+// first stretches the password of a first sign-in, and makes one where none was chosen.
+func (s *Service) first(ctx context.Context, login, chosen string) (password, hash string, err error) {
+	if chosen == "" {
+		chosen = oncePassword()
+	} else if err := checkPassword(login, chosen); err != nil {
+		return "", "", err
+	}
+	hash, err = s.hasher.make(ctx, chosen)
+	return chosen, hash, err
 }
 
 func insert(ctx context.Context, tx *sql.Tx, r row) error {

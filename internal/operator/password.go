@@ -77,7 +77,8 @@ func classes(password string) int {
 // people put around a word to satisfy a rule, is one of the words that are tried first.
 func common(password string) bool {
 	word := strings.ToLower(password)
-	return slices.ContainsFunc([]string{letters(word), letters(unleet.Replace(word))}, func(left string) bool {
+	core := strings.TrimFunc(word, func(r rune) bool { return !unicode.IsLetter(r) })
+	return slices.ContainsFunc([]string{letters(word), letters(unleet.Replace(word)), letters(unleet.Replace(core))}, func(left string) bool {
 		return left == "" || slices.Contains(firstTried, left)
 	})
 }

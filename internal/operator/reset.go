@@ -14,7 +14,9 @@ type Reset struct {
 	Password bool
 	// TwoFactor takes the second factor away, for whoever has lost the phone.
 	TwoFactor bool
-	Reason    string
+	// Chosen is the password instead, as the console may choose it.
+	Chosen string
+	Reason string
 }
 
 // resetLife is how long whoever was let reset an account may take to do it.
@@ -27,13 +29,13 @@ const resetLife = 24 * time.Hour
 // unless the second factor stays: whoever resets both could sign in as somebody else.
 func (s *Service) Reset(ctx context.Context, by Actor, id string, what Reset) (once string, err error) {
 	defer mend(&err)
-	if r, err := s.manageable(ctx, s.o.DB, by, id); err != nil || s.guarded(by, r, what) {
+	r, err := s.manageable(ctx, s.o.DB, by, id)
+	if err != nil || s.guarded(by, r, what) {
 		return "", orSecondPerson(err)
 	}
 	hash := ""
 	if what.Password {
-		once = oncePassword()
-		if hash, err = s.hasher.make(ctx, once); err != nil {
+		if once, hash, err = s.first(ctx, r.Login, what.Chosen); err != nil {
 			return "", err
 		}
 	}
