@@ -19,7 +19,7 @@ func newCorrections(s *services, o *backOffice, db *sqldb.DB, b book, now func()
 	l := ledger.New(db)
 	return &correction.Service{
 		DB: db, Ledger: l, Acts: redisstore.NewCorrections(s.campaigns, b.Campaign, now), Banks: bankVersions{l}, Catalog: b,
-		Jobs: o.jobs, Approvals: o.approvals, Now: now,
+		Jobs: o.jobs, Approvals: o.approvals, Now: now, Box: s.secrecy.box,
 		People: func(ctx context.Context, id string, ids []string) (map[string]string, error) {
 			people, err := s.boards.People(ctx, id, ids)
 			out := make(map[string]string, len(people))

@@ -27,7 +27,7 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 		ReadTimeout: h.ReadTimeout, IdleTimeout: h.IdleTimeout, TrustedProxies: h.TrustedProxies,
 		Limits:    limits(p.cfg),
 		Operators: p.office.accounts, Accounts: p.office.accounts, Journal: p.office.journal, Approvals: p.office.approvals,
-		Corrections: p.office.corrections,
+		Corrections: p.office.corrections, Appeals: p.office.corrections,
 		Live:        httpapi.Live{MaxWatchers: h.MaxWatchers, MaxPerAddress: h.MaxWatchersPerAddress},
 	}
 	if p.room != nil { // a nil room in the interface would be one

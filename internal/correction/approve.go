@@ -69,6 +69,7 @@ func (s *Service) Kinds() []approval.Kind {
 		{Name: ApproveUndo, Reach: s.reaches, Run: func(ctx context.Context, a approval.Approval) (json.RawMessage, error) {
 			return s.approved(ctx, a, func(b *Batch) string { return b.Undoing }, move{what: "undo", lead: leadUndo, set: ", undoing = $5"})
 		}},
+		{Name: ApproveAppeal, Reach: s.reachesAppeal, Run: s.uphold},
 	}
 }
 

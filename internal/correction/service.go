@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -55,6 +56,8 @@ type Service struct {
 	Jobs    *jobs.Queue
 	// Approvals asks second persons; see Kinds.
 	Approvals Approvals
+	// Box seals what participants and operators write to each other.
+	Box Box
 	// People looks up what may be shown of participants.
 	People func(ctx context.Context, campaignID string, ids []string) (map[string]string, error)
 	// Name opens the record of an enrolment for the name in it.
@@ -70,6 +73,8 @@ type Service struct {
 	Stretch int64
 	// Patience is how long a Redis or a database may be away; 2 minutes when zero.
 	Patience time.Duration
+
+	told sync.Map // batch to its reason
 }
 
 // Register lets a queue do the work of this service.
@@ -313,6 +318,19 @@ func (s *Service) Masked(ctx context.Context, campaignID string, items []Item) (
 	return out, nil
 }
 
+// Told returns what the participants of a batch are told. It never changes.
+func (s *Service) Told(ctx context.Context, id string) (string, error) {
+	if told, ok := s.told.Load(id); ok {
+		return told.(string), nil //nolint:forcetypeassert // Only strings are stored below.
+	}
+	b, err := batch(ctx, s.DB, id)
+	if err != nil {
+		return "", err
+	}
+	s.told.Store(id, b.Reason)
+	return b.Reason, nil
+}
+
 // RunOn goes on with a batch that was stopped. Its list was approved before.
 func (s *Service) RunOn(ctx context.Context, who operator.Actor, id string) (*Batch, error) {
 	return s.change(ctx, who, id, move{what: "continue", lead: leadRunOn})
@@ -400,6 +418,9 @@ func (s *Service) Cancel(ctx context.Context, who operator.Actor, b *Batch) erro
 		})
 		if err != nil {
 			return fmt.Errorf("discard batch %s: %w", b.ID, err)
+		}
+		if b.State != Collecting {
+			return nil
 		}
 		if err := s.Jobs.Cancel(ctx, b.Job); !errors.Is(err, jobs.ErrFinal) {
 			return err

@@ -121,7 +121,7 @@ func (s *Server) listAttempts(k *call) error {
 	}
 	out := list[any]{Items: make([]any, len(views)), NextCursor: cursor(int64(next))}
 	for i := range views {
-		out.Items[i] = listedOf(c, &views[i])
+		out.Items[i] = s.listedOf(k, c, &views[i])
 	}
 	return k.send(fiber.StatusOK, out)
 }
@@ -192,6 +192,7 @@ type closedAnswer struct {
 	attemptHead
 	ClosedBy string `json:"closed_by"`
 	currentPart
+	Invalidated *invalidatedT `json:"invalidated,omitempty"`
 }
 
 type reviewAnswer struct {

@@ -168,7 +168,7 @@ func (s *Server) ownSignature(ctx context.Context, c *campaign.Campaign, partici
 	if err != nil {
 		return nil, err
 	}
-	return new(signatureOf(c, r, lang)), nil
+	return new(s.signatureOf(ctx, c, r, lang)), nil
 }
 
 // addQuiz adds nothing of a campaign without a quiz.

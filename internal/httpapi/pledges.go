@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"context"
+
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/gofiber/fiber/v2"
 
@@ -51,13 +53,21 @@ type signatureAnswer struct {
 	Unit       string `json:"unit"`
 	UnitName   string `json:"unit_name"`
 	Method     string `json:"method"`
+	// State is left out while the signature counts.
+	State       string        `json:"state,omitempty"`
+	Invalidated *invalidatedT `json:"invalidated,omitempty"`
 }
 
-func signatureOf(c *campaign.Campaign, r pledge.Receipt, lang string) signatureAnswer {
-	return signatureAnswer{
+func (s *Server) signatureOf(ctx context.Context, c *campaign.Campaign, r pledge.Receipt, lang string) signatureAnswer {
+	out := signatureAnswer{
 		Serial: r.Serial, Version: r.Version, TextSHA256: r.TextSHA256, SignedAt: stamp(r.SignedAt, c.Zone),
 		Unit: r.Unit, UnitName: unitName(c, r.Unit, lang), Method: string(r.Method),
+		Invalidated: s.invalidatedOf(ctx, r.State == pledge.Invalidated, r.Batch),
 	}
+	if r.State == pledge.Invalidated || r.State == pledge.Withdrawn {
+		out.State = string(r.State)
+	}
+	return out
 }
 
 // sign handles POST /api/v1/campaigns/{campaign}/signatures. A repeat gives the
@@ -79,7 +89,7 @@ func (s *Server) sign(k *call) error {
 	if err != nil {
 		return err
 	}
-	return k.send(created(fresh), signatureOf(c, receipt, k.lang()))
+	return k.send(created(fresh), s.signatureOf(k.ctx, c, receipt, k.lang()))
 }
 
 // strokes reads the pen's points after looking at their size. A point that says
@@ -110,7 +120,7 @@ func (s *Server) showSignature(k *call) error {
 	if err != nil {
 		return err
 	}
-	return k.send(fiber.StatusOK, signatureOf(c, r, k.lang()))
+	return k.send(fiber.StatusOK, s.signatureOf(k.ctx, c, r, k.lang()))
 }
 
 type certificateAnswer struct {

@@ -16,11 +16,11 @@ func (s *Server) sendAttempt(k *call, status int, c *campaign.Campaign, r *quiz.
 	if r.Attempt.State == quiz.StateSubmitted {
 		return k.send(status, receiptAnswer{head, fixedOf(c, &r.View), now, reviewOf(r.Review)})
 	}
-	return k.send(status, closedAnswer{head, string(r.Attempt.ClosedBy), now})
+	return k.send(status, closedAnswer{head, string(r.Attempt.ClosedBy), now, s.invalidatedOf(k.ctx, r.Attempt.State == quiz.StateInvalidated, r.Attempt.Batch)})
 }
 
 // listedOf is one line of a participant's own list: no paper and no standing.
-func listedOf(c *campaign.Campaign, v *quiz.View) any {
+func (s *Server) listedOf(k *call, c *campaign.Campaign, v *quiz.View) any {
 	head := headOf(c, v)
 	switch v.Attempt.State {
 	case quiz.StateSubmitted:
@@ -31,8 +31,9 @@ func listedOf(c *campaign.Campaign, v *quiz.View) any {
 	case quiz.StateExpired, quiz.StateInvalidated, quiz.StateWithdrawn:
 		return struct {
 			attemptHead
-			ClosedBy string `json:"closed_by"`
-		}{head, string(v.Attempt.ClosedBy)}
+			ClosedBy    string        `json:"closed_by"`
+			Invalidated *invalidatedT `json:"invalidated,omitempty"`
+		}{head, string(v.Attempt.ClosedBy), s.invalidatedOf(k.ctx, v.Attempt.State == quiz.StateInvalidated, v.Attempt.Batch)}
 	case quiz.StateOpen:
 	}
 	return head

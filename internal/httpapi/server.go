@@ -51,6 +51,8 @@ type Server struct {
 	// Corrections takes acts out of the figures and puts them back; required with
 	// Operators.
 	Corrections Corrections
+	// Appeals are what participants say against that; required with Operators.
+	Appeals Appeals
 	// Ready says whether this instance should be sent participants.
 	Ready func(ctx context.Context) Readiness
 
