@@ -49,7 +49,7 @@ type meeting struct {
 	first map[string]*Question // by options and key
 	// sets holds questions by their options alone, right and wrong those that have an
 	// option among the right, or the wrong ones. Each list has the first question for
-	// each pair of dates, and at most mostDates.
+	// each pair of dates (in sets: and each key), and at most mostDates.
 	sets, right, wrong map[string][]*Question
 }
 
@@ -66,7 +66,7 @@ func (c *comparison) meet(q *Question) {
 	if id := sameAs(q, true); m.first[id] == nil {
 		m.first[id] = q
 	}
-	remember(m.sets, sameAs(q, false), q)
+	remember(m.sets, sameAs(q, false), q, func(other *Question) bool { return q.sameDates(other) && q.Key == other.Key })
 	for i, o := range q.Options {
 		o = alike(o)
 		if pointsAtOthers(o) {
@@ -76,12 +76,13 @@ func (c *comparison) meet(q *Question) {
 		if q.Key.Has(i) {
 			side = m.right
 		}
-		remember(side, o, q)
+		remember(side, o, q, q.sameDates)
 	}
 }
 
-func remember(in map[string][]*Question, what string, q *Question) {
-	if list := in[what]; len(list) < mostDates && !slices.ContainsFunc(list, q.sameDates) {
+// remember adds q to a list unless one stands there that does as well.
+func remember(in map[string][]*Question, what string, q *Question, asWell func(*Question) bool) {
+	if list := in[what]; len(list) < mostDates && !slices.ContainsFunc(list, asWell) {
 		in[what] = append(list, q)
 	}
 }
@@ -144,7 +145,7 @@ func pointsAtOthers(option string) bool {
 			return true
 		}
 	}
-	return strings.Trim(o, "ABCDEFGHabcdefgh、,和与及.①②③④⑤⑥⑦⑧⑨ ") == ""
+	return strings.Trim(o, "ABCDEFGHabcdefgh、,和与及. ") == ""
 }
 
 func conflictReason(q, other *Question) string {

@@ -168,7 +168,8 @@ func TestParseKey(t *testing.T) {
 		case k.form == keyJudge && k.right:
 			got = "√"
 		case k.form == keyLetters:
-			got = Question{Options: make([]string, 16), Key: k.set}.Letters()
+			q := Question{Options: make([]string, 16), Key: k.set}
+			got = q.Letters()
 			if k.after != "" {
 				got += "+" + k.after
 			}

@@ -368,7 +368,9 @@ func (x *lexer) within(i int, l string, from int) {
 			continue
 		}
 		at += size
-		before = r
+		if before = r; r == '\t' {
+			before = ' '
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -473,6 +474,9 @@ func (p *textParser) answerFollows(i int) bool {
 	return false
 }
 
+// longestStem bounds the lines of a stem without a number.
+const longestStem = 64
+
 // takeTail takes the paragraph at the end of what was gathered: the stem of a
 // question without a number. What the open part needs stays with it.
 func (p *textParser) takeTail() []string {
@@ -481,9 +485,10 @@ func (p *textParser) takeTail() []string {
 		lines = lines[:len(lines)-1]
 	}
 	cut := 0
-	for i, l := range lines {
-		if l == "" {
+	for i := len(lines) - 1; i >= max(0, len(lines)-longestStem); i-- {
+		if lines[i] == "" {
 			cut = i + 1
+			break
 		}
 	}
 	if cut == 0 && p.cur != nil {
@@ -497,8 +502,9 @@ func (p *textParser) takeTail() []string {
 		}
 	}
 	cut = min(cut, len(lines))
-	p.buf = lines[:cut:cut]
-	return lines[cut:]
+	tail := slices.Clone(lines[cut:])
+	p.buf = lines[:cut]
+	return tail
 }
 
 // answer decides about a label such as 答案：, and returns the index of the next

@@ -171,6 +171,7 @@ B. 二
 			"29-32 single B 辛题（ ）|一|二",
 			"33-36 refused single key_conflict",
 		}},
+		"tabs between options": {"1.\t甲题（\t）\nA.\t一\tB.\t二\nC.\t三\n【答案】C\n", []string{"1-4 single C 甲题（ ）|一|二|三"}},
 		"numbers and letters in other clothes": {`
 （1）甲题（ ）
 （A）一 （B）二
