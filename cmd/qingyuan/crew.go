@@ -266,23 +266,35 @@ const thawAtOnce = 500
 func (c *crew) thaw(ctx context.Context, id string, shards int) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	c.thawAt(ctx, tick.C, id, shards)
+}
+
+// thawAt is thaw with the moments at which it looks.
+func (c *crew) thawAt(ctx context.Context, looks <-chan time.Time, id string, shards int) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-looks:
 		}
 		def, err := c.find(id)
 		if err != nil || !def.Freeze.Over(c.now()) {
 			continue
 		}
 		for shard := range shards {
-			for left := true; left && err == nil; {
-				left, err = c.boards.Thaw(ctx, id, shard, thawAtOnce)
+			if err := c.thawShard(ctx, id, shard); err != nil && ctx.Err() == nil {
+				c.log.ErrorContext(ctx, "thaw the boards", "campaign", id, "err", err)
 			}
 		}
-		if err != nil && ctx.Err() == nil {
-			c.log.ErrorContext(ctx, "thaw the boards", "campaign", id, "err", err)
+	}
+}
+
+// thawShard goes on in small steps until nothing is left.
+func (c *crew) thawShard(ctx context.Context, id string, shard int) error {
+	for {
+		left, err := c.boards.Thaw(ctx, id, shard, thawAtOnce)
+		if err != nil || !left {
+			return err
 		}
 	}
 }
