@@ -139,16 +139,20 @@ func (s *Service) belongs(ctx context.Context, c *campaign.Campaign, participant
 
 // neighbours are the lines around the participant.
 func (s *Service) neighbours(ctx context.Context, a asked, layout Layout, st Standing, window int64) ([]Item, error) {
-	st.Around = around(st, window)
-	ranks, err := s.ranksAround(ctx, a, st)
+	shown := around(st, window)
+	above, known := aboveFirst(st, shown)
+	if !known {
+		var err error
+		if above, err = s.Store.Above(ctx, a.c.ID, a.scope, Now, shown[0].Packed); err != nil {
+			return nil, err
+		}
+	}
+	st.Around = shown
+	people, err := s.Store.People(ctx, a.c.ID, participants(shown))
 	if err != nil {
 		return nil, err
 	}
-	people, err := s.Store.People(ctx, a.c.ID, participants(st.Around))
-	if err != nil {
-		return nil, err
-	}
-	return itemsOf(layout, st.Around, people, ranks), nil
+	return itemsOf(layout, shown, people, rankAround(st, above)), nil
 }
 
 // around cuts the neighbours to window lines with the participant in the
@@ -161,17 +165,18 @@ func around(st Standing, window int64) []Entry {
 	return st.Around[first : first+size]
 }
 
-// ranksAround ranks the neighbours. Only the first of them may have equals
-// outside the window that nobody has counted yet.
-func (s *Service) ranksAround(ctx context.Context, a asked, st Standing) ([]int64, error) {
-	above := st.Above
-	if len(st.Around) > 0 && st.Around[0].Packed > st.Packed {
-		var err error
-		if above, err = s.Store.Above(ctx, a.c.ID, a.scope, Now, st.Around[0].Packed); err != nil {
-			return nil, err
-		}
+// aboveFirst returns how many stand strictly above the first of the neighbours that
+// are shown, where that can be told without asking: where the next better one that
+// was read stands strictly above it, or there is none. Otherwise the first may have
+// equals that nobody has counted yet.
+func aboveFirst(st Standing, shown []Entry) (above int64, known bool) {
+	if len(shown) == 0 || shown[0].Packed <= st.Packed {
+		return st.Above, true
 	}
-	return rankAround(st, above), nil
+	better := slices.IndexFunc(shown, func(e Entry) bool { return e.Packed <= st.Packed })
+	above = st.Above - int64(better)
+	first := slices.Index(st.Around, shown[0])
+	return above, above == 0 || first > 0 && st.Around[first-1].Packed > shown[0].Packed
 }
 
 // rankAround ranks the neighbours when so many stand strictly above the first.

@@ -116,11 +116,43 @@ func TestRanksAround(t *testing.T) {
 				if len(st.Around) > 0 {
 					first = slices.Index(all, st.Around[0])
 				}
-				got := rankAround(st, standingOf(all, first).Above)
+				above := standingOf(all, first).Above
+				if told, known := aboveFirst(read(all, i, window), st.Around); len(st.Around) > 0 && known && told != above {
+					t.Errorf("%v, %d lines around %d: %d above the first, want %d", all, window, i, told, above)
+				}
+				got := rankAround(st, above)
 				if !slices.Equal(got, whole[first:first+len(got)]) {
 					t.Errorf("%v, %d lines around %d: ranks %v, want %v", all, window, i, got, whole[first:first+len(got)])
 				}
 			}
+		}
+	}
+}
+
+// read is a standing with the neighbours that a store reads.
+func read(all []Entry, own int, window int64) Standing {
+	st := standingOf(all, own)
+	st.Around = all[max(own-int(window), 0):min(own+int(window)+1, len(all))]
+	return st
+}
+
+// TestAboveFirst: nobody is asked who is above the neighbours unless there may be equals.
+func TestAboveFirst(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		all   []Entry
+		own   int
+		known bool
+	}{
+		"the top":              {board(9, 8, 7, 6, 5), 0, true},
+		"in the middle":        {board(9, 8, 7, 6, 5, 4, 3, 2, 1), 5, true},
+		"equals before":        {board(9, 8, 8, 8, 8, 8, 8, 8, 5, 4, 3), 9, false},
+		"among equals":         {board(9, 5, 5, 5, 5, 5, 5, 1), 4, true},
+		"all better are shown": {board(9, 9, 5, 4, 3, 2), 2, true},
+	} {
+		st := read(tt.all, tt.own, 5)
+		if _, known := aboveFirst(st, around(st, 5)); known != tt.known {
+			t.Errorf("%s: known %v", name, known)
 		}
 	}
 }

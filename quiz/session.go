@@ -1,10 +1,13 @@
 package quiz
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
 	"golang.org/x/sync/errgroup"
+
+	"qingyuan/campaign"
 )
 
 func (x *session) id(number int) string {
@@ -122,23 +125,27 @@ func (x *session) receipt(ctx context.Context, done Submitted) (Receipt, error) 
 }
 
 // stands reads where the participant stands and, where they may know it, their place:
-// both at once, so that one of them only is waited for.
+// both at once, so that one of them only is waited for, or both from one reading.
 func (x *session) stands(ctx context.Context) (st Standing, rank int64, err error) {
 	if !x.ranks() {
 		st, err = x.Store.Standing(ctx, x.Person)
 		return st, 0, err
 	}
 	var both errgroup.Group
-	both.Go(func() (err error) {
+	ask := both.Go
+	if campaign.ReadingOf(ctx) != nil { // the second only looks up what the first has read
+		ask = func(one func() error) { err = cmp.Or(err, one()) }
+	}
+	ask(func() (err error) {
 		st, err = x.Store.Standing(ctx, x.Person)
 		return err
 	})
-	both.Go(func() error {
+	ask(func() error {
 		above, err := x.Store.Rank(ctx, x.Person)
 		rank = above + 1
 		return err
 	})
-	if err := both.Wait(); err != nil {
+	if err := cmp.Or(err, both.Wait()); err != nil {
 		return Standing{}, 0, err
 	}
 	if st.Best == nil {

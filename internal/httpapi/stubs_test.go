@@ -19,6 +19,7 @@ import (
 var errUncalled = errors.New("this scenario does not expect the call")
 
 type stubEnrolments struct {
+	told      func(context.Context)
 	enrol     func(campaignID, participant string, r campaign.Request) (campaign.Enrolment, error)
 	enrolment func(campaignID, participant string) (campaign.Enrolment, error)
 }
@@ -30,7 +31,10 @@ func (s *stubEnrolments) Enrol(_ context.Context, c, p string, r campaign.Reques
 	return s.enrol(c, p, r)
 }
 
-func (s *stubEnrolments) Enrolment(_ context.Context, c, p string) (campaign.Enrolment, error) {
+func (s *stubEnrolments) Enrolment(ctx context.Context, c, p string) (campaign.Enrolment, error) {
+	if s.told != nil {
+		s.told(ctx)
+	}
 	if s.enrolment == nil {
 		return campaign.Enrolment{}, errUncalled
 	}
@@ -38,6 +42,7 @@ func (s *stubEnrolments) Enrolment(_ context.Context, c, p string) (campaign.Enr
 }
 
 type stubQuizzes struct {
+	told     func(context.Context)
 	start    func(ctx context.Context, c, p string, number int) (quiz.Receipt, bool, error)
 	save     func(c, p, a string, revision int64, answers quiz.Answers) (quiz.Saved, quiz.Window, error)
 	submit   func(c, p, a string, answers quiz.Answers) (quiz.Receipt, error)
@@ -81,7 +86,10 @@ func (s *stubQuizzes) Attempts(_ context.Context, c, p string, from, limit int) 
 	return s.attempts(c, p, from, limit)
 }
 
-func (s *stubQuizzes) Home(_ context.Context, c, p string) (quiz.Home, error) {
+func (s *stubQuizzes) Home(ctx context.Context, c, p string) (quiz.Home, error) {
+	if s.told != nil {
+		s.told(ctx)
+	}
 	if s.home == nil {
 		return quiz.Home{}, errUncalled
 	}
@@ -89,6 +97,7 @@ func (s *stubQuizzes) Home(_ context.Context, c, p string) (quiz.Home, error) {
 }
 
 type stubPledges struct {
+	told      func(context.Context)
 	sign      func(c, p string, r pledge.Request) (pledge.Receipt, bool, error)
 	signature func(c, p string) (pledge.Receipt, error)
 	bySerial  func(serial string) (pledge.Receipt, *campaign.Campaign, error)
@@ -101,7 +110,10 @@ func (s *stubPledges) Sign(_ context.Context, c, p string, r pledge.Request) (pl
 	return s.sign(c, p, r)
 }
 
-func (s *stubPledges) Signature(_ context.Context, c, p string) (pledge.Receipt, error) {
+func (s *stubPledges) Signature(ctx context.Context, c, p string) (pledge.Receipt, error) {
+	if s.told != nil {
+		s.told(ctx)
+	}
 	if s.signature == nil {
 		return pledge.Receipt{}, errUncalled
 	}

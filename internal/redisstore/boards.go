@@ -97,6 +97,9 @@ func (o *opened) of(participants []string) []shardKeys {
 	return out
 }
 
+// littlePeople is how many are looked up as fast as an act is done.
+const littlePeople = 12
+
 // People implements leaderboard.Store.
 func (b *Boards) People(ctx context.Context, id string, ids []string) (map[string]leaderboard.Person, error) {
 	o, err := b.campaigns.of(id)
@@ -104,7 +107,11 @@ func (b *Boards) People(ctx context.Context, id string, ids []string) (map[strin
 		return nil, err
 	}
 	records := make(map[string]*redis.SliceCmd, len(ids))
-	err = b.campaigns.ask(ctx, o, o.of(ids), func(p redis.Pipeliner) {
+	send := b.campaigns.ask
+	if len(ids) <= littlePeople {
+		send = b.campaigns.askLittle
+	}
+	err = send(ctx, o, o.of(ids), func(p redis.Pipeliner) {
 		for _, participant := range ids {
 			if records[participant] == nil {
 				records[participant] = p.HMGet(ctx, o.keys(participant).participant(participant), "u", "g", "e", "t")

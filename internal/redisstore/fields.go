@@ -59,8 +59,14 @@ func (c *Campaigns) read(ctx context.Context, o *opened, k shardKeys, key string
 	return texts(values.Val())
 }
 
-// person reads fields of a participant's own hash.
+// person reads fields of a participant's own hash, from the reading of ctx where it has
+// one that knows them.
 func (c *Campaigns) person(ctx context.Context, o *opened, participant string, fields ...string) ([]string, error) {
+	if page := c.home(ctx, o, participant); page != nil {
+		if values, ok := page.pick(fields); ok {
+			return values, page.err
+		}
+	}
 	k := o.keys(participant)
 	return c.read(ctx, o, k, k.participant(participant), fields...)
 }

@@ -62,6 +62,14 @@ func (b *Boards) Standing(ctx context.Context, id, scope string, v leaderboard.V
 	if err != nil {
 		return fail(err)
 	}
+	window = max(window, 0)
+	if standsAlone(l, scope, v) {
+		st, ok, err := b.standing(ctx, o, l, scope, participant, window)
+		if err != nil {
+			return fail(err)
+		}
+		return st, ok, nil
+	}
 	own, best, err := b.own(ctx, o, l, scope, v, participant)
 	if err != nil {
 		return fail(err)
@@ -69,7 +77,7 @@ func (b *Boards) Standing(ctx context.Context, id, scope string, v leaderboard.V
 	if own == nil {
 		return leaderboard.Standing{}, false, nil
 	}
-	st, err := b.neighbourhood(ctx, o, l, scope, *own, max(window, 0))
+	st, err := b.neighbourhood(ctx, o, l, scope, *own, window)
 	if err != nil {
 		return fail(err)
 	}
@@ -223,14 +231,8 @@ func (n *neighbourhood) ask(ctx context.Context, p redis.Pipeliner, s surroundin
 // another, or not at all.
 func (n *neighbourhood) standing(own leaderboard.Entry, around []leaderboard.Entry, window int) leaderboard.Standing {
 	st := leaderboard.Standing{Entry: own, Above: n.above.sum(), Below: n.below.sum(), Of: n.on.sum()}
-	switch listed, ok := n.listed.packed(); {
-	case !ok:
-		st.Of++
-	case listed < own.Packed:
-		st.Below--
-	case listed > own.Packed:
-		st.Above--
-	}
+	listed, ok := n.listed.packed()
+	instead(&st, listed, ok)
 	at := slices.Index(around, own)
 	st.Around = around[max(at-window, 0):min(at+window+1, len(around))]
 	return st

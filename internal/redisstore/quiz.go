@@ -210,23 +210,40 @@ func (q *Quiz) Rank(ctx context.Context, p quiz.Person) (int64, error) {
 	if err != nil {
 		return fail(err)
 	}
-	k := o.keys(p.Participant)
-	keys := []string{k.meta(), k.participant(p.Participant), k.board()}
-	if !def.Freeze.At.IsZero() {
+	place, above, err := q.ownRank(ctx, o, p.Participant, !def.Freeze.At.IsZero())
+	switch {
+	case err != nil:
+		return fail(err)
+	case place == "":
+		return -1, nil
+	default:
+		return q.above(ctx, o, p, place, above)
+	}
+}
+
+// ownRank returns a participant's place and how many stand above it on their shard,
+// both "" for no place in public.
+func (q *Quiz) ownRank(ctx context.Context, o *opened, participant string, freezes bool) (place, above string, err error) {
+	if page := q.campaigns.home(ctx, o, participant); page != nil {
+		return page.rank(freezes)
+	}
+	k := o.keys(participant)
+	keys := []string{k.meta(), k.participant(participant), k.board()}
+	if freezes {
 		keys = append(keys, k.layer("", layerLate), k.layer("", layerKept))
 	}
 	r, err := run(ctx, q.campaigns.writes.alone(), rankScript, keys, o.epoch)
 	switch {
 	case err != nil:
-		return fail(err)
+		return "", "", err
 	case r.outcome == "ok" && len(r.args) == 2:
-		return q.above(ctx, o, p, r.args[0], r.args[1])
+		return r.args[0], r.args[1], nil
 	case r.outcome == "none":
-		return -1, nil
+		return "", "", nil
 	case r.outcome == "epoch":
-		return fail(o.wrongEpoch())
+		return "", "", o.wrongEpoch()
 	default:
-		return fail(r.unknown())
+		return "", "", r.unknown()
 	}
 }
 
