@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"qingyuan/configs"
+	"qingyuan/internal/catalog"
 	"qingyuan/internal/httpapi"
 	"qingyuan/leaderboard"
 )
@@ -27,8 +28,12 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 		ReadTimeout: h.ReadTimeout, IdleTimeout: h.IdleTimeout, TrustedProxies: h.TrustedProxies,
 		Limits:    limits(p.cfg),
 		Operators: p.office.accounts, Accounts: p.office.accounts, Journal: p.office.journal, Approvals: p.office.approvals,
-		Corrections: p.office.corrections, Appeals: p.office.corrections,
-		Live:        httpapi.Live{MaxWatchers: h.MaxWatchers, MaxPerAddress: h.MaxWatchersPerAddress},
+		Campaigns: p.catalog.Store(), Imports: catalog.Importer{Queue: p.office.jobs}, Jobs: p.office.jobs,
+		Corrections: p.office.corrections, Appeals: p.office.corrections, Flags: p.office.corrections,
+		Live: httpapi.Live{MaxWatchers: h.MaxWatchers, MaxPerAddress: h.MaxWatchersPerAddress},
+	}
+	server.Rosters = &rosterDesk{
+		rosters: p.rosters, catalog: p.catalog, find: p.catalog.Campaign, sessions: s.sessions, campaigns: s.campaigns, ledger: p.archive.ledger,
 	}
 	if p.room != nil { // a nil room in the interface would be one
 		server.Queue = p.room

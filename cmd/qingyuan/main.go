@@ -52,6 +52,7 @@ type cli struct {
 	Reseal   resealCmd    `cmd:"" help:"Seal personal data with the current key, before an old one is taken out."`
 	Campaign campaignCmds `cmd:"" help:"Prepare and run campaigns."`
 	Export   exportCmd    `cmd:"" help:"Write a table of a campaign into an XLSX or CSV file."`
+	Roster   rosterCmds   `cmd:"" help:"Keep who belongs to the units of a campaign."`
 	Report   reportCmds   `cmd:"" help:"Tell of a campaign: workbook, printed report, brief, announced figures."`
 	Bank     bankCmds     `cmd:"" help:"Check, import and export question banks."`
 	Operator operatorCmds `cmd:"" help:"Keep the accounts of those who run campaigns."`

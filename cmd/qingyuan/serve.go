@@ -246,6 +246,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	}
 	p.office.corrections = newCorrections(s, p.office, st.sql, book, now)
 	p.office.open()
+	book.Store().Register(p.office.jobs)
 	if p.rosters, err = newRosters(cfg, st.sql, now); err != nil {
 		return nil, err
 	}
@@ -402,6 +403,7 @@ func (p *program) startWorkers(ctx context.Context) {
 	start("publisher", p.publisher.Run)
 	start("approvals", p.office.approvals.Run)
 	start("jobs", p.office.jobs.Run)
+	start("flags", newWatcher(p).Run)
 	start("switchboard", p.switches.Run)
 	if p.room != nil {
 		start("waiting room", p.room.Run)

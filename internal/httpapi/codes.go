@@ -81,6 +81,10 @@ func errorCodes() []codeRow {
 		{"board.not_ranked", 403, "本活动不公布个人排名"},
 		{"board.not_published", 403, "本活动不公布这一级的数据"},
 
+		{"roster.mismatch", 401, "单位、编号或姓名与名册不符"},
+		{"session.link_conflict", 409, "您已分别用两种方式参加过活动，请联系活动主办单位处理"},
+		{"roster.head", 400, "表头应有“单位编号”“编号”“姓名”三列"},
+
 		{"request.not_found", 404, "请求的内容不存在"},
 		{"campaign.not_found", 404, "活动不存在"},
 		{"enrolment.not_found", 404, "您还没有报名"},
@@ -106,12 +110,22 @@ func errorCodes() []codeRow {
 		{"wechat.busy", 503, "微信服务繁忙，请稍后重试"},
 
 		// What only operators meet.
+		{"bank.unreviewed", 409, "题库中有未经本单位审核的题目，不能用于活动"},
+		{"catalog.invalid", 400, "活动设置有误，请按提示修改"},
+		{"catalog.fixed", 409, "活动发布或开放后，这些内容不能再改"},
+		{"catalog.version_conflict", 409, "活动已被他人修改，请刷新后重试"},
+		{"catalog.exists", 409, "活动编号或证书前缀已被使用"},
+		{"catalog.state", 409, "活动当前的状态不能进行此操作"},
+		{"tree.invalid", 400, "组织架构有误，请按提示修改"},
+		{"tree.fixed", 409, "活动开放后，单位和地区不能移动、合并或删除，可改为停用"},
+		{"tree.node_not_found", 404, "没有这个地区或单位"},
 		{"file.invalid", 400, "文件无法读取，请检查后重试"},
 		{"file.too_large", 400, "文件过大，请分成几个文件"},
 		{"job.not_found", 404, "没有这个任务"},
 		{"job.final", 409, "任务已经结束，不能取消"},
 		{"job.lost", 409, "任务已由其他服务器接管或已取消"},
 		{"job.given_up", 500, "任务多次中断，已停止重试，请检查后重新提交"},
+		{"flag.not_found", 404, "没有这条提示"},
 		{"appeal.not_found", 404, "没有这项申诉"},
 		{"appeal.answered", 409, "这项申诉已有结论"},
 		{"appeal.nothing", 409, "这份记录没有被作废，无需申诉"},

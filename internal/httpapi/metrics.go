@@ -59,6 +59,7 @@ const (
 	byParticipant = "participant"
 	bySignIn      = "sign_in"
 	byLookup      = "lookup"
+	byRoster      = "roster"
 	byDesk        = "desk"
 	byWatchers    = "watchers"
 	byTicket      = "ticket"

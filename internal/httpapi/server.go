@@ -19,6 +19,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"qingyuan/internal/catalog"
 	"qingyuan/leaderboard"
 )
 
@@ -42,6 +43,8 @@ type Server struct {
 	Tickets Gate
 	// Switches tells what operators have switched off; nil is nothing.
 	Switches Switches
+	// Rosters signs in people by their unit's roster; nil where there is no such door.
+	Rosters Rosters
 	// Operators knows who is signed in to the office; nil where there is none. The
 	// others are what operators reach, required with it.
 	Operators Operators
@@ -53,6 +56,13 @@ type Server struct {
 	Corrections Corrections
 	// Appeals are what participants say against that; required with Operators.
 	Appeals Appeals
+	// Flags are what rules have noticed; required with Operators.
+	Flags Flags
+	// Campaigns is the catalog that operators edit, Imports and Jobs what takes longer
+	// than a request; needed where there is an office.
+	Campaigns *catalog.Store
+	Imports   Imports
+	Jobs      Jobs
 	// Ready says whether this instance should be sent participants.
 	Ready func(ctx context.Context) Readiness
 
@@ -135,14 +145,16 @@ type state struct {
 	people    *buckets[string]
 	addresses *buckets[netip.Addr]
 	lookups   *buckets[netip.Addr]
-	desks     *buckets[netip.Addr]
-	uploads   *uploads
-	seats     *seats
-	feeds     *feeds
-	pages     *pages
-	prints    *prints
-	spec      *encoded
-	site      *site
+	// rosterTries counts how often a person of a roster was tried.
+	rosterTries *buckets[string]
+	desks       *buckets[netip.Addr]
+	uploads     *uploads
+	seats       *seats
+	feeds       *feeds
+	pages       *pages
+	prints      *prints
+	spec        *encoded
+	site        *site
 }
 
 // setup builds the state once. Every exported method begins with it.
@@ -150,16 +162,17 @@ func (s *Server) setup() {
 	s.once.Do(func() {
 		s.defaults()
 		s.state = state{
-			metrics:   newMetrics(s.Registerer),
-			headers:   newHeaders(),
-			people:    newBuckets[string](s.Limits.PerParticipant, s.Limits.Remember),
-			addresses: newBuckets[netip.Addr](s.Limits.PerAddress, s.Limits.Remember),
-			lookups:   newBuckets[netip.Addr](s.Limits.Lookup, s.Limits.Remember),
-			desks:     newBuckets[netip.Addr](deskRate(), s.Limits.Remember),
-			uploads:   newUploads(s),
-			seats:     newSeats(s.Live.MaxWatchers, s.Live.MaxPerAddress),
-			pages:     newPages(),
-			prints:    newPrints(),
+			metrics:     newMetrics(s.Registerer),
+			headers:     newHeaders(),
+			people:      newBuckets[string](s.Limits.PerParticipant, s.Limits.Remember),
+			addresses:   newBuckets[netip.Addr](s.Limits.PerAddress, s.Limits.Remember),
+			lookups:     newBuckets[netip.Addr](s.Limits.Lookup, s.Limits.Remember),
+			rosterTries: newBuckets[string](Rate{PerSecond: rosterPerSecond, Burst: rosterBurst}, s.Limits.Remember),
+			desks:       newBuckets[netip.Addr](deskRate(), s.Limits.Remember),
+			uploads:     newUploads(s),
+			seats:       newSeats(s.Live.MaxWatchers, s.Live.MaxPerAddress),
+			pages:       newPages(),
+			prints:      newPrints(),
 		}
 		spec, doc := mustSpec()
 		s.state.spec, s.state.site = spec, mustSite(doc)

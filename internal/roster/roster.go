@@ -79,6 +79,21 @@ func CleanNumber(s string) (string, bool) {
 	return s, true
 }
 
+// cleanName is campaign.CleanName, without the blanks by which lists align Chinese
+// names of two characters.
+func cleanName(s string) (string, bool) {
+	s, ok := campaign.CleanName(s)
+	if !ok {
+		return "", false
+	}
+	for _, r := range s {
+		if r != ' ' && !unicode.Is(unicode.Han, r) {
+			return s, true
+		}
+	}
+	return strings.ReplaceAll(s, " ", ""), true
+}
+
 // key names a person within a campaign.
 func (k *Keys) key(campaignID, unit, number string) []byte {
 	return k.hash("person", campaignID, unit, number)[:hashSize]
@@ -140,7 +155,7 @@ func clean(c *campaign.Campaign, p Person) (Person, error) {
 	if p.Number, ok = CleanNumber(p.Number); !ok {
 		return p, fmt.Errorf("编号应为 1 至 %d 位字母、数字或连字符", maxNumber)
 	}
-	if p.Name, ok = campaign.CleanName(p.Name); !ok {
+	if p.Name, ok = cleanName(p.Name); !ok {
 		return p, errors.New("姓名不能为空，且只能是文字")
 	}
 	if p.Group, ok = group(c, p.Group); !ok {

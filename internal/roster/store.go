@@ -19,7 +19,7 @@ import (
 // takes as long for whoever is not on the roster.
 func (r *Rosters) Recognise(ctx context.Context, c *campaign.Campaign, unit, number, name string) (Person, error) {
 	number, numberOK := CleanNumber(number)
-	name, nameOK := campaign.CleanName(name)
+	name, nameOK := cleanName(name)
 	key := r.keys.key(c.ID, unit, number)
 	want := r.keys.name(key, name)
 	var stored []byte
