@@ -27,6 +27,7 @@ type Config struct {
 	Secrets   Secrets   `koanf:"secrets"`
 	WeChat    WeChat    `koanf:"wechat"`
 	Session   Session   `koanf:"session"`
+	Operators Operators `koanf:"operators"`
 	Limits    Limits    `koanf:"limits"`
 	Queue     Queue     `koanf:"queue"`
 	Campaigns Campaigns `koanf:"campaigns"`
@@ -113,6 +114,13 @@ type Session struct {
 	RefreshTTL time.Duration `koanf:"refresh_ttl" doc:"Life of a refresh token: after so long without a visit a participant signs in again."`
 }
 
+// Operators is how long passwords and sessions of the office last.
+type Operators struct {
+	PasswordAge time.Duration `koanf:"password_age" doc:"After how long an operator has to choose a new password; 0: never."`
+	Idle        time.Duration `koanf:"idle" doc:"How long an operator's session may ask nothing before it ends. GB/T 22239 is examined by 15 to 30 minutes."`
+	Life        time.Duration `koanf:"life" doc:"How long an operator's session lasts at most."`
+}
+
 // Limits bound what one participant or one address may ask of an instance.
 type Limits struct {
 	SignInPerMinutePerAddress int            `koanf:"sign_in_per_minute_per_address" doc:"Sign-ins a minute from one address. A school shares one address: think of a whole grade that begins together."`
@@ -177,6 +185,7 @@ func Default() Config {
 			BaseURL: "https://api.weixin.qq.com", Timeout: 4 * time.Second,
 		},
 		Session: Session{AccessTTL: 2 * time.Hour, RefreshTTL: 30 * 24 * time.Hour},
+		Operators: Operators{PasswordAge: 90 * 24 * time.Hour, Idle: 30 * time.Minute, Life: 12 * time.Hour},
 		Limits: Limits{
 			SignInPerMinutePerAddress: 600,
 			LookupPerMinutePerAddress: 60,

@@ -52,6 +52,10 @@ func (c Config) Validate() error {
 	f.between("session.access_ttl", c.Session.AccessTTL, time.Minute, 24*time.Hour)
 	f.between("session.refresh_ttl", c.Session.RefreshTTL, time.Hour, 366*24*time.Hour)
 	f.unless(c.Session.AccessTTL < c.Session.RefreshTTL, "session.refresh_ttl", "must be above session.access_ttl")
+	f.unless(c.Operators.PasswordAge == 0 || c.Operators.PasswordAge >= 24*time.Hour, "operators.password_age",
+		"%v is neither 0 nor a day or more", c.Operators.PasswordAge)
+	f.between("operators.idle", c.Operators.Idle, time.Minute, 4*time.Hour)
+	f.between("operators.life", c.Operators.Life, c.Operators.Idle, 24*time.Hour)
 	c.Limits.check(&f)
 	c.Queue.check(&f)
 	f.unless(c.Log.Format == LogJSON || c.Log.Format == LogText, "log.format", "%q is not json or text", c.Log.Format)

@@ -10,7 +10,10 @@ import (
 	"qingyuan/internal/audit"
 	"qingyuan/internal/correction"
 	"qingyuan/internal/jobs"
+	"qingyuan/internal/ledger"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/replay"
+	"qingyuan/internal/report"
 	"qingyuan/internal/seal"
 	"qingyuan/internal/sqldb"
 )
@@ -23,6 +26,7 @@ type backOffice struct {
 	// jobs are what takes longer than a request.
 	jobs        *jobs.Queue
 	corrections *correction.Service
+	reports     *report.Desk
 }
 
 // Keys of the office; see those in services.go.
@@ -37,7 +41,7 @@ func newOffice(cfg configs.Config, db *sqldb.DB, find func(string) (*campaign.Ca
 	o := &backOffice{journal: audit.New(db), jobs: &jobs.Queue{DB: db, Now: now, Log: log}}
 	o.accounts, err = operator.New(operator.Options{
 		DB: db, Box: secret.box, Key: seal.Derive(cfg.Secrets.Master.Key(), labelOffice), Campaign: find,
-		Rules: operator.DefaultRules(), Now: now, At: operator.Stretchers(),
+		Rules: operator.Rules{PasswordAge: cfg.Operators.PasswordAge, Idle: cfg.Operators.Idle, Life: cfg.Operators.Life}, Now: now, At: operator.Stretchers(),
 	})
 	if err != nil {
 		return nil, err
@@ -55,6 +59,7 @@ func newOffice(cfg configs.Config, db *sqldb.DB, find func(string) (*campaign.Ca
 // open lets the office's services do their work: call it once all are there.
 func (o *backOffice) open() {
 	o.corrections.Register(o.jobs)
+	o.reports.Register(o.jobs)
 	for _, k := range o.corrections.Kinds() {
 		o.approvals.Register(k)
 	}
@@ -65,5 +70,12 @@ func (o *backOffice) open() {
 func (o *backOffice) registerKinds() {
 	for _, k := range approval.Accounts(o.accounts) {
 		o.approvals.Register(k)
+	}
+}
+
+// newReports joins what operators are told to the ledger.
+func newReports(o *backOffice, db *sqldb.DB, l *ledger.Ledger, find func(string) (*campaign.Campaign, error), open replay.Open, now func() time.Time) *report.Desk {
+	return &report.Desk{
+		Ledger: l, Find: find, Open: open, Announcements: report.NewAnnouncements(db, now), Journal: o.journal, Jobs: o.jobs, Now: now,
 	}
 }
