@@ -65,18 +65,18 @@ func writtenQuestion(q *quiz.Question) bankQuestion {
 		out.Key = q.Key.Has(0)
 		return out
 	}
-	key := ""
+	var key []byte
 	for i, o := range q.Options {
 		letter := string(rune('A' + i))
 		out.Options = append(out.Options, o.Text)
 		if q.Key.Has(i) {
-			key += letter
+			key = append(key, letter...)
 		}
 		if o.Pinned {
 			out.Pinned = append(out.Pinned, letter)
 		}
 	}
-	out.Key = key
+	out.Key = string(key)
 	return out
 }
 

@@ -59,15 +59,15 @@ var (
 
 // Actions in the audit log. The rights are operator.EditBanks and ReviewBanks.
 const (
-	actCreate   = "bank.create"
-	actImport   = "bank.import"
-	actEdit     = "bank.edit"
-	actSubmit   = "bank.submit"
-	actSignOff  = "bank.sign_off"
-	actSendBack = "bank.send_back"
-	actWithdraw = "bank.withdraw"
-	actPublish  = "bank.publish"
-	actExport   = "bank.export"
+	actCreate   operator.Action = "bank.create"
+	actImport   operator.Action = "bank.import"
+	actEdit     operator.Action = "bank.edit"
+	actSubmit   operator.Action = "bank.submit"
+	actSignOff  operator.Action = "bank.sign_off"
+	actSendBack operator.Action = "bank.send_back"
+	actWithdraw operator.Action = "bank.withdraw"
+	actPublish  operator.Action = "bank.publish"
+	actExport   operator.Action = "bank.export"
 )
 
 var (
@@ -103,7 +103,7 @@ func (s *Service) Create(ctx context.Context, by operator.Actor, b Bank, reason 
 		if n, err := done.RowsAffected(); err != nil || n == 0 {
 			return cmp.Or(err, error(ErrExists))
 		}
-		return s.remember(ctx, tx, by, b, actCreate, reason, map[string]any{"name": b.Name, "scope": b.Office.Scope})
+		return s.remember(ctx, tx, by, b, deed{actCreate, reason, map[string]any{"name": b.Name, "scope": b.Office.Scope}})
 	})
 	if err != nil {
 		return Bank{}, fmt.Errorf("create bank %s: %w", b.ID, err)
@@ -194,13 +194,20 @@ func (s *Service) now() time.Time { return time.UnixMilli(s.Now().UnixMilli()).U
 // today is the local date.
 func (s *Service) today() string { return s.Now().In(s.Zone).Format(time.DateOnly) }
 
+// deed is what the audit log is told of an act: what was done, why, and what is after it.
+type deed struct {
+	what   operator.Action
+	reason string
+	after  any
+}
+
 // remember appends an act on a bank to the audit log.
-func (s *Service) remember(ctx context.Context, tx *sql.Tx, by operator.Actor, b Bank, what, reason string, after any) error {
-	rec := by.Record(s.now(), operator.Action(what), b.Office.Campaign, "bank:"+b.ID)
-	rec.Reason = reason
+func (s *Service) remember(ctx context.Context, tx *sql.Tx, by operator.Actor, b Bank, d deed) error {
+	rec := by.Record(s.now(), d.what, b.Office.Campaign, "bank:"+b.ID)
+	rec.Reason = d.reason
 	var err error
-	if rec.After, err = json.Marshal(after); err != nil {
-		return fmt.Errorf("remember %s: %w", what, err)
+	if rec.After, err = json.Marshal(d.after); err != nil {
+		return fmt.Errorf("remember %s: %w", d.what, err)
 	}
 	return audit.AppendTx(ctx, tx, rec)
 }

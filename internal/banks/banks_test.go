@@ -16,6 +16,8 @@ import (
 	"qingyuan/internal/banks"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/sqldb"
+	"qingyuan/internal/sqltest"
 	"qingyuan/quiz"
 	"qingyuan/quiz/bankbook"
 	"qingyuan/quiz/bankfile"
@@ -24,7 +26,8 @@ import (
 // TestFromFileToCampaign is the whole way of questions.
 func TestFromFileToCampaign(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
 		ctx := t.Context()
 		r.bank(t, "law")
 		in := r.take(t, "law", table(3))
@@ -85,7 +88,8 @@ func TestFromFileToCampaign(t *testing.T) {
 // the demonstration pass.
 func TestGateOfFiles(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
 		ctx := t.Context()
 		r.bank(t, "law")
 		r.take(t, "law", table(2))
@@ -125,7 +129,8 @@ func TestGateOfFiles(t *testing.T) {
 // TestOffices has the signature of a county: it counts for the county alone.
 func TestOffices(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
 		ctx := t.Context()
 		if _, err := r.Create(ctx, r.yuci, banks.Bank{ID: "all", Name: "全市"}, ""); !errors.Is(err, operator.ErrForbidden) {
 			t.Errorf("a county makes the bank of all: %v", err)
@@ -178,7 +183,8 @@ func TestOffices(t *testing.T) {
 // TestRights asks every method for a right that its caller lacks.
 func TestRights(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
 		ctx := t.Context()
 		r.bank(t, "law")
 		r.take(t, "law", table(1))
@@ -231,7 +237,8 @@ func TestRights(t *testing.T) {
 // TestImportTwice changes nothing the second time, and a dry run never does.
 func TestImportTwice(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
 		ctx := t.Context()
 		r.bank(t, "law")
 		dry, err := r.Import(ctx, r.editor, "law", banks.Import{File: table(4), DryRun: true})
@@ -265,7 +272,8 @@ func TestImportTwice(t *testing.T) {
 // TestImportedNumbers keeps ids that are names and makes new ones for the others.
 func TestImportedNumbers(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
 		r.bank(t, "law")
 		text := head + "1,判断题,甲是对的。,,,,,正确,,,,\nlaw-7,判断题,乙是对的。,,,,,错误,,,,\nlaw-7,判断题,丙是对的。,,,,,错误,,,,\n,判断题,丁是对的。,,,,,错误,,,,\n" +
 			"9,判断题,戊是对的。,,,,,错误,,," + strings.Repeat("长", 65) + ",\n"
@@ -290,7 +298,8 @@ func TestImportedNumbers(t *testing.T) {
 // TestEdit makes versions, and leaves the signed one in force.
 func TestEdit(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
 		ctx := t.Context()
 		r.bank(t, "law")
 		r.take(t, "law", table(1))
@@ -345,7 +354,8 @@ func TestEdit(t *testing.T) {
 // stands in the way.
 func TestReviewInBatches(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
 		ctx := t.Context()
 		r.bank(t, "law")
 		r.take(t, "law", table(2))
@@ -410,7 +420,8 @@ func TestReviewInBatches(t *testing.T) {
 // TestConsole has two people at the console of the server.
 func TestConsole(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
 		ctx := t.Context()
 		wang, zhao := operator.Console("wang"), operator.Console("zhao")
 		if _, err := r.Create(ctx, wang, banks.Bank{ID: "law", Name: "题库"}, ""); err != nil {
@@ -434,7 +445,8 @@ func TestConsole(t *testing.T) {
 
 func TestFilters(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
 		ctx := t.Context()
 		r.bank(t, "law")
 		text := head + "a1,单选题,冰毒的学名是？,甲基苯丙胺,吗啡,可卡因,大麻,A,x,《禁毒法》,识别,易\n" +
@@ -468,7 +480,8 @@ func TestFilters(t *testing.T) {
 // yesterday in UTC.
 func TestExpiringByLocalDate(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
 		ctx := t.Context()
 		r.bank(t, "law")
 		var ids []string
@@ -508,7 +521,8 @@ func TestExpiringByLocalDate(t *testing.T) {
 // TestExportComesBack writes a bank in every format and takes the files into another.
 func TestExportComesBack(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
 		ctx := t.Context()
 		r.bank(t, "law")
 		r.take(t, "law", table(3))
@@ -540,7 +554,8 @@ func TestExportComesBack(t *testing.T) {
 // twice, and each version is made by one of them.
 func TestAtOnce(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
 		ctx := t.Context()
 		r.bank(t, "law")
 		var wait sync.WaitGroup
@@ -584,7 +599,8 @@ func TestAtOnce(t *testing.T) {
 
 func TestFaultsOfBanks(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig) {
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
 		ctx := t.Context()
 		r.bank(t, "law")
 		if _, err := r.Create(ctx, r.editor, banks.Bank{ID: "law", Name: "又一个"}, ""); !errors.Is(err, banks.ErrExists) {

@@ -39,7 +39,7 @@ func (s *Service) Add(ctx context.Context, by operator.Actor, bank string, q qui
 		if err := errors.Join(store(ctx, tx, b.ID, v), ids.keep(ctx, tx, b.ID)); err != nil {
 			return err
 		}
-		return s.remember(ctx, tx, by, b, actEdit, reason, map[string]any{"question": q.ID, "version": v.Number, "digest": v.Digest})
+		return s.remember(ctx, tx, by, b, deed{actEdit, reason, map[string]any{"question": q.ID, "version": v.Number, "digest": v.Digest}})
 	})
 	if err != nil {
 		return v, fmt.Errorf("add a question to bank %s: %w", bank, err)
@@ -85,8 +85,10 @@ func (s *Service) Edit(ctx context.Context, by operator.Actor, bank string, q qu
 		for _, c := range bankbook.Difference(was.Question, q) {
 			fields = append(fields, c.Field)
 		}
-		return s.remember(ctx, tx, by, b, actEdit, reason,
-			map[string]any{"question": q.ID, "version": v.Number, "digest": v.Digest, "fields": fields})
+		return s.remember(ctx, tx, by, b, deed{
+			actEdit, reason,
+			map[string]any{"question": q.ID, "version": v.Number, "digest": v.Digest, "fields": fields},
+		})
 	})
 	if err != nil {
 		return v, fmt.Errorf("edit question %s of bank %s: %w", q.ID, bank, err)

@@ -50,7 +50,7 @@ func (s *Service) Banks(ctx context.Context, by operator.Actor) (out []Summary, 
 	return out, nil
 }
 
-// Bank returns one bank that the actor may read.
+// Summary returns one bank that the actor may read, with its counts.
 func (s *Service) Summary(ctx context.Context, by operator.Actor, id string) (out Summary, err error) {
 	defer mend(&err)
 	if out.Bank, err = s.bank(ctx, s.DB, by, operator.ReadBanks, id); err != nil {
@@ -60,7 +60,7 @@ func (s *Service) Summary(ctx context.Context, by operator.Actor, id string) (ou
 }
 
 func (s *Service) count(ctx context.Context, b *Summary) error {
-	b.ByState = map[bankbook.State]int{}
+	b.ByState = make(map[bankbook.State]int)
 	rows, err := s.DB.QueryContext(ctx, `SELECT v.state, COUNT(*), SUM(CASE WHEN q.in_force > 0 THEN 1 ELSE 0 END)
 		FROM questions q JOIN question_versions v ON v.bank = q.bank AND v.question = q.id AND v.version = q.latest
 		WHERE q.bank = $1 GROUP BY v.state`, b.ID)
@@ -125,7 +125,7 @@ func (s *Service) Questions(ctx context.Context, by operator.Actor, bank string,
 	where, args := f.conditions(b.ID)
 	rows, err := s.DB.QueryContext(ctx, `SELECT `+versionColumns+`, q.in_force FROM questions q
 		JOIN question_versions v ON v.bank = q.bank AND v.question = q.id AND v.version = q.latest
-		WHERE `+where+fmt.Sprintf(` ORDER BY q.id LIMIT %d`, f.Limit+1), args...) //nolint:gosec // Conditions are ours, texts go by place.
+		WHERE `+where+fmt.Sprintf(` ORDER BY q.id LIMIT %d`, f.Limit+1), args...)
 	if err != nil {
 		return nil, "", fmt.Errorf("list questions of bank %s: %w", bank, err)
 	}

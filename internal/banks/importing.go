@@ -58,10 +58,10 @@ func (s *Service) Import(ctx context.Context, by operator.Actor, bank string, i 
 		if err := s.take(ctx, tx, by, b, fresh, &out); err != nil {
 			return err
 		}
-		return s.remember(ctx, tx, by, b, actImport, i.Reason, map[string]any{
+		return s.remember(ctx, tx, by, b, deed{actImport, i.Reason, map[string]any{
 			"file": filepath.Base(i.File.Name), "format": out.Format, "found": out.Found(),
 			"imported": len(out.Report.Imported), "refused": len(out.Refused), "skipped": len(out.Skipped),
-		})
+		}})
 	})
 	if err != nil {
 		return Imported{}, fmt.Errorf("import into bank %s: %w", bank, err)

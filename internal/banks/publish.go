@@ -73,7 +73,7 @@ func (s *Service) Publish(ctx context.Context, by operator.Actor, bank, reason s
 		if err := publish(ctx, tx, by, p, made); err != nil {
 			return err
 		}
-		return s.remember(ctx, tx, by, b, actPublish, reason, map[string]any{"version": p.Version, "digest": p.Digest, "questions": p.Questions})
+		return s.remember(ctx, tx, by, b, deed{actPublish, reason, map[string]any{"version": p.Version, "digest": p.Digest, "questions": p.Questions}})
 	})
 	if err != nil {
 		return Publication{}, fmt.Errorf("publish bank %s: %w", bank, err)
@@ -219,7 +219,7 @@ func (s *Service) Export(ctx context.Context, by operator.Actor, bank string, f 
 			qs = append(qs, bankfile.FromBank(h.Latest().Question))
 		}
 		name = b.Name
-		return s.remember(ctx, tx, by, b, actExport, "", map[string]any{"format": f, "questions": len(qs), "all": all})
+		return s.remember(ctx, tx, by, b, deed{actExport, "", map[string]any{"format": f, "questions": len(qs), "all": all}})
 	})
 	if err != nil {
 		return fmt.Errorf("export bank %s: %w", bank, err)

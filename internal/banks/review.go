@@ -52,9 +52,10 @@ func (s *Service) Withdraw(ctx context.Context, by operator.Actor, bank string, 
 
 // moving is one act on versions.
 type moving struct {
-	act, reason string
-	to          bankbook.State
-	picks       []Pick
+	act    operator.Action
+	reason string
+	to     bankbook.State
+	picks  []Pick
 }
 
 func (s *Service) move(
@@ -73,7 +74,7 @@ func (s *Service) move(
 		if len(w.moved) == 0 { // a repeat
 			return nil
 		}
-		return s.remember(ctx, tx, by, b, m.act, m.reason, map[string]any{"questions": w.moved})
+		return s.remember(ctx, tx, by, b, deed{m.act, m.reason, map[string]any{"questions": w.moved}})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s in bank %s: %w", m.act, bank, err)

@@ -11,7 +11,6 @@ import (
 	"qingyuan/internal/banks"
 	"qingyuan/internal/operator"
 	"qingyuan/internal/sqldb"
-	"qingyuan/internal/sqltest"
 	"qingyuan/quiz/bankbook"
 	"qingyuan/quiz/bankfile"
 )
@@ -50,28 +49,26 @@ func town(t *testing.T) *campaign.Campaign {
 	return &campaign.Campaign{ID: "jinzhong", Tree: tree}
 }
 
-func each(t *testing.T, fn func(t *testing.T, r *rig)) {
+func newRig(t *testing.T, db *sqldb.DB) *rig {
 	t.Helper()
-	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
-		c := town(t)
-		r := &rig{
-			// Half past midnight in China, the day before in UTC.
-			now:    time.Date(2026, 5, 31, 16, 30, 0, 0, time.UTC),
-			editor: actor("wei", "", operator.QuestionEditor), second: actor("min", "", operator.QuestionEditor, operator.QuestionReviewer),
-			signer: actor("lan", "", operator.QuestionReviewer), yuci: actor("yun", "140702", operator.QuestionEditor, operator.QuestionReviewer),
-			reader: actor("rui", "", operator.OfficeViewer),
-		}
-		r.Service = &banks.Service{
-			DB: db, Now: func() time.Time { return r.now }, Zone: time.FixedZone("CST", 8*3600),
-			Campaign: func(id string) (*campaign.Campaign, error) {
-				if id != c.ID {
-					return nil, campaign.ErrNotFound
-				}
-				return c, nil
-			},
-		}
-		fn(t, r)
-	})
+	c := town(t)
+	r := &rig{
+		// Half past midnight in China, the day before in UTC.
+		now:    time.Date(2026, 5, 31, 16, 30, 0, 0, time.UTC),
+		editor: actor("wei", "", operator.QuestionEditor), second: actor("min", "", operator.QuestionEditor, operator.QuestionReviewer),
+		signer: actor("lan", "", operator.QuestionReviewer), yuci: actor("yun", "140702", operator.QuestionEditor, operator.QuestionReviewer),
+		reader: actor("rui", "", operator.OfficeViewer),
+	}
+	r.Service = &banks.Service{
+		DB: db, Now: func() time.Time { return r.now }, Zone: time.FixedZone("CST", 8*3600),
+		Campaign: func(id string) (*campaign.Campaign, error) {
+			if id != c.ID {
+				return nil, campaign.ErrNotFound
+			}
+			return c, nil
+		},
+	}
+	return r
 }
 
 // bank makes a bank of the whole deployment.

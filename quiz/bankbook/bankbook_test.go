@@ -323,8 +323,13 @@ func TestDifference(t *testing.T) {
 	after.Stem, after.Key, after.Difficulty, after.ValidTo = "新题干", 2, 3, "2030-12-31"
 	after.Options = []quiz.Option{{Text: "2008年6月1日"}, {Text: "2009年", Pinned: true}, {Text: "2010年"}}
 	want := []bankbook.Change{
-		{"stem", "《禁毒法》何时施行？", "新题干"}, {"key", "A", "B"}, {"pinned", "", "B"}, {"difficulty", "1", "3"}, {"valid_to", "", "2030-12-31"},
-		{"options.1", "2007年12月29日", "2009年"}, {"options.2", "", "2010年"},
+		{"stem", "《禁毒法》何时施行？", "新题干"},
+		{"key", "A", "B"},
+		{"pinned", "", "B"},
+		{"difficulty", "1", "3"},
+		{"valid_to", "", "2030-12-31"},
+		{"options.1", "2007年12月29日", "2009年"},
+		{"options.2", "", "2010年"},
 	}
 	if diff := cmp.Diff(want, bankbook.Difference(whole(), after)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -56,9 +56,19 @@ func form(q quiz.Question) []entry {
 		}
 	}
 	out := []entry{
-		{"kind", string(q.Kind)}, {"stem", q.Stem}, {"key", letters(q.Key)}, {"pinned", letters(pinned)}, {"explanation", q.Explanation},
-		{"basis", q.Basis}, {"topic", q.Topic}, {"audience", strings.Join(q.Audience, ", ")}, {"difficulty", difficulty},
-		{"valid_from", q.ValidFrom}, {"valid_to", q.ValidTo}, {"fact", q.Fact}, {"media", strings.Join(media, "\n")},
+		{"kind", string(q.Kind)},
+		{"stem", q.Stem},
+		{"key", letters(q.Key)},
+		{"pinned", letters(pinned)},
+		{"explanation", q.Explanation},
+		{"basis", q.Basis},
+		{"topic", q.Topic},
+		{"audience", strings.Join(q.Audience, ", ")},
+		{"difficulty", difficulty},
+		{"valid_from", q.ValidFrom},
+		{"valid_to", q.ValidTo},
+		{"fact", q.Fact},
+		{"media", strings.Join(media, "\n")},
 	}
 	for i, o := range q.Options {
 		out = append(out, entry{"options." + strconv.Itoa(i), o.Text})

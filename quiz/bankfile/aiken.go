@@ -3,6 +3,7 @@ package bankfile
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 
 	"qingyuan/quiz"
@@ -90,7 +91,7 @@ func (a *aikenFile) end() {
 }
 
 func (q *aikenQuestion) spot() spot {
-	return spot{q.from, q.to, strings.Join(append(q.stem[:len(q.stem):len(q.stem)], q.options...), " "), string(quiz.Single)}
+	return spot{q.from, q.to, strings.Join(append(slices.Clip(q.stem), q.options...), " "), string(quiz.Single)}
 }
 
 // answer takes the finished question.
@@ -121,7 +122,7 @@ func (q *aikenQuestion) fault() *doubt {
 		return &doubt{"stem_missing", "没有题干"}
 	}
 	for i, l := range q.letters {
-		if l != byte('A'+i) { //nolint:gosec // Below 26 while letters go up; the first that does not ends it.
+		if l != byte('A'+i) {
 			return &doubt{"option_letters", "选项字母不是从 A 起依次排列"}
 		}
 	}

@@ -38,7 +38,7 @@ type giftFile struct {
 
 // giftGroup is the lines between two blank ones.
 type giftGroup struct {
-	text     giftText
+	lines    []string
 	numbers  []int // line number of each line of the text
 	comments []string
 	blanks   bool // a blank line stood between braces
@@ -86,7 +86,7 @@ func (g *giftFile) line(number int, line string, next byte) error {
 		g.block.comments = comments
 	default:
 		g.block.numbers = append(g.block.numbers, number)
-		g.block.text.addLine(line)
+		g.block.lines = append(g.block.lines, line)
 		mask := maskGIFT(line)
 		if i := strings.LastIndexAny(mask, "{}"); i >= 0 {
 			g.open = mask[i] == '{'
@@ -102,10 +102,10 @@ func (g *giftFile) end() error {
 	if len(b.numbers) == 0 {
 		return nil
 	}
-	b.text.seal()
-	parts, ok := b.text.split()
+	text := newGIFTText(strings.Join(b.lines, "\n"))
+	parts, ok := text.split()
 	if !ok {
-		p := spot{b.numbers[0], b.numbers[len(b.numbers)-1], b.text.raw, TypeUnknown}
+		p := spot{b.numbers[0], b.numbers[len(b.numbers)-1], text.raw, TypeUnknown}
 		g.refuse(p, doubt{"gift_braces", "花括号不成对，或者一道题里有几个答案块"})
 		return g.full()
 	}

@@ -84,7 +84,7 @@ func refusedGIFT(kind string) *doubt {
 
 // judge reads the answer of a statement: the word, the feedback for a wrong answer,
 // that for a right one.
-func (q *giftQuestion) judge(out *Question) *doubt {
+func (q *giftQuestion) judge(out *Question) {
 	truth, _ := giftTruth(q.answer)
 	out.Kind, out.Options = quiz.Judge, judgeTexts()
 	out.Key = judgeKey(truth)
@@ -94,7 +94,6 @@ func (q *giftQuestion) judge(out *Question) *doubt {
 	if !q.asExplanation(out, right) {
 		q.feedback("答对", right)
 	}
-	return nil
 }
 
 func judgeKey(truth bool) quiz.Choice {

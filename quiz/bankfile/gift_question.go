@@ -2,6 +2,7 @@ package bankfile
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"qingyuan/quiz"
@@ -48,11 +49,8 @@ func (q *giftQuestion) read() (Question, *doubt) {
 	}
 	q.readComments(&out)
 	if kind == string(quiz.Judge) {
-		why = q.judge(&out)
-	} else {
-		why = q.choice(&out)
-	}
-	if why != nil {
+		q.judge(&out)
+	} else if why := q.choice(&out); why != nil {
 		return Question{}, why
 	}
 	q.explain(&out)
@@ -126,11 +124,7 @@ func (q *giftQuestion) note(notes ...string) { q.notes = addNotes(q.notes, notes
 // addNotes adds those that are not there yet.
 func addNotes(list []string, notes ...string) []string {
 	for _, n := range notes {
-		there := false
-		for _, have := range list {
-			there = there || have == n
-		}
-		if !there {
+		if !slices.Contains(list, n) {
 			list = append(list, n)
 		}
 	}

@@ -12,17 +12,11 @@ type giftText struct {
 	raw, mask string
 	all       string // the text of the whole block
 	from      int    // where raw begins in it
-
-	lines []string // until it is sealed
 }
 
 func newGIFTText(s string) giftText {
 	return giftText{raw: s, mask: maskGIFT(s), all: s}
 }
-
-func (t *giftText) addLine(line string) { t.lines = append(t.lines, line) }
-
-func (t *giftText) seal() { *t = newGIFTText(strings.Join(t.lines, "\n")) }
 
 // cut returns the piece from i to j.
 func (t giftText) cut(i, j int) giftText {
@@ -95,7 +89,7 @@ func (t giftText) split() ([]giftText, bool) {
 	var out []giftText
 	from, open := 0, false
 	rest := strings.Count(t.mask, "}")
-	for i := 0; i < len(t.mask); i++ {
+	for i := range len(t.mask) {
 		switch t.mask[i] {
 		case '{':
 			if open {

@@ -59,7 +59,7 @@ var (
 
 func wordSet(words string) map[string]bool {
 	out := map[string]bool{}
-	for _, w := range strings.Fields(words) {
+	for w := range strings.FieldsSeq(words) {
 		out[w] = true
 	}
 	return out
@@ -208,12 +208,7 @@ func (t *htmlText) list(name string) {
 }
 
 func (t *htmlText) note(s string) {
-	for _, have := range t.notes {
-		if have == s {
-			return
-		}
-	}
-	t.notes = append(t.notes, s)
+	t.notes = addNotes(t.notes, s)
 }
 
 // line ends the line unless it is empty.

@@ -1,7 +1,6 @@
 package bankfile
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"strconv"
@@ -12,24 +11,25 @@ import (
 
 // writeGIFT writes texts as plain ones, so that no program sees marks in them.
 func writeGIFT(w io.Writer, name string, qs []Question) error {
-	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "// 题库：%s\n", escapeGIFT(name))
+	var b strings.Builder
+	fmt.Fprintf(&b, "// 题库：%s\n", escapeGIFT(name))
 	topic := ""
 	for _, q := range qs {
 		if q.Topic != topic {
 			topic = q.Topic
-			fmt.Fprintf(b, "\n$CATEGORY: $course$/top/%s\n", escapeGIFT(topic))
+			fmt.Fprintf(&b, "\n$CATEGORY: $course$/top/%s\n", escapeGIFT(topic))
 		}
 		b.WriteByte('\n')
 		for _, l := range labelsOf(q) {
-			fmt.Fprintf(b, "// %s\n", escapeGIFT(l))
+			fmt.Fprintf(&b, "// %s\n", escapeGIFT(l))
 		}
-		writeGIFTQuestion(b, q)
+		writeGIFTQuestion(&b, q)
 	}
-	return b.Flush()
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
-func writeGIFTQuestion(b *bufio.Writer, q Question) {
+func writeGIFTQuestion(b *strings.Builder, q Question) {
 	if q.Number != "" {
 		fmt.Fprintf(b, "::%s::", escapeGIFT(q.Number))
 	}

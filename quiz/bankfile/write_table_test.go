@@ -195,7 +195,7 @@ func TestDemoBankIsReadAgain(t *testing.T) {
 			if err != nil || r.Found() != len(want) {
 				t.Fatalf("%d found, refused %+v, %v", r.Found(), r.Refused, err)
 			}
-			if diff := cmp.Diff(want, r.Imported, comparable...); diff != "" {
+			if diff := cmp.Diff(want, r.Imported, sameContent...); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -39,8 +39,8 @@ func demoQuestions(t *testing.T) []Question {
 // exact are the formats that give back every character.
 var exact = map[Format]reader{GIFT: readGIFT, Moodle: readMoodle, YAML: readYAML}
 
-// comparable leaves out where a question stood and what was noted on the way.
-var comparable = []cmp.Option{
+// sameContent leaves out where a question stood and what was noted on the way.
+var sameContent = []cmp.Option{
 	cmpopts.IgnoreFields(Question{}, "File", "Line", "LineTo", "Sheet", "Notes"), cmpopts.EquateEmpty(),
 }
 
@@ -50,7 +50,7 @@ func TestDemoBankComesBack(t *testing.T) {
 	for f, read := range exact {
 		t.Run(string(f), func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(want, thereAndBack(t, f, read, want), comparable...); diff != "" {
+			if diff := cmp.Diff(want, thereAndBack(t, f, read, want), sameContent...); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -131,7 +131,7 @@ func TestHostileQuestionsComeBack(t *testing.T) {
 				for i := range want {
 					want[i].Number = fmt.Sprintf("q%d", i+1)
 				}
-				if diff := cmp.Diff(want, thereAndBack(t, f, read, want), comparable...); diff != "" {
+				if diff := cmp.Diff(want, thereAndBack(t, f, read, want), sameContent...); diff != "" {
 					t.Fatalf("(-want +got):\n%s", diff)
 				}
 			})
