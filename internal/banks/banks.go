@@ -41,8 +41,16 @@ type Service struct {
 	Now func() time.Time
 	// Zone is where a day begins and ends.
 	Zone *time.Location
-	// Campaign finds a campaign by its id, for banks that belong to a part of its tree.
+	// Campaign finds a campaign by its id, for banks that belong to one. Without it
+	// there are none.
 	Campaign func(id string) (*campaign.Campaign, error)
+}
+
+func (s *Service) campaign(id string) (*campaign.Campaign, error) {
+	if s.Campaign == nil {
+		return nil, campaign.ErrNotFound
+	}
+	return s.Campaign(id)
 }
 
 // Errors of banks.
@@ -119,7 +127,7 @@ func (s *Service) checkOffice(p operator.Place) error {
 		}
 		return nil
 	}
-	c, err := s.Campaign(p.Campaign)
+	c, err := s.campaign(p.Campaign)
 	if err != nil {
 		return fault.InvalidField("campaign", "没有这个活动").Because(err)
 	}
@@ -139,7 +147,7 @@ func (s *Service) covers(by operator.Actor, a operator.Action, p operator.Place)
 	if p.Campaign == "" || p.Scope == "" {
 		return false
 	}
-	c, err := s.Campaign(p.Campaign)
+	c, err := s.campaign(p.Campaign)
 	if err != nil {
 		return false
 	}

@@ -1,6 +1,7 @@
 package banks
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -43,17 +44,39 @@ func (s *Service) Import(ctx context.Context, by operator.Actor, bank string, i 
 		return out, err
 	}
 	if i.DryRun {
-		b, err := s.bank(ctx, s.DB, by, operator.EditBanks, bank)
-		if err != nil {
-			return out, err
+		out, _, _, err = s.compare(ctx, by, bank, i)
+		return out, err
+	}
+	for range importTries {
+		if out, err = s.importOnce(ctx, by, bank, i); !errors.Is(err, errMoved) {
+			break
 		}
-		out, _, err = s.read(ctx, s.DB, b, i)
+	}
+	if errors.Is(err, errMoved) {
+		err = bankbook.ErrVersion.Because(err)
+	}
+	if err != nil {
+		return Imported{}, fmt.Errorf("import into bank %s: %w", bank, err)
+	}
+	return out, nil
+}
+
+// importTries is how often a file is compared anew because others have changed the
+// bank meanwhile.
+const importTries = 8
+
+var errMoved = errors.New("the bank was changed while the file was read")
+
+// importOnce compares the file before it holds the bank, so that nobody waits for the
+// reading of a large file, and stores nothing where the bank has changed since.
+func (s *Service) importOnce(ctx context.Context, by operator.Actor, bank string, i Import) (Imported, error) {
+	out, fresh, seen, err := s.compare(ctx, by, bank, i)
+	if err != nil {
 		return out, err
 	}
 	err = s.change(ctx, by, operator.EditBanks, bank, func(tx *sql.Tx, b Bank) error {
-		var fresh []bankbook.Version
-		if out, fresh, err = s.read(ctx, tx, b, i); err != nil {
-			return err
+		if now, err := changes(ctx, tx, b.ID); err != nil || now != seen+1 { // with this one
+			return cmp.Or(err, errMoved)
 		}
 		if err := s.take(ctx, tx, by, b, fresh, &out); err != nil {
 			return err
@@ -63,10 +86,36 @@ func (s *Service) Import(ctx context.Context, by operator.Actor, bank string, i 
 			"imported": len(out.Report.Imported), "refused": len(out.Refused), "skipped": len(out.Skipped),
 		}})
 	})
+	return out, err
+}
+
+// compare reads the file against the bank as it is, and how often that has changed.
+func (s *Service) compare(ctx context.Context, by operator.Actor, bank string, i Import) (out Imported, fresh []bankbook.Version, seen int64, err error) {
+	var there []bankbook.History
+	err = s.DB.Snapshot(ctx, func(tx *sql.Tx) error {
+		b, err := s.bank(ctx, tx, by, operator.EditBanks, bank)
+		if err != nil {
+			return err
+		}
+		if seen, err = changes(ctx, tx, b.ID); err != nil {
+			return err
+		}
+		there, err = histories(ctx, tx, `v.bank = $1 AND v.version = (SELECT latest FROM questions x WHERE x.bank = v.bank AND x.id = v.question)`, b.ID)
+		return err
+	})
 	if err != nil {
-		return Imported{}, fmt.Errorf("import into bank %s: %w", bank, err)
+		return out, nil, 0, err
 	}
-	return out, nil
+	out, fresh, err = read(ctx, there, i)
+	return out, fresh, seen, err
+}
+
+// changes counts the changes of a bank.
+func changes(ctx context.Context, q asker, bank string) (n int64, err error) {
+	if err = q.QueryRowContext(ctx, `SELECT change FROM question_banks WHERE id = $1`, bank).Scan(&n); err != nil {
+		err = fmt.Errorf("look whether bank %s changed: %w", bank, err)
+	}
+	return n, err
 }
 
 func checkDefaults(d bankbook.Defaults) error {
@@ -78,11 +127,7 @@ func checkDefaults(d bankbook.Defaults) error {
 
 // read compares the file with what the bank holds. The versions are those of the
 // imported questions, without numbers and authors.
-func (s *Service) read(ctx context.Context, q asker, b Bank, i Import) (Imported, []bankbook.Version, error) {
-	there, err := histories(ctx, q, `v.bank = $1 AND v.version = (SELECT latest FROM questions x WHERE x.bank = v.bank AND x.id = v.question)`, b.ID)
-	if err != nil {
-		return Imported{}, nil, err
-	}
+func read(ctx context.Context, there []bankbook.History, i Import) (Imported, []bankbook.Version, error) {
 	o := bankfile.Options{Answers: i.Answers}
 	for _, h := range there {
 		o.Existing = append(o.Existing, bankfile.FromBank(h.Latest().Question))
