@@ -180,7 +180,7 @@ var rules = map[string]rule{
 	// The harness takes the program as a black box and asks Redis and SQL itself.
 	// Where power is cut below one store, its tests write through that store alone.
 	"internal/chaos": {may: []string{"internal/fault", sqldb}, tests: []string{
-		"campaign", "quiz", "pledge", "internal/event", "internal/redisstore", "internal/sqldb", goredis,
+		"campaign", "quiz", "pledge", "leaderboard", "configs", "internal/event", "internal/redisstore", "internal/sqldb", goredis,
 	}},
 
 	// The program wires everything, and nobody imports it.

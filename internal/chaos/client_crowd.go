@@ -3,6 +3,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,8 @@ type CrowdOptions struct {
 	// URL is where the clients go; it may be a proxy before the program. Several
 	// are used in turn.
 	URL []string
+	// Campaign is where people take part; the demonstration's when empty.
+	Campaign string
 	// Dir is where the books are kept.
 	Dir string
 	// Clients work at once; six when zero.
@@ -67,13 +70,14 @@ func NewCrowd(t testing.TB, o CrowdOptions) *Crowd {
 	if o.Attempts == 0 {
 		o.Attempts = 3
 	}
+	o.Campaign = cmp.Or(o.Campaign, demoCampaign)
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	c := &Crowd{o: o, read: NewReading(o.Dir), cancel: func() {}}
 	c.client = newClient(o.URL, c.crossed)
 	var err error
-	if c.scene, err = ReadScene(t.Context(), c.client, demoCampaign); err != nil {
+	if c.scene, err = ReadScene(t.Context(), c.client, o.Campaign); err != nil {
 		t.Fatal(err)
 	}
 	seeds := Random(o.Name)

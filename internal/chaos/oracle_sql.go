@@ -91,9 +91,7 @@ type row struct {
 }
 
 func readFacts(ctx context.Context, db *sql.DB) ([]row, error) {
-	const query = `SELECT f.kind, f.participant, f.body FROM facts f JOIN shards s ON s.id = f.shard
-		WHERE s.campaign IN ('jinzhong-2026', '~doors')`
-	rows, err := db.QueryContext(ctx, query)
+	rows, err := db.QueryContext(ctx, "SELECT kind, participant, body FROM facts") // the crowd is in one campaign
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger: %w", err)
 	}
@@ -116,7 +114,8 @@ func readFacts(ctx context.Context, db *sql.DB) ([]row, error) {
 }
 
 func compareFacts(v *Verdict, rows []row, want map[fact]int) {
-	known := []string{"expired.1"} // who leaves a paper; the books do not count it
+	// Who leaves a paper, and what an office does, are in no book.
+	known := []string{"expired.1", "hidden.1", "shown.1"}
 	seen := map[fact]bool{}
 	for _, r := range rows {
 		score, meant := want[r.fact]
