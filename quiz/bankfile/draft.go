@@ -299,7 +299,7 @@ func (d *draft) choiceType(k key) string {
 // isSubjective tells a question that wants words although letters stand in it: its
 // answer is a text, and not that of an option.
 func (d *draft) isSubjective(k key) bool {
-	return (d.hint == hintNone || d.hint == hintEssay || d.hint == hintBlank) && k.form == keyText && d.named(k) < 0
+	return (d.hint == hintNone || d.hint == hintEssay || d.hint == hintBlank) && k.form == keyText && d.named(k) < 0 && !allRight[bareKey(k.text)]
 }
 
 func (d *draft) subjective(k key) *doubt {
@@ -308,6 +308,9 @@ func (d *draft) subjective(k key) *doubt {
 	}
 	return nil
 }
+
+// allRight are answers that mean every option, where none of them says so itself.
+var allRight = map[string]bool{"以上都对": true, "以上全对": true, "以上都是": true, "以上均正确": true, "以上都正确": true, "以上均对": true, "全对": true, "都对": true, "以上皆是": true}
 
 // named finds the option whose text the answer repeats; -1 for none.
 func (d *draft) named(k key) int {
@@ -328,6 +331,10 @@ func (d *draft) chosen(k key) *doubt {
 		i := d.named(k)
 		if i < 0 && k.form == keyJudge && d.hint == hintJudge {
 			i = d.judgeOption(k.right)
+		}
+		if i < 0 && allRight[bareKey(k.text)] && !slices.ContainsFunc(d.question.Options, pointsAtOthers) {
+			d.question.Key = quiz.Choice(1<<n - 1)
+			return nil
 		}
 		if i < 0 {
 			return &doubt{"key_unclear", "看不懂答案“" + shortened(k.text, 30) + "”"}

@@ -137,6 +137,9 @@ func bareKey(s string) string {
 				}
 			}
 		}
+		if !strings.ContainsAny(s, "([【") { // the end of （答案：A）
+			s = strings.TrimRight(s, ")]】 ")
+		}
 		s = strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(s, "选项"), "选"))
 		s = strings.TrimSuffix(s, "项")
 		if s == before {

@@ -83,6 +83,9 @@ func (p *textParser) draft(b *block) draft {
 		d.answer(a)
 	}
 	d.keys = append(d.keys, b.keyed...)
+	if g := concluded.FindStringSubmatch(q.Explanation); g != nil {
+		d.keys = append(d.keys, g[1])
+	}
 	d.meta(b.meta)
 	d.tags()
 	d.stemKeys()
@@ -141,6 +144,9 @@ func (d *draft) meta(said map[string][]string) {
 		}
 	}
 }
+
+// concluded finds the answer with which an explanation ends: 故选B。
+var concluded = regexp.MustCompile(`(?:故|因此|所以|综上)[，,]?\s*(?:本题)?(?:正确)?(?:答案)?\s*应?\s*(?:选择?|为|是)\s*[:：]?\s*([A-P](?:[、,，]?[A-P])*)\s*(?:项|选项)?\s*[。.！!]?$`)
 
 var (
 	typeTag  = regexp.MustCompile(`^[（(【\[〔]\s*((?:单项?选择?|多项?选择?|不定项选?择?|判断|是非|单|多|填空|简答|问答|论述|选择)题?)(?:[\s,，;；、]*(?:本题|共)?\s*\d+(?:\.\d+)?\s*分)?\s*[）)】\]〕]\s*[:：.、]?\s*`)
@@ -242,11 +248,14 @@ func (d *draft) judgedStem() {
 				d.keys = append(d.keys, q.Stem[g[i]:g[i+1]])
 			}
 		}
-		from := g[0]
-		if re == judgeEnd { // the full stop before it stays
+		from, rest := g[0], q.Stem[g[1]:]
+		switch re {
+		case judgeEnd: // the full stop before it stays
 			from = max(g[2], g[4])
+		case judgeTail: // and so does one behind it
+			rest = strings.TrimLeft(q.Stem[g[3]:], " ）)】]")
 		}
-		q.Stem = strings.TrimSpace(q.Stem[:from] + q.Stem[g[1]:])
+		q.Stem = strings.TrimSpace(q.Stem[:from] + rest)
 		return
 	}
 }

@@ -261,7 +261,7 @@ func (k *keyReader) open(h heading) {
 	k.numbers = nil
 }
 
-var keyColumns = regexp.MustCompile(`^(?:题号|序号|题型|答案|正确答案|参考答案|解析|答案解析|分值|\s|\||\t)+$`)
+var keyColumns = regexp.MustCompile(`^(?:题号|序号|题型|答案|正确答案|参考答案|解析|答案解析|分值|\s|\||,|，)+$`)
 
 // line reads one line of keys.
 func (k *keyReader) line(l string) {

@@ -127,6 +127,16 @@ func TestSecondFile(t *testing.T) {
 		"nothing in it":       {threeSingles, "这里没有答案", "answers_none"},
 		"answers in no order": {threeSingles, "3.A\n1.B\n2.A", "1B 2A 3A"},
 	}
+	forms := map[string]File{
+		"a document": docx(t, table([]string{"题号", "1", "2", "3"}, []string{"答案", "A", "B", "A"}), nil),
+		"a workbook": workbook(t, map[string][][]any{"答案": {{"题号", "答案"}, {1, "A"}, {2, "B"}, {3, "A"}}}, nil),
+		"a table":    {Name: "答案.csv", Raw: []byte("题号,答案\n1,A\n2,B\n3,A\n")},
+	}
+	for name, f := range forms {
+		if got := lettersOf(t, threeSingles, Options{Answers: &f}); got != "1A 2B 3A" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

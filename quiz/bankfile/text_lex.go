@@ -190,8 +190,8 @@ var leadNumber = []struct {
 	{formDot, regexp.MustCompile(`^(\d{1,5})\s*[,，]\s*`)},
 	{formParen, regexp.MustCompile(`^(\d{1,5})\s*[)）]\s*[.、]?\s*`)},
 	{formBracket, regexp.MustCompile(`^[(（\[【]\s*(\d{1,5})\s*[)）\]】]\s*[.、]?\s*`)},
-	{formWord, regexp.MustCompile(`^(?:第\s*(\d{1,5})\s*题|(?:题目|试题|问题|题)\s*(\d{1,5})|Q(?:uestion)?\s*(\d{1,5}))\s*[.、:：)）]?\s*`)},
-	{formWord, regexp.MustCompile(`^(?:问题|题目|试题|第)\s*([一二三四五六七八九十]{1,3})(?:题)?\s*[.、:：]\s*`)},
+	{formWord, regexp.MustCompile(`^(?:第\s*(\d{1,5})\s*题|(?:题目|(?:面试|思考|讨论|练习|案例|简答|论述|单选|多选|判断|填空)题?|试题|问题|题)\s*(\d{1,5})|Q(?:uestion)?\s*(\d{1,5}))\s*[.、:：)）]?\s*`)},
+	{formWord, regexp.MustCompile(`^(?:问题|题目|(?:面试|思考|讨论|练习|案例|简答|论述)题?|试题|第)\s*([一二三四五六七八九十]{1,3})(?:题)?\s*[.、:：]\s*`)},
 	{formBare, regexp.MustCompile(`^(\d{1,4})(?:\s+)`)},
 }
 
@@ -209,7 +209,7 @@ func leadMark(l string, at int) (mark, bool) {
 	if at > 0 {
 		return mark{}, false
 	}
-	if first := firstRune(rest); (first < '0' || first > '9') && !strings.ContainsRune("(（[【第题试问Q", first) {
+	if first := firstRune(rest); (first < '0' || first > '9') && !strings.ContainsRune("(（[【第题试问面思讨练案简论单多判填Q", first) {
 		return mark{}, false
 	}
 	for _, n := range leadNumber {
@@ -309,7 +309,7 @@ var labels = []struct {
 	re   *regexp.Regexp
 }{
 	{markMeta, regexp.MustCompile(`^[【\[（(〔]?\s*(?:我的答案|考生答案|难度系数|难度等级|难易度|难易程度|难度|知识点|考点|题型|分值|分数|章节|出处|来源|依据|法律依据|标签|分类|能力等级)\s*(?:[】\]）)〕]\s*[:：]?|[:：])\s*`)},
-	{markExplain, regexp.MustCompile(`^[【\[（(〔]?\s*(?:答案)?(?:试题|题目|本题|参考)?(?:解析|详解|分析|理由|解答|说明|点评|考点分析|答案说明)\s*(?:[】\]）)〕]\s*[:：]?|[:：])\s*`)},
+	{markExplain, regexp.MustCompile(`^[【\[（(〔]?\s*(?:答案)?(?:试题|题目|本题|参考)?(?:解析|详解|分析|理由|解答|说明|点评|名师点评|考点分析|答案说明|解题思路|思路点拨|点拨|知识拓展)\s*(?:[】\]）)〕]\s*[:：]?|[:：])\s*`)},
 	{markAnswer, regexp.MustCompile(`^[【\[（(〔]?\s*(?:本题|该题)?(?:正确|参考|标准)?(?:的)?(?:答案|选项|要点|答题要点)(?:是|为)?\s*(?:[】\]）)〕]\s*[:：]?|[:：])\s*`)},
 	{markAnswer, regexp.MustCompile(`^(?:\\ans|[Aa]ns(?:wer)?|ANS(?:WER)?|[Kk]ey|答|正解)\s*[:：]\s*`)},
 	{markAnswer, regexp.MustCompile(`^(?:正确|参考|标准)?答案(?:是|为)?\s*(?:[A-P][A-P,，、\s]*$|[√×✓✗对错]$|正确$|错误$)`)},
@@ -317,7 +317,7 @@ var labels = []struct {
 }
 
 // labelBegins are the characters with which labels begin.
-const labelBegins = `答正参标本该解详试题分理说难知考章出来依法能我\AaKkEe【[（(〔`
+const labelBegins = `点名思答正参标本该解详试题分理说难知考章出来依法能我\AaKkEe【[（(〔`
 
 // mayBeLabel looks for what every label has: it begins in one of few ways, and a
 // colon, a bracket or an answer follows.
@@ -389,7 +389,7 @@ func (x *lexer) inner(l string, at int, r, before rune) (mark, bool) {
 		}
 	case r >= '0' && r <= '9':
 		return innerNumber(l, at, before)
-	case strings.ContainsRune(`答正参标本该解详试题分理说难知考我\点A依`, r):
+	case strings.ContainsRune(`点名思答正参标本该解详试题分理说难知考我\点A依`, r):
 		return innerLabel(l, at)
 	}
 	return mark{}, false

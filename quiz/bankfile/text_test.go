@@ -103,7 +103,7 @@ B. 对
 10. 没有答案的一题（ ）
 `, []string{
 			"2-2 judge A 拒绝吸毒检测的，可以强制检测。|正确|错误",
-			"3-3 judge B 邮政企业不必检查邮件|正确|错误",
+			"3-3 judge B 邮政企业不必检查邮件。|正确|错误",
 			"4-4 judge A 怀孕妇女不适用强制隔离戒毒|正确|错误",
 			"5-5 judge B 罂粟可以少量种植。|正确|错误",
 			"6-6 judge A 戒毒人员就业不受歧视。|正确|错误",
@@ -172,6 +172,34 @@ B. 二
 			"33-36 refused single key_conflict",
 		}},
 		"tabs between options": {"1.\t甲题（\t）\nA.\t一\tB.\t二\nC.\t三\n【答案】C\n", []string{"1-4 single C 甲题（ ）|一|二|三"}},
+		"what an explanation concludes": {`
+1. 甲题（ ）
+A. 一
+B. 二
+解析：甲是二，故选B。
+2. 乙题（ ）
+A. 一
+B. 二
+答案：A
+解析：乙是一，所以答案为A。
+3. 丙题（ ）
+A. 一
+B. 二
+答案：A
+解析：丙是二，故选B。
+4. 丁题（ ）A. 一 B. 二（答案：B）
+5. 戊题（ ）
+A. 一
+B. 二
+C. 三
+答案：以上都对
+`, []string{
+			"1-4 single B 甲题（ ）|一|二",
+			"5-9 single A 乙题（ ）|一|二",
+			"10-14 refused single key_conflict",
+			"15-15 single B 丁题（ ）|一|二",
+			"16-20 multiple ABC 戊题（ ）|一|二|三",
+		}},
 		"numbers and letters in other clothes": {`
 （1）甲题（ ）
 （A）一 （B）二

@@ -23,10 +23,7 @@ func readXLSX(ctx context.Context, f File, o Options) (Report, error) {
 	if _, err := openPackage(f); err != nil {
 		return Report{}, err
 	}
-	book, err := excelize.OpenReader(bytes.NewReader(f.Raw), excelize.Options{
-		UnzipSizeLimit: MaxUnpacked, UnzipXMLSizeLimit: MaxUnpacked,
-		ShortDatePattern: "yyyy/m/d", LongDatePattern: "yyyy年m月d日", CultureInfo: excelize.CultureNameZhCN,
-	})
+	book, err := excelize.OpenReader(bytes.NewReader(f.Raw), bookOptions())
 	if err != nil {
 		return Report{}, &FileError{Name: f.Name, Code: "damaged", Reason: "工作簿打不开，可能已损坏或加密", Err: err}
 	}
@@ -53,6 +50,14 @@ func readXLSX(ctx context.Context, f File, o Options) (Report, error) {
 		return Report{}, refuseFile(f, "no_questions", "表格里没有题目")
 	}
 	return r, nil
+}
+
+// bookOptions open a workbook within bounds, with cells as they look in China.
+func bookOptions() excelize.Options {
+	return excelize.Options{
+		UnzipSizeLimit: MaxUnpacked, UnzipXMLSizeLimit: MaxUnpacked,
+		ShortDatePattern: "yyyy/m/d", LongDatePattern: "yyyy年m月d日", CultureInfo: excelize.CultureNameZhCN,
+	}
 }
 
 // sheetGrid reads the rows of a sheet that are not empty.
@@ -135,7 +140,7 @@ func (g *grid) mergedCells(book *excelize.File) error {
 // merged takes the value of a cell that is merged over several rows.
 func (r *row) merged(at int, is column, value string) {
 	switch is {
-	case colType, colTopic, colLevel, colScore, colBasis, colEnabled:
+	case colType, colTopic, colLevel, colScore, colBasis, colEnabled, colLabel:
 		for len(r.cells) <= at {
 			r.cells = append(r.cells, "")
 		}
