@@ -9,6 +9,7 @@ import (
 	"qingyuan/internal/event"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
+	"qingyuan/internal/seal"
 	"qingyuan/internal/sqldb"
 	"qingyuan/quiz"
 )
@@ -48,4 +49,18 @@ func (v bankVersions) Bank(ctx context.Context, digest string) (*quiz.Bank, erro
 		return nil, fmt.Errorf("the ledger does not hold bank %s", digest)
 	}
 	return quiz.UnpackBank(digest, packed)
+}
+
+// labelMarks is the key of what the rules keep of names.
+const labelMarks = "flag marks"
+
+// newWatcher lets the rules read what the ledger holds.
+func newWatcher(p *program) *correction.Watcher {
+	return &correction.Watcher{
+		Service: p.office.corrections, Rules: correction.DefaultFlagRules(), Key: seal.Derive(p.cfg.Secrets.Master.Key(), labelMarks),
+		Campaigns: p.catalog.Campaigns,
+		Failed: func(id string, err error) {
+			p.log.Warn("the rules could not read on", "campaign", id, "err", err)
+		},
+	}
 }

@@ -88,6 +88,12 @@ func (x *erasure) run(ctx context.Context, participant string) error {
 			return err
 		}
 	}
+	office := newCorrections(x.services, &backOffice{}, x.db, x.catalog, time.Now)
+	for _, id := range x.ids {
+		if err := office.ErasePersonal(ctx, id); err != nil {
+			return err
+		}
+	}
 	if err := x.drainAll(ctx); err != nil {
 		return err
 	}
@@ -202,7 +208,7 @@ func (x *erasure) scrub(ctx context.Context, known []ledger.Opened) error {
 		}
 	}
 	err := x.patiently(ctx, func() (bool, error) {
-		err := x.db.Scrub(ctx, "personal", "dead_letters")
+		err := x.db.Scrub(ctx, "personal", "dead_letters", "appeals")
 		return err == nil, err
 	})
 	if err != nil || !x.cfg.PrivateRedis() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"qingyuan/internal/ledger"
 )
@@ -28,6 +29,12 @@ func reseal(e env, w *workbench) error {
 	if err != nil {
 		return err
 	}
+	office := newCorrections(w.services, &backOffice{}, w.db, w.catalog, time.Now)
+	appeals, err := office.Reseal(e.ctx)
+	if err != nil {
+		return err
+	}
+	done.Seen, done.Changed = done.Seen+appeals, done.Changed+appeals
 	if _, err := fmt.Fprintf(e.stdout, "%d personal records looked at, %d sealed with the current key\n", done.Seen, done.Changed); err != nil {
 		return err
 	}

@@ -84,6 +84,10 @@ const toldEvery = 500
 func (s *Service) search(ctx context.Context, b *Batch, def *campaign.Campaign, p *jobs.Progress) error {
 	c := b.Conditions
 	c.Scope = b.Node
+	var err error
+	if c.marked, c.markedPeople, err = s.marked(ctx, def.ID, c.Flags); err != nil {
+		return err
+	}
 	l := list{store: s.store(), batch: b.ID, most: s.most()}
 	m, marks := newMatcher(&c, def), answers{banks: s.Banks}
 	seen := int64(0)
@@ -145,7 +149,7 @@ func (s *Service) histories(ctx context.Context, id string, c *Conditions) iter.
 			yield(ledger.History{}, err)
 			return
 		}
-		listed, limited := c.listed()
+		listed, limited := c.named()
 		for n := range opened.Shards {
 			shard := ledger.Shard{Campaign: id, Number: n}
 			all := s.all(ctx, shard)

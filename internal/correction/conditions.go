@@ -30,6 +30,8 @@ type Conditions struct {
 	Participants []string `json:"participants,omitempty"`
 	// Acts lists single acts.
 	Acts []ActID `json:"acts,omitempty"`
+	// Flags names confirmed flags: the acts that they are about.
+	Flags []string `json:"flags,omitempty"`
 	// Regular finds those whose attempts follow each other at regular spacing.
 	Regular *Regular `json:"regular,omitempty"`
 	// Name is what the masked name of the participant must be, ? standing for any
@@ -38,6 +40,10 @@ type Conditions struct {
 	// SameAnswers finds attempts whose wrong answers are those of at least so many
 	// other participants.
 	SameAnswers int `json:"same_answers,omitempty"`
+
+	// marked and markedPeople are what the flags are about.
+	marked       []ActID
+	markedPeople []string
 }
 
 // Range has two ends, both included; nil is open.
@@ -64,6 +70,7 @@ const (
 	mostListed = 100_000
 	longestID  = 64
 	longestTag = 64
+	mostFlags  = 1000
 )
 
 // Check refuses conditions that say nothing, contradict themselves or name what the
@@ -87,6 +94,7 @@ func (c *Conditions) Check(def *campaign.Campaign) error {
 	add(slices.ContainsFunc(c.Participants, notID), "participants", "含有空白或过长的编号")
 	add(len(c.Acts) > mostListed, "acts", fmt.Sprintf("一批最多 %d 个", mostListed))
 	add(slices.ContainsFunc(c.Acts, func(a ActID) bool { return notID(a.Participant) || a.Number < 0 }), "acts", "含有无效的编号")
+	add(len(c.Flags) > mostFlags, "flags", fmt.Sprintf("一批最多 %d 条", mostFlags))
 	add(c.Regular != nil && !c.Regular.valid(), "regular", "次数应为 3 到 1000，误差不能为负数")
 	add(len(c.Name) > longestTag, "name", "内容过长")
 	add(c.SameAnswers < 0, "same_answers", "不能为负数")
@@ -103,23 +111,33 @@ func (r *Range) upsideDown() bool { return r != nil && r.Min != nil && r.Max != 
 // none tells whether nothing but the kind of act is asked for.
 func (c *Conditions) none() bool {
 	return c.Scope == "" && c.From.IsZero() && c.To.IsZero() && c.Score.empty() && c.UsedMS.empty() &&
-		len(c.Participants) == 0 && len(c.Acts) == 0 && c.Regular == nil && c.Name == "" && c.SameAnswers == 0
+		len(c.Participants) == 0 && len(c.Acts) == 0 && len(c.Flags) == 0 && c.Regular == nil && c.Name == "" && c.SameAnswers == 0
 }
 
-// listed are the participants to whom the conditions are limited by name, sorted and
-// each once; false where they are not.
-func (c *Conditions) listed() ([]string, bool) {
-	if len(c.Participants) == 0 && len(c.Acts) == 0 {
+// named are the participants to whom the conditions are limited by name, sorted and each
+// once; false where they are not.
+func (c *Conditions) named() ([]string, bool) {
+	var out []string
+	switch {
+	case len(c.Participants) > 0:
+		out = slices.Clone(c.Participants)
+	case len(c.Acts) > 0:
+		out = participantsOf(c.Acts)
+	case len(c.Flags) > 0:
+		out = append(participantsOf(c.marked), c.markedPeople...)
+	default:
 		return nil, false
-	}
-	out := slices.Clone(c.Participants)
-	if len(out) == 0 {
-		for _, a := range c.Acts {
-			out = append(out, a.Participant)
-		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out), true
+}
+
+func participantsOf(acts []ActID) []string {
+	out := make([]string, len(acts))
+	for i, a := range acts {
+		out[i] = a.Participant
+	}
+	return out
 }
 
 // matcher holds conditions against one participant after another.
@@ -129,15 +147,24 @@ type matcher struct {
 	def    *campaign.Campaign
 	people map[string]bool
 	acts   map[ActID]bool
+	// marked and wholly are what flags are about.
+	marked map[ActID]bool
+	wholly map[string]bool
 }
 
 func newMatcher(c *Conditions, def *campaign.Campaign) *matcher {
-	m := &matcher{Conditions: c, def: def, people: map[string]bool{}, acts: map[ActID]bool{}}
+	m := &matcher{Conditions: c, def: def, people: map[string]bool{}, acts: map[ActID]bool{}, marked: map[ActID]bool{}, wholly: map[string]bool{}}
 	for _, id := range c.Participants {
 		m.people[id] = true
 	}
 	for _, a := range c.Acts {
 		m.acts[a] = true
+	}
+	for _, a := range c.marked {
+		m.marked[a] = true
+	}
+	for _, id := range c.markedPeople {
+		m.wholly[id] = true
 	}
 	return m
 }
@@ -174,6 +201,7 @@ func (m *matcher) matchesAct(a *Act) bool {
 	switch {
 	case signature && !m.Signatures, !signature && !m.Attempts,
 		len(m.acts) > 0 && !m.acts[ActID{a.Participant, a.Number}],
+		len(m.Flags) > 0 && !m.wholly[a.Participant] && !m.marked[ActID{a.Participant, a.Number}],
 		!m.From.IsZero() && a.At.Before(m.From), !m.To.IsZero() && !a.At.Before(m.To):
 		return false
 	}

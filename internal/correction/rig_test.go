@@ -22,7 +22,9 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/approval"
 	"qingyuan/internal/correction"
+	"qingyuan/internal/correction/act"
 	"qingyuan/internal/event"
+	"qingyuan/internal/fault"
 	"qingyuan/internal/jobs"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/operator"
@@ -31,6 +33,7 @@ import (
 	"qingyuan/internal/replay"
 	"qingyuan/internal/replay/state"
 	"qingyuan/internal/sqldb"
+	"qingyuan/internal/sqltest"
 	"qingyuan/internal/stream"
 	"qingyuan/leaderboard"
 	"qingyuan/pledge"
@@ -196,7 +199,7 @@ func (r *rig) open() {
 func (r *rig) newService() *correction.Service {
 	return &correction.Service{
 		DB: r.sql, Ledger: r.ledger, Acts: redisstore.NewCorrections(r.campaigns, r.Campaign, r.now), Banks: r, Catalog: r,
-		Jobs: r.jobs, Approvals: r.approvals, Now: time.Now, Pace: 1,
+		Jobs: r.jobs, Approvals: r.approvals, Now: time.Now, Pace: 1, Box: r.box,
 		Name: func(id, participant string, rec event.Record) (string, error) {
 			d, err := r.box.open(id, participant, rec)
 			return d.Name, err
@@ -485,4 +488,57 @@ func (r *rig) undo(b *correction.Batch) *correction.Batch {
 	r.Helper()
 	r.approve(r.service.AskUndo(r.Context(), clerk(b.Node), b, "核实有误"))
 	return r.await(b.ID, correction.Undone, correction.UndoHalted)
+}
+
+func newSmallRig(t *testing.T) *rig {
+	t.Helper()
+	return newRig(t, sqltest.SQLite(t), definition(t, "antidrug", 2))
+}
+
+func faultOf(t *testing.T, err error) *fault.Error {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no fault")
+	}
+	return fault.From(err)
+}
+
+func (r *rig) quizStore() quiz.Store { return r.quizzes.Store }
+
+func (r *rig) quizPerson(i int) quiz.Person {
+	return quiz.Person{Campaign: r.def.ID, Participant: person(i)}
+}
+
+// mistakes are the wrong answers of an attempt, by question.
+func (r *rig) mistakes(a act.Act) map[int]quiz.Choice {
+	r.Helper()
+	out := map[int]quiz.Choice{}
+	if a.Number == act.Signature {
+		return out
+	}
+	stored, err := r.quizStore().Attempt(r.Context(), quiz.Person{Campaign: r.def.ID, Participant: a.Participant}, a.Number)
+	must(r, stored, err)
+	for i, item := range stored.Paper.Items {
+		if c := stored.Result.Choices[i]; c != 0 && c != r.bank.Questions[item.Question].Key {
+			out[item.Question] = c
+		}
+	}
+	return out
+}
+
+// alike are the others of the first twelve whose first attempt has the same three or
+// more mistakes.
+func (r *rig) alike(a act.Act) []string {
+	r.Helper()
+	mine := r.mistakes(a)
+	var out []string
+	for i := range 12 {
+		if person(i) == a.Participant || i == 2 {
+			continue
+		}
+		if len(mine) >= 3 && maps.Equal(mine, r.mistakes(act.Act{Participant: person(i), Number: 1})) {
+			out = append(out, person(i))
+		}
+	}
+	return out
 }

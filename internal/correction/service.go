@@ -121,6 +121,9 @@ func (s *Service) Create(ctx context.Context, who operator.Actor, d Draft) (*Bat
 	if b.Reason, err = reason(d.Reason); err != nil {
 		return nil, err
 	}
+	if err := s.flagged(ctx, who, def, &b.Conditions); err != nil {
+		return nil, err
+	}
 	if b.Node, err = reach(who, def, d.Conditions.Scope); err != nil {
 		return nil, err
 	}

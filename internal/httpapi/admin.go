@@ -54,6 +54,7 @@ func (s *Server) adminRoutes() []route {
 		s.approvalRoutes(),
 		s.correctionRoutes(),
 		s.appealRoutes(),
+		s.flagRoutes(),
 	)
 }
 

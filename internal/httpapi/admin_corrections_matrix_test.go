@@ -42,7 +42,7 @@ func openCorrections(_ *testing.T, b *bench) {
 	for _, k := range s.Kinds() {
 		b.office.approvals.Register(k)
 	}
-	b.Corrections, b.Appeals = s, s
+	b.Corrections, b.Appeals, b.Flags = s, s, s
 }
 
 // correctionArea takes acts of unit no1 out.
@@ -95,6 +95,31 @@ func appealArea() area {
 		"POST " + all + "/:appeal/review": one(0, ""),
 		"POST " + all + "/:appeal/refuse": one(0, `{"answer":"维持"}`),
 		"POST " + all + "/:appeal/uphold": one(http.StatusAccepted, `{"answer":"成立"}`),
+	}}
+}
+
+// flagArea is what rules have noticed in unit no1.
+func flagArea() area {
+	const all = "/api/v1/admin/campaigns/:campaign/flags"
+	one := func(body string) subject {
+		return subject{body: body, object: func(t *testing.T, b *bench) map[string]string {
+			t.Helper()
+			id := "flag" + sequence()
+			err := b.office.db.WithTx(t.Context(), func(tx *sql.Tx) error {
+				_, err := tx.ExecContext(t.Context(), `INSERT INTO flags (id, campaign, rule, mark, unit, acts, participants, evidence, state, created, seen)
+					VALUES ($1, 'spring', 'too_fast', $1, 'no1', 1, 1, '[{"participant":"p1","number":1}]', 'new', 1, 1)`, id)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return map[string]string{"flag": id}
+		}}
+	}
+	return area{subjects: map[string]subject{
+		"GET " + all:                      {},
+		"GET " + all + "/:flag":           one(""),
+		"POST " + all + "/:flag/decision": one(`{"state":"dismissed","reason":"正常"}`),
 	}}
 }
 
