@@ -245,6 +245,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 		return nil, err
 	}
 	p.office.corrections = newCorrections(s, p.office, st.sql, book, now)
+	p.office.reports = newReports(p.office, st.sql, p.archive.ledger, book.Campaign, s.secrecy.open, now)
 	p.office.open()
 	book.Store().Register(p.office.jobs)
 	if p.rosters, err = newRosters(cfg, st.sql, now); err != nil {

@@ -53,8 +53,13 @@ func (s *Server) adminRoutes() []route {
 		s.auditRoutes(),
 		s.approvalRoutes(),
 		s.correctionRoutes(),
+		s.campaignDeskRoutes(),
+		s.treeRoutes(),
+		s.jobRoutes(),
 		s.appealRoutes(),
 		s.flagRoutes(),
+		s.reportRoutes(),
+		s.bankRoutes(),
 	)
 }
 

@@ -111,6 +111,16 @@ func errorCodes() []codeRow {
 
 		// What only operators meet.
 		{"bank.unreviewed", 409, "题库中有未经本单位审核的题目，不能用于活动"},
+		{"bank.incomplete", 400, "题目内容不完整，补全后才能送审"},
+		{"bank.file_invalid", 400, "文件无法读取，请按提示处理"},
+		{"bank.own_work", 403, "不能审核自己编写或修改的题目"},
+		{"bank.not_found", 404, "没有这个题库"},
+		{"bank.question_not_found", 404, "题库中没有这道题"},
+		{"bank.exists", 409, "已有这个编号的题库"},
+		{"bank.question_exists", 409, "题库中已有这个编号的题目"},
+		{"bank.state", 409, "题目当前的状态不能进行此操作"},
+		{"bank.version_conflict", 409, "题目已被他人修改，请刷新后重试"},
+		{"bank.empty", 409, "题库中没有审核通过且在有效期内的题目"},
 		{"catalog.invalid", 400, "活动设置有误，请按提示修改"},
 		{"catalog.fixed", 409, "活动发布或开放后，这些内容不能再改"},
 		{"catalog.version_conflict", 409, "活动已被他人修改，请刷新后重试"},
@@ -159,6 +169,7 @@ func errorCodes() []codeRow {
 		{"approval.expired", 409, "这项申请已过期，请重新提出"},
 		{"report.too_soon", 400, "统计时间须早于现在至少一分钟"},
 		{"report.not_announced", 404, "没有这次发布的数据"},
+		{"report.not_made", 404, "导出文件尚未生成或已不存在"},
 	}
 }
 

@@ -43,6 +43,8 @@ type Server struct {
 	Tickets Gate
 	// Switches tells what operators have switched off; nil is nothing.
 	Switches Switches
+	// Reports gives operators their figures.
+	Reports Reports
 	// Rosters signs in people by their unit's roster; nil where there is no such door.
 	Rosters Rosters
 	// Operators knows who is signed in to the office; nil where there is none. The
@@ -58,6 +60,8 @@ type Server struct {
 	Appeals Appeals
 	// Flags are what rules have noticed; required with Operators.
 	Flags Flags
+	// Banks keeps the question banks of offices; required with Operators.
+	Banks Banks
 	// Campaigns is the catalog that operators edit, Imports and Jobs what takes longer
 	// than a request; needed where there is an office.
 	Campaigns *catalog.Store

@@ -10,7 +10,6 @@ package report
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -26,9 +25,6 @@ import (
 	"qingyuan/pledge"
 	"qingyuan/quiz"
 )
-
-// ErrNothing is a campaign of which the ledger knows nothing yet.
-var ErrNothing = errors.New("the ledger knows nothing of the campaign yet")
 
 // Ledger is what this package reads of *ledger.Ledger.
 type Ledger interface {
@@ -115,11 +111,8 @@ func (s *Source) People(ctx context.Context) iter.Seq2[*Person, error] {
 // each hands on everybody until take wants no more.
 func (s *Source) each(ctx context.Context, take func(*Person) bool) error {
 	opened, known, err := s.Ledger.Campaign(ctx, s.Campaign.ID)
-	if err != nil {
+	if err != nil || !known { // of one that was never opened there is nobody to tell of
 		return err
-	}
-	if !known {
-		return ErrNothing
 	}
 	layout, err := leaderboard.ParseLayout(strconv.FormatInt(opened.Base, 10), strconv.FormatUint(uint64(opened.Bits), 10))
 	if err != nil {
