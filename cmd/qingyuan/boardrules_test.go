@@ -28,7 +28,7 @@ func edited(t *testing.T, dir string, change *strings.Replacer) (status int, err
 			t.Fatal(err)
 		}
 	}
-	status, _, errs = command(t, "campaign", "apply", filepath.Join(desk, "campaign.yaml"), "--data", dir)
+	status, _, errs = command(t, "campaign", "apply", "--unreviewed", filepath.Join(desk, "campaign.yaml"), "--data", dir)
 	return status, errs
 }
 

@@ -86,9 +86,10 @@ func told(e env, err error) error {
 type applyCmd struct {
 	officeFlags
 
-	File  string `arg:"" help:"Campaign file (YAML)." type:"existingfile"`
-	Draft bool   `help:"Do not publish a new campaign yet."`
-	Files bool   `help:"Put it into the folder of campaigns instead, for those who keep campaigns in files."`
+	File       string `arg:"" help:"Campaign file (YAML)." type:"existingfile"`
+	Draft      bool   `help:"Do not publish a new campaign yet."`
+	Unreviewed bool   `help:"Publish it although no reviewer has signed its questions; the audit log says so."`
+	Files      bool   `help:"Put it into the folder of campaigns instead, for those who keep campaigns in files."`
 }
 
 // Run implements the command.
@@ -101,7 +102,9 @@ func (a applyCmd) Run(e env) error {
 		return fmt.Errorf("apply %s: %w", a.File, err)
 	}
 	return a.onCatalog(e, func(ctx context.Context, s *catalog.Store) error {
-		out, err := s.ApplyBundle(ctx, a.act(), b, !a.Draft)
+		act := a.act()
+		act.Unreviewed = a.Unreviewed
+		out, err := s.ApplyBundle(ctx, act, b, !a.Draft)
 		if err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ func known(t *testing.T) (*server, *wechattest.Server, configs.Config) {
 	t.Helper()
 	cfg := demo(t)
 	cfg.Demo = false
-	if status, out, errs := command(t, "campaign", "apply", "testdata/known/campaign.yaml", "--data", cfg.Data.Dir); status != exitDone {
+	if status, out, errs := command(t, "campaign", "apply", "--unreviewed", "testdata/known/campaign.yaml", "--data", cfg.Data.Dir); status != exitDone {
 		t.Fatalf("campaign apply = %d\n%s%s", status, out, errs)
 	}
 	we := wechattest.Start(t)

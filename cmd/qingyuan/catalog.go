@@ -13,6 +13,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/configs"
+	"qingyuan/internal/banks"
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/sqldb"
@@ -41,6 +42,8 @@ func keeperOf(ctx context.Context, o catalog.Options, sql *sqldb.DB) (*catalog.K
 	if err != nil {
 		return nil, err
 	}
+	shelf := &banks.Service{DB: sql, Now: o.Now, Zone: configs.Zone()}
+	store.Banks, store.Gates = shelf, []catalog.Gate{shelf.Gate}
 	o.Store = store
 	k, err := catalog.Open(ctx, o)
 	if err != nil {

@@ -41,7 +41,7 @@ func sharded(t *testing.T, cfg configs.Config, shards string) {
 			t.Fatal(err)
 		}
 	}
-	if status, out, errs := command(t, "campaign", "apply", filepath.Join(dir, "campaign.yaml"), "--data", cfg.Data.Dir); status != exitDone {
+	if status, out, errs := command(t, "campaign", "apply", "--files", filepath.Join(dir, "campaign.yaml"), "--data", cfg.Data.Dir); status != exitDone {
 		t.Fatalf("campaign apply = %d\n%s%s", status, out, errs)
 	}
 }

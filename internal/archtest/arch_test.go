@@ -84,7 +84,7 @@ var rules = map[string]rule{
 	// Adapters.
 	"internal/catalog": {may: []string{
 		"campaign", "quiz", "pledge", "leaderboard", "configs",
-		"internal/audit", "internal/fault", "internal/jobs", "internal/operator", "internal/sheet", "internal/sqldb", sqldb,
+		"internal/audit", "internal/divisions", "internal/fault", "internal/jobs", "internal/operator", "internal/sheet", "internal/sqldb", sqldb,
 	}},
 	"internal/banks": {may: []string{
 		"campaign", "configs", "quiz", "quiz/bankbook", "quiz/bankfile", "internal/audit", "internal/fault", "internal/operator", "internal/sqldb", sqldb,
@@ -111,6 +111,7 @@ var rules = map[string]rule{
 		tests: []string{"internal/redisnode"},
 	},
 	"internal/failpoint": {},
+	"internal/divisions": {},
 
 	// Corrections of many acts: found in the ledger, done in Redis through an interface.
 	"internal/correction": {
@@ -153,7 +154,7 @@ var rules = map[string]rule{
 		may: []string{
 			"campaign", "quiz", "pledge", "leaderboard",
 			"internal/approval", "internal/audit", "internal/correction", "internal/fault", "internal/live", "internal/operator", "internal/session", "internal/sheet",
-			"internal/token", "internal/waitingroom", fiber,
+			"internal/catalog", "internal/divisions", "internal/jobs", "internal/token", "internal/waitingroom", fiber,
 		},
 		// The first feeds a fold, the second has faults that pass through; the office lies in SQL.
 		tests: slices.Concat(onRedis, []string{"internal/stream", "internal/wechat", "internal/sqldb", "internal/correction/act", "internal/jobs", "internal/ledger"}),

@@ -91,7 +91,7 @@ func applyCampaign(ctx context.Context, dir string, o options) error {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return err
 	}
-	out, err := exec.CommandContext(ctx, o.server, "campaign", "apply", "--data", dir, file).CombinedOutput()
+	out, err := exec.CommandContext(ctx, o.server, "campaign", "apply", "--unreviewed", "--data", dir, file).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("apply the campaign: %w: %s", err, out)
 	}

@@ -24,6 +24,9 @@ type Act struct {
 	Version int64
 	// DryRun checks everything and changes nothing.
 	DryRun bool
+	// Unreviewed opens a campaign although nobody has signed its questions. The log
+	// says so.
+	Unreviewed bool
 }
 
 // Outcome is what an edit came to.
@@ -58,6 +61,8 @@ type edit struct {
 	closes time.Time
 	nodes  []campaign.Node // the tree as it shall be; nil where it stays
 	told   func(done int)
+	// unreviewed says that a gate would have refused.
+	unreviewed bool
 	// also runs in the same transaction, once the version is known.
 	also []func(ctx context.Context, version int64) error
 }
@@ -246,9 +251,11 @@ func (e *edit) allowed(ctx context.Context, next configs.Definition) error {
 		return nil
 	}
 	for _, gate := range e.Gates {
-		if err := gate(ctx, next); err != nil {
+		err := gate(ctx, next)
+		if err != nil && !e.act.Unreviewed {
 			return err
 		}
+		e.unreviewed = e.unreviewed || err != nil
 	}
 	return nil
 }
@@ -352,6 +359,8 @@ type summary struct {
 	Added   int    `json:"added,omitempty"`
 	Changed int    `json:"changed,omitempty"`
 	Removed int    `json:"removed,omitempty"`
+	// Unreviewed says that it was opened with questions that nobody has signed.
+	Unreviewed bool `json:"unreviewed,omitempty"`
 }
 
 func (e *edit) summary(n Entry, d configs.Definition) summary {
@@ -383,6 +392,7 @@ func (e *edit) remember(ctx context.Context, next configs.Definition, t turn) er
 		}
 	}
 	after := e.summary(e.entry, next)
+	after.Unreviewed = e.unreviewed
 	after.Added, after.Changed, after.Removed = t.added, t.changed, t.gone
 	if r.After, err = json.Marshal(after); err != nil {
 		return err

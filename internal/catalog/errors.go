@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -58,6 +59,9 @@ func invalid(err error) error {
 	all := configs.Faults(err)
 	for _, e := range all[:min(len(all), maxFaults)] {
 		f = f.WithFields(fault.Field{Name: orFile(e.Key), Reason: e.Chinese()})
+	}
+	if part, ok := errors.AsType[*fault.Error](err); ok && len(f.Fields) == 0 { // a bank that is kept apart
+		return f.WithFields(fault.Field{Name: "quiz.bank", Reason: part.Text})
 	}
 	if len(f.Fields) == 0 {
 		f = f.WithFields(fault.Field{Name: "definition", Reason: "内容无法读取：" + err.Error()})

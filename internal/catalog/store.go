@@ -30,6 +30,18 @@ const (
 	Archived  Stage = "archived"
 )
 
+// Definition is everything about one version of a campaign.
+type Definition = configs.Definition
+
+// IDOf returns the id that a campaign file gives itself, "" where it has none.
+func IDOf(text []byte) string { return configs.IDOf(text) }
+
+// BankRef returns where a campaign file says that its bank is, "" where it has none.
+func BankRef(text []byte) string { return configs.BankRef(text) }
+
+// Zone returns where the days of every campaign begin and end.
+func Zone() *time.Location { return configs.Zone() }
+
 // Entry is one version of a campaign and how it came about.
 type Entry struct {
 	Campaign string

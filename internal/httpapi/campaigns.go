@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -111,6 +112,17 @@ func (s *Server) showCampaign(k *call) error {
 }
 
 func (s *Server) detail(c *campaign.Campaign, lang string) (campaignDetail, error) {
+	d := s.describe(c, lang)
+	var err error
+	if d.Quiz, err = s.quizOf(c); err != nil {
+		return d, err
+	}
+	d.Pledge, err = s.pledgeOf(c.ID, lang)
+	return d, err
+}
+
+// describe is detail without what a quiz and a pledge say.
+func (s *Server) describe(c *campaign.Campaign, lang string) campaignDetail {
 	now := s.Now()
 	d := campaignDetail{
 		campaignLine: lineOf(c, lang, now),
@@ -125,12 +137,7 @@ func (s *Server) detail(c *campaign.Campaign, lang string) (campaignDetail, erro
 	for _, f := range c.Fields {
 		d.EnrolmentFields = append(d.EnrolmentFields, fieldAnswer{f.Name, f.Required})
 	}
-	var err error
-	if d.Quiz, err = s.quizOf(c); err != nil {
-		return d, err
-	}
-	d.Pledge, err = s.pledgeOf(c.ID, lang)
-	return d, err
+	return d
 }
 
 // quizOf returns nil for a campaign without a quiz.
@@ -142,12 +149,15 @@ func (s *Server) quizOf(c *campaign.Campaign) (*quizAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := o.Rules
+	return quizAnswerOf(c, o.Rules), nil
+}
+
+func quizAnswerOf(c *campaign.Campaign, r *quiz.Rules) *quizAnswer {
 	return &quizAnswer{
 		Questions: r.Questions(), TimeLimitMS: r.TimeLimit.Milliseconds(),
 		AttemptsPerDay: bound(r.AttemptsPerDay), AttemptsInAll: bound(r.AttemptsInAll),
 		PassScore: r.PassScore, MaxScore: r.MaxScore(), Policy: policyOf(c), Review: string(r.Review),
-	}, nil
+	}
 }
 
 // bound writes a limit, null for none.
@@ -219,10 +229,15 @@ func findNodes(k *call, c *campaign.Campaign) ([]*campaign.Node, error) {
 	case parent != "" && query != "":
 		return nil, fault.InvalidField("q", "上级和关键词只能选一种")
 	case query != "":
-		return c.Tree.Search(query, k.lang(), leaderboard.MaxPage), nil
+		return offered(c.Tree.Search(query, k.lang(), leaderboard.MaxPage)), nil
 	}
 	if n, ok := c.Tree.Node(parent); parent != "" && (!ok || n.Kind != campaign.Region) {
 		return nil, fault.InvalidField("parent", "没有这个地区")
 	}
-	return c.Tree.Children(parent), nil
+	return offered(c.Tree.Children(parent)), nil
+}
+
+// offered leaves out the units that take nobody in any more.
+func offered(nodes []*campaign.Node) []*campaign.Node {
+	return slices.DeleteFunc(nodes, func(n *campaign.Node) bool { return n.Retired })
 }
