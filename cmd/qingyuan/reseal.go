@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"time"
+	"time"
 
 	"qingyuan/internal/ledger"
 )
@@ -37,6 +38,20 @@ func reseal(e env, w *workbench) error {
 	done.Seen, done.Changed = done.Seen+appeals, done.Changed+appeals
 	if _, err := fmt.Fprintf(e.stdout, "%d personal records looked at, %d sealed with the current key\n", done.Seen, done.Changed); err != nil {
 		return err
+	}
+	office, err := newOffice(w.cfg, w.db, w.catalog.Campaign, w.log, time.Now)
+	if err != nil {
+		return err
+	}
+	factors, err := office.accounts.Reseal(e.ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(e.stdout, "%d second factors of operators looked at, %d sealed with the current key\n", factors.Seen, factors.Changed); err != nil {
+		return err
+	}
+	if factors.Closed > 0 {
+		return fmt.Errorf("%d second factors of operators open with no configured key: is one missing in secrets.seal_keys?", factors.Closed)
 	}
 	if done.Closed > 0 {
 		return fmt.Errorf("%d personal records open with no configured key: is one missing in secrets.seal_keys?", done.Closed)

@@ -85,9 +85,9 @@ func who(id string, role operator.Role, scope string) operator.Actor {
 }
 
 var (
-	asker  = who("asker", operator.CampaignOperator, "yuci")    //nolint:gochecknoglobals // Constants in everything but the language.
-	second = who("second", operator.CampaignOperator, "yuci")   //nolint:gochecknoglobals // As above.
-	params = json.RawMessage(`{"unit":"no1","conditions":"…"}`) //nolint:gochecknoglobals // As above.
+	asker  = who("asker", operator.CampaignOperator, "yuci")
+	second = who("second", operator.CampaignOperator, "yuci")
+	params = json.RawMessage(`{"unit":"no1","conditions":"…"}`)
 )
 
 func (r *rig) must(err error) {

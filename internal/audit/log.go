@@ -122,7 +122,7 @@ func chain(before [32]byte, e Entry, addr string) [32]byte {
 	h.Write(before[:])
 	var n [8]byte
 	for _, v := range []int64{e.Seq, e.At.UnixMilli()} {
-		binary.BigEndian.PutUint64(n[:], uint64(v))
+		binary.BigEndian.PutUint64(n[:], uint64(v)) //nolint:gosec // G115: numbers and times are positive
 		h.Write(n[:])
 	}
 	for _, s := range []string{

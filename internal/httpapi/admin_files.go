@@ -5,6 +5,7 @@ import (
 	"context"
 	"mime"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,8 +25,9 @@ type uploads struct {
 	paths []pattern
 
 	mu sync.Mutex
-	// open is until when a body may still be on its way, by its session: one each.
-	open map[string]time.Time
+	// open is until when each body may still be on its way, by its session, the oldest
+	// first. Nobody hears of one that was broken off: it only runs out.
+	open map[string][]time.Time
 	// looks bounds how often somebody unknown may have the database asked.
 	looks *buckets[struct{}]
 }
@@ -36,14 +38,15 @@ type pattern struct {
 }
 
 const (
-	// largeBodies is how many are let in at once: memory for each is held.
-	largeBodies = 4
+	// largeBodies is how many are let in at once: memory for each is held. One session
+	// has bodiesEach of them, so that one that was broken off can be sent again.
+	largeBodies, bodiesEach = 8, 3
 	// uploadPatience is how long one may take to arrive.
 	uploadPatience = 5 * time.Minute
 )
 
 func newUploads(s *Server) *uploads {
-	u := &uploads{s: s, open: map[string]time.Time{}, looks: newBuckets[struct{}](Rate{PerSecond: 50, Burst: 100}, shardCount)}
+	u := &uploads{s: s, open: map[string][]time.Time{}, looks: newBuckets[struct{}](Rate{PerSecond: 50, Burst: 100}, shardCount)}
 	for _, r := range s.adminRoutes() {
 		if r.uploads {
 			u.paths = append(u.paths, pattern{r.method, strings.Split(r.path, "/")})
@@ -56,7 +59,8 @@ func newUploads(s *Server) *uploads {
 // the server's own limit unless everything is in order.
 func (u *uploads) admit(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	none := fasthttp.RequestConfig{}
-	if h.ContentLength() <= u.s.BodyLimit || !u.known(string(h.Method()), string(h.RequestURI())) {
+	size := h.ContentLength()
+	if size <= u.s.BodyLimit || size > u.s.UploadLimit || !u.known(string(h.Method()), string(h.RequestURI())) {
 		return none
 	}
 	raw, err := token.Bearer(string(h.Peek(fiber.HeaderAuthorization)))
@@ -101,15 +105,18 @@ func (p pattern) matches(parts []string) bool {
 func (u *uploads) enter(session string, now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	all := 0
 	for s, until := range u.open {
-		if now.After(until) {
+		if until = slices.DeleteFunc(until, now.After); len(until) == 0 {
 			delete(u.open, s)
+			continue
 		}
+		u.open[s], all = until, all+len(until)
 	}
-	if _, busy := u.open[session]; busy || len(u.open) >= largeBodies {
+	if all >= largeBodies || len(u.open[session]) >= bodiesEach {
 		return false
 	}
-	u.open[session] = now.Add(uploadPatience)
+	u.open[session] = append(u.open[session], now.Add(uploadPatience))
 	return true
 }
 
@@ -117,7 +124,11 @@ func (u *uploads) enter(session string, now time.Time) bool {
 func (u *uploads) leave(session string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	delete(u.open, session)
+	if open := u.open[session]; len(open) > 1 {
+		u.open[session] = open[1:]
+	} else {
+		delete(u.open, session)
+	}
 }
 
 // file returns the body of a route that takes files, as it was sent: the content of one

@@ -69,7 +69,7 @@ type persona struct {
 }
 
 // places are what a role may be bound to, and whether unit no1 of spring is inside.
-var places = map[string]struct { //nolint:gochecknoglobals // A table.
+var places = map[string]struct {
 	place  operator.Place
 	inside bool
 }{

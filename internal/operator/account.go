@@ -69,7 +69,7 @@ func (s *Service) Create(ctx context.Context, by Actor, n Newcomer) (_ Account, 
 	if err := errors.Join(checkLogin(n.Login), checkName(n.Name)); err != nil {
 		return Account{}, "", fault.From(err)
 	}
-	if !s.covers(by, ManageOperators, n.Home) {
+	if !s.covers(by, n.Home) {
 		return Account{}, "", ErrBeyond
 	}
 	once, hash, err := s.first(ctx, n.Login, n.Password)
@@ -134,7 +134,7 @@ func (s *Service) Accounts(ctx context.Context, by Actor, from string, limit int
 		}
 		for i := range all {
 			r := &all[i]
-			if len(out) == limit || !s.covers(by, ManageOperators, r.Home) {
+			if len(out) == limit || !s.covers(by, r.Home) {
 				continue
 			}
 			r.settle()
@@ -169,7 +169,7 @@ func (s *Service) visible(ctx context.Context, q asker, by Actor, id string) (ro
 	if err != nil {
 		return row{}, err
 	}
-	if id != by.ID && !s.covers(by, ManageOperators, r.Home) {
+	if id != by.ID && !s.covers(by, r.Home) {
 		return row{}, ErrUnknown
 	}
 	return r, nil
@@ -186,7 +186,7 @@ func (s *Service) manageable(ctx context.Context, q asker, by Actor, id string) 
 		return row{}, ErrSelf
 	}
 	for _, g := range r.Grants {
-		if !s.covers(by, ManageOperators, g.place()) {
+		if !s.covers(by, g.place()) {
 			return row{}, ErrBeyond
 		}
 	}

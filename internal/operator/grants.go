@@ -12,11 +12,11 @@ import (
 
 func (g Grant) place() Place { return Place{g.Campaign, g.Scope} }
 
-// covers tells whether the actor may do the action in the whole of a place. What lies
-// below what is known for one campaign, by its tree; over all campaigns only for
+// covers tells whether the actor may keep the accounts of the whole of a place. What
+// lies below what is known for one campaign, by its tree; over all campaigns only for
 // everything and for the very same scope.
-func (s *Service) covers(by Actor, a Action, p Place) bool {
-	for g := range by.granting(a, p.Campaign) {
+func (s *Service) covers(by Actor, p Place) bool {
+	for g := range by.granting(ManageOperators, p.Campaign) {
 		if g.Scope == "" || g.Scope == p.Scope || p.Campaign != "" && s.within(p, g.Scope) {
 			return true
 		}
@@ -114,7 +114,7 @@ func (s *Service) grantable(ctx context.Context, q asker, by Actor, id string, g
 	if err != nil {
 		return row{}, err
 	}
-	if !s.covers(by, ManageOperators, g.place()) {
+	if !s.covers(by, g.place()) {
 		return row{}, ErrBeyond
 	}
 	if slices.ContainsFunc(r.Grants, func(had Grant) bool {

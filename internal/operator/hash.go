@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"sync"
 
 	"github.com/alexedwards/argon2id"
 )
@@ -30,9 +29,9 @@ type hasher struct {
 	params *argon2id.Params
 	places chan struct{} // those who stretch
 	line   chan struct{} // those and who waits
-	// nobody is the password of the logins that nobody has: made once, so that
-	// comparing takes as long as with any other.
-	nobody func() (string, error)
+	// nobody is the hash of the logins that nobody has, so that comparing takes as long
+	// as with any other.
+	nobody string
 }
 
 func newHasher(p *argon2id.Params, at int) (*hasher, error) {
@@ -42,9 +41,11 @@ func newHasher(p *argon2id.Params, at int) (*hasher, error) {
 	if p.Iterations < 1 || p.Parallelism < 1 || p.Memory < 8*uint32(p.Parallelism) || p.SaltLength < 8 || p.KeyLength < 16 {
 		return nil, fmt.Errorf("operators: argon2id cannot work with %+v", *p)
 	}
-	h := &hasher{params: p, places: make(chan struct{}, at), line: make(chan struct{}, at+waiting)}
-	h.nobody = sync.OnceValues(func() (string, error) { return argon2id.CreateHash("nobody has this password", p) })
-	return h, nil
+	nobody, err := argon2id.CreateHash("nobody has this password", p)
+	if err != nil {
+		return nil, fmt.Errorf("operators: stretch a password: %w", err)
+	}
+	return &hasher{params: p, places: make(chan struct{}, at), line: make(chan struct{}, at+waiting), nobody: nobody}, nil
 }
 
 // make stretches a password with a salt of its own.
@@ -63,9 +64,7 @@ func (h *hasher) matches(ctx context.Context, password, hash string) (ok, stale 
 	err = h.in(ctx, func() error {
 		against := hash
 		if hash == "" {
-			if against, err = h.nobody(); err != nil {
-				return err
-			}
+			against = h.nobody
 		}
 		match, params, err := argon2id.CheckHash(password, against)
 		if err != nil {

@@ -93,14 +93,10 @@ func letters(s string) string {
 }
 
 // unleet undoes the usual exchange of letters for signs.
-//
-//nolint:gochecknoglobals // A constant in everything but the language.
 var unleet = strings.NewReplacer("@", "a", "4", "a", "0", "o", "1", "i", "!", "i", "3", "e", "$", "s", "5", "s", "7", "t")
 
 // firstTried are words that lists of guesses begin with, and those that come to mind
 // at an office against drugs.
-//
-//nolint:gochecknoglobals // A constant in everything but the language.
 var firstTried = strings.Fields(`
 	a aa aaa abc abcd abcde abcdef abcabc admin administrator adminadmin root toor user guest test testtest demo
 	password passw passwd passwordpassword pass pwd pwdpwd secret letmein welcome welcomeback login master superman

@@ -55,8 +55,6 @@ const (
 )
 
 // rights is the one table of who may do what. What is not here is denied.
-//
-//nolint:gochecknoglobals // A constant in everything but the language.
 var rights = map[Role][]Action{
 	System: {ManageOperators, ReadCampaigns, ReadDuty},
 	CampaignOperator: {
@@ -72,9 +70,7 @@ var rights = map[Role][]Action{
 // deciding are the actions that ask for a second factor, each with the reason. They
 // are those that change what counts, that give such rights away, that cannot be
 // undone, and those that show names by the thousand.
-//
-//nolint:gochecknoglobals // A constant in everything but the language.
-var deciding = map[Action]string{
+var deciding = map[Action]string{ //nolint:exhaustive // What is not here does not decide.
 	ManageOperators:  "gives every other right away",
 	EditCampaigns:    "opens, pauses and closes: it decides whose acts count",
 	EditTree:         "moves what counts from one region to another",

@@ -47,7 +47,7 @@ func (r *row) settle() {
 // find reads one account with its grants; column is id or login.
 func find(ctx context.Context, q asker, column, value string) (row, error) {
 	var r row
-	err := q.QueryRowContext(ctx, "SELECT "+columns+" FROM operators WHERE "+column+" = $1", value).Scan(r.places()...) //nolint:gosec // G202: our own words
+	err := q.QueryRowContext(ctx, "SELECT "+columns+" FROM operators WHERE "+column+" = $1", value).Scan(r.places()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, ErrUnknown
 	}

@@ -18,6 +18,8 @@ import (
 type Box interface {
 	Seal(plaintext, aad []byte) []byte
 	Open(sealed, aad []byte) ([]byte, error)
+	// Current tells whether Seal would use the same key.
+	Current(sealed []byte) bool
 }
 
 // Rules are how long things last.
