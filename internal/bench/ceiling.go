@@ -48,9 +48,9 @@ func serveCeiling(ctx context.Context, o options) error {
 	}
 	app := fiber.New(fiber.Config{DisableStartupMessage: true})
 	for name, conn := range p.Redis {
-		plain, joined := client(conn, o.lanes), client(conn, o.lanes)
+		plain, joined := client(conn), client(conn)
 		app.Post("/"+name+"/plain/:person", submission(p.Script, plain))
-		app.Post("/"+name+"/joined/:person", submission(p.Script, redisstore.NewJoined(joined, o.lanes)))
+		app.Post("/"+name+"/joined/:person", submission(p.Script, redisstore.NewJoined(joined, o.joined)))
 		app.Get("/"+name+"/get", func(c *fiber.Ctx) error {
 			v, err := plain.Get(c.UserContext(), someKey).Bytes()
 			if err != nil {
@@ -79,10 +79,10 @@ func serveCeiling(ctx context.Context, o options) error {
 const someKey = "bench"
 
 // client is set up as the server's own.
-func client(conn redisnode.Conn, lanes int) *redis.Client {
+func client(conn redisnode.Conn) *redis.Client {
 	o := conn.RedisOptions()
 	o.DialerRetries = 1
-	o.PoolSize, o.PipelinePoolSize = 128, 2*lanes
+	o.PoolSize, o.PipelinePoolSize = 128, 16
 	return redis.NewClient(o)
 }
 
@@ -106,7 +106,7 @@ func submission(s captured, db redis.Scripter) fiber.Handler {
 type ceiling struct {
 	cmd    *exec.Cmd
 	addr   string
-	lanes  int
+	joined int
 	now    time.Time // when everybody's attempt was opened
 	nodes  map[string]*redisnode.Node
 	people map[string]*crowd
@@ -117,7 +117,7 @@ type ceiling struct {
 // startCeiling starts the Redis servers and prepares the first person on each; the
 // process itself comes once the server's answers are known: see launch.
 func startCeiling(ctx context.Context, dir string, o options) (*ceiling, error) {
-	c := &ceiling{lanes: o.lanes, now: time.Now().Truncate(time.Millisecond), nodes: map[string]*redisnode.Node{}, people: map[string]*crowd{}, static: map[string][]byte{}}
+	c := &ceiling{joined: o.joined, now: time.Now().Truncate(time.Millisecond), nodes: map[string]*redisnode.Node{}, people: map[string]*crowd{}, static: map[string][]byte{}}
 	for _, name := range []string{always, noAOF, slow} {
 		binary := "redis-server"
 		if name == slow {
@@ -144,7 +144,7 @@ func (c *ceiling) addRedis(ctx context.Context, name, dir, binary string) error 
 		return fmt.Errorf("redis %s: %w", name, err)
 	}
 	c.nodes[name] = node
-	db := client(node.Conn(), 1)
+	db := client(node.Conn())
 	if name == noAOF {
 		if err := db.ConfigSet(ctx, "appendonly", "no").Err(); err != nil {
 			return fmt.Errorf("redis %s: %w", name, err)
@@ -170,7 +170,7 @@ func (c *ceiling) launch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.cmd = exec.CommandContext(ctx, self, "-role", roleCeiling, "-lanes", strconv.Itoa(c.lanes))
+	c.cmd = exec.CommandContext(ctx, self, "-role", roleCeiling, "-joined", strconv.Itoa(c.joined))
 	c.cmd.Stdin, c.cmd.Stderr = bytes.NewReader(text), os.Stderr
 	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(syscall.SIGTERM) }
 	c.cmd.WaitDelay = 10 * time.Second

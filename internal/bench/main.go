@@ -34,7 +34,7 @@ type options struct {
 	conns  int           // connections of the load
 	limit  time.Duration // of the whole run
 	slow   time.Duration // of each sync of the slow disk
-	lanes  int           // of joined commands in the ceiling
+	joined int           // connections of joined commands in the ceiling, at most
 	alone  bool          // measure the transports alone, without the server
 	pprof  string        // folder for profiles of the server; empty for none
 	only   string        // measure only rows whose name has this in it
@@ -51,7 +51,7 @@ func main() {
 	flag.IntVar(&o.conns, "conns", 128, "connections of the load")
 	flag.DurationVar(&o.limit, "limit", 9*time.Minute, "end the pairs when so much time has gone")
 	flag.DurationVar(&o.slow, "slow", 2*time.Millisecond, "time of each sync of the slow disk")
-	flag.IntVar(&o.lanes, "lanes", 8, "lanes of joined commands in the ceiling; the server has its own")
+	flag.IntVar(&o.joined, "joined", 16, "most connections of joined commands in the ceiling; the server has its own")
 	flag.BoolVar(&o.alone, "transports", false, "compare the two ways to Redis alone, without the server")
 	flag.StringVar(&o.pprof, "pprof", "", "keep profiles of processor time and of allocations in the server's turns in this folder")
 	flag.StringVar(&o.only, "only", "", "measure only what has one of these words, between commas, in its name; what it needs is done, too")

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -243,25 +242,41 @@ func (r *run) spent(k kind) ([3]time.Duration, error) {
 	return out, nil
 }
 
-// profile keeps profiles of the server's turn where they are wanted.
+// profile keeps profiles of the server's turn where they are wanted: of processor
+// time, and of what was allocated until before and until after it.
 func (r *run) profile(ctx context.Context, k kind) (stop func()) {
 	if r.options.pprof == "" || !k.ofTheServer {
 		return func() {}
 	}
-	var both sync.WaitGroup
-	for _, what := range []string{"profile", "allocs"} {
-		both.Go(func() {
-			body, err := r.server.get(ctx, "http://"+r.server.ops+"/debug/pprof/"+what+"?seconds=1")
-			if err == nil {
-				name := fmt.Sprintf("%s-%s-%d.pprof", slug(k.name), what, time.Now().UnixNano())
-				err = os.WriteFile(filepath.Join(r.options.pprof, name), body, 0o600)
-			}
-			if err != nil {
-				fmt.Fprintln(os.Stderr, "bench: profile:", err)
-			}
-		})
+	name := fmt.Sprintf("%s-%d", slug(k.name), time.Now().UnixNano())
+	r.keepHeap(ctx, name+"-before")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.keep(ctx, "profile?seconds=1", name)
+	}()
+	return func() {
+		<-done
+		r.keepHeap(ctx, name+"-after")
 	}
-	return both.Wait
+}
+
+// keepHeap keeps what was allocated so far. A profile shows that only after two more
+// collections.
+func (r *run) keepHeap(ctx context.Context, name string) {
+	r.keep(ctx, "heap?gc=1", name)
+	r.keep(ctx, "heap?gc=1", name)
+}
+
+// keep writes a profile of the server to a file of that name.
+func (r *run) keep(ctx context.Context, what, name string) {
+	body, err := r.server.get(ctx, "http://"+r.server.ops+"/debug/pprof/"+what)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(r.options.pprof, name+".pprof"), body, 0o600)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench: profile:", err)
+	}
 }
 
 func slug(name string) string {

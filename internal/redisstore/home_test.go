@@ -37,6 +37,7 @@ func (r *rig) home(ctx context.Context, participant string) (h homeParts) {
 func TestHomeIsOneReading(t *testing.T) {
 	t.Parallel()
 	onShards(t, func(t *testing.T, shards int) {
+		t.Helper()
 		r := newRig(t, shards)
 		r.def.Freeze = campaign.Freeze{At: noon.Add(time.Hour)}
 		for _, who := range []string{"enrolled", "best", "second", "late", "sits", "hidden"} {
