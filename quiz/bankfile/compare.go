@@ -67,9 +67,10 @@ func (c *comparison) meet(q *Question) {
 		m.first[id] = q
 	}
 	remember(m.sets, sameAs(q, false), q, func(other *Question) bool { return q.sameDates(other) && q.Key == other.Key })
+	all := q.pointsAtAll()
 	for i, o := range q.Options {
 		o = alike(o)
-		if pointsAtOthers(o) {
+		if pointsAtOthers(o) || all && !q.Key.Has(i) {
 			continue
 		}
 		side := m.wrong
@@ -90,8 +91,12 @@ func remember(in map[string][]*Question, what string, q *Question, asWell func(*
 // conflict returns a question with this stem that calls an option wrong which q
 // calls right, or the other way round; or one with the same options and another key.
 func (m *meeting) conflict(q *Question) *Question {
+	all := q.pointsAtAll()
 	for i, o := range q.Options {
 		o = alike(o)
+		if all && !q.Key.Has(i) {
+			continue
+		}
 		side := m.right
 		if q.Key.Has(i) {
 			side = m.wrong
@@ -131,6 +136,17 @@ func sameAs(q *Question, keyed bool) string {
 	}
 	slices.Sort(list)
 	return strings.Join(list, "\x00")
+}
+
+// pointsAtAll tells whether the right answer is one such as 以上都对: the other
+// options are then not wrong by themselves.
+func (q *Question) pointsAtAll() bool {
+	for i, o := range q.Options {
+		if q.Key.Has(i) && pointsAtOthers(o) {
+			return true
+		}
+	}
+	return false
 }
 
 // pointsAtOthers tells options such as 以上都对, which are right or wrong by what

@@ -88,8 +88,7 @@ func csvGrid(ctx context.Context, f File) (*grid, error) {
 		if errors.Is(err, io.EOF) {
 			return g, nil
 		}
-		var parse *csv.ParseError
-		if errors.As(err, &parse) {
+		if parse, ok := errors.AsType[*csv.ParseError](err); ok {
 			if rows, even := unquotedRows(text, comma); even {
 				g.rows = rows
 				return g, nil

@@ -143,7 +143,7 @@ func (r *docReader) object(p *docRuns, s xml.StartElement) error {
 
 // words reads the text of a run.
 func (r *docReader) words(p *docRuns) error {
-	var s string
+	var text strings.Builder
 	for {
 		tok, err := r.dec.Token()
 		if err != nil {
@@ -151,7 +151,7 @@ func (r *docReader) words(p *docRuns) error {
 		}
 		switch tok := tok.(type) {
 		case xml.CharData:
-			s += string(tok)
+			text.Write(tok)
 		case xml.StartElement:
 			if err := r.dec.Skip(); err != nil {
 				return err
@@ -160,8 +160,8 @@ func (r *docReader) words(p *docRuns) error {
 			if p.instr > 0 {
 				return nil
 			}
-			p.b.WriteString(strings.NewReplacer("\n", " ", "\r", " ").Replace(s))
-			for _, c := range s {
+			p.b.WriteString(strings.NewReplacer("\n", " ", "\r", " ").Replace(text.String()))
+			for _, c := range text.String() {
 				if unicode.IsLetter(c) || unicode.IsDigit(c) {
 					p.looks[p.look]++
 				}

@@ -1,6 +1,7 @@
 package bankfile
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -14,9 +15,7 @@ func docx(t testing.TB, body string, more map[string]string) File {
 		"[Content_Types].xml": `<Types/>`,
 		"word/document.xml":   `<?xml version="1.0" encoding="UTF-8"?><w:document xmlns:w="w" xmlns:mc="mc" xmlns:wps="wps" xmlns:a="a"><w:body>` + body + `<w:sectPr/></w:body></w:document>`,
 	}
-	for name, text := range more {
-		parts[name] = text
-	}
+	maps.Copy(parts, more)
 	return File{Name: "题库.docx", Raw: zipped(t, parts)}
 }
 

@@ -3,6 +3,7 @@ package bankfile
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"qingyuan/quiz"
@@ -151,12 +152,12 @@ func (d *draft) meaning(k key) string {
 	case k.form == keyAll:
 		return fmt.Sprint(quiz.Choice(1<<len(d.question.Options) - 1))
 	case k.judge && len(d.question.Options) == 0:
-		return fmt.Sprint(k.right)
+		return strconv.FormatBool(k.right)
 	case k.form == keyJudge:
 		if i := d.judgeOption(k.right); i >= 0 {
 			return fmt.Sprint(quiz.Choice(0).With(i))
 		}
-		return fmt.Sprint(k.right)
+		return strconv.FormatBool(k.right)
 	}
 	return fmt.Sprint(k.set)
 }

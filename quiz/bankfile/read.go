@@ -15,8 +15,8 @@ func Read(ctx context.Context, f File, o Options) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	read, known := readers()[f.Format]
-	if !known {
+	read := readers()[f.Format]
+	if read == nil {
 		return Report{}, refuseFile(f, "format_unknown", "不支持格式 "+string(f.Format))
 	}
 	found, err := read(ctx, f, o)

@@ -115,6 +115,7 @@ func TestCompared(t *testing.T) {
 		"the same stem, other options":      {"", "1. " + one("下列正确的是", "A", "一", "二") + "2. " + one("下列正确的是", "A", "三", "四"), "2 0 0"},
 		"right here, wrong there":           {"", "1. " + one("下列正确的是", "A", "一", "二") + "2. " + one("下列正确的是", "A", "二", "三"), "0 2 0"},
 		"以上都对 is right or wrong by others":  {"", "1. " + one("下列正确的是", "C", "一", "二", "以上都对") + "2. " + one("下列正确的是", "A", "三", "四", "以上都对"), "2 0 0"},
+		"以上都对 makes none of them wrong":     {"", "1. " + one("下列正确的是", "C", "一", "二", "以上都对") + "2. " + one("下列正确的是", "A", "一", "四"), "2 0 0"},
 		"combinations of the same":          {"", "1. " + one("甲题①乙②丙", "A", "①", "①②") + "2. " + one("甲题①乙②丙", "B", "①", "①②"), "0 2 0"},
 		"letters of others":                 {"", "1. " + one("甲题", "C", "一", "二", "A和B", "A") + "2. " + one("甲题", "D", "一", "二", "A和B", "A"), "0 2 0"},
 		"one character turns the sense":     {"", "1. 冰毒是毒品。（√）\n2. 冰毒不是毒品。（×）\n3. 冰毒是毒品（√）", "2 0 1"},

@@ -27,7 +27,7 @@ type row struct {
 	why *doubt
 }
 
-func (r row) blank() bool {
+func (r *row) blank() bool {
 	for _, c := range r.cells {
 		if strings.TrimSpace(c) != "" {
 			return false
@@ -98,7 +98,7 @@ type head struct {
 // readHead reads a row as the head of a table; false where it is none.
 func readHead(cells []string) (head, bool) {
 	h := head{options: map[int]int{}, digits: map[string]hint{}}
-	found := map[column]bool{}
+	found := map[column]bool{} //nolint:exhaustive // A set that is filled below.
 	for i, c := range cells {
 		is := h.column(i, c)
 		if (is == colStem || is == colKey || is == colType || is == colList) && found[is] {
@@ -177,6 +177,7 @@ func (g *grid) read(r *Report) bool {
 		return false
 	}
 	section := heading{}
+	section.is, section.word = hintIn(g.sheet)
 	for _, row := range g.rows[at+1:] {
 		switch {
 		case row.blank(), repeated(row.cells, h):
@@ -262,6 +263,11 @@ func (g *grid) question(r row, h head, section heading, out *Report) {
 		}
 	}
 	d.cellOptions(options, h)
+	if len(q.Options) == 0 {
+		if stem, list := stemAndOptions(q.Stem); len(list) > 1 {
+			q.Stem, q.Options = stem, list
+		}
+	}
 	if picture != "" {
 		q.note("表中另有配图“" + shortened(picture, 20) + "”，没有导入，请核对题目是否离得开图")
 	}
@@ -418,7 +424,14 @@ func splitOptions(s string) []string {
 
 // lettered takes A.甲 B.乙 apart, by the rules of plain text.
 func lettered(s string) []string {
-	p := textParser{lexer: lex("1. 选项\n" + s), headings: []heading{{}}, fresh: true}
+	_, options := stemAndOptions("选项\n" + s)
+	return options
+}
+
+// stemAndOptions takes a cell apart that holds a stem and lettered options; no
+// options where it holds none.
+func stemAndOptions(s string) (string, []string) {
+	p := textParser{lexer: lex("1. " + s), headings: []heading{{}}, fresh: true}
 	for i := 0; i < len(p.marks); {
 		if p.marks[i].kind != markOption && p.marks[i].kind != markNumber || p.marks[i].kind == markNumber && p.marks[i].line > 0 {
 			i++
@@ -428,12 +441,12 @@ func lettered(s string) []string {
 	}
 	p.gather(len(p.lines), 0)
 	p.assign(nil)
-	if len(p.blocks) != 1 || len(p.blocks[0].stem) != 1 || p.blocks[0].why != nil {
-		return nil
+	if len(p.blocks) != 1 || p.blocks[0].why != nil {
+		return "", nil
 	}
 	var out []string
 	for _, o := range p.blocks[0].options {
 		out = append(out, strings.Trim(flowing(o), " ;；|，,"))
 	}
-	return out
+	return joinLines(p.blocks[0].stem), out
 }

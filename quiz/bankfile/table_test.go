@@ -64,6 +64,10 @@ func TestCSV(t *testing.T) {
 				"7-7 multiple AC 戊题|一|二|三", "8-8 refused single options_missing",
 			},
 		},
+		"options within the stem": {
+			"题目,答案\n\"甲题（ ）\nA. 一\nB. 二\",B\n乙题( ) A.一 B.二 C.三,AC\n丙题A、B、C三项,对\n",
+			[]string{"2-4 single B 甲题（ ）|一|二", "5-5 multiple AC 乙题( )|一|二|三", "6-6 judge A 丙题A、B、C三项|正确|错误"},
+		},
 		"letters within the cells": {
 			"题干,选项1,选项2,选项3,答案\n甲题,A.一,B.二,C.三,B\n乙题,一,二,三,2\n丙题,一,二,三,\"1,3\"\n丁题,一,二,三,二\n",
 			[]string{"2-2 single B 甲题|一|二|三", "3-3 single B 乙题|一|二|三", "4-4 multiple AC 丙题|一|二|三", "5-5 single B 丁题|一|二|三"},
@@ -155,6 +159,10 @@ func TestXLSX(t *testing.T) {
 				"说明": {{"填写说明"}},
 			}, nil,
 			[]string{"3-3 single C 社区戒毒期限几年|1|2|3", "5-5 judge B 罂粟可以种植|正确|错误"},
+		},
+		"the sheet's name gives the type": {
+			map[string][][]any{"多选题": {{"题目", "A", "B", "C", "答案"}, {"甲题", "一", "二", "三", "AB"}, {"乙题", "一", "二", "三", "A"}}}, nil,
+			[]string{"2-2 multiple AB 甲题|一|二|三", "3-3 refused multiple kind_mismatch"},
 		},
 		"numbers and dates as they look": {
 			map[string][][]any{"单选": {head, {"单选", "甲题", 0.5, 6.26, "x", "B"}}},

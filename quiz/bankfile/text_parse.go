@@ -197,9 +197,9 @@ func (p *textParser) afterText(m mark, next, signed bool) bool {
 // listBegins tells whether the text that is open ends in a colon with nothing
 // behind it, as before a list.
 func (p *textParser) listBegins() bool {
-	for i := len(p.buf) - 1; i >= 0; i-- {
-		if p.buf[i] != "" {
-			return strings.HasSuffix(p.buf[i], ":") || strings.HasSuffix(p.buf[i], "：")
+	for _, l := range slices.Backward(p.buf) {
+		if l != "" {
+			return strings.HasSuffix(l, ":") || strings.HasSuffix(l, "：")
 		}
 	}
 	return false

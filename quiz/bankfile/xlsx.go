@@ -96,7 +96,8 @@ func sheetGrid(ctx context.Context, f File, book *excelize.File, sheet string) (
 	if err := g.mergedCells(book); err != nil {
 		return nil, damaged(err)
 	}
-	return g, g.pictures(book)
+	g.pictures(book)
+	return g, nil
 }
 
 // mergedCells gives the value of merged cells to every row of them where it says
@@ -153,10 +154,10 @@ func (r *row) merged(at int, is column, value string) {
 
 // pictures refuses the rows on which pictures lie: without them the question may
 // not be the same.
-func (g *grid) pictures(book *excelize.File) error {
+func (g *grid) pictures(book *excelize.File) {
 	cells, err := book.GetPictureCells(g.sheet)
 	if err != nil {
-		return nil //nolint:nilerr // A sheet without drawings, or with drawings that are no pictures.
+		return // a sheet without drawings, or with drawings that are no pictures
 	}
 	lines := map[int]bool{}
 	for _, c := range cells {
@@ -169,5 +170,4 @@ func (g *grid) pictures(book *excelize.File) error {
 			g.rows[i].why = &doubt{"picture", "这一行带有图片，暂不能导入"}
 		}
 	}
-	return nil
 }
