@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/correction"
 	"qingyuan/internal/event"
 	"qingyuan/internal/ledger"
@@ -63,4 +65,9 @@ func newWatcher(p *program) *correction.Watcher {
 			p.log.Warn("the rules could not read on", "campaign", id, "err", err)
 		},
 	}
+}
+
+// newOrigins keeps the keys by which campaigns tell origins apart.
+func newOrigins(db *sqldb.DB, list func() []*campaign.Campaign, log *slog.Logger, now func() time.Time) *correction.OriginKeys {
+	return &correction.OriginKeys{DB: db, Now: now, Campaigns: list, Failed: func(err error) { log.Warn("the keys of origins were not read", "err", err) }}
 }

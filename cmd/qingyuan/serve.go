@@ -246,6 +246,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	}
 	p.office.corrections = newCorrections(s, p.office, st.sql, book, now)
 	p.office.reports = newReports(p.office, st.sql, p.archive.ledger, book.Campaign, s.secrecy.open, now)
+	p.office.corrections.Origins = newOrigins(st.sql, book.Campaigns, log, now)
 	p.office.open()
 	book.Store().Register(p.office.jobs)
 	if p.rosters, err = newRosters(cfg, st.sql, now); err != nil {
@@ -405,6 +406,7 @@ func (p *program) startWorkers(ctx context.Context) {
 	start("approvals", p.office.approvals.Run)
 	start("jobs", p.office.jobs.Run)
 	start("flags", newWatcher(p).Run)
+	start("origins", p.office.corrections.Origins.Run)
 	start("switchboard", p.switches.Run)
 	if p.room != nil {
 		start("waiting room", p.room.Run)

@@ -92,7 +92,7 @@ var rules = map[string]rule{
 	"internal/redisnode": {may: []string{goredis}},
 	"internal/redisstore": {may: []string{
 		"campaign", "quiz", "pledge", "leaderboard",
-		"internal/correction/act", "internal/event", "internal/fault", "internal/replay/state", "internal/session", "internal/waitingroom", goredis,
+		"internal/correction/act", "internal/event", "internal/fault", "internal/origin", "internal/replay/state", "internal/session", "internal/waitingroom", goredis,
 	}, tests: []string{"internal/seal"}},
 	"internal/stream": {may: []string{"internal/event", "internal/fault", goredis}, tests: onRedis},
 	"internal/sqldb":  {may: []string{sqldb}, tests: []string{"internal/sqltest"}},
@@ -117,11 +117,12 @@ var rules = map[string]rule{
 	"internal/correction": {
 		may: []string{
 			"campaign", "quiz", "internal/approval", "internal/audit", "internal/correction/act", "internal/event", "internal/failpoint",
-			"internal/fault", "internal/jobs", "internal/ledger", "internal/operator", "internal/sqldb", sqldb,
+			"internal/fault", "internal/jobs", "internal/ledger", "internal/operator", "internal/origin", "internal/sqldb", sqldb,
 		},
 		tests: slices.Concat(onRedis, []string{"pledge", "leaderboard", "internal/replay", "internal/replay/state", "internal/stream"}),
 	},
 	"internal/correction/act": {},
+	"internal/origin":         {},
 
 	// The office: who may do what, and the log of what they did.
 	"internal/operator": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/seal"}},
@@ -153,7 +154,7 @@ var rules = map[string]rule{
 	"internal/httpapi": {
 		may: []string{
 			"campaign", "quiz", "pledge", "leaderboard",
-			"internal/approval", "internal/audit", "internal/correction", "internal/fault", "internal/live", "internal/operator", "internal/session", "internal/sheet",
+			"internal/approval", "internal/audit", "internal/correction", "internal/fault", "internal/live", "internal/operator", "internal/origin", "internal/session", "internal/sheet",
 			"internal/catalog", "internal/divisions", "internal/jobs", "internal/token", "internal/waitingroom", fiber,
 		},
 		// The first feeds a fold, the second has faults that pass through; the office lies in SQL.

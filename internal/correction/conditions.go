@@ -8,6 +8,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/fault"
+	"qingyuan/internal/origin"
 )
 
 // Conditions say which acts a batch is made of: those for which all of them hold.
@@ -30,6 +31,13 @@ type Conditions struct {
 	Participants []string `json:"participants,omitempty"`
 	// Acts lists single acts.
 	Acts []ActID `json:"acts,omitempty"`
+	// Address is an address or a range of them, and Device what a client calls its
+	// device. Both are turned into marks at once and kept nowhere.
+	Address string `json:"address,omitempty"`
+	Device  string `json:"device,omitempty"`
+	// AddressMarks and DeviceMarks are what facts hold of them.
+	AddressMarks []string `json:"address_marks,omitempty"`
+	DeviceMarks  []string `json:"device_marks,omitempty"`
 	// Flags names confirmed flags: the acts that they are about.
 	Flags []string `json:"flags,omitempty"`
 	// Regular finds those whose attempts follow each other at regular spacing.
@@ -95,6 +103,8 @@ func (c *Conditions) Check(def *campaign.Campaign) error {
 	add(len(c.Acts) > mostListed, "acts", fmt.Sprintf("一批最多 %d 个", mostListed))
 	add(slices.ContainsFunc(c.Acts, func(a ActID) bool { return notID(a.Participant) || a.Number < 0 }), "acts", "含有无效的编号")
 	add(len(c.Flags) > mostFlags, "flags", fmt.Sprintf("一批最多 %d 条", mostFlags))
+	add(len(c.AddressMarks) > mostListed, "address_marks", fmt.Sprintf("一批最多 %d 个", mostListed))
+	add(len(c.DeviceMarks) > mostListed, "device_marks", fmt.Sprintf("一批最多 %d 个", mostListed))
 	add(c.Regular != nil && !c.Regular.valid(), "regular", "次数应为 3 到 1000，误差不能为负数")
 	add(len(c.Name) > longestTag, "name", "内容过长")
 	add(c.SameAnswers < 0, "same_answers", "不能为负数")
@@ -111,7 +121,8 @@ func (r *Range) upsideDown() bool { return r != nil && r.Min != nil && r.Max != 
 // none tells whether nothing but the kind of act is asked for.
 func (c *Conditions) none() bool {
 	return c.Scope == "" && c.From.IsZero() && c.To.IsZero() && c.Score.empty() && c.UsedMS.empty() &&
-		len(c.Participants) == 0 && len(c.Acts) == 0 && len(c.Flags) == 0 && c.Regular == nil && c.Name == "" && c.SameAnswers == 0
+		len(c.Participants) == 0 && len(c.Acts) == 0 && len(c.Flags) == 0 && c.Address == "" && c.Device == "" &&
+		len(c.AddressMarks) == 0 && len(c.DeviceMarks) == 0 && c.Regular == nil && c.Name == "" && c.SameAnswers == 0
 }
 
 // named are the participants to whom the conditions are limited by name, sorted and each
@@ -150,6 +161,8 @@ type matcher struct {
 	// marked and wholly are what flags are about.
 	marked map[ActID]bool
 	wholly map[string]bool
+	// addresses and devices are marks of origins.
+	addresses, devices map[string]bool
 }
 
 func newMatcher(c *Conditions, def *campaign.Campaign) *matcher {
@@ -160,6 +173,7 @@ func newMatcher(c *Conditions, def *campaign.Campaign) *matcher {
 	for _, a := range c.Acts {
 		m.acts[a] = true
 	}
+	m.addresses, m.devices = setOf(c.AddressMarks), setOf(c.DeviceMarks)
 	for _, a := range c.marked {
 		m.marked[a] = true
 	}
@@ -167,6 +181,21 @@ func newMatcher(c *Conditions, def *campaign.Campaign) *matcher {
 		m.wholly[id] = true
 	}
 	return m
+}
+
+func setOf(all []string) map[string]bool {
+	out := make(map[string]bool, len(all))
+	for _, v := range all {
+		out[v] = true
+	}
+	return out
+}
+
+// cameFrom tells whether an act came from where the conditions say.
+func (m *matcher) cameFrom(a *Act) bool {
+	address, network, device := origin.Parts(a.origin)
+	return (len(m.addresses) == 0 || m.addresses[address] || m.addresses[network]) &&
+		(len(m.devices) == 0 || m.devices[device])
 }
 
 // match returns the acts of a participant for which all conditions hold, the
@@ -201,6 +230,7 @@ func (m *matcher) matchesAct(a *Act) bool {
 	switch {
 	case signature && !m.Signatures, !signature && !m.Attempts,
 		len(m.acts) > 0 && !m.acts[ActID{a.Participant, a.Number}],
+		!m.cameFrom(a),
 		len(m.Flags) > 0 && !m.wholly[a.Participant] && !m.marked[ActID{a.Participant, a.Number}],
 		!m.From.IsZero() && a.At.Before(m.From), !m.To.IsZero() && !a.At.Before(m.To):
 		return false

@@ -21,7 +21,9 @@ type Act struct {
 	Void bool
 	// choices are the answers of an attempt as the fact holds them.
 	bank, items, choices string
-	correct, questions   int
+	// origin is where it came from, by package origin.
+	origin             string
+	correct, questions int
 }
 
 // Person is what the ledger tells of a participant, as far as conditions and rules
@@ -59,10 +61,10 @@ func (p *Person) take(f *event.Fact) error {
 				Act: act.Act{Participant: f.Participant, Number: body.Number}, At: f.At, Score: body.Score,
 				Used: time.Duration(body.UsedMS) * time.Millisecond,
 			},
-			bank: body.Bank, items: body.Items, choices: body.Choices, correct: body.Correct,
+			bank: body.Bank, items: body.Items, choices: body.Choices, correct: body.Correct, origin: body.Origin,
 		})
 	case event.Signed:
-		p.Acts = append(p.Acts, Act{Item: Item{Act: act.Act{Participant: f.Participant}, At: f.At}})
+		p.Acts = append(p.Acts, Act{Item: Item{Act: act.Act{Participant: f.Participant}, At: f.At}, origin: body.Origin})
 	case event.Corrected:
 		return p.correct(f.Kind, body.Number)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"qingyuan/internal/event"
+	"qingyuan/internal/origin"
 )
 
 // Rule is something that is worth a second look. No rule judges: a school behind one
@@ -81,6 +82,18 @@ func (r *FlagRules) Submitted(f *event.Fact, body *event.Submitted, questions in
 	}
 	if wrong != "" {
 		out = append(out, of(SameWrong, f.Unit+"|"+wrong))
+	}
+	return append(out, r.From(f, body.Number, body.Origin)...)
+}
+
+// From marks an act by where it came from.
+func (*FlagRules) From(f *event.Fact, number int, mark string) []Mark {
+	var out []Mark
+	address, _, device := origin.Parts(mark)
+	for rule, m := range map[Rule]string{SameAddress: address, SameDevice: device} {
+		if m != "" {
+			out = append(out, Mark{rule, m, ActID{f.Participant, number}, f.Unit, f.At})
+		}
 	}
 	return out
 }

@@ -56,6 +56,9 @@ type Service struct {
 	Jobs    *jobs.Queue
 	// Approvals asks second persons; see Kinds.
 	Approvals Approvals
+	// Origins are the keys by which conditions on addresses and devices are told; nil
+	// where none are recorded.
+	Origins *OriginKeys
 	// Box seals what participants and operators write to each other.
 	Box Box
 	// People looks up what may be shown of participants.
@@ -119,6 +122,9 @@ func (s *Service) Create(ctx context.Context, who operator.Actor, d Draft) (*Bat
 		CreatedAt: s.Now().Truncate(time.Millisecond),
 	}
 	if b.Reason, err = reason(d.Reason); err != nil {
+		return nil, err
+	}
+	if err := s.conceal(def.ID, &b.Conditions); err != nil {
 		return nil, err
 	}
 	if err := s.flagged(ctx, who, def, &b.Conditions); err != nil {
@@ -435,13 +441,15 @@ func (s *Service) Cancel(ctx context.Context, who operator.Actor, b *Batch) erro
 // brief is conditions without the lists of persons.
 func (c *Conditions) brief() map[string]any {
 	short := *c
-	short.Participants, short.Acts = nil, nil
+	short.Participants, short.Acts, short.AddressMarks, short.DeviceMarks = nil, nil, nil, nil
 	out := map[string]any{"conditions": short}
 	if n := len(c.Participants); n > 0 {
 		out["participants"] = n
 	}
-	if n := len(c.Acts); n > 0 {
-		out["acts"] = n
+	for what, n := range map[string]int{"acts": len(c.Acts), "address_marks": len(c.AddressMarks), "device_marks": len(c.DeviceMarks)} {
+		if n > 0 {
+			out[what] = n
+		}
 	}
 	return out
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/correction/act"
 	"qingyuan/internal/event"
 	"qingyuan/internal/ledger"
 	"qingyuan/quiz"
@@ -138,6 +139,8 @@ func (w *Watcher) look(ctx context.Context, s ledger.Shard, f *event.Fact) ([]Ma
 			return nil, err
 		}
 		return w.Rules.Enrolled(f, name, func(stem string) string { return w.keyed(s.Campaign, stem) }), nil
+	case event.Signed:
+		return w.Rules.From(f, act.Signature, body.Origin), nil
 	case event.Submitted:
 		return w.submitted(ctx, s, f, &body)
 	default:

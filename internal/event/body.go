@@ -81,6 +81,8 @@ func scanSubmitted(body string) (e Submitted, ok bool) {
 			e.Items = s.text()
 		case "choices":
 			e.Choices = s.text()
+		case "origin":
+			e.Origin = s.text()
 		default:
 			e.scanMark(&s)
 		}
@@ -116,6 +118,8 @@ func scanSigned(body string) (e Signed, ok bool) {
 			e.Method = s.text()
 		case "commitment":
 			e.Commitment = s.text()
+		case "origin":
+			e.Origin = s.text()
 		default:
 			s.odd = true
 		}

@@ -151,6 +151,9 @@ type Submitted struct {
 	Bank    string `json:"bank"`
 	Items   string `json:"items"`
 	Choices string `json:"choices"`
+	// Origin tells by package origin where the submission came from; "" where that is
+	// not known.
+	Origin string `json:"origin,omitempty"`
 	// Previous is the participant's best attempt before this one, nil for the
 	// first. Total is their sum of points after it and Added by how much it raised
 	// that; both are 0 where the campaign ranks the best attempt. Hidden says that
@@ -215,6 +218,9 @@ type Signed struct {
 	// Commitment binds the erasable personal record to the fact: SHA-256 over a
 	// random salt, which lies in that record, and the record's content.
 	Commitment string `json:"commitment"`
+	// Origin tells by package origin where the signature came from; "" where that is
+	// not known.
+	Origin string `json:"origin,omitempty"`
 }
 
 // Erased says that the participant's personal data was erased. What the enrolment

@@ -98,7 +98,7 @@ func (s *Server) submit(k *call) error {
 	if err != nil {
 		return err
 	}
-	r, err := s.Quizzes.Submit(k.ctx, c.ID, k.participant, k.Params("attempt"), quiz.Answers(in.Answers))
+	r, err := s.Quizzes.Submit(s.originated(k, c.ID), c.ID, k.participant, k.Params("attempt"), quiz.Answers(in.Answers))
 	if err != nil {
 		return err
 	}

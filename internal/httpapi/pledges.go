@@ -85,7 +85,7 @@ func (s *Server) sign(k *call) error {
 	if r.Strokes, err = in.strokes(); err != nil {
 		return err
 	}
-	receipt, fresh, err := s.Pledges.Sign(k.ctx, c.ID, k.participant, r)
+	receipt, fresh, err := s.Pledges.Sign(s.originated(k, c.ID), c.ID, k.participant, r)
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,8 @@ type Server struct {
 	// Corrections takes acts out of the figures and puts them back; required with
 	// Operators.
 	Corrections Corrections
+	// Origins has the keys by which origins of acts are told apart; nil records none.
+	Origins Origins
 	// Appeals are what participants say against that; required with Operators.
 	Appeals Appeals
 	// Flags are what rules have noticed; required with Operators.

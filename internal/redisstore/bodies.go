@@ -64,10 +64,17 @@ func (b *body) choices(c quiz.Choices) {
 	*b = append(c.AppendTo(append(*b, '"')), '"')
 }
 
+// origin is left out where it is not known.
+func (b *body) origin(from string) {
+	if from != "" {
+		b.text("origin", from)
+	}
+}
+
 func (b *body) end() []byte { return append(*b, '}') }
 
-// submittedBody is the event.Submitted of a finished attempt.
-func submittedBody(a *quiz.Attempt) []byte {
+// submittedBody is the event.Submitted of a finished attempt that came from an origin.
+func submittedBody(a *quiz.Attempt, from string) []byte {
 	r, b := &a.Result, append(newBody(), '{')
 	b.number("number", int64(a.Number))
 	b.number("started", a.StartedAt.UnixMilli())
@@ -83,6 +90,7 @@ func submittedBody(a *quiz.Attempt) []byte {
 	b.text("bank", a.Paper.Bank)
 	b.items(&a.Paper)
 	b.choices(r.Choices)
+	b.origin(from)
 	return b.end()
 }
 
@@ -107,5 +115,6 @@ func signedBody(s *event.Signed) []byte {
 	b.text("text_sha256", s.TextSHA256)
 	b.text("method", s.Method)
 	b.text("commitment", s.Commitment)
+	b.origin(s.Origin)
 	return b.end()
 }

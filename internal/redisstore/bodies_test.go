@@ -42,10 +42,11 @@ func TestBodiesAreThoseOfPackageEvent(t *testing.T) {
 			a.Result.Choices = append(a.Result.Choices, quiz.Choice(rapid.Uint16().Draw(t, "choice")))
 		}
 		r := &a.Result
-		if got, want := string(submittedBody(a)), encoded(t, event.Submitted{
+		from := text.Draw(t, "origin")
+		if got, want := string(submittedBody(a, from)), encoded(t, event.Submitted{
 			Number: a.Number, StartedAt: a.StartedAt.UnixMilli(), UsedMS: r.Used.Milliseconds(),
 			Score: r.Score, MaxScore: r.MaxScore, Correct: r.Correct, Passed: r.Passed, ClosedBy: string(a.ClosedBy),
-			Bank: a.Paper.Bank, Items: a.Paper.EncodeItems(), Choices: r.Choices.String(),
+			Bank: a.Paper.Bank, Items: a.Paper.EncodeItems(), Choices: r.Choices.String(), Origin: from,
 		}); got != want {
 			t.Errorf("submitted\n%s\nwant\n%s", got, want)
 		}
@@ -54,7 +55,7 @@ func TestBodiesAreThoseOfPackageEvent(t *testing.T) {
 		}); got != want {
 			t.Errorf("started\n%s\nwant\n%s", got, want)
 		}
-		s := event.Signed{Version: text.Draw(t, "version"), TextSHA256: text.Draw(t, "text"), Method: "typed", Commitment: text.Draw(t, "commitment")}
+		s := event.Signed{Version: text.Draw(t, "version"), TextSHA256: text.Draw(t, "text"), Method: "typed", Commitment: text.Draw(t, "commitment"), Origin: from}
 		if got, want := string(signedBody(&s)), encoded(t, s); got != want {
 			t.Errorf("signed\n%s\nwant\n%s", got, want)
 		}

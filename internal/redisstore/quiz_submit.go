@@ -10,6 +10,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/fault"
+	"qingyuan/internal/origin"
 	"qingyuan/leaderboard"
 	"qingyuan/quiz"
 )
@@ -25,7 +26,7 @@ func (q *Quiz) Submit(ctx context.Context, p quiz.Person, a quiz.Attempt, rank b
 	if err != nil {
 		return fail(err)
 	}
-	c, err := q.submitCall(o, p, &a)
+	c, err := q.submitCall(ctx, o, p, &a)
 	if err == nil {
 		err = q.campaigns.introduce(ctx, o, a.Paper.Bank)
 	}
@@ -74,7 +75,7 @@ func (c *submitCall) addLayers(k shardKeys) {
 	c.keys = append(c.keys, k.thaw())
 }
 
-func (q *Quiz) submitCall(o *opened, p quiz.Person, a *quiz.Attempt) (*submitCall, error) {
+func (q *Quiz) submitCall(ctx context.Context, o *opened, p quiz.Person, a *quiz.Attempt) (*submitCall, error) {
 	res := &a.Result
 	def, err := q.define(p.Campaign)
 	if err != nil {
@@ -93,7 +94,7 @@ func (q *Quiz) submitCall(o *opened, p quiz.Person, a *quiz.Attempt) (*submitCal
 		args: []any{
 			o.epoch, p.Participant, a.Number, packFinished(a), score(place), packBestAttempt(res),
 			millis(res.SubmittedAt), packDayOf(res.SubmittedAt, def.Zone), phase.ID, string(policy), freeze,
-			submittedBody(a), o.layout.MaxScore(),
+			submittedBody(a, origin.From(ctx)), o.layout.MaxScore(),
 			strconv.Itoa(a.Number) + "|" + packOpen(a),
 		},
 	}

@@ -9,6 +9,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/event"
+	"qingyuan/internal/origin"
 	"qingyuan/pledge"
 )
 
@@ -41,7 +42,7 @@ func (s *Signatures) Sign(ctx context.Context, id, participant string, sig pledg
 		return fail(err)
 	}
 	body := signedBody(&event.Signed{
-		Version: sig.Version, TextSHA256: sig.TextSHA256, Method: string(sig.Method), Commitment: commitment,
+		Version: sig.Version, TextSHA256: sig.TextSHA256, Method: string(sig.Method), Commitment: commitment, Origin: origin.From(ctx),
 	})
 	packed, err := packSignature(sig)
 	if err != nil {

@@ -107,3 +107,12 @@ CREATE TABLE flag_cursors (
     seq      {{.Int}}  NOT NULL,
     PRIMARY KEY (campaign, shard)
 ) {{.Keyed}};
+
+-- The keys by which a campaign tells origins apart. Without its key nobody can say what
+-- the facts hold of addresses and devices.
+CREATE TABLE origin_keys (
+    campaign  {{.Text}}  NOT NULL PRIMARY KEY,
+    bytes     {{.Bytes}},         -- NULL once destroyed
+    created   {{.Int}}   NOT NULL,
+    destroyed {{.Int}}   NOT NULL DEFAULT 0
+) {{.Keyed}};
