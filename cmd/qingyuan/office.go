@@ -8,6 +8,7 @@ import (
 	"qingyuan/configs"
 	"qingyuan/internal/approval"
 	"qingyuan/internal/audit"
+	"qingyuan/internal/banks"
 	"qingyuan/internal/correction"
 	"qingyuan/internal/jobs"
 	"qingyuan/internal/ledger"
@@ -25,6 +26,7 @@ type backOffice struct {
 	approvals *approval.Service
 	// jobs are what takes longer than a request.
 	jobs        *jobs.Queue
+	banks       *banks.Service
 	corrections *correction.Service
 	reports     *report.Desk
 }
@@ -38,7 +40,10 @@ func newOffice(cfg configs.Config, db *sqldb.DB, find func(string) (*campaign.Ca
 	if err != nil {
 		return nil, err
 	}
-	o := &backOffice{journal: audit.New(db), jobs: &jobs.Queue{DB: db, Now: now, Log: log}}
+	o := &backOffice{
+		journal: audit.New(db), jobs: &jobs.Queue{DB: db, Now: now, Log: log},
+		banks: &banks.Service{DB: db, Now: now, Zone: configs.Zone(), Campaign: find},
+	}
 	o.accounts, err = operator.New(operator.Options{
 		DB: db, Box: secret.box, Key: seal.Derive(cfg.Secrets.Master.Key(), labelOffice), Campaign: find,
 		Rules: operator.Rules{PasswordAge: cfg.Operators.PasswordAge, Idle: cfg.Operators.Idle, Life: cfg.Operators.Life}, Now: now, At: operator.Stretchers(),

@@ -155,7 +155,7 @@ var rules = map[string]rule{
 		may: []string{
 			"campaign", "quiz", "pledge", "leaderboard",
 			"internal/approval", "internal/audit", "internal/correction", "internal/fault", "internal/live", "internal/operator", "internal/origin", "internal/session", "internal/sheet",
-			"internal/catalog", "internal/divisions", "internal/jobs", "internal/token", "internal/waitingroom", fiber,
+			"internal/banks", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs", "internal/token", "internal/waitingroom", fiber,
 		},
 		// The first feeds a fold, the second has faults that pass through; the office lies in SQL.
 		tests: slices.Concat(onRedis, []string{"internal/stream", "internal/wechat", "internal/sqldb", "internal/correction/act", "internal/jobs", "internal/ledger"}),
