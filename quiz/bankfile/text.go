@@ -299,7 +299,7 @@ func flowing(lines []string) string { return joined(lines, false) }
 // lists, pieces of code.
 func joinLines(lines []string) string { return joined(lines, true) }
 
-var ownLine = regexp.MustCompile(`^(?:[①-⑳❶-❿]|[（(]\d+[）)]|\d+[.、)]|[-*•]\s)`)
+var ownLine = regexp.MustCompile(`^(?:[一二三四五六七八九十]{1,3}、|[①-⑳❶-❿]|[（(]\d+[）)]|\d+[.、)]|[-*•]\s)`)
 
 func joined(lines []string, keep bool) string {
 	var b strings.Builder

@@ -41,11 +41,11 @@ func (k *keyReader) last() *keyEntry {
 // the label of one answer.
 func (p *textParser) keysMark(i int) int {
 	m := p.marks[i]
-	if p.entriesFollow(m) || p.goesBack(m) || p.cur == nil && p.part == partNone {
+	if p.entriesFollow(m) || p.goesBack(m) {
 		return p.keySection(i)
 	}
 	if p.cur == nil {
-		return i + 1
+		return i + 1 // part of a title: 禁毒知识试题答案
 	}
 	if m.word == "解析" {
 		p.explanation(m)

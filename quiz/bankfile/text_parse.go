@@ -40,7 +40,9 @@ func (p *textParser) step(i int) int {
 		p.gather(m.line, m.at)
 		p.line, p.at = m.line, m.end
 	case markSection:
-		p.heading(m)
+		if p.headingBegins(i) {
+			p.heading(m)
+		}
 	case markShared:
 		p.material(m)
 	case markKeys:
@@ -61,6 +63,27 @@ func (p *textParser) step(i int) int {
 		p.judgedLine(m)
 	}
 	return i + 1
+}
+
+// headingBegins tells a heading from an item of a list: one that names neither a
+// type nor a chapter has questions below it, and no half of a question above.
+func (p *textParser) headingBegins(i int) bool {
+	m := p.marks[i]
+	if m.sections != hintNone || p.cur == nil || chapterHead.MatchString(p.lines[m.line]) {
+		return true
+	}
+	if p.part == partStem && !p.cur.complete() {
+		return false
+	}
+	if above := p.lines[max(0, m.line-1)]; p.part >= partAnswer && (cnLead.MatchString(above) || strings.HasSuffix(above, "：") || strings.HasSuffix(above, ":")) {
+		return false
+	}
+	for j := i + 1; j < min(len(p.marks), i+lookAhead); j++ {
+		if n := p.marks[j]; n.bol && n.kind != markNoise {
+			return n.kind == markNumber || n.kind == markSection || n.kind == markShared || n.kind == markKeys
+		}
+	}
+	return true
 }
 
 // heading ends the question that is open.

@@ -172,6 +172,24 @@ B. 二
 			"33-36 refused single key_conflict",
 		}},
 		"tabs between options": {"1.\t甲题（\t）\nA.\t一\tB.\t二\nC.\t三\n【答案】C\n", []string{"1-4 single C 甲题（ ）|一|二|三"}},
+		"lists that look like headings": {`
+禁毒知识试题答案
+一、
+1. 下列说法正确的是（ ）
+一、毒品有害
+二、毒品无害
+A. 一
+B. 二
+答案：A
+解析：分两点：
+一、有害身体；
+二、有害家庭
+2. 戒毒药品不得做广告。
+答案：对
+`, []string{
+			`3-11 single A 下列说法正确的是（ ）\n一、毒品有害\n二、毒品无害|一|二`,
+			"12-13 judge A 戒毒药品不得做广告。|正确|错误",
+		}},
 		"what an explanation concludes": {`
 1. 甲题（ ）
 A. 一
