@@ -29,8 +29,8 @@ func reseal(e env, w *workbench) error {
 	if err != nil {
 		return err
 	}
-	office := newCorrections(w.services, &backOffice{}, w.db, w.catalog, time.Now)
-	appeals, err := office.Reseal(e.ctx)
+	corrections := newCorrections(w.services, &backOffice{}, w.db, w.catalog, time.Now)
+	appeals, err := corrections.Reseal(e.ctx)
 	if err != nil {
 		return err
 	}
