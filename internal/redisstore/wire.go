@@ -116,6 +116,15 @@ func (w *wire) dial() error {
 	return nil
 }
 
+// until is when the server must have taken or answered something, never where the
+// client has no limit.
+func (w *wire) until() time.Time {
+	if w.limit <= 0 {
+		return time.Time{}
+	}
+	return clock().Add(w.limit)
+}
+
 // write sends until nothing waits or there is no room.
 func (w *wire) write() {
 	for w.writeOnce() {
@@ -128,7 +137,7 @@ func (w *wire) write() {
 func (w *wire) writeOnce() bool {
 	runtime.Gosched()
 	if w.take() {
-		_ = w.conn.SetWriteDeadline(clock().Add(w.limit))
+		_ = w.conn.SetWriteDeadline(w.until())
 		if _, err := w.conn.Write(w.out); err != nil {
 			w.abandon(err)
 		}
@@ -157,7 +166,7 @@ func (w *wire) take() bool {
 	}
 	j.waiting = append(j.waiting[:0], j.waiting[n:]...)
 	if idle && w.under > 0 {
-		_ = w.conn.SetReadDeadline(clock().Add(w.limit))
+		_ = w.conn.SetReadDeadline(w.until())
 	}
 	return len(w.out) > 0
 }
@@ -264,7 +273,7 @@ func (w *wire) free(n int) {
 	w.under -= n
 	until := time.Time{}
 	if w.under > 0 {
-		until = clock().Add(w.limit)
+		until = w.until()
 	}
 	_ = w.conn.SetReadDeadline(until)
 	j.pass()
