@@ -32,9 +32,7 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 		Banks: p.office.banks, Corrections: p.office.corrections, Reports: p.office.reports, Appeals: p.office.corrections, Flags: p.office.corrections, Origins: p.office.corrections.Origins,
 		Live: httpapi.Live{MaxWatchers: h.MaxWatchers, MaxPerAddress: h.MaxWatchersPerAddress},
 	}
-	server.Rosters = &rosterDesk{
-		rosters: p.rosters, catalog: p.catalog, find: p.catalog.Campaign, sessions: s.sessions, campaigns: s.campaigns, ledger: p.archive.ledger,
-	}
+	server.Rosters, server.RosterDesk = p.rosters.desk, p.rosters
 	if p.room != nil { // a nil room in the interface would be one
 		server.Queue = p.room
 	}

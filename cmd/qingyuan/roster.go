@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"qingyuan/internal/audit"
+	"qingyuan/internal/operator"
 	"qingyuan/internal/roster"
 )
 
@@ -49,6 +50,13 @@ func (c rosterImportCmd) Run(e env) error {
 		}
 		if out.Applied {
 			if err := c.remember(e, w, out); err != nil {
+				return err
+			}
+			sizes, err := all.Sizes(e.ctx, c.Campaign)
+			if err != nil {
+				return err
+			}
+			if err := resize(e.ctx, w.catalog.Store(), operator.Console("console"), c.Campaign, sizes); err != nil {
 				return err
 			}
 		}

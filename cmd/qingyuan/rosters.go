@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"qingyuan/campaign"
 	"qingyuan/configs"
+	"qingyuan/internal/catalog"
+	"qingyuan/internal/jobs"
 	"qingyuan/internal/ledger"
+	"qingyuan/internal/operator"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/roster"
 	"qingyuan/internal/seal"
@@ -92,4 +96,87 @@ func (d *rosterDesk) DoorsOf(ctx context.Context, participant string) ([]string,
 		return nil, fmt.Errorf("join a roster with who came by another way: %w", err)
 	}
 	return doors, nil
+}
+
+// rosterOffice keeps rosters for operators.
+type rosterOffice struct {
+	*roster.Desk
+
+	desk *rosterDesk
+}
+
+// newRosterOffice imports rosters, and counts the units by them from then on.
+func newRosterOffice(d *rosterDesk, store *catalog.Store, queue *jobs.Queue) *rosterOffice {
+	return &rosterOffice{desk: d, Desk: &roster.Desk{
+		Rosters: d.rosters, Jobs: queue,
+		Find: func(ctx context.Context, id string) (*campaign.Campaign, error) {
+			return preparedOr(ctx, store, d.find, id)
+		},
+		Resized: func(ctx context.Context, j jobs.Job, sizes map[string]int64) error {
+			return resize(ctx, store, operator.Actor{ID: j.Actor, Login: j.Login, Addr: j.Addr}, j.Campaign, sizes)
+		},
+	}}
+}
+
+// resize sets the sizes of rosters. A campaign of the demonstration keeps those of its
+// file.
+func resize(ctx context.Context, store *catalog.Store, by operator.Actor, campaignID string, sizes map[string]int64) error {
+	_, err := store.SetRosters(ctx, catalog.Act{Actor: by, Reason: "名册导入"}, campaignID, sizes)
+	if errors.Is(err, campaign.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// People implements httpapi.RosterDesk.
+func (o *rosterOffice) People(ctx context.Context, campaignID, unit string, limit int) ([]roster.Person, int64, error) {
+	return o.some(ctx, campaignID, unit, limit, func(roster.Person) (bool, error) { return true, nil })
+}
+
+// NotYet implements httpapi.RosterDesk. Who takes part by WeChat and has not been joined
+// with the roster is among them: nobody knows who they are.
+func (o *rosterOffice) NotYet(ctx context.Context, campaignID, unit string, limit int) ([]roster.Person, int64, error) {
+	return o.some(ctx, campaignID, unit, limit, func(p roster.Person) (bool, error) {
+		participant, err := o.desk.sessions.AtRoster(ctx, session.RosterEntry{Campaign: campaignID, Unit: p.Unit, Number: p.Number})
+		if err != nil || participant == "" {
+			return true, err
+		}
+		acted, err := o.desk.campaigns.Acted(ctx, campaignID, participant)
+		return !acted, err
+	})
+}
+
+// some returns at most limit of the persons that fit, and counts all of them.
+func (o *rosterOffice) some(ctx context.Context, campaignID, unit string, limit int, fits func(roster.Person) (bool, error)) ([]roster.Person, int64, error) {
+	var out []roster.Person
+	var total int64
+	for p, err := range o.Rosters.People(ctx, campaignID, unit) {
+		if err != nil {
+			return nil, 0, err
+		}
+		ok, err := fits(p)
+		if err != nil {
+			return nil, 0, err
+		}
+		if !ok {
+			continue
+		}
+		if total++; len(out) < limit {
+			out = append(out, p)
+		}
+	}
+	return out, total, nil
+}
+
+// preparedOr returns a campaign as it is prepared in SQL, or as find knows it.
+func preparedOr(ctx context.Context, store *catalog.Store, find func(string) (*campaign.Campaign, error), id string) (*campaign.Campaign, error) {
+	e, err := store.Entry(ctx, id)
+	if errors.Is(err, campaign.ErrNotFound) {
+		return find(id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d, err := store.Definition(ctx, e)
+	return d.Campaign, err
 }

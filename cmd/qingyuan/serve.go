@@ -21,7 +21,6 @@ import (
 	"qingyuan/internal/httpapi"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
-	"qingyuan/internal/roster"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/waitingroom"
 	"qingyuan/leaderboard"
@@ -194,7 +193,7 @@ type program struct {
 	ready     *readiness
 	server    *httpapi.Server
 	switches  *switchboard
-	rosters   *roster.Rosters
+	rosters   *rosterOffice
 	office    *backOffice
 	room      *waitingroom.Room // nil where none is configured
 	workers   staff
@@ -249,9 +248,14 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	p.office.corrections.Origins = newOrigins(st.sql, book.Campaigns, log, now)
 	p.office.open()
 	book.Store().Register(p.office.jobs)
-	if p.rosters, err = newRosters(cfg, st.sql, now); err != nil {
+	rosters, err := newRosters(cfg, st.sql, now)
+	if err != nil {
 		return nil, err
 	}
+	p.rosters = newRosterOffice(&rosterDesk{
+		rosters: rosters, catalog: book, find: book.Campaign, sessions: s.sessions, campaigns: s.campaigns, ledger: p.archive.ledger,
+	}, book.Store(), p.office.jobs)
+	p.rosters.Register(p.office.jobs)
 	p.server = newServer(p, registry, now)
 	p.publisher.Published = func(snap *leaderboard.Snapshot) { //nolint:contextcheck // Publishing waits for nobody.
 		m.published(snap)

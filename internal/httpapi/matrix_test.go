@@ -25,7 +25,7 @@ type area struct {
 
 // matrixAreas lists the areas: add one's own, from its own test file.
 func matrixAreas() []area {
-	return []area{deskArea(), accountArea(), auditArea(), approvalArea(), correctionArea(), catalogArea(), appealArea(), flagArea(), reportArea(), bankArea()}
+	return []area{deskArea(), accountArea(), auditArea(), approvalArea(), correctionArea(), catalogArea(), appealArea(), flagArea(), reportArea(), rosterArea(), bankArea()}
 }
 
 // subject is what the matrix has to know of one route. The zero value is a route that
@@ -53,6 +53,8 @@ type subject struct {
 	// needsTwo whether it takes a second factor. Who lacks the right finds nothing.
 	action   operator.Action
 	needsTwo bool
+	// exact routes are for who is bound to unit no1 itself: whoever is above is refused.
+	exact bool
 	// fresh routes change whoever asks: somebody new is hired for each request.
 	fresh bool
 }
@@ -253,6 +255,9 @@ func expected(r route, s subject, p persona) (status int, code string) {
 	}
 	if !s.covers(p) {
 		return or(s.outside, http.StatusNotFound), ""
+	}
+	if s.exact && p.grant.Scope != "no1" {
+		return http.StatusForbidden, "operator.forbidden"
 	}
 	return done, ""
 }

@@ -43,6 +43,8 @@ type Server struct {
 	Tickets Gate
 	// Switches tells what operators have switched off; nil is nothing.
 	Switches Switches
+	// RosterDesk keeps rosters.
+	RosterDesk RosterDesk
 	// Reports gives operators their figures.
 	Reports Reports
 	// Rosters signs in people by their unit's roster; nil where there is no such door.

@@ -45,6 +45,16 @@ func (s *Service) SignInRoster(ctx context.Context, r RosterEntry) (Pair, error)
 	return s.begin(ctx, ID{Participant: d.Participant, Family: rand.Text()})
 }
 
+// AtRoster returns the participant to whom the roster's door leads, "" where nobody has
+// come by it yet.
+func (s *Service) AtRoster(ctx context.Context, r RosterEntry) (string, error) {
+	d, err := s.store.Door(ctx, s.keys.entrance(r.door()).hash)
+	if err != nil {
+		return "", fmt.Errorf("look who came by a roster of %s: %w", r.Campaign, err)
+	}
+	return d.Participant, nil
+}
+
 // Link joins the way of a roster to the participant who is signed in, and returns a
 // session of whoever both lead to from now on. It may be repeated.
 //
