@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"qingyuan/quiz"
 )
 
 // readText reads Chinese plain text.
@@ -78,6 +81,7 @@ func (p *textParser) draft(b *block) draft {
 		q.Options = q.Options[:len(q.Options)-1] // F. with nothing behind it
 	}
 	q.Options = withoutSeparators(q.Options)
+	d.ticked()
 	q.Explanation = joinLines(b.explain)
 	for _, a := range b.answers {
 		d.answer(a)
@@ -109,6 +113,37 @@ func (d *draft) answer(lines []string) {
 		return
 	}
 	d.keys = append(d.keys, joinLines(lines))
+}
+
+var (
+	tick      = regexp.MustCompile(`\s*(?:[（(【\[]\s*(?:正确答案|正确选项|答案|√|✓|✔)\s*[）)】\]]|[√✓✔])\s*$`)
+	drawnTick = regexp.MustCompile(`[打划画填][“"]?[√✓✔×✗✘]|[×✗✘✕]\s*$`)
+	lastKey   = regexp.MustCompile(`\s*【\s*([A-P]+)\s*】\s*$`)
+)
+
+// ticked reads the answer where the right options are ticked, 甲(正确答案), or where it
+// stands behind the last of them, 丁【A】.
+func (d *draft) ticked() {
+	var key []byte
+	drawn := slices.ContainsFunc(d.question.Options, drawnTick.MatchString) // 打√ and 打× are options
+	for i, o := range d.question.Options {
+		if drawn && !strings.Contains(o, "正确") {
+			continue
+		}
+		if bare := tick.ReplaceAllString(o, ""); bare != o && bare != "" && i < quiz.MaxOptions {
+			d.question.Options[i] = bare
+			key = append(key, byte('A'+i))
+		}
+	}
+	if n := len(d.question.Options) - 1; n > 0 {
+		if g := lastKey.FindStringSubmatchIndex(d.question.Options[n]); g != nil && g[0] > 0 {
+			d.keys = append(d.keys, d.question.Options[n][g[2]:g[3]])
+			d.question.Options[n] = d.question.Options[n][:g[0]]
+		}
+	}
+	if len(key) > 0 {
+		d.keys = append(d.keys, string(key))
+	}
 }
 
 // withoutSeparators takes the semicolons from behind options that they separate.
@@ -151,7 +186,7 @@ var concluded = regexp.MustCompile(`(?:故|因此|所以|综上)[，,]?\s*(?:本
 var (
 	typeTag  = regexp.MustCompile(`^[（(【\[〔]\s*((?:单项?选择?|多项?选择?|不定项选?择?|判断|是非|单|多|填空|简答|问答|论述|选择)题?)(?:[\s,，;；、]*(?:本题|共)?\s*\d+(?:\.\d+)?\s*分)?\s*[）)】\]〕]\s*[:：.、]?\s*`)
 	typeLead = regexp.MustCompile(`^(单选题|多选题|判断题|单项选择题|多项选择题|填空题|简答题|不定项选择题)\s*[:：]\s*`)
-	typeTail = regexp.MustCompile(`[（(【\[]\s*(单选题?|多选题?|判断题?|单项选择题?|多项选择题?|不定项选?择?题?)\s*[）)】\]]\s*$`)
+	typeTail = regexp.MustCompile(`[（(【\[]\s*(单选题?|多选题?|判断题?|单项选择题?|多项选择题?|不定项选?择?题?)\s*[）)】\]]\s*\*?\s*$`)
 	scoreTag = regexp.MustCompile(`^[（(【\[]\s*(?:本题|每题)?\s*\d+(?:\.\d+)?\s*分\s*[）)】\]]\s*|\s*[（(【\[]\s*(?:本题|每题)?\s*\d+(?:\.\d+)?\s*分\s*[）)】\]]$`)
 	cnLead   = regexp.MustCompile(`^[一二三四五六七八九十]{1,3}[、.]\s*`)
 )

@@ -150,6 +150,7 @@ func (p *textParser) assign(next *mark) {
 // preamble looks at a text that stands before any question.
 func (p *textParser) preamble(lines []string) {
 	for _, l := range lines {
+		p.stray(l)
 		if strings.Contains(l, "注意事项") || strings.Contains(l, "须知") || strings.HasPrefix(l, "说明") {
 			p.notice = true
 		}
@@ -171,8 +172,11 @@ func (p *textParser) withoutStray(lines []string, next *mark) []string {
 	return lines
 }
 
+// mostNotes bounds what is said about a file as a whole.
+const mostNotes = 50
+
 func (p *textParser) stray(s string) {
-	if s = spaced(s); s != "" {
+	if s = spaced(s); s != "" && len(p.notes) < mostNotes {
 		p.notes = append(p.notes, "没有归入任何题目的文字：“"+shortened(s, 40)+"”")
 	}
 }

@@ -238,7 +238,7 @@ func (p *textParser) asks(i int) bool {
 			}
 		case markNumber, markAnswer, markExplain, markSection, markKeys, markShared:
 			return false
-		case markMeta, markNoise, markJudged:
+		case markMeta, markNoise, markJudged, markAsk:
 		}
 	}
 	return false

@@ -21,6 +21,7 @@ const (
 	markShared                  // 根据以下材料回答 1-2 题
 	markNoise                   // 考试结束, a page number
 	markJudged                  // a line without a number that ends in （√）
+	markAsk                     // 题目：, without a number
 )
 
 // mark is a place where something may begin. Whether it does is decided by what
@@ -35,7 +36,8 @@ type mark struct {
 	apart    bool // white space or the line's beginning stands before it
 	digits   bool // a digit follows, as in 1.2018年
 	word     string
-	sections hint // of markSection and markAnswer: the type that it names
+	key      string // the answer that stands before a number: （√）1.
+	sections hint   // of markSection and markAnswer: the type that it names
 }
 
 // markForm is how a number or a letter is set off. In one list all are alike.
@@ -47,6 +49,7 @@ const (
 	formBracket markForm = '(' // (1)
 	formWord    markForm = 'w' // 第1题, 问题一
 	formBare    markForm = ' ' // 1 followed by white space
+	formBullet  markForm = 'o' // ○, instead of letters
 )
 
 // lexer finds the marks of a text.
@@ -84,7 +87,7 @@ func tidyLine(l string) string {
 	}
 	l = strings.TrimSpace(l)
 	if l != "" && strings.ContainsRune("#>-*+", rune(l[0])) || strings.HasPrefix(l, "•") || strings.HasPrefix(l, "●") || strings.HasPrefix(l, "◆") || strings.HasPrefix(l, "■") {
-		if !codeLine.MatchString(l) {
+		if !codeLine.MatchString(l) && !noiseLine.MatchString(l) {
 			l = mdPrefix.ReplaceAllString(l, "")
 		}
 	}
@@ -112,6 +115,11 @@ func (x *lexer) line(i int) {
 		return
 	}
 	at := 0
+	if m, ok := keyedNumber(l); ok {
+		m.line, m.bol, m.apart = i, true, true
+		x.marks = append(x.marks, m)
+		at = m.end
+	}
 	for {
 		m, ok := leadMark(l, at)
 		if !ok {
@@ -180,6 +188,27 @@ func isSection(l string) bool {
 	}
 	return sectionHead.MatchString(l) && utf8.RuneCountInString(l) <= 30 && !strings.ContainsAny(l, "?_") &&
 		!strings.ContainsAny(l, "？。；") && !emptyPlace.MatchString(l) && trailingJudge(l) == "" && !bracketKey.MatchString(l)
+}
+
+var leadKey = regexp.MustCompile(`^(?:[（(【\[]\s*([A-P]{0,8}|` + judgeMark + `)\s*[）)】\]]|([√✓✔×✗✘✕]))\s*`)
+
+// keyedNumber reads a number with the answer before it: （√）1. or ( B )2、.
+func keyedNumber(l string) (mark, bool) {
+	if !strings.ContainsRune("（(【[√✓✔×✗✘✕", firstRune(l)) {
+		return mark{}, false
+	}
+	g := leadKey.FindStringSubmatch(l)
+	if g == nil {
+		return mark{}, false
+	}
+	for _, n := range leadNumber[:2] {
+		if d := n.re.FindStringSubmatch(l[len(g[0]):]); d != nil {
+			m := mark{kind: markNumber, form: n.form, end: len(g[0]) + len(d[0]), word: d[1], n: numeral(d[1]), key: g[1] + g[2]}
+			next := firstRune(l[m.end:])
+			return m, m.n > 0 && (next < '0' || next > '9') // (A) 2.5克 is an option
+		}
+	}
+	return mark{}, false
 }
 
 var leadNumber = []struct {
@@ -278,6 +307,11 @@ var (
 // leadOption reads the letter of an option at the beginning of a line.
 func leadOption(s string) (mark, bool) {
 	m := mark{kind: markOption, form: formDot}
+	if first := firstRune(s); s != "" && strings.ContainsRune("○◯□☐●■", first) {
+		m.form, m.n = formBullet, -1
+		m.end = utf8.RuneLen(first) + len(s[utf8.RuneLen(first):]) - len(strings.TrimLeft(s[utf8.RuneLen(first):], " \t"))
+		return m, true
+	}
 	if s == "" || !(s[0]|0x20 >= 'a' && s[0]|0x20 <= 'p') && !strings.ContainsRune("(（[【〔", firstRune(s)) {
 		return m, false
 	}
@@ -310,14 +344,17 @@ var labels = []struct {
 }{
 	{markMeta, regexp.MustCompile(`^[【\[（(〔]?\s*(?:我的答案|考生答案|难度系数|难度等级|难易度|难易程度|难度|知识点|考点|题型|分值|分数|章节|出处|来源|依据|法律依据|标签|分类|能力等级)\s*(?:[】\]）)〕]\s*[:：]?|[:：])\s*`)},
 	{markExplain, regexp.MustCompile(`^[【\[（(〔]?\s*(?:答案)?(?:试题|题目|本题|参考)?(?:解析|详解|分析|理由|解答|说明|点评|名师点评|考点分析|答案说明|解题思路|思路点拨|点拨|知识拓展)\s*(?:[】\]）)〕]\s*[:：]?|[:：])\s*`)},
-	{markAnswer, regexp.MustCompile(`^[【\[（(〔]?\s*(?:本题|该题)?(?:正确|参考|标准)?(?:的)?(?:答案|选项|要点|答题要点)(?:是|为)?\s*(?:[】\]）)〕]\s*[:：]?|[:：])\s*`)},
+	{markAnswer, regexp.MustCompile(`^[【\[（(〔]?\s*(?:本题|该题)?(?:(?:正确|参考|标准)?的?(?:答案|要点)|(?:正确|标准)的?选项|答题要点)(?:是|为)?\s*(?:[】\]）)〕]\s*[:：]?|[:：])\s*`)},
 	{markAnswer, regexp.MustCompile(`^(?:\\ans|[Aa]ns(?:wer)?|ANS(?:WER)?|[Kk]ey|答|正解)\s*[:：]\s*`)},
 	{markAnswer, regexp.MustCompile(`^(?:正确|参考|标准)?答案(?:是|为)?\s*(?:[A-P][A-P,，、\s]*$|[√×✓✗对错]$|正确$|错误$)`)},
 	{markExplain, regexp.MustCompile(`^(?:\\(?:exp|analysis|ana)|[Ee]xplanation|[Aa]nalysis)\s*[:：]\s*`)},
 }
 
+// askLabel reads 题目： without a number, and 选项：, which says nothing.
+var askLabel = regexp.MustCompile(`^[【\[]?\s*(题目|题干|试题|问题|选项)\s*(?:[】\]]\s*[:：]?|[:：])\s*`)
+
 // labelBegins are the characters with which labels begin.
-const labelBegins = `点名思答正参标本该解详试题分理说难知考章出来依法能我\AaKkEe【[（(〔`
+const labelBegins = `题问选点名思答正参标本该解详试题分理说难知考章出来依法能我\AaKkEe【[（(〔`
 
 // mayBeLabel looks for what every label has: it begins in one of few ways, and a
 // colon, a bracket or an answer follows.
@@ -335,6 +372,13 @@ func leadLabel(s string) (mark, bool) {
 	s = s[:min(len(s), 64)]
 	if !mayBeLabel(s) {
 		return mark{}, false
+	}
+	if g := askLabel.FindStringSubmatch(s); g != nil {
+		m := mark{kind: markAsk, end: len(g[0])}
+		if g[1] == "选项" {
+			m.kind = markNoise
+		}
+		return m, true
 	}
 	for i, l := range labels {
 		g := l.re.FindString(s)
@@ -407,6 +451,9 @@ func innerOption(l string, at int, before rune) (mark, bool) {
 	}
 	g := innerDelimiter.FindString(l[at:min(len(l), at+8)])
 	if g == "" {
+		if after := firstRune(l[at+1:]); before == ' ' && unicode.Is(unicode.Han, after) { // A甲 B乙
+			return mark{kind: markOption, form: formWord, at: at, end: at + 1, n: int(l[at] - 'A')}, true
+		}
 		return mark{}, false
 	}
 	// U.S.A. and file names are words.
@@ -451,7 +498,7 @@ func innerLabel(l string, at int) (mark, bool) {
 		return mark{}, false
 	}
 	m, ok := leadLabel(l[at:])
-	if !ok || m.kind == markAnswer && !strings.ContainsAny(l[at:at+m.end], ":：】]") {
+	if !ok || m.kind == markAsk || m.kind == markNoise || m.kind == markAnswer && !strings.ContainsAny(l[at:at+m.end], ":：】]") {
 		return mark{}, false
 	}
 	// 正确答案 is one label: its second half is none.

@@ -61,6 +61,8 @@ func (p *textParser) step(i int) int {
 		p.metadata(m)
 	case markJudged:
 		p.judgedLine(m)
+	case markAsk:
+		p.ask(m)
 	}
 	return i + 1
 }
@@ -115,8 +117,20 @@ func (p *textParser) begin(m mark) {
 	} else {
 		p.shared = nil
 	}
+	if m.key != "" {
+		b.keyed = append(b.keyed, m.key)
+	}
 	p.add(b)
 	p.lastN = m.n
+}
+
+// ask opens a question that a label begins instead of a number.
+func (p *textParser) ask(m mark) {
+	if !m.bol || p.cur != nil && p.cur.word != "" {
+		return
+	}
+	p.enter(partStem, m)
+	p.add(&block{line: m.line, last: m.line, section: len(p.headings) - 1, scope: p.scope, form: formWord})
 }
 
 func (p *textParser) add(b *block) {
@@ -253,7 +267,7 @@ func (p *textParser) signed(i int) bool {
 	for j := i + 1; j < min(len(p.marks), i+lookAhead); j++ {
 		switch f := p.marks[j]; f.kind {
 		case markOption:
-			if f.n == 0 && p.runsOn(j) {
+			if f.n == 0 && p.runsOn(j) || f.form == formBullet {
 				return true
 			}
 		case markAnswer:
@@ -266,7 +280,7 @@ func (p *textParser) signed(i int) bool {
 			}
 		case markSection, markKeys, markShared:
 			return false
-		case markExplain, markMeta, markNoise, markJudged:
+		case markExplain, markMeta, markNoise, markJudged, markAsk:
 		}
 	}
 	return false
@@ -300,7 +314,7 @@ func (p *textParser) runsOn(i int) bool {
 			}
 		case markAnswer, markSection, markKeys, markShared:
 			return false
-		case markExplain, markMeta, markNoise, markJudged:
+		case markExplain, markMeta, markNoise, markJudged, markAsk:
 		}
 	}
 	return false
@@ -311,7 +325,7 @@ func (p *textParser) runsOn(i int) bool {
 func alikeForm(a, b mark) bool {
 	weak := func(m mark) bool { return m.form == formBare || m.form == formWord }
 	if weak(a) || weak(b) {
-		return a.form == b.form && a.bol && b.bol
+		return a.form == b.form && a.bol && (b.bol || b.apart && b.form == formWord)
 	}
 	return true
 }
@@ -319,6 +333,10 @@ func alikeForm(a, b mark) bool {
 // option decides about a letter.
 func (p *textParser) option(i int) {
 	m := p.marks[i]
+	if m.form == formBullet {
+		p.bullet(i)
+		return
+	}
 	if p.cur == nil || m.n == 0 && m.bol && len(p.cur.options) > 1 {
 		if m.n == 0 && m.bol && p.runsOn(i) {
 			p.unnumbered(i)
@@ -335,6 +353,23 @@ func (p *textParser) option(i int) {
 		if m.n == 0 {
 			p.cur.letters = m.form
 		}
+	}
+}
+
+// bullet takes a bullet as the next option, where several stand below each other
+// and no letters do.
+func (p *textParser) bullet(i int) {
+	m := p.marks[i]
+	isBullet := func(j int) bool {
+		return j < len(p.marks) && p.marks[j].kind == markOption && p.marks[j].form == formBullet
+	}
+	switch {
+	case p.cur == nil:
+		return
+	case p.part == partStem && len(p.cur.options) == 0 && isBullet(i+1), p.part == partOption && p.cur.letters == formBullet:
+		p.enter(partOption, m)
+		p.cur.options = append(p.cur.options, nil)
+		p.cur.letters = formBullet
 	}
 }
 
@@ -377,7 +412,7 @@ func (p *textParser) laterA(i int) bool {
 			}
 		case markAnswer, markExplain, markSection, markKeys, markShared:
 			return false
-		case markMeta, markNoise, markJudged:
+		case markMeta, markNoise, markJudged, markAsk:
 		}
 	}
 	return false
@@ -393,7 +428,7 @@ func (p *textParser) emptyBefore(m mark) bool {
 func (p *textParser) sameList(i int) bool {
 	m := p.marks[i]
 	if m.form == formBare || m.form == formWord {
-		return m.bol && p.cur.letters == m.form
+		return (m.bol || m.apart && m.form == formWord) && p.cur.letters == m.form
 	}
 	if m.bol || m.apart {
 		return true
@@ -409,7 +444,7 @@ func (p *textParser) sameList(i int) bool {
 			}
 		case markNumber, markAnswer, markExplain, markSection, markKeys, markShared:
 			return true
-		case markMeta, markNoise, markJudged:
+		case markMeta, markNoise, markJudged, markAsk:
 		}
 	}
 	return true
@@ -439,7 +474,7 @@ func (p *textParser) comes(i, want int) bool {
 			}
 		case markNumber, markAnswer, markSection, markKeys, markShared:
 			return false
-		case markExplain, markMeta, markNoise, markJudged:
+		case markExplain, markMeta, markNoise, markJudged, markAsk:
 		}
 	}
 	return false
@@ -491,7 +526,7 @@ func (p *textParser) answerFollows(i int) bool {
 			}
 		case markSection, markKeys, markShared:
 			return false
-		case markOption, markExplain, markMeta, markNoise, markJudged:
+		case markOption, markExplain, markMeta, markNoise, markJudged, markAsk:
 		}
 	}
 	return false

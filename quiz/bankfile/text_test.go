@@ -172,6 +172,64 @@ B. 二
 			"33-36 refused single key_conflict",
 		}},
 		"tabs between options": {"1.\t甲题（\t）\nA.\t一\tB.\t二\nC.\t三\n【答案】C\n", []string{"1-4 single C 甲题（ ）|一|二|三"}},
+		"keys before the numbers": {`
+一、判断题
+（√）1、社区戒毒的期限为三年。
+(×)2、吸毒不违法。
+√3. 禁毒人人有责。
+（  ）4. 没有答案的一题。
+二、选择题
+（ B ）1. 社区康复最长几年？
+A. 二 B. 三
+`, []string{
+			"2-2 judge A 社区戒毒的期限为三年。|正确|错误",
+			"3-3 judge B 吸毒不违法。|正确|错误",
+			"4-4 judge A 禁毒人人有责。|正确|错误",
+			"5-5 refused judge key_missing",
+			"7-8 single B 社区康复最长几年？|二|三",
+		}},
+		"ticks, and keys behind the options": {`
+1. 社区康复最长几年？ [单选题] *
+○二
+○三(正确答案)
+2. 下列属于毒品的有？ [多选题] *
+□海洛因(正确答案)
+□茶叶
+□可卡因(正确答案)
+3. 戊题
+A. 一√
+B. 二
+4. 己题 A. 一 B. 二 【A】
+5. 判断题应当怎样作答？
+A. 打√
+B. 打×
+`, []string{
+			"1-3 single B 社区康复最长几年？|二|三",
+			"4-7 multiple AC 下列属于毒品的有？|海洛因|茶叶|可卡因",
+			"8-10 single A 戊题|一|二",
+			"11-11 single A 己题|一|二",
+			"12-14 refused single key_missing",
+		}},
+		"labels instead of numbers": {`
+题目：社区康复最长几年？
+选项：A. 二 B. 三
+答案：B
+解析：第四十八条。
+
+题目：四禁之一是？
+选项：
+A. 禁种
+B. 禁酒
+答案：A
+`, []string{"1-4 single B 社区康复最长几年？|二|三", "6-10 single A 四禁之一是？|禁种|禁酒"}},
+		"letters with nothing behind them": {`
+1、四禁是（ABCD）
+A禁吸 B禁贩 C禁种 D禁制
+2、甲题
+A一
+B二
+答案：A
+`, []string{"1-2 multiple ABCD 四禁是（ ）|禁吸|禁贩|禁种|禁制", "3-6 single A 甲题|一|二"}},
 		"lists that look like headings": {`
 禁毒知识试题答案
 一、
