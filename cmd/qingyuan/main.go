@@ -51,10 +51,12 @@ type cli struct {
 	Erase    eraseCmd     `cmd:"" help:"Take the personal data of a participant away everywhere; facts and counts stay."`
 	Reseal   resealCmd    `cmd:"" help:"Seal personal data with the current key, before an old one is taken out."`
 	Campaign campaignCmds `cmd:"" help:"Prepare and run campaigns."`
+	Tree     treeCmds     `cmd:"" help:"Keep the organisation tree of a campaign: regions, units, rosters."`
 	Export   exportCmd    `cmd:"" help:"Write a table of a campaign into an XLSX or CSV file."`
 	Roster   rosterCmds   `cmd:"" help:"Keep who belongs to the units of a campaign."`
 	Report   reportCmds   `cmd:"" help:"Tell of a campaign: workbook, printed report, brief, announced figures."`
 	Bank     bankCmds     `cmd:"" help:"Check, import and export question banks."`
+	Question questionCmds `cmd:"" name:"questions" help:"Keep the banks of the office: one person writes, another signs, campaigns draw."`
 	Operator operatorCmds `cmd:"" help:"Keep the accounts of those who run campaigns."`
 	Audit    auditCmds    `cmd:"" help:"Export the log of what operators did, or cut its oldest part."`
 	Correct  correctCmds  `cmd:"" help:"Take acts out of the figures that should never have counted, and put them back."`

@@ -185,8 +185,9 @@ func placesFor(old *grove, next []campaign.Node) []int64 {
 	return out
 }
 
-// rowsAtOnce bounds the rows of one statement: twelve values each, of at most 32766.
-const rowsAtOnce = 500
+// rowsAtOnce bounds the rows of one statement. SQLite looks each placeholder up among
+// all of a statement, so that long ones cost by the square.
+const rowsAtOnce = 40
 
 // write carries a turn out as of a version.
 func (t turn) write(ctx context.Context, tx *sql.Tx, id string, version int64, told func(done int)) error {
@@ -201,10 +202,12 @@ func (t turn) write(ctx context.Context, tx *sql.Tx, id string, version int64, t
 			return fmt.Errorf("end %d nodes: %w", len(part), err)
 		}
 	}
+	in := inserter{tx: tx, id: id, version: version}
+	defer in.close()
 	done := 0
 	for part := range slices.Chunk(t.begun, rowsAtOnce) {
-		if err := insertRows(ctx, tx, id, version, part); err != nil {
-			return err
+		if err := in.insert(ctx, part); err != nil {
+			return fmt.Errorf("write %d nodes: %w", len(part), err)
 		}
 		done += len(part)
 		told(done)
@@ -212,25 +215,57 @@ func (t turn) write(ctx context.Context, tx *sql.Tx, id string, version int64, t
 	return nil
 }
 
-func insertRows(ctx context.Context, tx *sql.Tx, id string, version int64, part []row) error {
-	const width = 12
-	args := make([]any, 0, width*len(part))
-	groups := make([]string, len(part))
-	for i, r := range part {
+// inserter writes rows by a statement that is prepared once for each number of them.
+type inserter struct {
+	tx      *sql.Tx
+	id      string
+	version int64
+
+	stmt *sql.Stmt
+	rows int
+}
+
+const (
+	nodeColumns  = "(campaign, id, since, until, parent, region, name, names, code, roster, retired, place)"
+	valuesPerRow = 9
+)
+
+func (in *inserter) prepare(ctx context.Context, rows int) (err error) {
+	if rows == in.rows {
+		return nil
+	}
+	in.close()
+	groups := make([]string, rows)
+	for i := range groups {
+		at := 3 + i*valuesPerRow
+		groups[i] = fmt.Sprintf("($1, $%d, $2, 0, %s)", at, marks(at+1, valuesPerRow-1))
+	}
+	in.stmt, err = in.tx.PrepareContext(ctx, "INSERT INTO catalog_nodes "+nodeColumns+" VALUES "+strings.Join(groups, ", "))
+	in.rows = rows
+	return err
+}
+
+func (in *inserter) insert(ctx context.Context, part []row) error {
+	if err := in.prepare(ctx, len(part)); err != nil {
+		return err
+	}
+	args := []any{in.id, in.version}
+	for _, r := range part {
 		names, err := otherNames(r.Name)
 		if err != nil {
 			return err
 		}
-		groups[i] = "(" + marks(len(args)+1, width) + ")"
-		args = append(args, id, r.ID, version, 0, r.Parent, truth(r.Kind == campaign.Region), r.Name[campaign.DefaultLanguage], names,
+		args = append(args, r.ID, r.Parent, truth(r.Kind == campaign.Region), r.Name[campaign.DefaultLanguage], names,
 			r.Code, roster(r.Node), truth(r.Retired), r.place)
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO catalog_nodes
-		(campaign, id, since, until, parent, region, name, names, code, roster, retired, place) VALUES `+strings.Join(groups, ", "), args...)
-	if err != nil {
-		return fmt.Errorf("write %d nodes: %w", len(part), err)
+	_, err := in.stmt.ExecContext(ctx, args...)
+	return err
+}
+
+func (in *inserter) close() {
+	if in.stmt != nil {
+		_ = in.stmt.Close() // it ends with the transaction anyway
 	}
-	return nil
 }
 
 // roster is what is stored: regions have the sum of their units.

@@ -210,7 +210,7 @@ func TestCampaignThroughTheOffice(t *testing.T) {
 	b.call(t, 409, "POST", c+"/resume", who, `{"reason":"晚了"}`)
 	b.call(t, 409, "PATCH", c, who, `{"set":{"title":"晚了"}}`)
 
-	versions := decoded[list[versionT]](t, b.call(t, 200, "GET", c+"/versions", who, ""))
+	versions := decoded[list[campaignVersionT]](t, b.call(t, 200, "GET", c+"/versions", who, ""))
 	if len(versions.Items) != 11 || versions.Items[0].Kind != "archived" {
 		t.Errorf("%d versions: %+v", len(versions.Items), versions.Items)
 	}

@@ -13,8 +13,8 @@ import (
 	"qingyuan/quiz"
 )
 
-// versionT is one version of a campaign: what was done, by whom, and why.
-type versionT struct {
+// campaignVersionT is one version of a campaign: what was done, by whom, and why.
+type campaignVersionT struct {
 	Version int64  `json:"version"`
 	At      string `json:"at"`
 	Login   string `json:"login"`
@@ -26,8 +26,8 @@ type versionT struct {
 	Tree int64 `json:"tree"`
 }
 
-func versionOf(e catalog.Entry) versionT {
-	return versionT{e.Version, stamp(e.At, nil), e.Login, e.Kind, e.Reason, string(e.Stage), e.Paused, e.Tree}
+func campaignVersionOf(e catalog.Entry) campaignVersionT {
+	return campaignVersionT{e.Version, stamp(e.At, nil), e.Login, e.Kind, e.Reason, string(e.Stage), e.Paused, e.Tree}
 }
 
 // listVersions handles GET /api/v1/admin/campaigns/{campaign}/versions, newest first.
@@ -43,13 +43,13 @@ func (s *Server) listVersions(k *call) error {
 	if err != nil {
 		return err
 	}
-	out := list[versionT]{Items: []versionT{}}
+	out := list[campaignVersionT]{Items: []campaignVersionT{}}
 	if len(all) > leaderboard.MaxPage {
 		all = all[:leaderboard.MaxPage]
 		out.NextCursor = cursor(all[len(all)-1].Version)
 	}
 	for _, e := range all {
-		out.Items = append(out.Items, versionOf(e))
+		out.Items = append(out.Items, campaignVersionOf(e))
 	}
 	return k.send(fiber.StatusOK, out)
 }
@@ -67,7 +67,7 @@ type nodeChangeT struct {
 }
 
 type versionDetail struct {
-	versionT
+	campaignVersionT
 	Text string `json:"text"`
 	// Fields and Nodes are what differs from the version Against.
 	Against int64          `json:"against"`
@@ -102,7 +102,7 @@ func (s *Server) showVersion(k *call) error {
 		return err
 	}
 	out := versionDetail{
-		versionT: versionOf(e), Text: string(text), Against: against, Fields: []fieldChangeT{}, Nodes: []nodeChangeT{}, NodesInAll: d.NodesInAll,
+		campaignVersionT: campaignVersionOf(e), Text: string(text), Against: against, Fields: []fieldChangeT{}, Nodes: []nodeChangeT{}, NodesInAll: d.NodesInAll,
 	}
 	for _, f := range d.Fields {
 		out.Fields = append(out.Fields, fieldChangeT(f))

@@ -1,0 +1,126 @@
+package catalog
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"qingyuan/internal/sheet"
+	"qingyuan/internal/sqldb"
+	"qingyuan/internal/sqltest"
+)
+
+// largeTable is 12 cities with 25 counties each and units below them.
+func largeTable(tb testing.TB, f sheet.Format, unitsEach int) []byte {
+	tb.Helper()
+	var b bytes.Buffer
+	w, err := sheet.New(&b, f)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	row := func(cells ...any) {
+		if err := w.Row(cells...); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := w.Table("组织架构", sheet.Column{Title: "编号"}, sheet.Column{Title: "上级"}, sheet.Column{Title: "名称"},
+		sheet.Column{Title: "类型"}, sheet.Column{Title: "应参与人数"}); err != nil {
+		tb.Fatal(err)
+	}
+	for p := range 12 {
+		row(fmt.Sprintf("p%d", p), "", fmt.Sprintf("第%d市", p), "区划", nil)
+		for c := range 25 {
+			row(fmt.Sprintf("p%dc%d", p, c), fmt.Sprintf("p%d", p), fmt.Sprintf("第%d区", c), "区划", nil)
+			for u := range unitsEach {
+				row(fmt.Sprintf("p%dc%du%d", p, c, u), fmt.Sprintf("p%dc%d", p, c), fmt.Sprintf("第%d单位", u), "单位", u%97)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// peak samples the heap while fn runs and returns the most that was in use above what
+// was there before.
+func peak(fn func()) uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	base := m.HeapInuse
+	var most atomic.Uint64
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			if m.HeapInuse > base {
+				most.Store(max(most.Load(), m.HeapInuse-base))
+			}
+			select {
+			case <-tick.C:
+			case <-stop:
+				return
+			}
+		}
+	}()
+	fn()
+	close(stop)
+	<-done
+	return most.Load()
+}
+
+// TestManyRows takes 30,000 rows in and holds the memory that each of them costs: what
+// an import of 300,000 takes is ten times that.
+func TestManyRows(t *testing.T) {
+	d := newDesk(t, sqltest.SQLite(t))
+	d.create(t)
+	raw := largeTable(t, sheet.XLSX, 100)
+	var report TreeReport
+	used := peak(func() { report = d.importing(t, string(raw), everything) })
+	if report.Added != report.Found || report.Found != 12+12*25+12*25*100 {
+		t.Fatalf("%+v", report)
+	}
+	const most = 6 << 10 // bytes of heap a row, garbage that was not collected yet among it
+	if perRow := used / uint64(report.Found); perRow > most {
+		t.Errorf("%d bytes a row, at most %d", perRow, most)
+	}
+	if again := d.importing(t, string(raw), everything); again.Applied || again.Unchanged != again.Found {
+		t.Errorf("once more: %+v", again)
+	}
+}
+
+// BenchmarkImport takes 300,000 rows in.
+func BenchmarkImport(b *testing.B) {
+	for _, f := range []sheet.Format{sheet.CSV, sheet.XLSX} {
+		raw := largeTable(b, f, 1000)
+		for name, open := range map[string]func(testing.TB) *sqldb.DB{"sqlite": sqltest.SQLite, "postgres": sqltest.PostgreSQL} {
+			b.Run(string(f)+"/"+name, func(b *testing.B) {
+				for b.Loop() {
+					s, err := NewStore(open(b), before)
+					if err != nil {
+						b.Fatal(err)
+					}
+					body := town[:bytes.Index([]byte(town), []byte("tree:"))]
+					if _, err := s.Create(b.Context(), by(""), []byte(body), map[string][]byte{"bank/1.yaml": []byte(bank)}, nil); err != nil {
+						b.Fatal(err)
+					}
+					var report TreeReport
+					used := peak(func() { report, err = s.ImportTree(b.Context(), by(""), "town-2026", raw, everything) })
+					if err != nil || report.Added != report.Found {
+						b.Fatalf("%+v, %v", report, err)
+					}
+					b.ReportMetric(float64(used)/(1<<20), "heap-MiB")
+					b.ReportMetric(float64(report.Found)/b.Elapsed().Seconds(), "rows/s")
+				}
+			})
+		}
+	}
+}
