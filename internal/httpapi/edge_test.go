@@ -71,7 +71,7 @@ func TestMethods(t *testing.T) {
 		{"PATCH", "/api/v1/campaigns/spring/enrolment", 405, "PUT"},
 		{"POST", "/", 405, "GET, HEAD"},
 		{"GET", "/api/v1/sessions/wechat", 405, "POST"},
-		{"PROPFIND", "/api/v1/campaigns", 405, "GET, HEAD, POST, PUT, DELETE, OPTIONS"},
+		{"PROPFIND", "/api/v1/campaigns", 405, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"},
 		{"OPTIONS", "/api/v1/campaigns/spring/attempts", 204, "GET, HEAD, POST, OPTIONS"},
 		{"OPTIONS", "/nowhere", 404, ""},
 		{"GET", "/nowhere", 404, ""},
