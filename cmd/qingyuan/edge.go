@@ -32,7 +32,7 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 		Banks: p.office.banks, Corrections: p.office.corrections, Reports: p.office.reports, Appeals: p.office.corrections, Flags: p.office.corrections, Origins: p.office.corrections.Origins,
 		Live: httpapi.Live{MaxWatchers: h.MaxWatchers, MaxPerAddress: h.MaxWatchersPerAddress},
 	}
-	server.Rosters, server.RosterDesk = p.rosters.desk, p.rosters
+	server.Rosters, server.RosterDesk, server.Persons = p.rosters.desk, p.rosters, p.persons
 	if p.room != nil { // a nil room in the interface would be one
 		server.Queue = p.room
 	}

@@ -52,6 +52,8 @@ type erasure struct {
 	*workbench
 
 	now time.Time
+	// serving is set in a server, which has taken the campaigns up already.
+	serving bool
 	// ids are those under which the person is known.
 	ids []string
 	// campaigns and doors are those in which something was erased.
@@ -76,8 +78,10 @@ func (x *erasure) run(ctx context.Context, participant string) error {
 		return err
 	}
 	for _, o := range known {
-		if err := x.takeUp(ctx, o, x.now); err != nil {
-			return err
+		if !x.serving {
+			if err := x.takeUp(ctx, o, x.now); err != nil {
+				return err
+			}
 		}
 		if err := x.erase(ctx, o); err != nil {
 			return err

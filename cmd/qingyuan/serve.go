@@ -194,6 +194,7 @@ type program struct {
 	server    *httpapi.Server
 	switches  *switchboard
 	rosters   *rosterOffice
+	persons   *personDesk
 	office    *backOffice
 	room      *waitingroom.Room // nil where none is configured
 	workers   staff
@@ -256,6 +257,10 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 		rosters: rosters, catalog: book, find: book.Campaign, sessions: s.sessions, campaigns: s.campaigns, ledger: p.archive.ledger,
 	}, book.Store(), p.office.jobs)
 	p.rosters.Register(p.office.jobs)
+	p.persons = &personDesk{jobs: p.office.jobs, workbench: &workbench{
+		cfg: cfg, log: log, redis: db, db: st.sql, ledger: p.archive.ledger, catalog: book, services: s,
+	}}
+	p.persons.register(p.office.jobs)
 	p.server = newServer(p, registry, now)
 	p.publisher.Published = func(snap *leaderboard.Snapshot) { //nolint:contextcheck // Publishing waits for nobody.
 		m.published(snap)

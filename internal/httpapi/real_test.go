@@ -213,6 +213,7 @@ func reaches() map[string]reach {
 		"GET /api/v1/signatures/:serial": nobody, "POST /api/v1/queue": nobody, "POST /api/v1/sessions/wechat": nobody, "POST /api/v1/sessions/wechat-web": nobody,
 		"POST /api/v1/sessions/sandbox": nobody, "POST /api/v1/sessions/refresh": nobody,
 		"POST /api/v1/sessions/roster": nobody, "POST /api/v1/sessions/link": self,
+		"GET /api/v1/participants/me": self, "DELETE /api/v1/participants/me": self, "POST " + c + "/consent/withdrawal": self,
 
 		"DELETE /api/v1/sessions/current": self, "PUT " + c + "/enrolment": self, "GET " + c + "/me": self,
 		"POST " + c + "/attempts": self, "GET " + c + "/attempts": self, "POST " + c + "/signatures": self,

@@ -116,6 +116,7 @@ func (s *Server) routes() []route {
 		quick(get("/openapi.json", public, s.showSpec)),
 		quick(get(api+"/error-codes", public, s.listErrorCodes)),
 	}
+	all = append(all, s.personRoutes()...)
 	if s.Rosters != nil {
 		all = append(all, post(api+"/sessions/roster", door, s.signInRoster), post(api+"/sessions/link", person, s.linkRoster))
 	}

@@ -45,6 +45,8 @@ type Server struct {
 	Switches Switches
 	// RosterDesk keeps rosters.
 	RosterDesk RosterDesk
+	// Persons gives participants what is kept of them; nil where nobody can.
+	Persons Persons
 	// Reports gives operators their figures.
 	Reports Reports
 	// Rosters signs in people by their unit's roster; nil where there is no such door.

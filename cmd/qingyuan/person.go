@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"qingyuan/internal/event"
+	"qingyuan/internal/httpapi"
+	"qingyuan/internal/jobs"
+	"qingyuan/internal/ledger"
+)
+
+// personDesk gives participants what is kept of them, and takes it away.
+type personDesk struct {
+	*workbench
+
+	jobs *jobs.Queue
+}
+
+// eraseKind is the jobs' name of erasures.
+const eraseKind = "personal.erase"
+
+// register lets the queue erase.
+func (d *personDesk) register(q *jobs.Queue) { q.Register(eraseKind, d.work) }
+
+type eraseOrder struct {
+	Participant string `json:"participant"`
+}
+
+// Erase implements httpapi.Persons. That it was asked for survives a restart; a repeat
+// finds nothing left.
+func (d *personDesk) Erase(ctx context.Context, participant string) error {
+	params, err := json.Marshal(eraseOrder{participant})
+	if err != nil {
+		return err
+	}
+	_, err = d.jobs.Submit(ctx, jobs.Request{Kind: eraseKind, Actor: "participant", Login: "participant", Params: params})
+	return err
+}
+
+func (d *personDesk) work(ctx context.Context, j jobs.Job, _ *jobs.Progress) (json.RawMessage, error) {
+	var o eraseOrder
+	if err := json.Unmarshal(j.Params, &o); err != nil {
+		return nil, fmt.Errorf("read whom to erase: %w", err)
+	}
+	x := erasure{workbench: d.workbench, now: time.Now(), serving: true}
+	if err := x.run(ctx, o.Participant); err != nil {
+		return nil, err
+	}
+	return json.Marshal(map[string]any{"campaigns": len(x.campaigns), "doors": x.doors})
+}
+
+// Withdraw implements httpapi.Persons.
+func (d *personDesk) Withdraw(ctx context.Context, campaignID, participant string) error {
+	if err := d.services.boards.Hide(ctx, campaignID, participant, true); err != nil {
+		return err
+	}
+	_, err := d.services.campaigns.Erase(ctx, campaignID, participant, time.Now())
+	return err
+}
+
+// Kept implements httpapi.Persons.
+func (d *personDesk) Kept(ctx context.Context, participant string) ([]httpapi.Kept, error) {
+	shards, err := d.ledger.ShardsOf(ctx, participant)
+	if err != nil {
+		return nil, err
+	}
+	var out []httpapi.Kept
+	for _, s := range shards {
+		if s.Campaign == ledger.DoorsCampaign {
+			continue
+		}
+		h, err := d.ledger.History(ctx, s, participant)
+		if err != nil {
+			return nil, err
+		}
+		k, err := d.kept(s.Campaign, h)
+		if err != nil {
+			return nil, fmt.Errorf("collect what is kept of a participant in %s: %w", s.Campaign, err)
+		}
+		out = append(out, k)
+	}
+	return out, nil
+}
+
+// kept tells what one campaign holds of a participant.
+func (d *personDesk) kept(campaignID string, h ledger.History) (httpapi.Kept, error) {
+	k := httpapi.Kept{Campaign: campaignID}
+	for i := range h.Facts {
+		f := &h.Facts[i]
+		k.Facts = append(k.Facts, httpapi.KeptFact{Kind: string(f.Kind), At: f.At, Unit: f.Unit, Group: f.Group, Says: f.Body})
+	}
+	for _, r := range h.Records {
+		if r.Kind == event.RecordErasure || r.Sealed == nil {
+			continue
+		}
+		p, err := d.services.secrecy.open(campaignID, h.Participant, r)
+		if err != nil {
+			return k, errors.Join(fmt.Errorf("open record %s", r.Position), err)
+		}
+		k.Personal = append(k.Personal, httpapi.KeptPersonal{
+			Kind: string(r.Kind), At: r.At, Name: p.Name, Phone: p.Phone, Guardian: p.Personal.Guardian, Strokes: p.Strokes,
+			Notice: p.Notice, PublishName: p.PublishName,
+		})
+	}
+	return k, nil
+}

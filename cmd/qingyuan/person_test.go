@@ -1,0 +1,54 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// TestParticipantsOwnData shows somebody what is kept of them, lets them take a consent
+// back and be forgotten; what they did stays counted.
+func TestParticipantsOwnData(t *testing.T) {
+	t.Parallel()
+	cfg := demo(t)
+	s := start(t, cfg)
+	people := gathering(t, s)
+	p := people[0]
+	kept := func() string {
+		t.Helper()
+		raw, err := json.Marshal(p.want(200, "GET", "/participants/me", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	s.eventually("the ledger to have everything", func() bool { return strings.Contains(kept(), "signed.1") })
+	for _, want := range []string{"张三", "enrolled.1", "submitted.1", `"notice"`} {
+		if all := kept(); !strings.Contains(all, want) {
+			t.Errorf("%s is not in %s", want, all)
+		}
+	}
+	s.eventually("the board to show them", func() bool {
+		_, r, err := s.call("GET", demoPath+"/boards/participants", nil)
+		return err == nil && len(r["items"].([]any)) == len(people)
+	})
+	p.want(204, "POST", demoPath+"/consent/withdrawal", nil)
+	p.want(204, "POST", demoPath+"/consent/withdrawal", nil)
+	s.eventually("them to leave the board", func() bool {
+		_, r, err := s.call("GET", demoPath+"/boards/participants", nil)
+		return err == nil && len(r["items"].([]any)) == len(people)-1
+	})
+	s.eventually("the ledger to forget the name", func() bool { return !strings.Contains(kept(), "张三") })
+	other := people[1]
+	other.want(202, "DELETE", "/participants/me", nil)
+	s.eventually("the other's session to end", func() bool {
+		status, _, err := other.call("GET", demoPath+"/me", nil)
+		return err == nil && status == 401
+	})
+	s.eventually("the other's certificate to name nobody", func() bool {
+		_, r, err := s.call("GET", "/signatures/"+other.serial, nil)
+		return err == nil && r.text("name") == "匿名"
+	})
+	s.wantCounts(demoCampaign, map[string]float64{"enrolled": 3, "participants": 3, "attempts": 3, "signatures": 3})
+	mustRun(t, "verify", "--data", cfg.Data.Dir)
+}
