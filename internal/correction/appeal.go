@@ -114,7 +114,7 @@ func (s *Service) Appeal(ctx context.Context, a Appeal) (kept *Appeal, fresh boo
 const appealColumns = `id, campaign, unit, participant, number, batch, text, answer, state, created, decided, login`
 
 func (s *Service) appeal(ctx context.Context, where string, args ...any) (*Appeal, error) {
-	a, err := s.scanAppeal(s.DB.QueryRowContext(ctx, `SELECT `+appealColumns+` FROM appeals WHERE `+where, args...)) //nolint:gosec // G202: conditions of ours
+	a, err := s.scanAppeal(s.DB.QueryRowContext(ctx, `SELECT `+appealColumns+` FROM appeals WHERE `+where, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNoAppeal
 	}

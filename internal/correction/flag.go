@@ -66,20 +66,29 @@ func scanFlag(row interface{ Scan(dest ...any) error }) (*Flag, error) {
 	return &f, nil
 }
 
+// FlagQuery chooses flags; the zero value is all, from the newest.
+type FlagQuery struct {
+	State FlagState
+	Rule  Rule
+	// Before is the id that a page ended with.
+	Before string
+}
+
 // Flags returns at most limit flags of a campaign that lie within the actor's part, the
-// newest first; before is the id that a page ended with. State and rule "" are any.
-func (s *Service) Flags(ctx context.Context, who operator.Actor, campaignID string, state FlagState, rule Rule, before string, limit int) ([]*Flag, error) {
+// newest first.
+func (s *Service) Flags(ctx context.Context, who operator.Actor, campaignID string, q FlagQuery, limit int) ([]*Flag, error) {
 	def, err := s.Catalog.Campaign(campaignID)
 	if err != nil {
 		return nil, err
 	}
+	before := q.Before
 	if before == "" {
 		before = "~" // behind every id
 	}
 	out := []*Flag{}
 	for {
 		rows, err := s.DB.QueryContext(ctx, `SELECT `+flagColumns+` FROM flags WHERE campaign = $1 AND id < $2
-			AND ($3 = '' OR state = $3) AND ($4 = '' OR rule = $4) ORDER BY id DESC LIMIT $5`, campaignID, before, string(state), string(rule), pageSize)
+			AND ($3 = '' OR state = $3) AND ($4 = '' OR rule = $4) ORDER BY id DESC LIMIT $5`, campaignID, before, string(q.State), string(q.Rule), pageSize)
 		page, err := collect(rows, err, func(r *sql.Rows) (*Flag, error) { return scanFlag(r) })
 		if err != nil {
 			return nil, fmt.Errorf("list the flags of %s: %w", campaignID, err)

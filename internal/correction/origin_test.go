@@ -65,7 +65,7 @@ func TestOrigins(t *testing.T) {
 		}
 		w := r.watcher()
 		w.Round(t.Context())
-		flags, err := r.service.Flags(t.Context(), head(), r.def.ID, "", correction.SameDevice, "", 10)
+		flags, err := r.service.Flags(t.Context(), head(), r.def.ID, correction.FlagQuery{Rule: correction.SameDevice}, 10)
 		if err != nil || len(flags) != 1 || flags[0].Participants != 4 || flags[0].Unit != "" {
 			t.Errorf("flags %+v, %v", flags, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -238,6 +239,7 @@ func (r *rig) pass(d time.Duration) { r.ahead.Add(int64(d)) }
 
 // The catalogs of the services.
 func (r *rig) Campaign(string) (*campaign.Campaign, error) { return r.def, nil }
+
 func (r *rig) Quiz(string) (quiz.Offer, error) {
 	return quiz.Offer{Campaign: r.def, Bank: r.bank, Rules: &r.rules}, nil
 }
@@ -247,6 +249,7 @@ func (r *rig) Pledge(string) (pledge.Offer, error) {
 		{Version: "1", Text: campaign.Text{"zh-CN": "承诺"}, Methods: []pledge.Method{pledge.Typed}},
 	}}, nil
 }
+
 func (r *rig) CampaignByPrefix(string) (string, bool)           { return r.def.ID, true }
 func (r *rig) Bank(context.Context, string) (*quiz.Bank, error) { return r.bank, nil }
 
@@ -254,6 +257,7 @@ func (r *rig) Bank(context.Context, string) (*quiz.Bank, error) { return r.bank,
 type source struct{ *rig }
 
 func (source) Confirm(context.Context, string, int) error { return nil }
+
 func (s source) FoldCursor(ctx context.Context, id string, shard int) (event.Position, error) {
 	return s.boards.Cursor(ctx, id, shard)
 }
@@ -453,10 +457,8 @@ func (r *rig) await(id string, states ...correction.State) *correction.Batch {
 	for {
 		b, err := r.service.Find(ctx, head(), r.def.ID, id)
 		must(r, b, err)
-		for _, s := range states {
-			if b.State == s {
-				return b
-			}
+		if slices.Contains(states, b.State) {
+			return b
 		}
 		select {
 		case <-tick.C:

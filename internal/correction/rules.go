@@ -90,11 +90,13 @@ func (r *FlagRules) Submitted(f *event.Fact, body *event.Submitted, questions in
 func (*FlagRules) From(f *event.Fact, number int, mark string) []Mark {
 	var out []Mark
 	address, _, device := origin.Parts(mark)
-	for rule, m := range map[Rule]string{SameAddress: address, SameDevice: device} {
+	of := func(rule Rule, m string) {
 		if m != "" {
 			out = append(out, Mark{rule, m, ActID{f.Participant, number}, f.Unit, f.At})
 		}
 	}
+	of(SameAddress, address)
+	of(SameDevice, device)
 	return out
 }
 

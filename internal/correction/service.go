@@ -145,7 +145,7 @@ func (s *Service) Create(ctx context.Context, who operator.Actor, d Draft) (*Bat
 			return err
 		}
 		b.Job = job
-		return s.remember(ctx, tx, who, b, "create", nil)
+		return s.remember(ctx, tx, who, b, "create")
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create a correction in %s: %w", def.ID, err)
@@ -193,13 +193,10 @@ type params struct {
 }
 
 // remember writes an act on a batch into the audit log, in its transaction.
-func (s *Service) remember(ctx context.Context, tx *sql.Tx, who operator.Actor, b *Batch, what string, more map[string]any) error {
+func (s *Service) remember(ctx context.Context, tx *sql.Tx, who operator.Actor, b *Batch, what string) error {
 	after := map[string]any{"do": what, "items": b.Items, "hash": b.Hash}
 	if what == "create" {
 		after = map[string]any{"do": what, "conditions": b.Conditions.brief(), "node": b.Node}
-	}
-	for k, v := range more {
-		after[k] = v
 	}
 	raw, err := json.Marshal(after)
 	if err != nil {
@@ -400,7 +397,7 @@ func (s *Service) change(ctx context.Context, who operator.Actor, id string, m m
 		if err := m.apply(ctx, tx, id, `, code = '', error = '', job = $3, `+column+` = $4`+m.set, args...); err != nil {
 			return err
 		}
-		return s.remember(ctx, tx, who, b, m.what, nil)
+		return s.remember(ctx, tx, who, b, m.what)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s batch %s: %w", m.what, id, err)
@@ -413,7 +410,7 @@ func (s *Service) change(ctx context.Context, who operator.Actor, id string, m m
 func (s *Service) Cancel(ctx context.Context, who operator.Actor, b *Batch) error {
 	switch b.State {
 	case Running, Undoing:
-		err := s.DB.WithTx(ctx, func(tx *sql.Tx) error { return s.remember(ctx, tx, who, b, "cancel", nil) })
+		err := s.DB.WithTx(ctx, func(tx *sql.Tx) error { return s.remember(ctx, tx, who, b, "cancel") })
 		if err != nil {
 			return fmt.Errorf("cancel batch %s: %w", b.ID, err)
 		}
@@ -423,7 +420,7 @@ func (s *Service) Cancel(ctx context.Context, who operator.Actor, b *Batch) erro
 			if err := leadDiscard.apply(ctx, tx, b.ID, ""); err != nil {
 				return err
 			}
-			return s.remember(ctx, tx, who, b, "discard", nil)
+			return s.remember(ctx, tx, who, b, "discard")
 		})
 		if err != nil {
 			return fmt.Errorf("discard batch %s: %w", b.ID, err)

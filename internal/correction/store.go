@@ -143,8 +143,8 @@ func insertSome(ctx context.Context, tx *sql.Tx, batch string, items []Item) err
 		}
 		marks = append(marks, "("+strings.Join(row, ", ")+")")
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO correction_items (batch, n, participant, number, unit, at, score, used, mark) VALUES `+
-		strings.Join(marks, ", "), args...) //nolint:gosec // G202: placeholders
+	query := `INSERT INTO correction_items (batch, n, participant, number, unit, at, score, used, mark) VALUES ` + strings.Join(marks, ", ") //nolint:gosec // G202: placeholders
+	_, err := tx.ExecContext(ctx, query, args...)
 	return err
 }
 
@@ -256,7 +256,7 @@ func count(ctx context.Context, q querier, batch string) (Counts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("count the outcomes of batch %s: %w", batch, err)
 	}
-	out := Counts{}
+	out := Counts{} //nolint:exhaustive // It is filled below, with those that there are.
 	for _, p := range all {
 		out[p.outcome] = p.n
 	}

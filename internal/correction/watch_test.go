@@ -49,7 +49,7 @@ func TestFlags(t *testing.T) {
 		other := r.watcher()
 		other.Round(ctx)
 		got := map[correction.Rule]*correction.Flag{}
-		flags, err := r.service.Flags(ctx, head(), r.def.ID, "", "", "", 50)
+		flags, err := r.service.Flags(ctx, head(), r.def.ID, correction.FlagQuery{}, 50)
 		must(t, flags, err)
 		for _, f := range flags {
 			got[f.Rule] = f
@@ -63,7 +63,7 @@ func TestFlags(t *testing.T) {
 		if len(flags) != len(want) {
 			t.Errorf("%d flags, want %d", len(flags), len(want))
 		}
-		if theirs, err := r.service.Flags(ctx, clerk("u2"), r.def.ID, "", "", "", 50); err != nil || len(theirs) != 0 {
+		if theirs, err := r.service.Flags(ctx, clerk("u2"), r.def.ID, correction.FlagQuery{}, 50); err != nil || len(theirs) != 0 {
 			t.Errorf("another unit sees %v, %v", theirs, err)
 		}
 		fast := got[correction.TooFast]
@@ -76,7 +76,7 @@ func TestFlags(t *testing.T) {
 			t.Errorf("by the flag: %+v", b)
 		}
 		must(t, 0, r.service.Decide(ctx, head(), got[correction.NameList], correction.FlagDismissed, "同一家人"))
-		open, err := r.service.Flags(ctx, head(), r.def.ID, correction.FlagNew, "", "", 50)
+		open, err := r.service.Flags(ctx, head(), r.def.ID, correction.FlagQuery{State: correction.FlagNew}, 50)
 		if err != nil || len(open) != 1 || open[0].Rule != correction.EvenSpacing {
 			t.Errorf("still open: %v, %v", open, err)
 		}

@@ -14,7 +14,7 @@ import (
 
 // Flags are what rules have noticed. *correction.Service keeps them.
 type Flags interface {
-	Flags(ctx context.Context, who operator.Actor, campaignID string, state correction.FlagState, rule correction.Rule, before string, limit int) ([]*correction.Flag, error)
+	Flags(ctx context.Context, who operator.Actor, campaignID string, q correction.FlagQuery, limit int) ([]*correction.Flag, error)
 	Flag(ctx context.Context, who operator.Actor, campaignID, id string) (*correction.Flag, error)
 	Decide(ctx context.Context, who operator.Actor, f *correction.Flag, to correction.FlagState, why string) error
 }
@@ -84,7 +84,8 @@ func (s *Server) listFlags(k *call) error {
 	if rule != "" && !correction.Rule(rule).Known() {
 		return fault.InvalidField("rule", "没有这条规则")
 	}
-	all, err := s.Flags.Flags(k.ctx, k.actor, c.ID, correction.FlagState(state), correction.Rule(rule), before, int(limit)+1)
+	q := correction.FlagQuery{State: correction.FlagState(state), Rule: correction.Rule(rule), Before: before}
+	all, err := s.Flags.Flags(k.ctx, k.actor, c.ID, q, int(limit)+1)
 	if err != nil {
 		return err
 	}
