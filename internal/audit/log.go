@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"qingyuan/internal/fault"
 	"qingyuan/internal/sqldb"
 )
 
@@ -25,17 +26,25 @@ func New(db *sqldb.DB) *Log { return &Log{db: db} }
 // Append remembers one act by itself. An act that changes the database belongs in
 // one transaction with its entry: see AppendTx.
 func (l *Log) Append(ctx context.Context, r Record) error {
-	return l.db.WithTx(ctx, func(tx *sql.Tx) error { return AppendTx(ctx, tx, r) })
+	return mended(l.db.WithTx(ctx, func(tx *sql.Tx) error { return AppendTx(ctx, tx, r) }))
+}
+
+// mended turns an outage of the database into what may be shown.
+func mended(err error) error {
+	if _, told := errors.AsType[*fault.Error](err); err != nil && !told && sqldb.IsUnavailable(err) {
+		return fault.ErrUnavailable.Because(err)
+	}
+	return err
 }
 
 // Do changes the database by fn and remembers the act, both or neither.
 func (l *Log) Do(ctx context.Context, r Record, fn func(tx *sql.Tx) error) error {
-	return l.db.WithTx(ctx, func(tx *sql.Tx) error {
+	return mended(l.db.WithTx(ctx, func(tx *sql.Tx) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
 		return AppendTx(ctx, tx, r)
-	})
+	}))
 }
 
 // AppendTx remembers an act in the transaction that changes what it is about. Two

@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"qingyuan/internal/audit"
+	"qingyuan/internal/fault"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
 )
@@ -302,5 +304,30 @@ func TestHeadsAreReadStrictly(t *testing.T) {
 	}
 	if h, err := audit.ParseHead(" " + good + "\n"); err != nil || h.Seq != 7 {
 		t.Errorf("%v %v", h, err)
+	}
+}
+
+// TestAnOutageIsSaidToBeOne: whoever asks is told to come again.
+func TestAnOutageIsSaidToBeOne(t *testing.T) {
+	t.Parallel()
+	db := sqltest.SQLite(t)
+	log := filled(t, db, 1)
+	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))
+	defer cancel()
+	for what, err := range map[string]error{
+		"append": log.Append(ctx, record(1)),
+		"read":   log.Back(ctx, audit.Filter{}, 0, func(audit.Entry) (bool, error) { return true, nil }),
+		"do":     log.Do(ctx, record(1), func(*sql.Tx) error { return nil }),
+	} {
+		if fault.From(err).Kind != fault.Unavailable {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	failed := errors.New("no")
+	if err := log.Do(t.Context(), record(1), func(*sql.Tx) error { return failed }); !errors.Is(err, failed) {
+		t.Errorf("%v", err)
+	}
+	if r := verify(t, log); r.Entries != 1 {
+		t.Errorf("an act that failed is in the log: %d entries", r.Entries)
 	}
 }

@@ -35,7 +35,7 @@ func (l *Log) Back(ctx context.Context, f Filter, before int64, yield func(Entry
 	for {
 		page, err := l.page(ctx, f, before)
 		if err != nil {
-			return fmt.Errorf("read the audit log: %w", err)
+			return mended(fmt.Errorf("read the audit log: %w", err))
 		}
 		for _, e := range page {
 			before = e.Seq
