@@ -59,6 +59,7 @@ func (s *Server) adminRoutes() []route {
 		s.appealRoutes(),
 		s.flagRoutes(),
 		s.reportRoutes(),
+		s.boardDeskRoutes(),
 		s.rosterRoutes(),
 		s.bankRoutes(),
 	)

@@ -51,6 +51,10 @@ type Pledges interface {
 // Boards is what this package needs of leaderboard.Service.
 type Boards interface {
 	Board(ctx context.Context, campaignID string, q leaderboard.Query) (leaderboard.Board, error)
+	// TopPercent returns the best so many per cent, at most leaderboard.MaxPage of them.
+	TopPercent(ctx context.Context, campaignID string, q leaderboard.Query, percent int64) (leaderboard.Board, error)
+	// LookUp tells where many people stand; who is not on the board is left out.
+	LookUp(ctx context.Context, campaignID string, q leaderboard.Query, participants []string) (map[string]leaderboard.Found, error)
 	Mine(ctx context.Context, campaignID, participant string, q leaderboard.Query, window int64) (leaderboard.Mine, error)
 	Breakdown(campaignID, parent, lang string, v leaderboard.Viewer) (leaderboard.Table, error)
 	Units(campaignID string, q leaderboard.UnitQuery) (leaderboard.UnitBoard, error)

@@ -129,6 +129,7 @@ func (s *stubPledges) BySerial(_ context.Context, serial string) (pledge.Receipt
 
 type stubBoards struct {
 	board     func(c string, q leaderboard.Query) (leaderboard.Board, error)
+	lookUp    func(c string, q leaderboard.Query, ids []string) (map[string]leaderboard.Found, error)
 	mine      func(c, p string, q leaderboard.Query, window int64) (leaderboard.Mine, error)
 	breakdown func(c, parent, lang string, v leaderboard.Viewer) (leaderboard.Table, error)
 	units     func(c string, q leaderboard.UnitQuery) (leaderboard.UnitBoard, error)
@@ -140,6 +141,17 @@ func (s *stubBoards) Board(_ context.Context, c string, q leaderboard.Query) (le
 		return leaderboard.Board{}, errUncalled
 	}
 	return s.board(c, q)
+}
+
+func (s *stubBoards) TopPercent(ctx context.Context, c string, q leaderboard.Query, _ int64) (leaderboard.Board, error) {
+	return s.Board(ctx, c, q)
+}
+
+func (s *stubBoards) LookUp(_ context.Context, c string, q leaderboard.Query, ids []string) (map[string]leaderboard.Found, error) {
+	if s.lookUp == nil {
+		return nil, errUncalled
+	}
+	return s.lookUp(c, q, ids)
 }
 
 func (s *stubBoards) Mine(_ context.Context, c, p string, q leaderboard.Query, window int64) (leaderboard.Mine, error) {
