@@ -99,7 +99,7 @@ func (o *OriginKeys) ensure(ctx context.Context, id string) (*origin.Key, error)
 	if key := o.Key(id); key != nil {
 		return o.read(ctx, id)
 	}
-	var fresh origin.Key
+	var fresh origin.Secret
 	_, _ = rand.Read(fresh[:]) // crypto/rand.Read never fails
 	err := o.DB.WithTx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO origin_keys (campaign, bytes, created) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
@@ -121,9 +121,9 @@ func (o *OriginKeys) read(ctx context.Context, id string) (*origin.Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the key of origins of %s: %w", id, err)
 	}
-	var key origin.Key
-	copy(key[:], raw)
-	return &key, nil
+	var secret origin.Secret
+	copy(secret[:], raw)
+	return origin.NewKey(secret), nil
 }
 
 // Destroy makes what the facts of a campaign hold of origins mean nothing, for good. It

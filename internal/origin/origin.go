@@ -5,6 +5,8 @@ package origin
 
 import (
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -12,31 +14,51 @@ import (
 	"strings"
 )
 
-// Key is a campaign's own. It lies in SQL alone, and in the memory of servers.
-type Key [32]byte
+// Secret is what a campaign's key is made of. It lies in SQL alone.
+type Secret [32]byte
 
-// size is how much of a hash is kept, in bytes: enough to tell millions apart.
+// Key is a campaign's own, in the memory of servers. An address is as long as a block of
+// AES, so that a mark costs one block and no hash: this happens with every submission.
+type Key struct{ address, network, device cipher.Block }
+
+// NewKey makes a key ready.
+func NewKey(s Secret) *Key {
+	of := func(purpose string) cipher.Block {
+		m := hmac.New(sha256.New, s[:])
+		m.Write([]byte(purpose))
+		block, err := aes.NewCipher(m.Sum(nil))
+		if err != nil {
+			panic(err) // 32 bytes are a key
+		}
+		return block
+	}
+	return &Key{of("address"), of("network"), of("device")}
+}
+
+// size is how much of a block is kept, in bytes: enough to tell millions apart.
 const size = 6
 
 // separator stands between the parts of a mark.
 const separator = "."
 
-func (k *Key) cut(kind, value string) string {
-	m := hmac.New(sha256.New, k[:])
-	m.Write([]byte(kind))
-	m.Write([]byte(value))
-	var sum [sha256.Size]byte
-	return base64.RawURLEncoding.EncodeToString(m.Sum(sum[:0])[:size])
+// cut is what is kept of a block.
+func cut(with cipher.Block, value [aes.BlockSize]byte) string {
+	var out [aes.BlockSize]byte
+	with.Encrypt(out[:], value[:])
+	return base64.RawURLEncoding.EncodeToString(out[:size])
 }
 
 // Address is what is kept of an address.
-func (k *Key) Address(a netip.Addr) string { return k.cut("a", a.Unmap().WithZone("").String()) }
+func (k *Key) Address(a netip.Addr) string { return cut(k.address, a.As16()) }
 
 // Network is what is kept of the network of an address: /24, or /48 of IPv6.
-func (k *Key) Network(a netip.Addr) string { return k.cut("n", NetworkOf(a).String()) }
+func (k *Key) Network(a netip.Addr) string { return cut(k.network, NetworkOf(a).Addr().As16()) }
 
 // Device is what is kept of what a client calls its device.
-func (k *Key) Device(id string) string { return k.cut("d", id) }
+func (k *Key) Device(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return cut(k.device, [aes.BlockSize]byte(sum[:aes.BlockSize]))
+}
 
 // Bits of the networks that are told apart.
 const (

@@ -11,7 +11,7 @@ import (
 
 func TestMarksTellApart(t *testing.T) {
 	t.Parallel()
-	key, other := &origin.Key{1}, &origin.Key{2}
+	key, other := origin.NewKey(origin.Secret{1}), origin.NewKey(origin.Secret{2})
 	at := netip.MustParseAddr
 	mark := key.Mark(at("203.0.113.7"), "phone-1")
 	for name, tc := range map[string]struct {
