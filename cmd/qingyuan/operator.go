@@ -113,13 +113,13 @@ func (p passwordFlags) chosen(e env) (string, error) {
 // askPassword asks twice, and shows nothing of what is typed.
 func askPassword(e env) (string, error) {
 	in, ok := e.stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) { //nolint:gosec // G115: a file's number is small
+	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return "", fmt.Errorf("%w: this is no terminal: use --password-stdin", errUsage)
 	}
 	var typed [2]string
 	for i, prompt := range []string{"first password: ", "once more: "} {
 		fmt.Fprint(e.stderr, prompt)
-		raw, err := term.ReadPassword(int(in.Fd())) //nolint:gosec // G115: as above
+		raw, err := term.ReadPassword(int(in.Fd()))
 		fmt.Fprintln(e.stderr)
 		if err != nil {
 			return "", err
@@ -201,11 +201,11 @@ func explained(err error) error {
 	if !ok {
 		return err
 	}
-	text := f.Text
+	parts := []string{f.Text}
 	for _, field := range f.Fields {
-		text += fmt.Sprintf("；%s：%s", field.Name, field.Reason)
+		parts = append(parts, field.Name+"："+field.Reason)
 	}
-	return fmt.Errorf("%s (%w)", text, err)
+	return fmt.Errorf("%s (%w)", strings.Join(parts, "；"), err)
 }
 
 type loginFlag struct {

@@ -42,7 +42,7 @@ func del(path string, g guard, h func(*call) error) route {
 	return route{method: fiber.MethodDelete, path: path, guard: g, handle: h}
 }
 
-func patch(path string, g guard, h func(*call) error) route {
+func patch(path string, g guard, h func(*call) error) route { //nolint:unparam // As its sisters.
 	return route{method: fiber.MethodPatch, path: path, guard: g, handle: h}
 }
 
