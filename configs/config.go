@@ -153,9 +153,9 @@ func (q Queue) AtOnce() int {
 	return max(int(math.Ceil(q.AdmitPerSecond)), 1)
 }
 
-// Campaigns is where operators' campaigns lie.
+// Campaigns is where campaigns lie that are kept in files.
 type Campaigns struct {
-	Dir string `koanf:"dir" doc:"Folder of the campaigns, one folder each; empty: campaigns below data.dir. Changes are taken up within a second."`
+	Dir string `koanf:"dir" doc:"Folder of campaigns that are kept in files instead of the catalog, one folder each, only read; empty: campaigns below data.dir. Changes are taken up within a second."`
 }
 
 // Log is what the server writes about itself.

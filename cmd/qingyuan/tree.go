@@ -64,7 +64,7 @@ func (c treeImportCmd) Run(e env) error {
 func (c treeImportCmd) progress(e env) func(done, total int64, note string) {
 	draw := bar(e.stderr, "import "+filepath.Base(c.File))
 	return func(done, total int64, _ string) {
-		if total > 0 {
+		if total > 0 && draw != nil {
 			draw(done, total)
 		}
 	}
