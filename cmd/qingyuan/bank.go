@@ -89,7 +89,7 @@ func (f readFlags) format() bankfile.Format {
 // readBounded reads a file that is no larger than files of questions may be, and
 // one byte more of a larger one, which is refused for it.
 func readBounded(name string) ([]byte, error) {
-	file, err := os.Open(name)
+	file, err := os.Open(name) //nolint:gosec // The operator names it.
 	if err != nil {
 		return nil, fmt.Errorf("open the file of questions: %w", err)
 	}
@@ -231,9 +231,20 @@ func (b *bankReport) tell(w io.Writer, asJSON bool) error {
 // typeWords are the types in words.
 func typeWords() [][2]string {
 	return [][2]string{
-		{"single", "单选题"}, {"multiple", "多选题"}, {"judge", "判断题"}, {"short_answer", "填空题"}, {"numeric", "数值题"},
-		{"matching", "匹配题"}, {"ordering", "排序题"}, {"cloze", "完形题"}, {"essay", "主观题"}, {"description", "说明文字"},
-		{"calculated", "计算题"}, {"drag", "拖放题"}, {"unknown", "不明题型"}, {"file", "整个文件"},
+		{"single", "单选题"},
+		{"multiple", "多选题"},
+		{"judge", "判断题"},
+		{"short_answer", "填空题"},
+		{"numeric", "数值题"},
+		{"matching", "匹配题"},
+		{"ordering", "排序题"},
+		{"cloze", "完形题"},
+		{"essay", "主观题"},
+		{"description", "说明文字"},
+		{"calculated", "计算题"},
+		{"drag", "拖放题"},
+		{"unknown", "不明题型"},
+		{"file", "整个文件"},
 	}
 }
 

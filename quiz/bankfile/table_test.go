@@ -157,11 +157,13 @@ func TestXLSX(t *testing.T) {
 			map[string][][]any{
 				"单选": {{"禁毒题库"}, head, {"单选", "社区戒毒期限几年", 1, 2, 3, "C"}, {}, {"判断", "罂粟可以种植", nil, nil, nil, false}},
 				"说明": {{"填写说明"}},
-			}, nil,
+			},
+			nil,
 			[]string{"3-3 single C 社区戒毒期限几年|1|2|3", "5-5 judge B 罂粟可以种植|正确|错误"},
 		},
 		"the sheet's name gives the type": {
-			map[string][][]any{"多选题": {{"题目", "A", "B", "C", "答案"}, {"甲题", "一", "二", "三", "AB"}, {"乙题", "一", "二", "三", "A"}}}, nil,
+			map[string][][]any{"多选题": {{"题目", "A", "B", "C", "答案"}, {"甲题", "一", "二", "三", "AB"}, {"乙题", "一", "二", "三", "A"}}},
+			nil,
 			[]string{"2-2 multiple AB 甲题|一|二|三", "3-3 refused multiple kind_mismatch"},
 		},
 		"numbers and dates as they look": {
