@@ -1,4 +1,38 @@
 package catalog
 
+import "qingyuan/configs"
+
 // Chinese says what may not change to the person at the screen.
-func (e *ChangeError) Chinese() string { return e.Reason }
+func (e *ChangeError) Chinese() string { return configs.InChinese(chinese, e.form, e.Reason, e.args) }
+
+// chinese has the forms of what CheckChange finds.
+//
+//nolint:gochecknoglobals // A constant in everything but the language.
+var chinese = map[string]string{
+	"cannot change once the campaign has opened: acts until then would be missing": "活动开放后不能再改：此前的记录会缺失",
+	"%s would begin less than a minute from now: acts since then would be missing": "阶段 %[1]v 至少要在一分钟以后开始",
+	"%s has begun and cannot go":                                                                       "阶段 %[1]v 已经开始，不能去掉",
+	"%s has begun and cannot begin at another time":                                                    "阶段 %[1]v 已经开始，不能改开始时间",
+	"%s cannot end at another time less than a minute beforehand, nor afterwards":                      "阶段 %[1]v 的结束时间须提前一分钟以上修改",
+	"%s cannot become %s: the boards are laid out for it":                                              "不能由 %[1]v 改为 %[2]v：榜单已按此建立",
+	"cannot become earlier: the times on the boards count from it":                                     "不能提前：榜单的时间由此算起",
+	"%s is later than the boards can hold, which is before %s":                                         "%[1]v 超出榜单所能容纳的范围（%[2]v 之前）",
+	"%s is more than the boards can hold, which is %s":                                                 "%[1]v 超出榜单所能容纳的时长（%[2]v）",
+	"cannot change less than a minute beforehand, nor afterwards: the boards stand still as announced": "须提前一分钟以上修改，已开始的封榜不能再改",
+	"%s is not at least a minute ahead: a freeze is announced beforehand":                              "%[1]v 至少要在一分钟以后：封榜须事先公布",
+	"cannot change less than a minute beforehand, nor afterwards":                                      "须提前一分钟以上修改",
+	"%s is not at least a minute ahead":                                                                "%[1]v 至少要在一分钟以后",
+	"cannot change while the boards stand still":                                                       "封榜期间不能修改",
+	"%d cannot become %d: keys lie by shard":                                                           "不能由 %[1]v 改为 %[2]v：数据已按此存放",
+	"%s cannot become %s: serials carry it":                                                            "不能由 %[1]v 改为 %[2]v：证书编号以此开头",
+	"cannot change once the campaign has opened":                                                       "活动开放后不能再改",
+	"cannot come or go once the campaign has opened":                                                   "活动开放后不能增加或取消",
+	"a paper was worth %d points and would be worth %d: scores could not be compared":                  "满分由 %[1]v 分变为 %[2]v 分，成绩将无法比较",
+	"%d cannot become %d: who passed is counted already":                                               "不能由 %[1]v 改为 %[2]v：及格人数已经计入",
+	"%s cannot go or change its guardian rule":                                                         "群体 %[1]v 不能去掉，也不能改监护人规则",
+	"changes need a new version: people agreed to %s":                                                  "修改须用新的版本号：已有人同意版本 %[1]v",
+	"%s was published: add a version behind it instead":                                                "版本 %[1]v 已经公布，请在其后增加新版本",
+	"unit %s cannot go: people may belong to it":                                                       "单位 %[1]v 不能删除：可能已有人报名，可改为停用",
+	"unit %s cannot move from %q to %q":                                                                "单位 %[1]v 不能由“%[2]v”移到“%[3]v”",
+	"region %s cannot move or become a unit":                                                           "地区 %[1]v 不能移动或改为单位",
+}
