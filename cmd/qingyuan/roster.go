@@ -44,7 +44,9 @@ func (c rosterImportCmd) Run(e env) error {
 			return err
 		}
 		mode := roster.Mode{All: c.All, Replace: c.Replace, DryRun: c.DryRun}
-		out, err := all.Import(e.ctx, definition, raw, mode, func(string) bool { return true }, w.db.WithTx, c.progress(e))
+		out, err := all.Import(e.ctx, definition, raw, mode, roster.Hands{
+			May: func(string) bool { return true }, Write: w.db.WithTx, Tell: c.progress(e),
+		})
 		if err != nil {
 			return err
 		}

@@ -247,10 +247,17 @@ func (l *Line) differs(t *Line) []Difference {
 		figure   string
 		was, now int64
 	}{
-		{"roster", l.Roster, t.Roster}, {"units", l.Units, t.Units}, {"active_units", l.Active, t.Active},
-		{"enrolled", l.Enrolled, t.Enrolled}, {"participants", l.Participants, t.Participants},
-		{"attempts", l.Attempts, t.Attempts}, {"signatures", l.Signatures, t.Signatures}, {"passed", l.Passed, t.Passed},
-		{"full_marks", l.Full, t.Full}, {"scored", l.Scored, t.Scored}, {"score", l.Score, t.Score},
+		{"roster", l.Roster, t.Roster},
+		{"units", l.Units, t.Units},
+		{"active_units", l.Active, t.Active},
+		{"enrolled", l.Enrolled, t.Enrolled},
+		{"participants", l.Participants, t.Participants},
+		{"attempts", l.Attempts, t.Attempts},
+		{"signatures", l.Signatures, t.Signatures},
+		{"passed", l.Passed, t.Passed},
+		{"full_marks", l.Full, t.Full},
+		{"scored", l.Scored, t.Scored},
+		{"score", l.Score, t.Score},
 	} {
 		if f.was != f.now {
 			out = append(out, Difference{l.ID, l.Name, f.figure, f.was, f.now})

@@ -29,9 +29,19 @@ func WriteItems(w sheet.Writer, s *Items, group func(id string) string) error {
 
 func writeQuestions(w sheet.Writer, s *Items) error {
 	columns := []sheet.Column{
-		{Title: "题目编号"}, {Title: "题型"}, {Title: "知识点"}, {Title: "题干", Width: 60}, {Title: "答案"},
-		{Title: "出现次数"}, {Title: "答对次数"}, {Title: "答对率"}, {Title: "未答次数"}, {Title: "区分度"}, {Title: "每题用时（秒）"},
-		{Title: "各选项选择率", Width: 60}, {Title: "法律依据", Width: 30},
+		{Title: "题目编号"},
+		{Title: "题型"},
+		{Title: "知识点"},
+		{Title: "题干", Width: 60},
+		{Title: "答案"},
+		{Title: "出现次数"},
+		{Title: "答对次数"},
+		{Title: "答对率"},
+		{Title: "未答次数"},
+		{Title: "区分度"},
+		{Title: "每题用时（秒）"},
+		{Title: "各选项选择率", Width: 60},
+		{Title: "法律依据", Width: 30},
 	}
 	if err := w.Table("题目统计", columns...); err != nil {
 		return err
@@ -39,7 +49,9 @@ func writeQuestions(w sheet.Writer, s *Items) error {
 	for _, i := range s.All() {
 		q := i.Question
 		row := []any{
-			q.ID, kinds[q.Kind], q.Topic, q.Stem, letters(q), i.Shown, i.Right, sheet.Rate{Part: i.Right, Whole: i.Shown}, i.Blank,
+			q.ID, kinds[q.Kind], q.Topic, q.Stem, letters(q), i.Shown, i.Right,
+			sheet.Rate{Part: i.Right, Whole: i.Shown},
+			i.Blank,
 			nil, nil, i.shares(), q.Basis,
 		}
 		const discrimination, pace = 9, 10
@@ -100,8 +112,13 @@ func writeTopics(w sheet.Writer, s *Items, group func(id string) string) error {
 
 func writeLeaks(w sheet.Writer, s *Items) error {
 	columns := []sheet.Column{
-		{Title: "题目编号"}, {Title: "题干", Width: 60}, {Title: "起始日期"}, {Title: "此前答对率（%）"}, {Title: "此后答对率（%）"},
-		{Title: "此前每题用时（秒）"}, {Title: "此后每题用时（秒）"},
+		{Title: "题目编号"},
+		{Title: "题干", Width: 60},
+		{Title: "起始日期"},
+		{Title: "此前答对率（%）"},
+		{Title: "此后答对率（%）"},
+		{Title: "此前每题用时（秒）"},
+		{Title: "此后每题用时（秒）"},
 	}
 	if err := w.Table("泄题提示", columns...); err != nil {
 		return err

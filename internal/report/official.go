@@ -78,10 +78,19 @@ func name(n *campaign.Node) string { return n.Name.In(campaign.DefaultLanguage) 
 func officialColumns() []sheet.Column {
 	return []sheet.Column{
 		{Title: "地区", Width: 24},
-		{Title: "参与单位数"}, {Title: "单位总数"}, {Title: "单位参与率"},
-		{Title: "参与人数"}, {Title: "应参与人数"}, {Title: "参与率"},
-		{Title: "报名人数"}, {Title: "答题人次"}, {Title: "签署人数"},
-		{Title: "及格率"}, {Title: "满分率"}, {Title: "平均分"}, {Title: "总分"},
+		{Title: "参与单位数"},
+		{Title: "单位总数"},
+		{Title: "单位参与率"},
+		{Title: "参与人数"},
+		{Title: "应参与人数"},
+		{Title: "参与率"},
+		{Title: "报名人数"},
+		{Title: "答题人次"},
+		{Title: "签署人数"},
+		{Title: "及格率"},
+		{Title: "满分率"},
+		{Title: "平均分"},
+		{Title: "总分"},
 	}
 }
 
@@ -90,10 +99,13 @@ func officialColumns() []sheet.Column {
 func officialRow(title string, n *campaign.Node, c leaderboard.Counts) []any {
 	return []any{
 		title,
-		c.Active, n.Units, sheet.Rate{Part: c.Active, Whole: n.Units},
-		c.Participants, n.Roster, sheet.Rate{Part: min(c.Participants, n.Roster), Whole: n.Roster},
+		c.Active, n.Units,
+		sheet.Rate{Part: c.Active, Whole: n.Units},
+		c.Participants, n.Roster,
+		sheet.Rate{Part: min(c.Participants, n.Roster), Whole: n.Roster},
 		c.Enrolled, c.Attempts, c.Signatures,
-		sheet.Rate{Part: c.Passed, Whole: c.Scored}, sheet.Rate{Part: c.Full, Whole: c.Scored},
+		sheet.Rate{Part: c.Passed, Whole: c.Scored},
+		sheet.Rate{Part: c.Full, Whole: c.Scored},
 		average(&c), c.Score,
 	}
 }

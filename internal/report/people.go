@@ -55,8 +55,13 @@ type put func(cells ...any) error
 // list returns the columns of a list and what writes a person's rows.
 func (s *Source) list(l List) ([]sheet.Column, func(*Person, put) error) {
 	who := []sheet.Column{
-		{Title: "序号"}, {Title: "参与者编号", Width: 30}, {Title: "姓名"}, {Title: "所属地区", Width: 24},
-		{Title: "单位", Width: 24}, {Title: "单位编号"}, {Title: "人群"},
+		{Title: "序号"},
+		{Title: "参与者编号", Width: 30},
+		{Title: "姓名"},
+		{Title: "所属地区", Width: 24},
+		{Title: "单位", Width: 24},
+		{Title: "单位编号"},
+		{Title: "人群"},
 	}
 	with := func(titles ...string) []sheet.Column {
 		for _, t := range titles {
@@ -133,8 +138,11 @@ func (s *Source) signature(p *Person, put put) error {
 
 //nolint:gochecknoglobals // Constants in everything but the language.
 var (
-	closers         = map[quiz.Closer]string{quiz.ByParticipant: "本人交卷", quiz.ByDeadline: "到时自动交卷"}
-	attemptStates   = map[quiz.State]string{quiz.StateSubmitted: "有效", quiz.StateInvalidated: "已作废", quiz.StateWithdrawn: "已撤回"}
+	closers       = map[quiz.Closer]string{quiz.ByParticipant: "本人交卷", quiz.ByDeadline: "到时自动交卷"}
+	attemptStates = map[quiz.State]string{
+		quiz.StateSubmitted: "有效", quiz.StateInvalidated: "已作废", quiz.StateWithdrawn: "已撤回",
+		quiz.StateOpen: "进行中", quiz.StateExpired: "已过期",
+	}
 	methods         = map[pledge.Method]string{pledge.Typed: "输入姓名", pledge.Drawn: "手写签名"}
 	signatureStates = map[pledge.State]string{pledge.Valid: "有效", pledge.Invalidated: "已作废", pledge.Withdrawn: "已撤回", pledge.Pending: "待确认"}
 )

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
@@ -187,7 +188,7 @@ func (m *Summary) daySheet(b *book) error {
 func (m *Summary) scoreSheet(b *book) error {
 	var rows [][]any
 	for _, score := range slices.Sorted(maps.Keys(m.Figures.Scores)) {
-		rows = append(rows, []any{fmt.Sprint(score), m.Figures.Scores[score]})
+		rows = append(rows, []any{strconv.Itoa(score), m.Figures.Scores[score]})
 	}
 	if err := b.table(sheetScores, []string{"最好成绩（分）", "人数"}, rows); err != nil {
 		return err
@@ -202,7 +203,8 @@ func (m *Summary) groupSheet(b *book) error {
 		c := m.Figures.Groups[g.ID]
 		rows = append(rows, []any{
 			g.Name.In(campaign.DefaultLanguage), c.Enrolled, c.Participants, c.Attempts, c.Signatures,
-			sheet.Rate{Part: c.Passed, Whole: c.Scored}, average(&c),
+			sheet.Rate{Part: c.Passed, Whole: c.Scored},
+			average(&c),
 		})
 	}
 	return b.table(sheetGroups, []string{"人群", "报名人数", "参与人数", "答题人次", "签署人数", "及格率", "平均分"}, rows)

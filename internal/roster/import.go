@@ -66,12 +66,21 @@ var ErrHead = fault.New(fault.Invalid, "roster.head", "表头应有“单位编�
 // batch is how many persons one transaction writes. Others write between two.
 const batch = 2000
 
-// Import reads a table of persons into the rosters of a campaign. May says which units
-// the operator may write to. It is read twice: all rows are checked before the first is
+// Hands are those of whoever imports.
+type Hands struct {
+	// May says which units may be written to.
+	May func(unit string) bool
+	// Write runs each piece of the writing.
+	Write Writer
+	// Tell may be nil.
+	Tell Progress
+}
+
+// Import reads a table of persons into the rosters of a campaign. It is read twice: all rows are checked before the first is
 // written, so that All holds, and because the second time repeats what it finds done, a
 // job that was interrupted may simply be begun again.
-func (r *Rosters) Import(ctx context.Context, c *campaign.Campaign, raw []byte, m Mode, may func(unit string) bool, w Writer, tell Progress) (Outcome, error) {
-	in := &importing{Rosters: r, c: c, mode: m, may: may, tell: tell, seen: map[[hashSize]byte]int32{}, units: map[string]bool{}}
+func (r *Rosters) Import(ctx context.Context, c *campaign.Campaign, raw []byte, m Mode, h Hands) (Outcome, error) {
+	in := &importing{Rosters: r, c: c, mode: m, may: h.May, tell: h.Tell, seen: map[[hashSize]byte]int32{}, units: map[string]bool{}}
 	fail := func(err error) (Outcome, error) {
 		return in.Outcome, fmt.Errorf("import the roster of %s: %w", c.ID, err)
 	}
@@ -84,7 +93,7 @@ func (r *Rosters) Import(ctx context.Context, c *campaign.Campaign, raw []byte, 
 		return in.Outcome, nil
 	}
 	in.Applied = true
-	if err := in.write(ctx, raw, w); err != nil {
+	if err := in.write(ctx, raw, h.Write); err != nil {
 		return fail(err)
 	}
 	return in.Outcome, nil

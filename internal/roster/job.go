@@ -83,10 +83,11 @@ func (d *Desk) work(ctx context.Context, j jobs.Job, p *jobs.Progress) (json.Raw
 			return fn(tx)
 		})
 	}
-	out, err := d.Rosters.Import(ctx, c, raw, o.Mode, within, write, func(done, total int64) error {
+	tell := func(done, total int64) error {
 		p.Set(done, total)
 		return ctx.Err()
-	})
+	}
+	out, err := d.Rosters.Import(ctx, c, raw, o.Mode, Hands{within, write, tell})
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func everywhere(string) bool { return true }
 
 func imported(t testing.TB, db *sqldb.DB, raw []byte, m roster.Mode, units int) roster.Outcome {
 	t.Helper()
-	out, err := newRosters(t, db).Import(t.Context(), newCampaign(t, units), raw, m, everywhere, db.WithTx, nil)
+	out, err := newRosters(t, db).Import(t.Context(), newCampaign(t, units), raw, m, roster.Hands{May: everywhere, Write: db.WithTx})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,8 +89,11 @@ func TestImport(t *testing.T) {
 				[]any{"u1", "001", "王五", ""}, []any{"u9", "1", "赵六", ""}, []any{"u0", "", "赵六", ""},
 				[]any{"u0", "3", "赵6", ""}, []any{"u0", "3", "赵六", "学生"}, []any{"u0", "001", "张三", "职工"})
 			want := roster.Outcome{Found: 8, Written: 3, Refused: 5, Units: 2, Applied: true, Errors: []roster.RowError{
-				{6, "没有这个单位"}, {7, "编号应为 1 至 40 位字母、数字或连字符"}, {8, "姓名不能为空，且只能是文字"},
-				{9, "本活动没有这类人群"}, {10, "与第 2 行的单位和编号重复"},
+				{6, "没有这个单位"},
+				{7, "编号应为 1 至 40 位字母、数字或连字符"},
+				{8, "姓名不能为空，且只能是文字"},
+				{9, "本活动没有这类人群"},
+				{10, "与第 2 行的单位和编号重复"},
 			}}
 			if f == sheet.CSV { // an empty row ends in nothing
 				want.Errors = slices.Clone(want.Errors)
@@ -149,11 +152,11 @@ func TestImportModes(t *testing.T) {
 			t.Error(diff)
 		}
 		only := func(unit string) bool { return unit == "u1" }
-		out, err := r.Import(t.Context(), c, first, roster.Mode{}, only, db.WithTx, nil)
+		out, err := r.Import(t.Context(), c, first, roster.Mode{}, roster.Hands{May: only, Write: db.WithTx})
 		if err != nil || out.Refused != 2 || out.Same != 1 {
 			t.Errorf("another office's units: %+v, %v", out, err)
 		}
-		if _, err := r.Import(t.Context(), c, []byte("姓名,年龄\n张三,3\n"), roster.Mode{}, everywhere, db.WithTx, nil); !errors.Is(err, roster.ErrHead) {
+		if _, err := r.Import(t.Context(), c, []byte("姓名,年龄\n张三,3\n"), roster.Mode{}, roster.Hands{May: everywhere, Write: db.WithTx}); !errors.Is(err, roster.ErrHead) {
 			t.Errorf("a table of something else: %v", err)
 		}
 		err = db.WithTx(t.Context(), func(tx *sql.Tx) error {
@@ -236,7 +239,7 @@ func TestInterruptedImport(t *testing.T) {
 			}
 			return db.WithTx(ctx, fn)
 		}
-		out, err := r.Import(t.Context(), c, raw, roster.Mode{All: true}, everywhere, dying, nil)
+		out, err := r.Import(t.Context(), c, raw, roster.Mode{All: true}, roster.Hands{May: everywhere, Write: dying})
 		if errors.Is(err, gone) {
 			continue
 		}

@@ -173,7 +173,7 @@ func (r *Rosters) put(ctx context.Context, tx *sql.Tx, campaignID string, people
 	if err != nil {
 		return err
 	}
-	defer full.Close()
+	defer func() { _ = full.Close() }()
 	for some := range slices.Chunk(people, upsert) {
 		args, err := r.values(campaignID, some)
 		if err != nil {
