@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"database/sql"
 	"log/slog"
 	"net/http"
 	"testing"
@@ -105,11 +104,8 @@ func flagArea() area {
 		return subject{body: body, object: func(t *testing.T, b *bench) map[string]string {
 			t.Helper()
 			id := "flag" + sequence()
-			err := b.office.db.WithTx(t.Context(), func(tx *sql.Tx) error {
-				_, err := tx.ExecContext(t.Context(), `INSERT INTO flags (id, campaign, rule, mark, unit, acts, participants, evidence, state, created, seen)
-					VALUES ($1, 'spring', 'too_fast', $1, 'no1', 1, 1, '[{"participant":"p1","number":1}]', 'new', 1, 1)`, id)
-				return err
-			})
+			_, err := b.office.db.ExecContext(t.Context(), `INSERT INTO flags (id, campaign, rule, mark, unit, acts, participants, evidence, state, created, seen)
+				VALUES ($1, 'spring', 'too_fast', $1, 'no1', 1, 1, '[{"participant":"p1","number":1}]', 'new', 1, 1)`, id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -127,18 +123,15 @@ func flagArea() area {
 func (b *bench) batch(t *testing.T, node string, s correction.State) string {
 	t.Helper()
 	id := "batch" + sequence()
-	err := b.office.db.WithTx(t.Context(), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(t.Context(), `INSERT INTO corrections
-			(id, campaign, node, state, conditions, reason, creator, login, created, items, hash, summary, next)
-			VALUES ($1, 'spring', $2, $3, '{"attempts":true,"scope":"no1"}', '刷分', 'x', 'x', 1, 1, 'ab', '{"attempts":1,"sample":[1]}', 1)`,
-			id, node, string(s))
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(t.Context(), `INSERT INTO correction_items (batch, n, participant, number, unit, at, score, used, mark, outcome)
-			VALUES ($1, 1, 'p1', 1, 'no1', 1782489600123, 80, 61000, '', 'out')`, id)
-		return err
-	})
+	_, err := b.office.db.ExecContext(t.Context(), `INSERT INTO corrections
+		(id, campaign, node, state, conditions, reason, creator, login, created, items, hash, summary, next)
+		VALUES ($1, 'spring', $2, $3, '{"attempts":true,"scope":"no1"}', '刷分', 'x', 'x', 1, 1, 'ab', '{"attempts":1,"sample":[1]}', 1)`,
+		id, node, string(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.office.db.ExecContext(t.Context(), `INSERT INTO correction_items (batch, n, participant, number, unit, at, score, used, mark, outcome)
+		VALUES ($1, 1, 'p1', 1, 'no1', 1782489600123, 80, 61000, '', 'out')`, id)
 	if err != nil {
 		t.Fatal(err)
 	}
