@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -16,16 +17,13 @@ import (
 const pieceSize = 256 << 10
 
 // Open reads a file that the job was submitted with, or that it has made. The
-// error is fs.ErrNotExist where there is none.
+// error is fs.ErrNotExist where there is none, or none any more: see FilesKept.
 func (j Job) Open(ctx context.Context, name string) (io.Reader, error) {
 	if j.queue == nil {
 		return nil, fmt.Errorf("open %s of job %s: %w", name, j.ID, fs.ErrNotExist)
 	}
 	r := &fileReader{ctx: ctx, db: j.queue.DB, job: j.ID, name: name}
 	if err := r.next(); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = fs.ErrNotExist
-		}
 		return nil, fmt.Errorf("open %s of job %s: %w", name, j.ID, err)
 	}
 	return r, nil
@@ -51,12 +49,12 @@ func (r *fileReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// next fetches a piece; the last one is empty.
+// next fetches a piece, or io.EOF behind the last one.
 func (r *fileReader) next() error {
 	err := r.db.QueryRowContext(r.ctx, `SELECT body FROM job_files WHERE job = $1 AND name = $2 AND piece = $3`,
 		r.job, r.name, r.piece).Scan(&r.left)
 	if errors.Is(err, sql.ErrNoRows) {
-		return io.EOF
+		return cmp.Or(r.ended(), io.EOF)
 	}
 	if err != nil {
 		return fmt.Errorf("read piece %d of %s of job %s: %w", r.piece, r.name, r.job, err)

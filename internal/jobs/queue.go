@@ -169,21 +169,6 @@ func (q *Queue) Cancel(ctx context.Context, id string) error {
 	})
 }
 
-// Sweep takes away jobs, with their files, that ended before a moment.
-func (q *Queue) Sweep(ctx context.Context, before time.Time) error {
-	const old = `finished > 0 AND finished < $1`
-	return q.DB.WithTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM job_files WHERE job IN (SELECT id FROM jobs WHERE `+old+`)`, before.UnixMilli())
-		if err != nil {
-			return fmt.Errorf("take away the files of old jobs: %w", err)
-		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM jobs WHERE `+old, before.UnixMilli()); err != nil {
-			return fmt.Errorf("take away old jobs: %w", err)
-		}
-		return nil
-	})
-}
-
 type scanner interface{ Scan(dest ...any) error }
 
 func (q *Queue) scan(row scanner) (Job, error) {

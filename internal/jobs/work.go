@@ -18,13 +18,15 @@ import (
 )
 
 // Run works on jobs until ctx ends, and returns when the last handler has. Jobs
-// that it leaves unfinished are taken up again when their lease is over.
+// that it leaves unfinished are taken up again when their lease is over. Files of jobs
+// that ended long ago are taken away meanwhile: see FilesKept.
 func (q *Queue) Run(ctx context.Context) {
 	q.defaults()
 	var workers sync.WaitGroup
 	for range q.AtOnce {
 		workers.Go(func() { q.work(ctx) })
 	}
+	workers.Go(func() { q.expire(ctx) })
 	workers.Wait()
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 
 	"qingyuan/campaign"
@@ -214,6 +215,9 @@ func (d *Desk) File(ctx context.Context, id string) (jobs.Job, Made, io.Reader, 
 		return j, m, nil, fmt.Errorf("read what export %s made: %w", id, err)
 	}
 	r, err := j.Open(ctx, exportFile)
+	if errors.Is(err, fs.ErrNotExist) { // its time is over: see jobs.FilesKept
+		return j, m, nil, ErrNotMade
+	}
 	return j, m, r, err
 }
 
