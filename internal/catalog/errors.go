@@ -93,7 +93,7 @@ func fixed(err error) error {
 
 // changeErrors takes the joined error of CheckChange apart.
 func changeErrors(err error) []*ChangeError {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // The errors were joined just before.
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return nil
 	}

@@ -196,8 +196,8 @@ func (t turn) write(ctx context.Context, tx *sql.Tx, id string, version int64, t
 		for _, n := range part {
 			args = append(args, n)
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE catalog_nodes SET until = $1 WHERE campaign = $2 AND until = 0 AND id IN (`+
-			marks(3, len(part))+`)`, args...)
+		query := `UPDATE catalog_nodes SET until = $1 WHERE campaign = $2 AND until = 0 AND id IN (` + marks(3, len(part)) + `)` //nolint:gosec // Placeholders.
+		_, err := tx.ExecContext(ctx, query, args...)
 		if err != nil {
 			return fmt.Errorf("end %d nodes: %w", len(part), err)
 		}
@@ -240,7 +240,8 @@ func (in *inserter) prepare(ctx context.Context, rows int) (err error) {
 		at := 3 + i*valuesPerRow
 		groups[i] = fmt.Sprintf("($1, $%d, $2, 0, %s)", at, marks(at+1, valuesPerRow-1))
 	}
-	in.stmt, err = in.tx.PrepareContext(ctx, "INSERT INTO catalog_nodes "+nodeColumns+" VALUES "+strings.Join(groups, ", "))
+	query := "INSERT INTO catalog_nodes " + nodeColumns + " VALUES " + strings.Join(groups, ", ") //nolint:gosec // Placeholders.
+	in.stmt, err = in.tx.PrepareContext(ctx, query)
 	in.rows = rows
 	return err
 }

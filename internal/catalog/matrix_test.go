@@ -25,7 +25,9 @@ func TestWhatMayChange(t *testing.T) {
 		name string
 		at   time.Time
 	}{
-		{"draft", before()}, {"published", before()}, {"open", during()},
+		{"draft", before()},
+		{"published", before()},
+		{"open", during()},
 		{"frozen", time.Date(2026, 6, 26, 0, 0, 0, 0, configs.Zone())},
 	}
 	const yes, no = true, false

@@ -103,7 +103,7 @@ func (s *Store) RemoveNode(ctx context.Context, act Act, id, node string) (Outco
 // MergeUnits lets units go into another one, rosters and all. Once people may belong
 // to them, that is refused: their acts count for the unit they were done in.
 func (s *Store) MergeUnits(ctx context.Context, act Act, id string, units []string, into string) (Outcome, error) {
-	return s.change(ctx, act, KindUnitsMerged, id, func(ctx context.Context, e *edit) error {
+	return s.change(ctx, act, KindUnitsMerged, id, func(_ context.Context, e *edit) error {
 		p, err := e.planting()
 		if err != nil {
 			return err

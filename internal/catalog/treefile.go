@@ -138,7 +138,7 @@ func errNoHead() error {
 
 // headOf reads a row as the head, and tells whether it can be one.
 func headOf(cells []string) (head, bool) {
-	h := head{at: map[column]int{}, unit: -1}
+	h := head{at: make(map[column]int), unit: -1}
 	var names []string
 	for _, c := range cells {
 		names = append(names, plainHead(c))

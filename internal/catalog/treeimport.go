@@ -244,7 +244,7 @@ func (i *importer) row(r *treeRow) *RowFault {
 	n := campaign.Node{ID: id, Kind: kind, Parent: parent, Name: campaign.Text{}, Code: code}
 	if known {
 		n = *i.nodes[id]
-		if i.stays(r) || r.parent == "" && id == i.o.Below {
+		if i.stays() || r.parent == "" && id == i.o.Below {
 			parent = n.Parent
 		}
 		n = NodeChange{Name: &r.name, Parent: &parent, Retired: retired, Roster: people}.apply(n)
@@ -277,7 +277,7 @@ func (i *importer) row(r *treeRow) *RowFault {
 }
 
 // stays tells whether a row says nothing of where its node belongs.
-func (i *importer) stays(r *treeRow) bool {
+func (i *importer) stays() bool {
 	_, said := i.file.head.at[colParent]
 	return !said && len(i.file.head.levels) == 0
 }

@@ -72,7 +72,8 @@ func TestReadXLSX(t *testing.T) {
 	})
 	got, err := rowsOf(t, raw, sheet.Limits{})
 	want := []sheet.Line{
-		{Number: 1, Cells: []string{"名称", "代码"}}, {Number: 2},
+		{Number: 1, Cells: []string{"名称", "代码"}},
+		{Number: 2},
 		{Number: 3, Cells: []string{"榆次区", "140702001001", "0.5"}},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
@@ -90,8 +91,9 @@ func TestFirstVisibleTable(t *testing.T) {
 		if _, err := f.NewSheet("名册"); err != nil {
 			return err
 		}
+		f.SetActiveSheet(1)
 		return errors.Join(f.SetCellValue("Sheet1", "A1", "隐藏"), f.SetCellValue("名册", "A1", "看得见"),
-			f.SetSheetVisible("名册", true), func() error { f.SetActiveSheet(1); return nil }(), f.SetSheetVisible("Sheet1", false))
+			f.SetSheetVisible("名册", true), f.SetSheetVisible("Sheet1", false))
 	})
 	got, err := rowsOf(t, raw, sheet.Limits{})
 	if err != nil || len(got) != 1 || got[0].Cells[0] != "看得见" {
@@ -115,7 +117,8 @@ func TestReadCSV(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []sheet.Line{
-		{Number: 1, Cells: []string{"名称", "人数"}}, {Number: 2, Cells: []string{"榆次区\n一", "1,200"}},
+		{Number: 1, Cells: []string{"名称", "人数"}},
+		{Number: 2, Cells: []string{"榆次区\n一", "1,200"}},
 		{Number: 5, Cells: []string{"太谷区", "7"}},
 	}
 	for name, raw := range map[string]string{

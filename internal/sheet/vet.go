@@ -43,8 +43,8 @@ func vetPart(part *zip.File, left *int64) error {
 	}
 	defer r.Close()
 	limited := &meter{r: r, left: left}
-	switch ext := strings.ToLower(path.Ext(part.Name)); {
-	case ext == ".xml" || ext == ".rels":
+	switch strings.ToLower(path.Ext(part.Name)) {
+	case ".xml", ".rels":
 		err = scan(limited, strings.Contains(strings.ToLower(part.Name), "worksheets/"))
 	default:
 		_, err = io.Copy(io.Discard, limited)
