@@ -289,7 +289,7 @@ type questionsReviewCmd struct {
 	pickFlags
 }
 
-// Run implements the command.
+// Run implements the command. With --all, what has ended is listed and not signed.
 func (c questionsReviewCmd) Run(e env) error {
 	return c.onBanks(e, func(ctx context.Context, s *banks.Service, by operator.Actor) error {
 		act, from := s.SignOff, bankbook.Submitted
@@ -309,6 +309,10 @@ func (c questionsReviewCmd) Run(e env) error {
 			if c.Decision == "withdraw" {
 				p.Version = cmp.Or(q.InForce, q.Number)
 			}
+			if c.ended(q) {
+				fmt.Fprintf(e.stderr, "%s: 有效期已于 %s 结束，未审核\n", p.ID, q.Question.ValidTo)
+				continue
+			}
 			picks = append(picks, p)
 		}
 		done, err := inParts(picks, func(part []banks.Pick) ([]bankbook.Version, error) { return act(ctx, by, c.Bank, part, c.Reason) })
@@ -317,6 +321,12 @@ func (c questionsReviewCmd) Run(e env) error {
 		}
 		return c.print(e, map[string]any{"decision": c.Decision, "questions": done}, "%s: %d questions", c.Decision, done)
 	})
+}
+
+// ended tells whether signing all passes over a question, because it holds no more.
+func (c questionsReviewCmd) ended(q banks.Entry) bool {
+	day := time.Now().In(configs.Zone()).Format(time.DateOnly)
+	return c.All && c.Decision == "sign-off" && q.Question.ValidTo != "" && q.Question.ValidTo < day
 }
 
 type questionsPublishCmd struct {
