@@ -44,7 +44,7 @@ func signers(t *testing.T, l *ledger.Ledger, n int) {
 	}
 }
 
-func newSource(t *testing.T, db *sqldb.DB, asOf time.Time) *report.Source {
+func newSource(t testing.TB, db *sqldb.DB, asOf time.Time) *report.Source {
 	t.Helper()
 	closed := func(string, string, event.Record) (state.Disclosed, error) {
 		return state.Disclosed{}, errors.New("closed")

@@ -23,7 +23,7 @@ var (
 	opening = time.Date(2026, 6, 26, 20, 0, 0, 0, china)
 )
 
-func newCampaign(t *testing.T) *campaign.Campaign {
+func newCampaign(t testing.TB) *campaign.Campaign {
 	t.Helper()
 	text := func(s string) campaign.Text { return campaign.Text{campaign.DefaultLanguage: s} }
 	tree, err := campaign.NewTree([]campaign.Node{
