@@ -98,6 +98,7 @@ func measure(t testing.TB, sizes []int, rounds int, l load) ([]*town, []figures)
 		}
 		slices.Reverse(order)
 	}
+	t.Logf("before the restart, which a machine that is full may not finish in time\n%s", table(towns, all))
 	for i, w := range towns {
 		w.compact()
 		all[i].redis, all[i].first = w.restart()
