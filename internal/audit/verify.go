@@ -28,6 +28,18 @@ func (h Head) String() string {
 // MarshalText implements encoding.TextMarshaler.
 func (h Head) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 
+// UnmarshalText implements encoding.TextUnmarshaler. The head of an empty log is read
+// as well.
+func (h *Head) UnmarshalText(b []byte) error {
+	if string(b) == (Head{}).String() {
+		*h = Head{}
+		return nil
+	}
+	v, err := ParseHead(string(b))
+	*h = v
+	return err
+}
+
 // ParseHead reads what String writes.
 func ParseHead(s string) (Head, error) {
 	var h Head
