@@ -85,7 +85,7 @@ type Question struct {
 }
 
 // Letters spells the key as offices do: "A", "ACD".
-func (q Question) Letters() string {
+func (q *Question) Letters() string {
 	var out []byte
 	for i := range len(q.Options) {
 		if q.Key.Has(i) {

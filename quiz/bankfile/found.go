@@ -45,4 +45,4 @@ func (f *found) full() error {
 }
 
 // Title is the beginning of the stem, for a list.
-func (q Question) Title() string { return title(q.Stem) }
+func (q *Question) Title() string { return title(q.Stem) }
