@@ -33,11 +33,12 @@ func connectPostgreSQL(target string) (*DB, error) {
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = application
 	}
-	db := sql.OpenDB(stdlib.GetConnector(*cfg, stdlib.OptionAfterConnect(checkDurability)))
+	l := &lives{open: map[chan struct{}]struct{}{}}
+	db := sql.OpenDB(stdlib.GetConnector(*cfg, stdlib.OptionAfterConnect(l.begin)))
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresIdle)
 	db.SetConnMaxLifetime(postgresLife)
-	return &DB{DB: db, Dialect: PostgreSQL, name: showPostgreSQL(cfg)}, nil
+	return &DB{DB: db, Dialect: PostgreSQL, name: showPostgreSQL(cfg), lives: l}, nil
 }
 
 func showPostgreSQL(cfg *pgx.ConnConfig) string {

@@ -38,6 +38,7 @@ type DB struct {
 	name    string        // fit to be shown
 	path    string        // of the file; SQLite only
 	writing chan struct{} // holds one token while a transaction writes; SQLite only
+	lives   *lives        // PostgreSQL only
 }
 
 // Open opens the database and migrates its schema. target is a postgres:// URL,
@@ -81,6 +82,16 @@ func (d *DB) prepare(ctx context.Context) (err error) {
 		}
 	}
 	return d.migrate(ctx)
+}
+
+// Close closes the database. It waits a few seconds for connections that are still
+// being closed because somebody gave up in the middle.
+func (d *DB) Close() error {
+	err := d.DB.Close()
+	if d.lives != nil {
+		d.lives.end(lastWords)
+	}
+	return err
 }
 
 // String names the database without the secrets that may be in its address.

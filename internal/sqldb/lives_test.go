@@ -1,0 +1,53 @@
+package sqldb_test
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"qingyuan/internal/sqldb"
+	"qingyuan/internal/sqltest"
+)
+
+// TestClosedIsClosed has callers give up in the middle of statements: once the
+// database is closed, nobody reads from it any more. It looks at the goroutines of
+// the process, and so runs alone.
+func TestClosedIsClosed(t *testing.T) {
+	srv := sqltest.StartPostgreSQL(t)
+	db, err := sqldb.Open(t.Context(), srv.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var callers sync.WaitGroup
+	for range 8 {
+		callers.Go(func() {
+			if _, err := db.ExecContext(ctx, "SELECT pg_sleep(60)"); err == nil {
+				t.Error("it slept for a minute")
+			}
+		})
+	}
+	for asleep := 0; asleep < 8; {
+		time.Sleep(time.Millisecond)
+		if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND state = 'active'").Scan(&asleep); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	callers.Wait()
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+	if all := goroutines(); strings.Contains(all, "asyncClose") {
+		t.Errorf("connections are still being closed:\n%s", all)
+	}
+}
+
+// goroutines are the stacks of all.
+func goroutines() string {
+	text := make([]byte, 1<<20)
+	return string(text[:runtime.Stack(text, true)])
+}
