@@ -100,7 +100,7 @@ func (f *frost) apply(t *testing.T, lead, lasting time.Duration) {
 		t.Fatal(err)
 	}
 	f.def = d.Campaign
-	out, status, err := (&Program{}).Command(t.Context(), "campaign", "apply", "--data", f.data, filepath.Join(files, name))
+	out, status, err := (&Program{}).Command(t.Context(), "campaign", "apply", "--unreviewed", "--data", f.data, filepath.Join(files, name))
 	if err != nil || status != 0 {
 		t.Fatalf("campaign apply = %d, %v: %s", status, err, out)
 	}
