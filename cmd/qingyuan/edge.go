@@ -9,6 +9,7 @@ import (
 	"qingyuan/configs"
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/httpapi"
+	"qingyuan/internal/offline"
 	"qingyuan/leaderboard"
 )
 
@@ -33,6 +34,7 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 		Live: httpapi.Live{MaxWatchers: h.MaxWatchers, MaxPerAddress: h.MaxWatchersPerAddress},
 	}
 	server.Rosters, server.RosterDesk, server.Persons = p.rosters.desk, p.rosters, p.persons
+	server.Inbox, server.Offline, server.Duty = p.inbox, &offline.Service{DB: p.sql, Campaign: p.catalog.Campaign, Now: now}, p.duty
 	if p.room != nil { // a nil room in the interface would be one
 		server.Queue = p.room
 	}

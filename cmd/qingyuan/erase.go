@@ -92,16 +92,25 @@ func (x *erasure) run(ctx context.Context, participant string) error {
 			return err
 		}
 	}
-	office := newCorrections(x.services, &backOffice{}, x.db, x.catalog, time.Now)
-	for _, id := range x.ids {
-		if err := office.ErasePersonal(ctx, id); err != nil {
-			return err
-		}
+	if err := x.eraseTexts(ctx); err != nil {
+		return err
 	}
 	if err := x.drainAll(ctx); err != nil {
 		return err
 	}
 	return x.scrub(ctx, known)
+}
+
+// eraseTexts takes away what the person wrote to the office, and was answered.
+func (x *erasure) eraseTexts(ctx context.Context) error {
+	appeals := newCorrections(x.services, &backOffice{}, x.db, x.catalog, time.Now)
+	messages := newInbox(x.cfg, x.db, x.services.secrecy, x.catalog.Campaign, time.Now)
+	for _, id := range x.ids {
+		if err := errors.Join(appeals.ErasePersonal(ctx, id), messages.ErasePersonal(ctx, id)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // identify finds every id of the person. One whom WeChat told to be the same as
@@ -212,7 +221,7 @@ func (x *erasure) scrub(ctx context.Context, known []ledger.Opened) error {
 		}
 	}
 	err := x.patiently(ctx, func() (bool, error) {
-		err := x.db.Scrub(ctx, "personal", "dead_letters", "appeals")
+		err := x.db.Scrub(ctx, "personal", "dead_letters", "appeals", "feedback")
 		return err == nil, err
 	})
 	if err != nil || !x.cfg.PrivateRedis() {

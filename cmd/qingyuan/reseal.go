@@ -34,7 +34,11 @@ func reseal(e env, w *workbench) error {
 	if err != nil {
 		return err
 	}
-	done.Seen, done.Changed = done.Seen+appeals, done.Changed+appeals
+	messages, err := newInbox(w.cfg, w.db, w.services.secrecy, w.catalog.Campaign, time.Now).Reseal(e.ctx)
+	if err != nil {
+		return err
+	}
+	done.Seen, done.Changed = done.Seen+appeals+messages, done.Changed+appeals+messages
 	if _, err := fmt.Fprintf(e.stdout, "%d personal records looked at, %d sealed with the current key\n", done.Seen, done.Changed); err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"qingyuan/internal/audit"
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/httpapi"
+	"qingyuan/internal/inbox"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/sqldb"
@@ -196,6 +197,9 @@ type program struct {
 	rosters   *rosterOffice
 	persons   *personDesk
 	office    *backOffice
+	sql       *sqldb.DB
+	inbox     *inbox.Service
+	duty      *dutyDesk
 	room      *waitingroom.Room // nil where none is configured
 	workers   staff
 }
@@ -221,7 +225,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	if s.joined != nil {
 		s.joined.Took = hook.took
 	}
-	p := &program{cfg: cfg, log: log, catalog: book, services: s}
+	p := &program{cfg: cfg, log: log, catalog: book, services: s, sql: st.sql}
 	p.publisher = newPublisher(s, book.Campaigns, log, now)
 	s.campaigns.ExaminedThrough(st.examiner)
 	p.archive = newArchive(s, ledger.New(st.sql), m, log)
@@ -261,6 +265,8 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 		cfg: cfg, log: log, redis: db, db: st.sql, ledger: p.archive.ledger, catalog: book, services: s,
 	}}
 	p.persons.register(p.office.jobs)
+	p.inbox = newInbox(cfg, st.sql, s.secrecy, book.Campaign, now)
+	p.duty = newDutyDesk(p, registry, health, now)
 	p.server = newServer(p, registry, now)
 	p.publisher.Published = func(snap *leaderboard.Snapshot) { //nolint:contextcheck // Publishing waits for nobody.
 		m.published(snap)
@@ -417,6 +423,7 @@ func (p *program) startWorkers(ctx context.Context) {
 	start("flags", newWatcher(p).Run)
 	start("origins", p.office.corrections.Origins.Run)
 	start("switchboard", p.switches.Run)
+	start("duty", p.duty.meter.Run)
 	if p.room != nil {
 		start("waiting room", p.room.Run)
 	}

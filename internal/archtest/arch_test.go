@@ -138,6 +138,9 @@ var rules = map[string]rule{
 		},
 		tests: []string{"internal/sqltest"},
 	},
+	"internal/inbox":   {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/sqldb", sqldb}, tests: []string{"internal/seal"}},
+	"internal/offline": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/sqldb", sqldb}},
+	"internal/duty":    {},
 	"internal/audit":  {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
 	"internal/jobs":   {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
 	"internal/token":  {may: []string{"internal/fault", "internal/seal"}},
@@ -155,7 +158,7 @@ var rules = map[string]rule{
 		may: []string{
 			"campaign", "quiz", "pledge", "leaderboard",
 			"internal/approval", "internal/audit", "internal/correction", "internal/fault", "internal/live", "internal/operator", "internal/origin", "internal/session", "internal/sheet",
-			"internal/banks", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs", "internal/token", "internal/waitingroom", fiber,
+			"internal/inbox", "internal/offline", "internal/duty", "internal/banks", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs", "internal/token", "internal/waitingroom", fiber,
 		},
 		// The first feeds a fold, the second has faults that pass through; the office lies in SQL.
 		tests: slices.Concat(onRedis, []string{"internal/stream", "internal/wechat", "internal/sqldb", "internal/correction/act", "internal/jobs", "internal/ledger"}),

@@ -62,6 +62,9 @@ func (s *Server) adminRoutes() []route {
 		s.boardDeskRoutes(),
 		s.rosterRoutes(),
 		s.bankRoutes(),
+		s.feedbackRoutes(),
+		s.offlineRoutes(),
+		s.dutyRoutes(),
 	)
 }
 

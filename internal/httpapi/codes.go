@@ -104,6 +104,7 @@ func errorCodes() []codeRow {
 
 		{"rate.limited", 429, "操作过于频繁，请稍后再试"},
 		{"queue.required", 429, "参与人数较多，请排队等候"},
+		{"feedback.too_many", 429, "每天最多提交 5 条，请明天再来"},
 
 		{"internal", 500, "服务器内部错误，请稍后再试"},
 		{"service.unavailable", 503, "服务繁忙，请稍后重试"},
@@ -145,6 +146,11 @@ func errorCodes() []codeRow {
 		{"correction.changed", 409, "审批的名单与当前名单不一致，请重新提交审批"},
 		{"correction.empty", 400, "没有符合条件的答卷或签署"},
 		{"correction.too_many", 400, "符合条件的记录过多，请缩小范围后分批处理"},
+		{"feedback.not_found", 404, "没有这条投诉建议"},
+		{"feedback.state", 409, "这条投诉建议已经办结或已被他人处理，请刷新后查看"},
+		{"paper.not_found", 404, "没有这批纸质承诺书"},
+		{"paper.exists", 409, "该单位当天的这份材料已经登记，如需更正请先撤回"},
+		{"paper.withdrawn", 409, "这批纸质承诺书已经撤回"},
 		{"operator.sign_in", 401, "请登录管理后台"},
 		{"operator.forbidden", 403, "您没有进行此操作的权限"},
 		{"operator.two_factor", 403, "此操作需要使用动态口令登录后进行"},

@@ -48,6 +48,7 @@ func faultOf(err error) *fault.Error {
 func (s *Server) fail(c *fiber.Ctx, route string, err error) {
 	f := faultOf(err)
 	p := problemOf(f)
+	s.state.metrics.failures.WithLabelValues(p.Code).Inc()
 	s.write(c, statusOf(f), p)
 	s.logFailure(c, route, p, err)
 }

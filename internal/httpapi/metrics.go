@@ -20,6 +20,7 @@ type metrics struct {
 	requests  *prometheus.CounterVec
 	durations *prometheus.HistogramVec
 	limited   *prometheus.CounterVec
+	failures  *prometheus.CounterVec
 	watchers  prometheus.Gauge
 	frames    prometheus.Counter
 	entered   *prometheus.CounterVec
@@ -37,6 +38,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "qingyuan_http_rate_limited_total", Help: "Requests refused because there were too many, by whose.",
 		}, []string{"by"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "qingyuan_http_failures_total", Help: "Requests refused or failed, by error code.",
+		}, []string{"code"}),
 		watchers: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "qingyuan_live_watchers", Help: "Event streams open now.",
 		}),
@@ -48,7 +52,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"outcome"}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.requests, m.durations, m.limited, m.watchers, m.frames, m.entered)
+		reg.MustRegister(m.requests, m.durations, m.limited, m.failures, m.watchers, m.frames, m.entered)
 	}
 	return m
 }

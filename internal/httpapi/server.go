@@ -64,6 +64,11 @@ type Server struct {
 	Origins Origins
 	// Appeals are what participants say against that; required with Operators.
 	Appeals Appeals
+	// Inbox is what participants write to the office, Offline the pledges on paper, Duty how
+	// this server is; required with Operators.
+	Inbox   Inbox
+	Offline Offline
+	Duty    Duty
 	// Flags are what rules have noticed; required with Operators.
 	Flags Flags
 	// Banks keeps the question banks of offices; required with Operators.

@@ -1,0 +1,127 @@
+package inbox
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"qingyuan/internal/operator"
+)
+
+const columns = `id, campaign, unit, grp, participant, kind, text, contact, answer, state, created, decided, login`
+
+// pageSize is how many messages are read at a time.
+const pageSize = 500
+
+// one returns the message that a condition names, or ErrNotFound.
+func (s *Service) one(ctx context.Context, where string, args ...any) (*Message, error) {
+	all, err := s.some(ctx, where, args...)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, ErrNotFound
+	}
+	return all[0], nil
+}
+
+// some returns the messages that a condition names, in its order.
+func (s *Service) some(ctx context.Context, where string, args ...any) (all []*Message, err error) {
+	rows, err := s.DB.QueryContext(ctx, `SELECT `+columns+` FROM feedback WHERE `+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read messages: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		m, err := s.scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read messages: %w", err)
+		}
+		all = append(all, m)
+	}
+	return all, rows.Err()
+}
+
+func (s *Service) scan(rows *sql.Rows) (*Message, error) {
+	var m Message
+	var text, contact, answer []byte
+	var created, decided int64
+	err := rows.Scan(&m.ID, &m.Campaign, &m.Unit, &m.Group, &m.Participant, &m.Kind, &text, &contact, &answer, &m.State, &created, &decided, &m.Login)
+	if err != nil {
+		return nil, err
+	}
+	m.CreatedAt = time.UnixMilli(created).UTC()
+	if decided > 0 {
+		m.DecidedAt = time.UnixMilli(decided).UTC()
+	}
+	for _, part := range []struct {
+		sealed []byte
+		to     *string
+	}{{text, &m.Text}, {contact, &m.Contact}, {answer, &m.Answer}} {
+		if part.sealed == nil {
+			continue
+		}
+		open, err := s.Box.Open(part.sealed, aad(m.ID))
+		if err != nil {
+			return nil, fmt.Errorf("open message %s: %w", m.ID, err)
+		}
+		*part.to = string(open)
+	}
+	return &m, nil
+}
+
+// Own returns the messages of a participant in a campaign, the newest first.
+func (s *Service) Own(ctx context.Context, campaignID, participant string) ([]*Message, error) {
+	return s.some(ctx, `campaign = $1 AND participant = $2 ORDER BY id DESC`, campaignID, participant)
+}
+
+// List returns at most limit messages that the actor may handle, the newest first;
+// before is the id that a page ended with, state "" any. Those of nobody's unit are for
+// who has the whole campaign.
+func (s *Service) List(ctx context.Context, who operator.Actor, campaignID string, state State, before string, limit int) ([]*Message, error) {
+	c, err := s.Campaign(campaignID)
+	if err != nil {
+		return nil, err
+	}
+	if before == "" {
+		before = "~" // behind every id
+	}
+	out := []*Message{}
+	for {
+		page, err := s.some(ctx, `campaign = $1 AND id < $2 AND ($3 = '' OR state = $3) ORDER BY id DESC LIMIT $4`,
+			campaignID, before, string(state), pageSize)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range page {
+			before = m.ID
+			if who.Within(operator.HandleFeedback, c, m.Unit) {
+				out = append(out, m)
+			}
+			if len(out) == limit {
+				return out, nil
+			}
+		}
+		if len(page) < pageSize {
+			return out, nil
+		}
+	}
+}
+
+// Find returns a message that the actor may handle, or ErrNotFound.
+func (s *Service) Find(ctx context.Context, who operator.Actor, campaignID, id string) (*Message, error) {
+	c, err := s.Campaign(campaignID)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.one(ctx, `id = $1 AND campaign = $2`, id, campaignID)
+	if err != nil {
+		return nil, err
+	}
+	if !who.Within(operator.HandleFeedback, c, m.Unit) {
+		return nil, ErrNotFound
+	}
+	return m, nil
+}
