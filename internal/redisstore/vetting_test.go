@@ -40,7 +40,7 @@ func newGuarded(t *testing.T) *guarded {
 	o.OnConnect = g.vetting.OnConnect
 	db := redis.NewClient(o)
 	t.Cleanup(func() { _ = db.Close() })
-	g.serving = newServer(t, db)
+	g.serving = newServer(t, db, transportOf(t, 0, db)...) // joined, as on one server it is
 	g.examined = func(ctx context.Context) error { return g.rig.campaigns.Check(ctx, "antidrug", g.known.Heads) }
 	return g
 }

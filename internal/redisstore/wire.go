@@ -94,7 +94,9 @@ func (w *wire) dial() error {
 		}
 		return conn, err
 	}
-	o.PoolSize, o.MinIdleConns, o.MaxIdleConns, o.PipelinePoolSize, o.Protocol = 1, 0, 0, 0, 2
+	// With room for one more go-redis leaves nobody behind, after a failure, who would
+	// dial every second: during an outage that would be one for each attempt.
+	o.PoolSize, o.MinIdleConns, o.MaxIdleConns, o.PipelinePoolSize, o.Protocol, o.MaxRetries = 2, 0, 0, 0, 2, -1
 	client := redis.NewClient(&o)
 	session := client.Conn()
 	err := session.Ping(w.joined.opening).Err()
