@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"qingyuan/quiz"
 )
 
 // CampaignFile is the name of the campaign in a folder of its own.
@@ -28,13 +30,20 @@ type Bundle struct {
 
 // LoadBundle reads the campaign called file. Its bank may lie anywhere. What the
 // bundle holds is what was checked, even when the files change meanwhile.
-func LoadBundle(file string) (Bundle, error) { return loadBundle(file, false) }
+func LoadBundle(file string) (Bundle, error) { return loadBundle(file, false, nil) }
+
+// KeptBanks finds a bank that lies in no file by what quiz.bank says, and tells whether
+// that is a reference of such a kind.
+type KeptBanks func(ref string) (b *quiz.Bank, ok bool, err error)
 
 // LoadBundleOfParts is LoadBundle for a file that may leave the tree out, because
-// that is kept elsewhere; the campaign then has none.
-func LoadBundleOfParts(file string) (Bundle, error) { return loadBundle(file, true) }
+// that is kept elsewhere, and then has none; and that may refer to a bank which is kept
+// elsewhere too.
+func LoadBundleOfParts(file string, kept KeptBanks) (Bundle, error) {
+	return loadBundle(file, true, kept)
+}
 
-func loadBundle(file string, treeless bool) (Bundle, error) {
+func loadBundle(file string, treeless bool, kept KeptBanks) (Bundle, error) {
 	full, err := filepath.Abs(file)
 	if err != nil {
 		return Bundle{}, fmt.Errorf("read campaign %s: %w", file, err)
@@ -46,13 +55,14 @@ func loadBundle(file string, treeless bool) (Bundle, error) {
 		}
 		return name
 	}
-	return bundle(os.DirFS(root), filepath.ToSlash(strings.TrimPrefix(full, root)), treeless, show)
+	l := newLoader(&recorder{FS: os.DirFS(root), files: map[string][]byte{}})
+	l.treeless, l.kept, l.show = treeless, kept, show
+	return bundle(l, filepath.ToSlash(strings.TrimPrefix(full, root)))
 }
 
-func bundle(files fs.FS, name string, treeless bool, show func(string) string) (Bundle, error) {
-	rec := &recorder{FS: files, files: map[string][]byte{}}
-	l := newLoader(rec)
-	l.treeless, l.show = treeless, show
+// bundle reads the campaign called name by a loader whose files are recorded.
+func bundle(l *loader, name string) (Bundle, error) {
+	rec, _ := l.fsys.(*recorder)
 	d, err := l.definition(name, time.Time{})
 	if err != nil {
 		return Bundle{}, err
@@ -86,7 +96,7 @@ func (r *recorder) ReadFile(name string) ([]byte, error) {
 func layOut(l *loader, read map[string][]byte, name string, d Definition) (map[string][]byte, error) {
 	text := read[name]
 	out := map[string][]byte{}
-	if d.Bank != nil {
+	if d.Bank != nil && !l.apart {
 		ref := l.bankRef.text()
 		at := path.Join(path.Dir(name), ref)
 		to := path.Join("banks", d.Bank.Digest, path.Base(at))

@@ -50,6 +50,10 @@ type loader struct {
 	parts *Parts
 	// treeless says that the file may leave the tree out.
 	treeless bool
+	// kept finds banks that lie in no file; nil where there are none. apart is set where
+	// the campaign refers to one.
+	kept  KeptBanks
+	apart bool
 }
 
 func newLoader(fsys fs.FS) *loader {

@@ -81,6 +81,16 @@ func (r *campaignReader) readBank(ref value) *quiz.Bank {
 	if r.parts != nil && r.parts.Bank != nil {
 		return r.parts.Bank
 	}
+	if r.kept != nil {
+		b, ok, err := r.kept(s)
+		if err != nil {
+			ref.bad("%q cannot be had: %v", s, err)
+		}
+		if ok || err != nil {
+			r.apart = true
+			return b
+		}
+	}
 	name := path.Join(r.dir, s)
 	if path.IsAbs(s) || !fs.ValidPath(name) {
 		ref.bad("%q is not a path relative to this file", s)

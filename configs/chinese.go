@@ -83,6 +83,7 @@ var chinese = map[string]string{
 	"%q is reserved for whoever enrols without a unit":                             "“%[1]v”留给没有单位的人，不能使用",
 	"%q is not one of %s":                                                          "“%[1]v”应为其中之一：%[2]v",
 	"%q is not a time such as 2026-06-01 08:00":                                    "“%[1]v”不是时间，应如 2026-06-01 08:00",
+	"%q cannot be had: %v":                                                         "题库“%[1]v”无法使用：%[2]v",
 	"%q is not a path relative to this file":                                       "“%[1]v”不是本活动中的路径",
 	"%q is not a language tag such as zh-CN or bo":                                 "“%[1]v”不是语言代码，应如 zh-CN 或 bo",
 	"%q is not a duration such as 15m":                                             "“%[1]v”不是时长，应如 15m",

@@ -53,7 +53,9 @@ func Templates() ([]Bundle, error) {
 	}
 	var out []Bundle
 	for _, name := range demoNames() {
-		b, err := bundle(files, name, false, showDemo)
+		l := newLoader(&recorder{FS: files, files: map[string][]byte{}})
+		l.show = showDemo
+		b, err := bundle(l, name)
 		if err != nil {
 			return nil, fmt.Errorf("load the templates: %w", err)
 		}

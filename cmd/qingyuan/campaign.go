@@ -97,11 +97,11 @@ func (a applyCmd) Run(e env) error {
 	if a.Files {
 		return a.install(e)
 	}
-	b, err := configs.LoadBundleOfParts(a.File)
-	if err != nil {
-		return fmt.Errorf("apply %s: %w", a.File, err)
-	}
 	return a.onCatalog(e, func(ctx context.Context, s *catalog.Store) error {
+		b, err := configs.LoadBundleOfParts(a.File, s.Kept(ctx))
+		if err != nil {
+			return fmt.Errorf("apply %s: %w", a.File, err)
+		}
 		act := a.act()
 		act.Unreviewed = a.Unreviewed
 		out, err := s.ApplyBundle(ctx, act, b, !a.Draft)

@@ -43,7 +43,7 @@ func by(reason string) Act { return Act{Actor: operator.Console("test"), Reason:
 // bundleOf reads a campaign as the command does.
 func bundleOf(t *testing.T, text string) configs.Bundle {
 	t.Helper()
-	b, err := configs.LoadBundleOfParts(source(t, text))
+	b, err := configs.LoadBundleOfParts(source(t, text), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
