@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -29,16 +30,9 @@ func reseal(e env, w *workbench) error {
 	if err != nil {
 		return err
 	}
-	corrections := newCorrections(w.services, &backOffice{}, w.db, w.catalog, time.Now)
-	appeals, err := corrections.Reseal(e.ctx)
-	if err != nil {
+	if err := resealOthers(e.ctx, w, &done); err != nil {
 		return err
 	}
-	messages, err := newInbox(w.cfg, w.db, w.services.secrecy, w.catalog.Campaign, time.Now).Reseal(e.ctx)
-	if err != nil {
-		return err
-	}
-	done.Seen, done.Changed = done.Seen+appeals+messages, done.Changed+appeals+messages
 	if _, err := fmt.Fprintf(e.stdout, "%d personal records looked at, %d sealed with the current key\n", done.Seen, done.Changed); err != nil {
 		return err
 	}
@@ -59,5 +53,30 @@ func reseal(e env, w *workbench) error {
 	if done.Closed > 0 {
 		return fmt.Errorf("%d personal records open with no configured key: is one missing in secrets.seal_keys?", done.Closed)
 	}
+	return nil
+}
+
+// resealOthers does it outside the ledger: rosters, and what participants wrote to the
+// office.
+func resealOthers(ctx context.Context, w *workbench, done *ledger.Resealed) error {
+	appeals, err := newCorrections(w.services, &backOffice{}, w.db, w.catalog, time.Now).Reseal(ctx)
+	if err != nil {
+		return err
+	}
+	messages, err := newInbox(w.cfg, w.db, w.services.secrecy, w.catalog.Campaign, time.Now).Reseal(ctx)
+	if err != nil {
+		return err
+	}
+	rosters, err := newRosters(w.cfg, w.db, time.Now)
+	if err != nil {
+		return err
+	}
+	people, err := rosters.Reseal(ctx)
+	if err != nil {
+		return err
+	}
+	done.Seen += appeals + messages + people.Seen
+	done.Changed += appeals + messages + people.Changed
+	done.Closed += people.Closed
 	return nil
 }

@@ -293,7 +293,7 @@ func (p *program) warnings() []string {
 // unpublished lists the campaigns without a snapshot: a start is over when
 // everything that is read can be answered.
 func (p *program) unpublished() []string {
-	var out []string
+	out := p.catalog.Awaited()
 	for _, c := range p.catalog.Campaigns() {
 		if _, err := p.publisher.Snapshot(c.ID); err != nil {
 			out = append(out, c.ID)

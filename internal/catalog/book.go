@@ -16,6 +16,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/configs"
+	"qingyuan/internal/fault"
 	"qingyuan/pledge"
 	"qingyuan/quiz"
 )
@@ -27,6 +28,7 @@ type Book struct {
 	byPrefix map[string]string // serial prefix: campaign id
 	banks    map[string]*quiz.Bank
 	kept     map[string]bool // in the store
+	awaited  map[string]bool // there, and not to be served yet: see await
 }
 
 // NewBook puts definitions into a book, ordered by their opening. Two campaigns
@@ -34,7 +36,7 @@ type Book struct {
 func NewBook(definitions []configs.Definition) (*Book, error) {
 	b := &Book{
 		byID: map[string]configs.Definition{}, byPrefix: map[string]string{}, banks: map[string]*quiz.Bank{},
-		kept: map[string]bool{},
+		kept: map[string]bool{}, awaited: map[string]bool{},
 	}
 	for _, d := range definitions {
 		if err := b.add(d); err != nil {
@@ -69,6 +71,28 @@ func (b *Book) add(d configs.Definition) error {
 	return nil
 }
 
+// await remembers a campaign that is not in the book because its bank cannot be
+// archived at the moment. Whoever asks for it is to come again: the answer that there
+// is none would be final, also to those whose act was accepted before.
+func (b *Book) await(d configs.Definition) {
+	id := d.Campaign.ID
+	b.awaited[id] = true
+	if d.Pledge == nil {
+		return
+	}
+	if _, taken := b.byPrefix[d.Pledge.Prefix]; !taken {
+		b.byPrefix[d.Pledge.Prefix] = id
+	}
+}
+
+// missing says why a campaign is not in the book.
+func (b *Book) missing(id string) error {
+	if b.awaited[id] {
+		return fault.ErrUnavailable.Because(fmt.Errorf("campaign %s: its bank is not archived yet", id))
+	}
+	return campaign.ErrNotFound
+}
+
 // Campaigns returns all campaigns in the order of their opening. The caller must
 // not change the list.
 func (b *Book) Campaigns() []*campaign.Campaign { return b.order }
@@ -79,11 +103,12 @@ func (b *Book) Definition(id string) (configs.Definition, bool) {
 	return d, ok
 }
 
-// Campaign returns campaign.ErrNotFound for an unknown id.
+// Campaign returns campaign.ErrNotFound for an unknown id, and fault.ErrUnavailable for
+// one that cannot be served yet.
 func (b *Book) Campaign(id string) (*campaign.Campaign, error) {
 	d, ok := b.byID[id]
 	if !ok {
-		return nil, campaign.ErrNotFound
+		return nil, b.missing(id)
 	}
 	return d.Campaign, nil
 }
@@ -93,7 +118,7 @@ func (b *Book) Campaign(id string) (*campaign.Campaign, error) {
 func (b *Book) Quiz(id string) (quiz.Offer, error) {
 	d, ok := b.byID[id]
 	if !ok {
-		return quiz.Offer{}, campaign.ErrNotFound
+		return quiz.Offer{}, b.missing(id)
 	}
 	if d.Quiz == nil {
 		return quiz.Offer{}, quiz.ErrNoQuiz
@@ -106,7 +131,7 @@ func (b *Book) Quiz(id string) (quiz.Offer, error) {
 func (b *Book) Pledge(id string) (pledge.Offer, error) {
 	d, ok := b.byID[id]
 	if !ok {
-		return pledge.Offer{}, campaign.ErrNotFound
+		return pledge.Offer{}, b.missing(id)
 	}
 	if d.Pledge == nil {
 		return pledge.Offer{}, pledge.ErrNoPledge

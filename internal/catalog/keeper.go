@@ -142,6 +142,10 @@ func (k *Keeper) Elsewhere() []configs.Definition {
 	return out
 }
 
+// Awaited lists the campaigns that cannot be served yet because their banks could not
+// be archived, sorted. They are answered fault.ErrUnavailable, and tried every second.
+func (k *Keeper) Awaited() []string { return slices.Sorted(maps.Keys(k.Book().awaited)) }
+
 // Problems returns what readiness should warn of.
 func (k *Keeper) Problems() []Problem { return *k.problems.Load() }
 
@@ -193,6 +197,9 @@ func (k *Keeper) Reload(ctx context.Context) error {
 	}
 	for id := range r.stored {
 		next.kept[id] = true
+	}
+	for _, d := range r.awaited {
+		next.await(d)
 	}
 	k.swap(ctx, next)
 	k.tell(ctx, r.problems)
@@ -257,6 +264,7 @@ type reload struct {
 	accepted []configs.Definition
 	prefixes map[string]string
 	problems []Problem
+	awaited  []configs.Definition // not accepted only because their bank is not archived
 	// again is set when trying once more may help although no file changes.
 	again bool
 }
@@ -346,6 +354,7 @@ func (r *reload) take(ctx context.Context, id string, d configs.Definition) {
 	if err != nil {
 		r.problems = append(r.problems, Problem{Campaign: id, Err: err})
 		if !known || r.fixed(id) {
+			r.await(d, err)
 			return
 		}
 		d = old
@@ -381,6 +390,7 @@ func (r *reload) accept(ctx context.Context, id string, d configs.Definition, er
 	if err != nil {
 		r.problems = append(r.problems, Problem{Campaign: id, Err: err})
 		if !known || slices.ContainsFunc(r.accepted, func(a configs.Definition) bool { return a.Campaign.ID == id }) {
+			r.await(d, err)
 			return
 		}
 		d = old
@@ -412,6 +422,16 @@ func (r *reload) check(ctx context.Context, id string, d configs.Definition) err
 	return r.keep(ctx, d.Bank)
 }
 
+// errNotArchived is a bank that could not be archived. It begins the text of the error.
+var errNotArchived = errors.New("archive bank")
+
+// await remembers a campaign against which nothing speaks but its bank.
+func (r *reload) await(d configs.Definition, err error) {
+	if errors.Is(err, errNotArchived) {
+		r.awaited = append(r.awaited, d)
+	}
+}
+
 // keep puts the bank into the archive before the first paper is drawn from it.
 func (r *reload) keep(ctx context.Context, b *quiz.Bank) error {
 	if b == nil || r.opts.Archive == nil || r.archived[b.Digest] {
@@ -419,7 +439,7 @@ func (r *reload) keep(ctx context.Context, b *quiz.Bank) error {
 	}
 	if err := r.opts.Archive.PutBank(ctx, b); err != nil {
 		r.again = true
-		return fmt.Errorf("archive bank %s: %w", b.Digest, err)
+		return fmt.Errorf("%w %s: %w", errNotArchived, b.Digest, err)
 	}
 	r.archived[b.Digest] = true
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/configs"
+	"qingyuan/internal/fault"
 	"qingyuan/pledge"
 	"qingyuan/quiz"
 )
@@ -219,9 +220,20 @@ func TestArchive(t *testing.T) {
 	if len(k.Campaigns()) != 0 {
 		t.Error("a campaign runs whose bank is not archived")
 	}
+	_, errCampaign := k.Campaign("town-2026")
+	_, errQuiz := k.Quiz("town-2026")
+	if !errors.Is(errCampaign, fault.ErrUnavailable) || !errors.Is(errQuiz, fault.ErrUnavailable) || !slices.Equal(k.Awaited(), []string{"town-2026"}) {
+		t.Errorf("whoever asks meanwhile is told %v, %v; awaited are %v", errCampaign, errQuiz, k.Awaited())
+	}
+	if _, err := k.Campaign("nowhere"); !errors.Is(err, campaign.ErrNotFound) {
+		t.Errorf("a campaign that there is not = %v", err)
+	}
 	s.set(false)
 	again(t, k)
 	wantProblem(t, k, "")
+	if awaited := k.Awaited(); awaited != nil {
+		t.Errorf("still awaited are %v", awaited)
+	}
 	o, err := k.Quiz("town-2026")
 	if err != nil || s.banks[o.Bank.Digest] == nil {
 		t.Errorf("the bank is not archived: %v", err)
