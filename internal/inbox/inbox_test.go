@@ -28,7 +28,8 @@ func town(t *testing.T) *campaign.Campaign {
 	text := campaign.Text{campaign.DefaultLanguage: "x"}
 	tree, err := campaign.NewTree([]campaign.Node{
 		{ID: "r", Kind: campaign.Region, Name: text},
-		{ID: "u1", Kind: campaign.Unit, Name: text, Parent: "r"}, {ID: "u2", Kind: campaign.Unit, Name: text, Parent: "r"},
+		{ID: "u1", Kind: campaign.Unit, Name: text, Parent: "r"},
+		{ID: "u2", Kind: campaign.Unit, Name: text, Parent: "r"},
 	})
 	if err != nil {
 		t.Fatal(err)

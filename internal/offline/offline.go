@@ -114,7 +114,9 @@ func (s *Service) Record(ctx context.Context, who operator.Actor, b Batch) (kept
 			return err
 		}
 		fresh = true
-		return s.log(ctx, tx, who, &b, nil, told(&b), "")
+		r := s.record(who, &b)
+		r.After = told(&b)
+		return audit.AppendTx(ctx, tx, r)
 	})
 	if err != nil {
 		return Batch{}, false, fmt.Errorf("record a batch of paper at unit %s: %w", b.Unit, err)
@@ -150,7 +152,9 @@ func (s *Service) Withdraw(ctx context.Context, who operator.Actor, campaignID, 
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(err, ErrWithdrawn)
 		}
-		return s.log(ctx, tx, who, &b, before, nil, reason)
+		r := s.record(who, &b)
+		r.Before, r.Reason = before, reason
+		return audit.AppendTx(ctx, tx, r)
 	})
 	if err != nil {
 		return Batch{}, fmt.Errorf("withdraw batch %s: %w", id, err)
@@ -165,11 +169,9 @@ func again(b Batch, reason string) (Batch, error) {
 	return b, nil
 }
 
-// log tells the audit log of what counts before and after, nil for nothing.
-func (s *Service) log(ctx context.Context, tx *sql.Tx, who operator.Actor, b *Batch, before, after json.RawMessage, reason string) error {
-	r := who.Record(s.Now(), operator.RecordPaper, b.Campaign, "paper:"+b.ID)
-	r.Before, r.After, r.Reason = before, after, reason
-	return audit.AppendTx(ctx, tx, r)
+// record begins what the audit log is told of a batch.
+func (s *Service) record(who operator.Actor, b *Batch) audit.Record {
+	return who.Record(s.Now(), operator.RecordPaper, b.Campaign, "paper:"+b.ID)
 }
 
 // told is what the audit log holds of a batch.

@@ -23,8 +23,10 @@ func town(t *testing.T) *campaign.Campaign {
 	t.Helper()
 	text := campaign.Text{campaign.DefaultLanguage: "x"}
 	tree, err := campaign.NewTree([]campaign.Node{
-		{ID: "r1", Kind: campaign.Region, Name: text}, {ID: "r2", Kind: campaign.Region, Name: text},
-		{ID: "u1", Kind: campaign.Unit, Name: text, Parent: "r1"}, {ID: "u2", Kind: campaign.Unit, Name: text, Parent: "r1"},
+		{ID: "r1", Kind: campaign.Region, Name: text},
+		{ID: "r2", Kind: campaign.Region, Name: text},
+		{ID: "u1", Kind: campaign.Unit, Name: text, Parent: "r1"},
+		{ID: "u2", Kind: campaign.Unit, Name: text, Parent: "r1"},
 		{ID: "u3", Kind: campaign.Unit, Name: text, Parent: "r2"},
 	})
 	if err != nil {
