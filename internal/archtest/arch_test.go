@@ -128,13 +128,13 @@ var rules = map[string]rule{
 	"internal/operator": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/seal"}},
 	"internal/approval": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/sqldb", sqldb}},
 	"internal/roster": {
-		may:   []string{"campaign", "internal/fault", "internal/seal", "internal/sheet", "internal/sqldb", sqldb},
+		may:   []string{"campaign", "internal/audit", "internal/fault", "internal/jobs", "internal/seal", "internal/sheet", "internal/sqldb", sqldb},
 		tests: []string{"internal/sqltest"},
 	},
 	"internal/report": {
 		may: []string{
 			"campaign", "quiz", "pledge", "leaderboard", "internal/event", "internal/fault", "internal/ledger", "internal/replay",
-			"internal/audit", "internal/replay/state", "internal/sheet", "internal/sqldb", "internal/typeface", sqldb,
+			"internal/audit", "internal/jobs", "internal/replay/state", "internal/sheet", "internal/sqldb", "internal/typeface", sqldb,
 		},
 		tests: []string{"internal/sqltest"},
 	},
@@ -158,10 +158,11 @@ var rules = map[string]rule{
 		may: []string{
 			"campaign", "quiz", "pledge", "leaderboard",
 			"internal/approval", "internal/audit", "internal/correction", "internal/fault", "internal/live", "internal/operator", "internal/origin", "internal/session", "internal/sheet",
-			"internal/inbox", "internal/offline", "internal/duty", "internal/banks", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs", "internal/token", "internal/waitingroom", fiber,
+			"internal/inbox", "internal/offline", "internal/duty", "internal/banks", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs",
+			"internal/report", "internal/roster", "internal/token", "internal/waitingroom", fiber,
 		},
 		// The first feeds a fold, the second has faults that pass through; the office lies in SQL.
-		tests: slices.Concat(onRedis, []string{"internal/stream", "internal/wechat", "internal/sqldb", "internal/correction/act", "internal/jobs", "internal/ledger"}),
+		tests: slices.Concat(onRedis, []string{"internal/stream", "internal/wechat", "internal/sqldb", "internal/correction/act", "internal/jobs", "internal/ledger", "internal/event", "internal/replay/state"}),
 	},
 	"internal/bench": {may: []string{
 		"campaign", "quiz", "internal/redisnode", "internal/redisstore", fiber, goredis,
