@@ -9,9 +9,9 @@ import (
 // Resealed counts what Reseal has done.
 type Resealed struct {
 	// Seen are the persons of all rosters, and Changed those that were sealed anew.
-	Seen, Changed int64
+	Seen, Changed int
 	// Closed are those whom no configured key opens.
-	Closed int64
+	Closed int
 }
 
 // sealedPerson is a person of a roster as they lie in the database.
@@ -64,7 +64,7 @@ func (r *Rosters) sealedAfter(ctx context.Context, last sealedPerson) ([]sealedP
 
 // renew seals a page of persons anew, in one transaction.
 func (r *Rosters) renew(ctx context.Context, people []sealedPerson, done *Resealed) error {
-	var changed, closed int64
+	var changed, closed int
 	err := r.db.WithTx(ctx, func(tx *sql.Tx) error {
 		changed, closed = 0, 0
 		for _, p := range people {
@@ -86,10 +86,10 @@ func (r *Rosters) renew(ctx context.Context, people []sealedPerson, done *Reseal
 			if err != nil {
 				return err
 			}
-			changed += n
+			changed += int(n)
 		}
 		return nil
 	})
-	done.Seen, done.Changed, done.Closed = done.Seen+int64(len(people)), done.Changed+changed, done.Closed+closed
+	done.Seen, done.Changed, done.Closed = done.Seen+len(people), done.Changed+changed, done.Closed+closed
 	return err
 }
