@@ -141,10 +141,10 @@ var rules = map[string]rule{
 	"internal/inbox":   {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/sqldb", sqldb}, tests: []string{"internal/seal"}},
 	"internal/offline": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/sqldb", sqldb}},
 	"internal/duty":    {},
-	"internal/audit":  {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
-	"internal/jobs":   {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
-	"internal/token":  {may: []string{"internal/fault", "internal/seal"}},
-	"internal/wechat": {may: []string{"internal/fault"}},
+	"internal/audit":   {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
+	"internal/jobs":    {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
+	"internal/token":   {may: []string{"internal/fault", "internal/seal"}},
+	"internal/wechat":  {may: []string{"internal/fault"}},
 	// The rules of the line, whose one store is in internal/redisstore.
 	"internal/waitingroom": {may: []string{"internal/fault"}},
 	"internal/session": {
