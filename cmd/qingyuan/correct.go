@@ -189,7 +189,7 @@ func (c correctPreviewCmd) Run(e env) error {
 }
 
 // conditions are what the flags say.
-func (c *correctPreviewCmd) conditions() (correction.Conditions, error) {
+func (c correctPreviewCmd) conditions() (correction.Conditions, error) {
 	out := correction.Conditions{
 		Attempts: c.Attempts, Signatures: c.Signatures, Scope: c.Scope, From: c.From, To: c.To, Name: c.Name, SameAnswers: c.SameAnswers,
 		Address: c.Address, Device: c.Device, Flags: c.Flag,

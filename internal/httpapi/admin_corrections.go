@@ -99,7 +99,7 @@ func correctionOf(c *campaign.Campaign, b *correction.Batch, lang string) correc
 		out.Summary = summaryOf(c, &b.Summary, lang)
 	}
 	if out.Counts == nil {
-		out.Counts = correction.Counts{}
+		out.Counts = correction.Counts{} //nolint:exhaustive // There are none yet.
 	}
 	return out
 }

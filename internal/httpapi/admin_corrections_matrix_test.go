@@ -23,6 +23,7 @@ func (noActs) Invalidate(context.Context, string, acts.Turn, acts.Act) (acts.Fat
 func (noActs) Restore(context.Context, string, acts.Turn, acts.Act) (acts.Fate, error) {
 	return acts.Fate{}, acts.ErrNone
 }
+
 func (noActs) Fate(context.Context, string, acts.Act) (acts.Fate, error) {
 	return acts.Fate{}, acts.ErrNone
 }
