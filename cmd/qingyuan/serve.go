@@ -395,6 +395,7 @@ func (p *program) stopListening(ctx context.Context, fronts []front) error {
 		if err := f.app.ShutdownWithContext(grace); err != nil {
 			errs = append(errs, fmt.Errorf("shut down: %w", err))
 		}
+		_ = f.ln.Close() // a front that had not begun to serve knows of no shutdown
 	}
 	return errors.Join(errs...)
 }
