@@ -219,11 +219,12 @@ func (s *Server) createCampaign(k *call) error {
 	if err := checkReason(in.Reason, false); err != nil {
 		return err
 	}
-	body, id := []byte(in.Text), ""
+	body := []byte(in.Text)
 	if len(in.Definition) > 0 {
 		body = in.Definition
 	}
-	if id = catalog.IDOf(body); in.From != nil {
+	id := catalog.IDOf(body)
+	if in.From != nil {
 		id = in.From.ID
 	}
 	if (in.Text != "") == (len(in.Definition) > 0) && in.From == nil {

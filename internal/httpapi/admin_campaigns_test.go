@@ -242,11 +242,13 @@ func TestFromATemplate(t *testing.T) {
 	if len(templates.Items) == 0 {
 		t.Fatal("there are no templates")
 	}
-	for _, tpl := range templates.Items {
-		id := "new-" + tpl.ID
-		body := fmt.Sprintf(`{"from":{"template":%q,"id":%q,"title":"新活动","opens_at":"2027-06-01 08:00","closes_at":"2027-06-27 00:00","prefix":"N%d","tree":true}}`,
-			tpl.ID, id, counter.Add(1)%100_000)
-		made := decoded[deskCampaign](t, b.call(t, 201, "POST", "/campaigns", who, body))
+	from := func(template, id, prefix string, tree bool) string {
+		return fmt.Sprintf(`{"from":{"template":%q,"id":%q,"title":"新活动","opens_at":"2027-06-01 08:00","closes_at":"2027-06-27 00:00","prefix":%q,"tree":%t}}`,
+			template, id, prefix, tree)
+	}
+	for i, tpl := range templates.Items {
+		id, prefix := "new-"+tpl.ID, fmt.Sprintf("NEW%d", i)
+		made := decoded[deskCampaign](t, b.call(t, 201, "POST", "/campaigns", who, from(tpl.ID, id, prefix, true)))
 		if made.State != "draft" || made.Units == 0 || made.Bank == nil || made.Title != "新活动" {
 			t.Errorf("%s: %+v", tpl.ID, made)
 		}
@@ -254,12 +256,10 @@ func TestFromATemplate(t *testing.T) {
 		if len(preview.Paper) != preview.Campaign.Quiz.Questions {
 			t.Errorf("%s: a paper of %d questions", tpl.ID, len(preview.Paper))
 		}
-		again := strings.Replace(body, id, "again-"+tpl.ID, 1)
-		b.call(t, 409, "POST", "/campaigns", who, again) // the prefix is taken
-		copied := strings.NewReplacer(fmt.Sprintf("%q,\"id\"", tpl.ID), fmt.Sprintf("%q,\"id\"", id), fmt.Sprintf("\"id\":%q", id), fmt.Sprintf(`"id":"copy-%d"`, counter.Add(1)),
-			`"prefix":"N`, `"prefix":"C`, `,"tree":true`, "").Replace(body)
-		if got := decoded[deskCampaign](t, b.call(t, 201, "POST", "/campaigns", who, copied)); got.Units != 0 {
-			t.Errorf("a copy without the tree has %d units", got.Units)
+		b.call(t, 409, "POST", "/campaigns", who, from(tpl.ID, "again-"+tpl.ID, prefix, false)) // the prefix is taken
+		copied := decoded[deskCampaign](t, b.call(t, 201, "POST", "/campaigns", who, from(id, "copy-"+tpl.ID, fmt.Sprintf("COPY%d", i), false)))
+		if copied.Units != 0 || copied.Bank.Digest != made.Bank.Digest {
+			t.Errorf("a copy without the tree: %+v", copied)
 		}
 	}
 	b.call(t, 400, "POST", "/campaigns", who, `{"from":{"template":"none","id":"x-1","title":"x","opens_at":"2027-06-01 08:00","closes_at":"2027-06-27 00:00"}}`)
@@ -295,7 +295,7 @@ func TestCountyOffice(t *testing.T) {
 	b.call(t, 404, "POST", "/campaigns", county, `{"text":"id: other-1"}`)
 
 	table := "编号,上级,名称,应参与人数\nno1,yuci,榆次第一中学,130\ntg1,taigu,太谷中学,99\nno3,,榆次三中,7\n"
-	job := b.importing(t, county, c, "parent=yuci&mode=valid", table)
+	job := b.importing(t, county, "parent=yuci&mode=valid", table)
 	report := reportOf(t, b.done(t, county, job))
 	if report.Refused != 1 || report.Added != 1 || report.Changed != 1 || report.Faults[0].Line != 3 {
 		t.Errorf("%+v", report)
@@ -313,10 +313,10 @@ func TestCountyOffice(t *testing.T) {
 	b.call(t, 404, "POST", "/jobs/"+job+"/cancel", other, "")
 }
 
-// importing sends a table and returns the id of the job.
-func (b *bench) importing(t *testing.T, token, path, query, table string) string {
+// importing sends a table for campaign spring and returns the id of the job.
+func (b *bench) importing(t *testing.T, token, query, table string) string {
 	t.Helper()
-	req := request("POST", "/api/v1/admin"+path+"/tree/imports?"+query, token, table)
+	req := request("POST", "/api/v1/admin/campaigns/spring/tree/imports?"+query, token, table)
 	req.Header.Set("Content-Type", "text/csv")
 	a := b.do(t, req)
 	if a.status != http.StatusAccepted {
@@ -361,16 +361,16 @@ func TestTreeThroughTheOffice(t *testing.T) {
 	const c = "/campaigns/spring"
 	for _, format := range []string{"xlsx", "csv"} {
 		file := b.call(t, 200, "GET", c+"/tree/export?format="+format, who, "")
-		r := reportOf(t, b.done(t, who, b.importing(t, who, c, "", file.body)))
+		r := reportOf(t, b.done(t, who, b.importing(t, who, "", file.body)))
 		if r.Applied || r.Unchanged != 5 || r.Found != 5 {
 			t.Errorf("%s: what was exported changes something: %+v", format, r)
 		}
 	}
-	dry := reportOf(t, b.done(t, who, b.importing(t, who, c, "dry_run=true", "上级,名称,人数\nyuci,三中,5\n")))
+	dry := reportOf(t, b.done(t, who, b.importing(t, who, "dry_run=true", "上级,名称,人数\nyuci,三中,5\n")))
 	if dry.Applied || dry.Added != 1 {
 		t.Errorf("a dry run: %+v", dry)
 	}
-	failed := b.done(t, who, b.importing(t, who, c, "", "没有,表头\n1,2\n"))
+	failed := b.done(t, who, b.importing(t, who, "", "没有,表头\n1,2\n"))
 	if failed.State != jobs.Failed || failed.Code != "file.invalid" || !strings.Contains(failed.Error, "表头") {
 		t.Errorf("a file without a head: %+v", failed)
 	}
