@@ -184,7 +184,7 @@ func Default() Config {
 		WeChat: WeChat{
 			BaseURL: "https://api.weixin.qq.com", Timeout: 4 * time.Second,
 		},
-		Session: Session{AccessTTL: 2 * time.Hour, RefreshTTL: 30 * 24 * time.Hour},
+		Session:   Session{AccessTTL: 2 * time.Hour, RefreshTTL: 30 * 24 * time.Hour},
 		Operators: Operators{PasswordAge: 90 * 24 * time.Hour, Idle: 30 * time.Minute, Life: 12 * time.Hour},
 		Limits: Limits{
 			SignInPerMinutePerAddress: 600,

@@ -89,7 +89,7 @@ func (x exportCmd) source(w *workbench) (*report.Source, error) {
 
 // write makes the file. One that was not finished does not stay.
 func (x exportCmd) write(ctx context.Context, s *report.Source, f sheet.Format) (exported, error) {
-	file, err := os.OpenFile(x.Output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // Where the operator says.
+	file, err := os.OpenFile(x.Output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return exported{}, fmt.Errorf("export to %s: %w", x.Output, err)
 	}

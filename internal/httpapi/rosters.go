@@ -33,8 +33,10 @@ const maxRosterText = 200
 func (r *rosterRequest) check() error {
 	var wrong []fault.Field
 	for _, f := range []struct{ name, value, reason string }{
-		{"campaign", r.Campaign, "请选择活动"}, {"unit", r.Unit, "请选择单位"},
-		{"number", r.Number, "请填写编号"}, {"name", r.Name, "请填写姓名"},
+		{"campaign", r.Campaign, "请选择活动"},
+		{"unit", r.Unit, "请选择单位"},
+		{"number", r.Number, "请填写编号"},
+		{"name", r.Name, "请填写姓名"},
 	} {
 		if f.value == "" || len(f.value) > maxRosterText {
 			wrong = append(wrong, fault.Field{Name: f.name, Reason: f.reason})
