@@ -224,9 +224,10 @@ func TestASaturatedServerIsArchived(t *testing.T) {
 		stream, stored = l.reached()
 		most = max(most, stream-stored)
 	})
-	if took == 0 || stored == 0 {
-		t.Fatalf("%d facts were stored while people came for %v", stored, took)
+	if took == 0 || stream == before {
+		t.Fatalf("%d facts were accepted while people came for %v", stream-before, took)
 	}
+	l.drained(t.Context()) // few people may have gone before the archiver looks again
 	t.Log("\n| people came for | facts accepted a second | archived a second | not archived when they had gone | at most |\n|--:|--:|--:|--:|--:|")
 	t.Logf("\n| %.0f s | %.0f | %.0f | %d | %d |", took.Seconds(), float64(stream-before)/took.Seconds(), float64(stored-before)/took.Seconds(), stream-stored, most)
 }
