@@ -84,7 +84,7 @@ func (r *campaignReader) readBank(ref value) *quiz.Bank {
 	if r.kept != nil {
 		b, ok, err := r.kept(s)
 		if err != nil {
-			ref.bad("%q cannot be had: %v", s, err)
+			ref.bad("%q is a bank that is kept elsewhere and cannot be had: %v", s, err)
 		}
 		if ok || err != nil {
 			r.apart = true

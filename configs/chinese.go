@@ -35,6 +35,7 @@ var chinese = map[string]string{
 	"at least one is needed": "至少需要一项",
 	"%q is taken by %s":      "“%[1]v”已被使用（%[2]v）",
 	"want true or false":     "应为 true 或 false",
+
 	"want per cent from 0 to 100, with at most two decimals": "应为 0 到 100 的百分数，至多两位小数",
 	"want names with values":                                 "应为“名称: 值”的形式",
 	"want letters such as C or ACD":                          "应为选项字母，如 C 或 ACD",
@@ -48,6 +49,7 @@ var chinese = map[string]string{
 	"only goes with ranking_mode top_n":                      "只用于 ranking_mode: top_n",
 	"only goes with ranking_mode tiers":                      "只用于 ranking_mode: tiers",
 	"only goes with freeze_at":                               "须同时有 freeze_at",
+
 	"no question of the bank is for %q: name an audience it has, or %q": "题库中没有适用于“%[1]v”的题目，请改为题库中有的对象或“%[2]v”",
 	"no question of the bank has the topic %q":                          "题库中没有主题为“%[1]v”的题目",
 	"names option %c, which does not exist":                             "没有选项 %[1]c",
@@ -83,7 +85,7 @@ var chinese = map[string]string{
 	"%q is reserved for whoever enrols without a unit":                             "“%[1]v”留给没有单位的人，不能使用",
 	"%q is not one of %s":                                                          "“%[1]v”应为其中之一：%[2]v",
 	"%q is not a time such as 2026-06-01 08:00":                                    "“%[1]v”不是时间，应如 2026-06-01 08:00",
-	"%q cannot be had: %v":                                                         "题库“%[1]v”无法使用：%[2]v",
+	"%q is a bank that is kept elsewhere and cannot be had: %v":                    "题库“%[1]v”无法使用：%[2]v",
 	"%q is not a path relative to this file":                                       "“%[1]v”不是本活动中的路径",
 	"%q is not a language tag such as zh-CN or bo":                                 "“%[1]v”不是语言代码，应如 zh-CN 或 bo",
 	"%q is not a duration such as 15m":                                             "“%[1]v”不是时长，应如 15m",
