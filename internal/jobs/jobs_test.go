@@ -66,7 +66,7 @@ func submit(t *testing.T, q *jobs.Queue, kind string) string {
 // await waits for a job to be as the condition wants.
 func await(t *testing.T, q *jobs.Queue, id string, ok func(jobs.Job) bool) jobs.Job {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

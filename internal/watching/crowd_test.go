@@ -25,6 +25,8 @@ type crowd struct {
 	late  []time.Duration // of every frame since the crowd was whole
 	frame int             // bytes of the newest
 	whole bool
+	gone  bool       // somebody's stream has ended
+	came  *sync.Cond // told of every frame and every end
 }
 
 // joinAtOnce bounds how many connect at the same moment.
@@ -34,6 +36,7 @@ const joinAtOnce = 64
 func watch(t testing.TB, s *server, n int) *crowd {
 	t.Helper()
 	c := &crowd{}
+	c.came = sync.NewCond(&c.mu)
 	joining, greeted := make(chan struct{}, joinAtOnce), make(chan error, n)
 	for i := range n {
 		joining <- struct{}{}
@@ -48,6 +51,7 @@ func watch(t testing.TB, s *server, n int) *crowd {
 				<-joining
 				greeted <- err
 			}
+			defer c.end()
 			c.follow(s, conn, sync.OnceFunc(func() { told(nil) }), told)
 		})
 	}
@@ -101,6 +105,24 @@ func (c *crowd) took(late time.Duration, size int) {
 	c.frame = size
 	if c.whole {
 		c.late = append(c.late, late)
+	}
+	c.came.Broadcast()
+}
+
+func (c *crowd) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gone = true
+	c.came.Broadcast()
+}
+
+// await returns when so many frames have come since the crowd was whole, or no more
+// will come.
+func (c *crowd) await(frames int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.late) < frames && !c.gone {
+		c.came.Wait()
 	}
 }
 

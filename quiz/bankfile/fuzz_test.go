@@ -3,6 +3,7 @@ package bankfile
 import (
 	"bytes"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"syscall"
@@ -95,6 +96,18 @@ func cpu(t *testing.T) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// costs is the processor time that reading a file takes.
+func costs(t *testing.T, f File) time.Duration {
+	t.Helper()
+	at := cpu(t)
+	if _, err := Read(t.Context(), f, Options{}); err != nil {
+		if _, ok := errors.AsType[*FileError](err); !ok {
+			t.Fatal(err)
+		}
+	}
+	return cpu(t) - at
+}
+
 // TestLinear reads long texts made of one piece again and again. What grows with
 // the square of the length takes minutes here; the bound leaves room for slow
 // machines.
@@ -109,13 +122,13 @@ func TestLinear(t *testing.T) {
 			if f.Format == CSV && len(piece) > 2 {
 				continue // what matters to tables are single signs
 			}
-			at := cpu(t)
-			if _, err := Read(t.Context(), f, Options{}); err != nil {
-				if _, ok := errors.AsType[*FileError](err); !ok {
-					t.Fatal(err)
+			took := time.Duration(math.MaxInt64)
+			for range 3 { // what slows a machine for a while slows not all of them
+				if took = min(took, costs(t, f)); took <= bound {
+					break
 				}
 			}
-			if took := cpu(t) - at; took > bound {
+			if took > bound {
 				t.Errorf("%d bytes of %q as %s take %v", len(text), piece, f.Format, took)
 			}
 		}
