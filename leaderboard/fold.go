@@ -186,7 +186,7 @@ func (b *Batch) Count(r Rules, f *event.Fact) error {
 		b.act(to, f, Signatures)
 	case event.Corrected:
 		return b.correct(r, f, body)
-	case event.Started, event.Expired, event.Erased:
+	case event.Started, event.Expired, event.Granted, event.Erased:
 		// They change no figure.
 	default:
 		return fmt.Errorf("the fold does not know %T", f.Body)

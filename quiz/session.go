@@ -157,13 +157,13 @@ func (x *session) stands(ctx context.Context) (st Standing, rank int64, err erro
 func (x *session) left(st Standing) Left {
 	var l Left
 	if n := x.Rules.AttemptsInAll; n > 0 {
-		l.All = new(max(n-st.Last, 0))
+		l.All = new(max(n+st.Given-st.Last, 0))
 	}
 	if n := x.Rules.AttemptsPerDay; n > 0 {
 		if st.Day == x.Offer.Campaign.Day(x.now) {
 			n -= st.OnDay
 		}
-		n = max(n, 0)
+		n = max(n, 0) + st.Given - st.Extra
 		if l.All != nil {
 			n = min(n, *l.All)
 		}

@@ -20,6 +20,9 @@ type Standing struct {
 	// were started on it.
 	Day   string
 	OnDay int
+	// Given is how many attempts were given back to them, and Extra how many of those
+	// they have started: they are in Last and in no OnDay.
+	Given, Extra int
 	// Open is the open attempt, or nil. It may be overdue.
 	Open *Attempt
 	// Best is nil before the first accepted submission.

@@ -48,6 +48,8 @@ func scanStarted(body string) (e Started, ok bool) {
 		switch s.name {
 		case "number":
 			e.Number = s.small()
+		case "extra":
+			e.Extra = s.truth()
 		case "deadline":
 			e.Deadline = s.number()
 		case "bank":

@@ -27,7 +27,7 @@ var hot = map[Kind]struct {
 }{
 	KindEnrolled: {scanned(scanEnrolled), slowly[Enrolled], Enrolled{Notice: "通知|2", Guardian: true}},
 	KindStarted: {scanned(scanStarted), slowly[Started], Started{
-		Number: 2, Deadline: 1782490200000, Bank: "0123456789ab", Seed: "1z141z3", Items: "a:0.1.2.3,b:1.0",
+		Number: 2, Extra: true, Deadline: 1782490200000, Bank: "0123456789ab", Seed: "1z141z3", Items: "a:0.1.2.3,b:1.0",
 	}},
 	KindSubmitted: {scanned(scanSubmitted), slowly[Submitted], Submitted{
 		Number: 2, StartedAt: 1782489500000, UsedMS: 100123, Score: 80, MaxScore: 100, Correct: 8, Passed: true,

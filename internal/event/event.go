@@ -28,6 +28,9 @@ const (
 	KindStarted   Kind = "started.1"
 	KindSubmitted Kind = "submitted.1"
 	KindExpired   Kind = "expired.1"
+	// KindGranted gives a participant one attempt more than the limits allow. It
+	// changes no figure.
+	KindGranted Kind = "granted.1"
 	KindSigned    Kind = "signed.1"
 	// KindErased says that a participant's personal data was erased. It changes
 	// no figure.
@@ -126,7 +129,10 @@ type Moved struct {
 
 // Started says that an attempt was opened, and on which paper.
 type Started struct {
-	Number   int   `json:"number"`
+	Number int `json:"number"`
+	// Extra says that it is one of those that were given back, and counts for no
+	// limit.
+	Extra    bool  `json:"extra,omitempty"`
 	Deadline int64 `json:"deadline"` // Unix ms
 	// Bank is the digest of the version, Seed the paper's in base 36, Items as
 	// package quiz encodes them: with them the same paper is made again.
@@ -207,6 +213,14 @@ type Counted struct {
 
 // Expired says that an attempt's deadline came with nothing kept.
 type Expired struct {
+	Number int `json:"number"`
+}
+
+// Granted says that a participant was given an attempt back.
+type Granted struct {
+	// Act is what gave it to everybody who was hit, and gives nobody a second one.
+	Act string `json:"act"`
+	// Number is the attempt that was hit.
 	Number int `json:"number"`
 }
 
@@ -297,6 +311,8 @@ func decodeBody(k Kind, fields Fields) (any, error) {
 		return decodeSubmitted(body, fields)
 	case KindExpired:
 		return decodeAs[Expired](body)
+	case KindGranted:
+		return decodeAs[Granted](body)
 	case KindSigned:
 		return decodeFast(body, scanSigned)
 	case KindErased:

@@ -67,6 +67,14 @@ func TestDecodeEveryKind(t *testing.T) {
 			entry("started.1", `{"number":1,"deadline":1782490200000}`),
 			fact(event.KindStarted, false, event.Started{Number: 1, Deadline: 1782490200000}),
 		},
+		"started out of the limits": {
+			entry("started.1", `{"number":4,"extra":true,"deadline":1782490200000}`),
+			fact(event.KindStarted, false, event.Started{Number: 4, Extra: true, Deadline: 1782490200000}),
+		},
+		"granted": {
+			entry("granted.1", `{"act":"01J","number":3}`),
+			fact(event.KindGranted, false, event.Granted{Act: "01J", Number: 3}),
+		},
 		"submitted, the first act and attempt": {
 			entry("submitted.1", submittedBody, "f", "1", "b", ""),
 			fact(event.KindSubmitted, true, submitted(nil)),

@@ -35,7 +35,7 @@ func personFields(p *state.Person) (map[string]string, error) {
 	}
 	var errs [3]error
 	if p.Last > 0 {
-		f["l"], errs[0] = packLimits(p.Last, p.Day, p.OnDay)
+		f["l"], errs[0] = packLimits(p)
 	}
 	errs[1] = addBest(f, p)
 	if p.Signature != nil {

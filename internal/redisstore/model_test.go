@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/correction/act"
 	"qingyuan/internal/fault"
 	"qingyuan/leaderboard"
 	"qingyuan/pledge"
@@ -42,6 +43,7 @@ type sitting struct {
 	revision int64 // of what was kept; -1 before
 	used     time.Duration
 	at       time.Time
+	extra    bool // out of those that were given back
 }
 
 func (a *sitting) overdue(now time.Time) bool {
@@ -54,6 +56,7 @@ type somebody struct {
 	unit     string // "" before they enrolled
 	sittings []*sitting
 	signed   bool
+	given    []string // acts that gave them an attempt back
 }
 
 func (p *somebody) open() *sitting {
@@ -83,11 +86,22 @@ func compare(a, b *sitting) int {
 		cmp.Compare(a.used/(100*time.Millisecond), b.used/(100*time.Millisecond)), cmp.Compare(a.at.Unix(), b.at.Unix()))
 }
 
-// startedOn counts the attempts begun on a local date.
+// startedOn counts the attempts begun on a local date, without those given back.
 func (p *somebody) startedOn(day string) int {
 	n := 0
 	for _, a := range p.sittings {
-		if dayOf("", a.start) == day {
+		if dayOf("", a.start) == day && !a.extra {
+			n++
+		}
+	}
+	return n
+}
+
+// extras counts the attempts begun of those given back.
+func (p *somebody) extras() int {
+	n := 0
+	for _, a := range p.sittings {
+		if a.extra {
 			n++
 		}
 	}
@@ -235,15 +249,50 @@ func (w *world) start() {
 		w.expects("start", "campaign.closed", err)
 	case number > last+1:
 		w.expects("start", "request.invalid", err)
-	case last >= modelAll || p.startedOn(dayOf("", w.now)) >= modelPerDay:
+	case p.spent(w.now) && p.extras() >= len(p.given):
 		w.expects("start", "quiz.limit_reached", err)
 	default:
 		w.started("a new attempt", r, err, fresh, last+1, true)
-		a := &sitting{state: quiz.StateOpen, start: w.now, deadline: w.now.Add(modelLimit), saved: -1, revision: -1}
+		a := &sitting{
+			state: quiz.StateOpen, start: w.now, deadline: w.now.Add(modelLimit), saved: -1, revision: -1, extra: p.spent(w.now),
+		}
 		if a.deadline.After(w.rig.def.ClosesAt) {
 			a.deadline = w.rig.def.ClosesAt
 		}
 		p.sittings = append(p.sittings, a)
+	}
+}
+
+// spent tells whether the limits leave nothing.
+func (p *somebody) spent(now time.Time) bool {
+	return len(p.sittings)-p.extras() >= modelAll || p.startedOn(dayOf("", now)) >= modelPerDay
+}
+
+// give gives an attempt back, for one of two acts.
+func (w *world) give() {
+	p, number := w.anybody(), rapid.IntRange(1, 3).Draw(w.T, "number")
+	t := act.Turn{Batch: rapid.SampledFrom([]string{"A", "AB"}).Draw(w.T, "act"), Number: 1}
+	store := NewCorrections(w.rig.campaigns, nil, func() time.Time { return w.now })
+	if err := store.Begin(w.rig.Context(), w.rig.def.ID, t); err != nil {
+		w.Fatal(err)
+	}
+	got, err := store.Give(w.rig.Context(), w.rig.def.ID, t, act.Act{Participant: p.id, Number: number})
+	want := act.Given
+	switch {
+	case number > len(p.sittings):
+		if !errors.Is(err, act.ErrNone) {
+			w.Fatalf("give back what was never begun: %s, %v", got, err)
+		}
+		return
+	case p.sittings[number-1].by == quiz.ByParticipant:
+		want = act.Finished
+	case slices.Contains(p.given, t.Batch):
+		want = act.Had
+	default:
+		p.given = append(p.given, t.Batch)
+	}
+	if err != nil || got != want {
+		w.Fatalf("give: %s, %v; the model says %s", got, err, want)
 	}
 }
 
@@ -435,8 +484,8 @@ func (w *world) check() {
 		if err != nil {
 			w.Fatal(err)
 		}
-		all := max(modelAll-len(p.sittings), 0)
-		today := min(max(modelPerDay-p.startedOn(dayOf("", w.now)), 0), all)
+		all := max(modelAll+len(p.given)-len(p.sittings), 0)
+		today := min(max(modelPerDay-p.startedOn(dayOf("", w.now)), 0)+len(p.given)-p.extras(), all)
 		if *h.Left.Today != today || *h.Left.All != all {
 			w.Fatalf("%s has %d left today of %d, the model says %d of %d", p.id, *h.Left.Today, *h.Left.All, today, all)
 		}
@@ -463,7 +512,7 @@ func TestModel(t *testing.T) {
 			}
 			rt.Repeat(map[string]func(*rapid.T){
 				"enrol": act(w.enrol), "start": act(w.start), "start too": act(w.start), "save": act(w.save), "submit": act(w.submit),
-				"submit too": act(w.submit), "sign": act(w.sign), "pass": act(w.pass), "sweep": act(w.sweep), "fold": act(w.fold),
+				"submit too": act(w.submit), "sign": act(w.sign), "pass": act(w.pass), "sweep": act(w.sweep), "fold": act(w.fold), "give": act(w.give),
 				"": act(w.check),
 			})
 			w.sweep()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"qingyuan/internal/replay/state"
 	"qingyuan/quiz"
 )
 
@@ -17,7 +18,8 @@ import (
 //
 //	u, g    unit and group
 //	e, t    the rest of the enrolment, and when it was made
-//	l       "last|day|on day": number of the newest attempt, day of its start
+//	l       "last|day|on day": number of the newest attempt, day of its start; where
+//	        attempts were given back, and behind it "|started of them|act,act,"
 //	o       "number|deadline|" and the paper of the open attempt, v what is kept of it
 //	a<n>    a finished attempt, whatever became of it, and the batch that invalidated it
 //	b       "place|score|used|at|passed|full": place on the main board, and the best
@@ -184,23 +186,37 @@ func unpackWindow(s string, main uint64) (window string, place uint64, err error
 	return window, d.place(text), d.err
 }
 
-// packLimits writes "last|day|on day".
-func packLimits(last int, day string, onDay int) (string, error) {
-	d, err := packDay(day)
-	return strconv.Itoa(last) + "|" + d + "|" + strconv.Itoa(onDay), err
+// packLimits writes where somebody stands to the limits, see l above.
+func packLimits(p *state.Person) (string, error) {
+	d, err := packDay(p.Day)
+	l := strconv.Itoa(p.Last) + "|" + d + "|" + strconv.Itoa(p.OnDay)
+	if len(p.Given) > 0 {
+		l += "|" + strconv.Itoa(p.Extra) + "|" + strings.Join(p.Given, ",") + ","
+	}
+	return l, err
 }
 
-// unpackLimits reads "last|day|on day" into st; "" is nobody's first.
+// Parts of limits: without attempts given back, and with them.
+const (
+	limitParts = 3
+	givenParts = 5
+)
+
+// unpackLimits reads what packLimits wrote into st; "" is nobody's first.
 func unpackLimits(s string, st *quiz.Standing) error {
 	if s == "" {
 		return nil
 	}
-	var p [3]string
-	if !split(s, p[:]) {
-		return fmt.Errorf("stored limits %q have not %d parts", s, len(p))
+	var p [givenParts]string
+	given := split(s, p[:])
+	if !given && !split(s, p[:limitParts]) {
+		return fmt.Errorf("stored limits %q have neither %d nor %d parts", s, limitParts, givenParts)
 	}
 	d := decoder{}
 	st.Last, st.Day, st.OnDay = d.int(p[0]), d.day(p[1]), d.int(p[2])
+	if given {
+		st.Extra, st.Given = d.int(p[3]), strings.Count(p[4], ",")
+	}
 	return d.err
 }
 

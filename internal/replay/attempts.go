@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,7 +22,15 @@ func (w *walk) started(f *event.Fact, body event.Started) {
 	if day != p.Day {
 		p.OnDay = 0
 	}
-	p.Last, p.Day, p.OnDay = body.Number, day, p.OnDay+1
+	p.Last, p.Day = body.Number, day
+	if body.Extra {
+		p.Extra++
+	} else {
+		p.OnDay++
+	}
+	if p.Extra > len(p.Given) {
+		w.fault(f, "extra", fmt.Sprintf("at most %d, as were given back", len(p.Given)), p.Extra)
+	}
 
 	seed, err := strconv.ParseUint(body.Seed, 36, 64)
 	if err != nil {
@@ -32,6 +41,19 @@ func (w *walk) started(f *event.Fact, body event.Started) {
 		Window: quiz.Window{StartedAt: f.At, Deadline: time.UnixMilli(body.Deadline)},
 		Paper:  quiz.Paper{Bank: body.Bank, Seed: seed, Items: w.items(f, body.Items)},
 	}
+}
+
+// granted gives an attempt back, as attempt_give.lua does: once for each act.
+func (w *walk) granted(f *event.Fact, body event.Granted) {
+	p := &w.life.Person
+	if slices.Contains(p.Given, body.Act) {
+		w.fault(f, "act", "one that has not given them any", body.Act)
+		return
+	}
+	if body.Number < 1 || body.Number > p.Last {
+		w.fault(f, "number", fmt.Sprintf("one of the %d begun", p.Last), body.Number)
+	}
+	p.Given = append(p.Given, body.Act)
 }
 
 func (w *walk) items(f *event.Fact, s string) []quiz.Item {

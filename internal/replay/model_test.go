@@ -136,6 +136,17 @@ func (w *world) batch() {
 	}
 }
 
+// give gives an attempt back that was not handed in.
+func (w *world) give() {
+	turn := act.Turn{Batch: rapid.SampledFrom([]string{"A", "AB"}).Draw(w.T, "act"), Number: 1}
+	store := redisstore.NewCorrections(w.rig.campaigns, w.rig.Campaign, w.rig.now)
+	must(w.rig.TB, 0, store.Begin(w.rig.Context(), w.rig.def.ID, turn))
+	a := act.Act{Participant: w.who(), Number: rapid.IntRange(1, 3).Draw(w.T, "number")}
+	if _, err := store.Give(w.rig.Context(), w.rig.def.ID, turn, a); !errors.Is(err, act.ErrNone) {
+		must(w.rig.TB, 0, err)
+	}
+}
+
 func (w *world) hide() {
 	err := w.rig.boards.Hide(w.rig.Context(), w.rig.def.ID, w.who(), rapid.Bool().Draw(w.T, "hidden"))
 	if err != nil && !errors.Is(err, campaign.ErrRequired) {
@@ -224,7 +235,7 @@ func TestModel(t *testing.T) {
 				"enrol": act(w.enrol), "enrol too": act(w.enrol), "start": act(w.start), "start too": act(w.start), "save": act(w.save),
 				"submit": act(w.submit), "submit too": act(w.submit), "sign": act(w.sign), "pass": act(w.pass), "sweep": act(w.sweep),
 				"door": act(w.door), "erase": act(w.erase), "erase a door": act(w.eraseDoor), "fold": act(w.rig.fold), "archive": act(w.rig.settle), "verify": act(w.verify),
-				"correct": act(w.correct), "correct too": act(w.correct), "batch": act(w.batch), "batch too": act(w.batch), "hide": act(w.hide), "thaw": act(w.thaw), "rebuild": act(w.rebuild),
+				"correct": act(w.correct), "correct too": act(w.correct), "batch": act(w.batch), "batch too": act(w.batch), "give": act(w.give), "hide": act(w.hide), "thaw": act(w.thaw), "rebuild": act(w.rebuild),
 			})
 			w.lose()
 			w.verify()

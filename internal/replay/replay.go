@@ -142,6 +142,9 @@ func (w *walk) fact(f *event.Fact) {
 	case event.Expired:
 		w.belongs(f)
 		w.expired(f, body)
+	case event.Granted:
+		w.belongs(f)
+		w.granted(f, body)
 	case event.Signed:
 		w.belongs(f)
 		w.sign(f, body)

@@ -211,6 +211,14 @@ func TestContradictions(t *testing.T) {
 		"a damaged record":    {func(h *history) { h.Records[0].Sealed = []byte("damaged") }, "personal record"},
 		"a door's record":     {func(h *history) { h.Records[0].Kind = event.RecordDoor }, "personal record enrolment record"},
 		"another name signed": {func(h *history) { h.Records[1].Sealed = []byte("李四") }, "commitment"},
+		"given back twice": {func(h *history) {
+			h.fact(event.KindGranted, event.Granted{Act: "A", Number: 1})
+			h.fact(event.KindGranted, event.Granted{Act: "A", Number: 2})
+		}, "act"},
+		"given back for nothing": {func(h *history) { h.fact(event.KindGranted, event.Granted{Act: "A", Number: 9}) }, "number"},
+		"started out of nothing": {func(h *history) {
+			change2(h.begin(3, noon.Add(5*time.Hour)), func(s *event.Started) { s.Extra = true })
+		}, "extra"},
 		"expired early": {func(h *history) {
 			h.begin(3, noon.Add(2*time.Hour))
 			h.fact(event.KindExpired, event.Expired{Number: 3})

@@ -30,6 +30,16 @@ type Fate struct {
 	Batch string
 }
 
+// Giving tells what came of giving somebody an attempt back that was hit.
+type Giving string
+
+// What may come of it.
+const (
+	Given    Giving = "given"    // they have one more
+	Had      Giving = "had"      // this act has given them one before
+	Finished Giving = "finished" // they have handed the attempt in themselves
+)
+
 var (
 	// ErrTurn is a correction by somebody whose turn at the batch is over, or was
 	// forgotten with a Redis that was rebuilt.

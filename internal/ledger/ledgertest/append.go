@@ -45,6 +45,7 @@ func every() []event.Entry {
 		Fact(Pos(1, 11), event.KindRestored, "p1", `{"number":1,"attempts":[`+counted+`]}`),
 		Fact(Pos(1, 12), event.KindHidden, "p1", `{"attempts":[`+counted+`]}`),
 		Fact(Pos(1, 13), event.KindShown, "p1", `{"attempts":null,"hidden":true}`),
+		Fact(Pos(1, 14), event.KindGranted, "p1", `{"act":"01J","number":2}`),
 	}
 }
 

@@ -2,7 +2,7 @@
 -- Open a participant's next attempt, unless one is open or the limits are spent.
 --
 -- KEYS[1] meta         hash    epoch
--- KEYS[2] participant  hash    u g, l = "last|day|on day", o = "number|deadline|…", v = kept answers
+-- KEYS[2] participant  hash    u g l v as pack.go says, o = "number|deadline|…"
 -- KEYS[3] open         zset    participant by deadline
 -- KEYS[4] facts        stream
 -- ARGV[1] epoch
@@ -29,8 +29,8 @@ local p = redis.call('HMGET', KEYS[2], 'u', 'g', 'l', 'o', 'v')
 if not p[1] then
   return { 'required' }
 end
-local last, day, on_day = string.match(p[3] or '0||0', '^(%d+)|([^|]*)|(%d+)$')
-last, on_day = tonumber(last), tonumber(on_day)
+local last, day, on_day, extra, given = string.match(p[3] or '0||0', '^(%d+)|([^|]*)|(%d+)|?(%d*)|?(.*)$')
+last, on_day, extra = tonumber(last), tonumber(on_day), tonumber(extra) or 0
 local wanted = tonumber(ARGV[6])
 
 local open = p[4]
@@ -51,20 +51,24 @@ if day ~= ARGV[3] then
   on_day = 0
 end
 local all, per_day = tonumber(ARGV[5]), tonumber(ARGV[4])
-if all > 0 and last >= all then
-  return { 'all_limit' }
-end
-if per_day > 0 and on_day >= per_day then
-  return { 'day_limit' }
+local spent = all > 0 and last - extra >= all and 'all_limit' or per_day > 0 and on_day >= per_day and 'day_limit'
+if spent then -- one that was given back counts for neither
+  local _, back = string.gsub(given, ',', '')
+  if extra >= back or last >= 1000 then -- 1000 is everybody's bound
+    return { spent }
+  end
 end
 if ARGV[12] ~= '' and ARGV[12] ~= p[2] then
   return { 'group', p[2] }
 end
 
 local number = last + 1
-local limits = number .. '|' .. ARGV[3] .. '|' .. (on_day + 1)
+local limits = number .. '|' .. ARGV[3] .. '|' .. (spent and on_day or on_day + 1)
+if given ~= '' then
+  limits = limits .. '|' .. (spent and extra + 1 or extra) .. '|' .. given
+end
 redis.call('HSET', KEYS[2], 'l', limits, 'o', number .. '|' .. ARGV[10])
 redis.call('ZADD', KEYS[3], ARGV[9], ARGV[2])
 redis.call('XADD', KEYS[4], ARGV[1] .. '-*', 'k', 'started.1', 'p', ARGV[2], 'u', p[1], 'g', p[2],
-  't', ARGV[7], 'd', '{"number":' .. number .. ARGV[11])
+  't', ARGV[7], 'd', '{"number":' .. number .. (spent and ',"extra":true' or '') .. ARGV[11])
 return { 'started', limits }

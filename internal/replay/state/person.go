@@ -28,6 +28,10 @@ type Person struct {
 	Last  int
 	Day   string
 	OnDay int
+	// Given are the acts that have given them an attempt back, in order. Extra is how
+	// many they have started of these; they are in Last and in no OnDay.
+	Given []string
+	Extra int
 	// Open is the open attempt, or nil, and Finished are the others, by number.
 	Open     *quiz.Attempt
 	Finished []quiz.Attempt
