@@ -408,6 +408,7 @@ func (p *program) startWorkers(ctx context.Context) {
 	}
 	start("readiness", p.ready.Run)
 	start("catalog", func(ctx context.Context) { _ = p.catalog.Run(ctx) }) // it reports its own errors
+	start("trees", func(ctx context.Context) { p.catalog.Store().Tend(ctx, p.log) })
 	start("sessions", p.services.sessions.Run)
 	start("crew", func(ctx context.Context) {
 		select {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,45 +64,123 @@ type edit struct {
 	told   func(done int)
 	// unreviewed says that a gate would have refused.
 	unreviewed bool
-	// also runs in the same transaction, once the version is known.
+	// hold is asked in every transaction of the change, last; it keeps somebody who may
+	// not change anything any more from doing so.
+	hold func(ctx context.Context, tx *sql.Tx) error
+	// job names who works on it, "" for who does so at once.
+	job string
+	// also runs in the transaction of the version, once that is known.
 	also []func(ctx context.Context, version int64) error
 }
 
-// change makes the next version of a campaign in one transaction with its entry in
-// the audit log. fn says what shall be; returning without having changed anything
-// makes no version.
+// change makes the next version of a campaign together with its entry in the audit
+// log. fn says what shall be; returning without having changed anything makes no
+// version.
+//
+// What shall be is worked out and checked upon a snapshot, and a large tree is
+// written where nobody looks yet, so that everybody else may write meanwhile. One
+// short transaction makes it so, unless somebody else has changed the campaign since:
+// then all begins again, and fn is called anew.
 func (s *Store) change(ctx context.Context, act Act, kind, id string, fn func(ctx context.Context, e *edit) error) (Outcome, error) {
-	var out Outcome
-	err := s.DB.WithTx(ctx, func(tx *sql.Tx) error {
-		e := &edit{Store: s, act: act, kind: kind, tx: tx, told: func(int) {}}
-		head, err := s.take(ctx, tx)
-		if err != nil {
-			return err
+	fail := func(err error) (Outcome, error) { return Outcome{}, fmt.Errorf("%s campaign %s: %w", kind, id, err) }
+	var waiting staging
+	for range changeTries {
+		e := &edit{Store: s, act: act, kind: kind, told: func(int) {}, hold: holdNothing}
+		p, err := e.plan(ctx, id, fn)
+		if err == nil && p.out.Changed {
+			err = e.carryOut(ctx, &p, &waiting)
 		}
+		switch {
+		case errors.Is(err, errFelled):
+			waiting = staging{}
+			continue
+		case errors.Is(err, errMoved):
+			continue
+		case err != nil:
+			s.abandon(ctx, waiting)
+			return fail(err)
+		}
+		if act.DryRun {
+			p.out.Changed = false
+		}
+		return p.out, nil
+	}
+	s.abandon(ctx, waiting)
+	return fail(ErrVersion.Because(errMoved))
+}
+
+// changeTries is how often a change is worked out anew because others have changed
+// the campaign meanwhile. One of them got through each time.
+const changeTries = 64
+
+// errMoved says that the campaign is not what the change was worked out upon.
+var errMoved = errors.New("the campaign was changed meanwhile")
+
+func holdNothing(context.Context, *sql.Tx) error { return nil }
+
+// plan is a change that was worked out and checked, and is not made yet.
+type plan struct {
+	out  Outcome
+	turn turn
+	wood *grove
+}
+
+// plan works a change out upon a snapshot of the catalog.
+func (e *edit) plan(ctx context.Context, id string, fn func(ctx context.Context, e *edit) error) (p plan, err error) {
+	err = e.DB.Snapshot(ctx, func(tx *sql.Tx) error {
+		e.tx = tx
 		if err := e.load(ctx, id); err != nil {
 			return err
 		}
 		if err := fn(ctx, e); err != nil {
 			return err
 		}
-		out, err = e.finish(ctx, head)
-		if err == nil && act.DryRun && out.Changed {
-			err = errDry
-		}
+		p, err = e.finish(ctx)
 		return err
 	})
-	if err == errDry { //nolint:errorlint // It is our own, and made just above.
-		out.Changed, err = false, nil
-	}
-	if err != nil {
-		s.forget(id)
-		return Outcome{}, fmt.Errorf("%s campaign %s: %w", kind, id, err)
-	}
-	return out, nil
+	return p, err
 }
 
-// errDry rolls a dry run back.
-var errDry = fault.New(fault.Internal, "internal", "试运行")
+// carryOut makes a change that was planned.
+func (e *edit) carryOut(ctx context.Context, p *plan, waiting *staging) error {
+	if e.act.DryRun {
+		return nil
+	}
+	if err := e.stage(ctx, p, waiting); err != nil {
+		return err
+	}
+	err := e.DB.WithTx(ctx, func(tx *sql.Tx) error {
+		e.tx = tx
+		head, err := e.take(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := e.unmoved(ctx, p.out.Definition); err != nil {
+			return err
+		}
+		return e.write(ctx, head, p)
+	})
+	if err == nil {
+		e.trees.Add(versioned{e.entry.Campaign, e.entry.Tree}, p.wood)
+		e.definitions.Add(versioned{e.entry.Campaign, e.entry.Version}, p.out.Definition)
+	}
+	return err
+}
+
+// unmoved wants the campaign to be as it was when the change was worked out, and
+// still on the same side of its opening: other things may change afterwards.
+func (e *edit) unmoved(ctx context.Context, next configs.Definition) error {
+	now, err := current(ctx, e.tx, e.entry.Campaign)
+	if err != nil && fault.From(err).Kind != fault.NotFound {
+		return err
+	}
+	if now.Version != e.was.Version || hasOpened(next.Campaign, e.Now()) != hasOpened(next.Campaign, e.entry.At) {
+		return errMoved
+	}
+	return e.unique(ctx, next)
+}
+
+func hasOpened(c *campaign.Campaign, at time.Time) bool { return c.AlwaysOpen || !at.Before(c.OpensAt) }
 
 // take holds the head of the catalog until the transaction ends: one edit at a time.
 func (s *Store) take(ctx context.Context, tx *sql.Tx) (int64, error) {
@@ -181,38 +260,33 @@ func (e *edit) rewrite(body []byte, files map[string][]byte) {
 	}
 }
 
-// finish works out what follows, checks it, and writes it down.
-func (e *edit) finish(ctx context.Context, head int64) (Outcome, error) {
-	out := Outcome{Entry: e.was, Definition: e.old}
-	t, wood, err := e.turn()
-	if err != nil {
-		return out, err
+// finish works out what follows and checks it.
+func (e *edit) finish(ctx context.Context) (plan, error) {
+	p := plan{out: Outcome{Entry: e.was, Definition: e.old}}
+	var err error
+	if p.turn, p.wood, err = e.turn(); err != nil {
+		return p, err
 	}
-	out.Nodes = NodeCounts{t.added, t.changed, t.gone}
+	t := p.turn
+	p.out.Nodes = NodeCounts{t.added, t.changed, t.gone}
 	e.entry.frame, e.entry.bank = digest(e.m.text), e.m.filesKey
 	if !e.fresh && t.nothing() && e.entry == e.was {
-		return out, nil
+		return p, nil
 	}
 	e.entry.Version = e.was.Version + 1
 	if !t.nothing() {
 		e.entry.Tree = e.entry.Version
 	}
 	e.entry.At, e.entry.Actor, e.entry.Login, e.entry.Kind, e.entry.Reason = e.Now(), e.act.Actor.ID, e.act.Actor.Login, e.kind, e.act.Reason
-	next, err := e.assemble(ctx, e.entry, e.m, wood.tree)
+	next, err := e.assemble(ctx, e.entry, e.m, p.wood.tree)
 	if err != nil {
-		return out, invalid(err)
+		return p, invalid(err)
 	}
 	if err := e.allowed(ctx, next); err != nil {
-		return out, err
+		return p, err
 	}
-	if err := e.write(ctx, head, next, t); err != nil {
-		return out, err
-	}
-	if !e.act.DryRun {
-		e.trees.Add(versioned{e.entry.Campaign, e.entry.Tree}, wood)
-		e.definitions.Add(versioned{e.entry.Campaign, e.entry.Version}, next)
-	}
-	return Outcome{Entry: e.entry, Definition: next, Changed: true, Nodes: out.Nodes}, nil
+	p.out = Outcome{Entry: e.entry, Definition: next, Changed: true, Nodes: p.out.Nodes}
+	return p, nil
 }
 
 // turn tells what becomes of the tree.
@@ -310,8 +384,8 @@ func prefixOf(d configs.Definition) string {
 	return d.Pledge.Prefix
 }
 
-func (e *edit) write(ctx context.Context, head int64, next configs.Definition, t turn) error {
-	n := e.entry
+func (e *edit) write(ctx context.Context, head int64, p *plan) error {
+	n, next := e.entry, p.out.Definition
 	if err := putMaterial(ctx, e.tx, e.m); err != nil {
 		return err
 	}
@@ -320,10 +394,10 @@ func (e *edit) write(ctx context.Context, head int64, next configs.Definition, t
 		closed = n.ClosedAt.UnixMilli()
 	}
 	_, err := e.tx.ExecContext(ctx, `INSERT INTO catalog_versions
-		(campaign, version, at, actor, login, kind, reason, stage, paused, closed_at, frame, bank, tree)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		(campaign, version, at, actor, login, kind, reason, stage, paused, closed_at, frame, bank, tree, grove)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		n.Campaign, n.Version, n.At.UnixMilli(), n.Actor, n.Login, n.Kind, n.Reason, string(n.Stage), truth(n.Paused), closed,
-		n.frame, n.bank, n.Tree)
+		n.frame, n.bank, n.Tree, n.grove)
 	if err != nil {
 		return fmt.Errorf("write version %d: %w", n.Version, err)
 	}
@@ -333,7 +407,7 @@ func (e *edit) write(ctx context.Context, head int64, next configs.Definition, t
 	if err != nil {
 		return fmt.Errorf("move to version %d: %w", n.Version, err)
 	}
-	if err := t.write(ctx, e.tx, n.Campaign, n.Version, e.told); err != nil {
+	if err := e.writeTree(ctx, p.turn); err != nil {
 		return err
 	}
 	for _, fn := range e.also {
@@ -341,7 +415,10 @@ func (e *edit) write(ctx context.Context, head int64, next configs.Definition, t
 			return err
 		}
 	}
-	return e.remember(ctx, next, t)
+	if err := e.remember(ctx, next, p.turn); err != nil {
+		return err
+	}
+	return e.hold(ctx, e.tx)
 }
 
 // summary is what the audit log is told of a version. The texts themselves are kept
@@ -398,21 +475,6 @@ func (e *edit) remember(ctx context.Context, next configs.Definition, t turn) er
 		return err
 	}
 	return audit.AppendTx(ctx, e.tx, r)
-}
-
-// forget drops what is in memory of a campaign: a transaction that failed may have
-// left there what never was.
-func (s *Store) forget(id string) {
-	for _, k := range s.definitions.Keys() {
-		if k.campaign == id {
-			s.definitions.Remove(k)
-		}
-	}
-	for _, k := range s.trees.Keys() {
-		if k.campaign == id {
-			s.trees.Remove(k)
-		}
-	}
 }
 
 // nodesOf lists the nodes of a tree in their order, free to be changed.

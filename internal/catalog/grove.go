@@ -28,7 +28,7 @@ func (s *Store) grove(ctx context.Context, q querier, e Entry) (*grove, error) {
 	if g, ok := s.trees.Get(key); ok {
 		return g, nil
 	}
-	g, err := readGrove(ctx, q, e.Campaign, e.Tree)
+	g, err := readGrove(ctx, q, e)
 	if err != nil {
 		return nil, fmt.Errorf("read the tree of campaign %s at version %d: %w", e.Campaign, e.Tree, err)
 	}
@@ -36,9 +36,9 @@ func (s *Store) grove(ctx context.Context, q querier, e Entry) (*grove, error) {
 	return g, nil
 }
 
-func readGrove(ctx context.Context, q querier, id string, version int64) (*grove, error) {
+func readGrove(ctx context.Context, q querier, e Entry) (*grove, error) {
 	rows, err := q.QueryContext(ctx, `SELECT id, parent, region, name, names, code, roster, retired, place FROM catalog_nodes
-		WHERE campaign = $1 AND since <= $2 AND (until = 0 OR until > $2) ORDER BY place, id`, id, version)
+		WHERE campaign = $1 AND grove = $2 AND since <= $3 AND (until = 0 OR until > $3) ORDER BY place, id`, e.Campaign, e.grove, e.Tree)
 	if err != nil {
 		return nil, err
 	}
@@ -189,46 +189,55 @@ func placesFor(old *grove, next []campaign.Node) []int64 {
 // all of a statement, so that long ones cost by the square.
 const rowsAtOnce = 40
 
-// write carries a turn out as of a version.
-func (t turn) write(ctx context.Context, tx *sql.Tx, id string, version int64, told func(done int)) error {
+// writeTree carries a turn out, as of the version that is made.
+func (e *edit) writeTree(ctx context.Context, t turn) error {
+	if e.entry.grove != e.was.grove { // it was written beforehand
+		return e.adopt(ctx)
+	}
+	n := e.entry
 	for part := range slices.Chunk(t.ended, rowsAtOnce) {
-		args := []any{version, id}
-		for _, n := range part {
-			args = append(args, n)
+		args := []any{n.Version, n.Campaign, n.grove}
+		for _, id := range part {
+			args = append(args, id)
 		}
-		query := `UPDATE catalog_nodes SET until = $1 WHERE campaign = $2 AND until = 0 AND id IN (` + marks(3, len(part)) + `)` //nolint:gosec // Placeholders.
-		_, err := tx.ExecContext(ctx, query, args...)
-		if err != nil {
+		query := `UPDATE catalog_nodes SET until = $1 WHERE campaign = $2 AND grove = $3 AND until = 0 AND id IN (` + marks(4, len(part)) + `)` //nolint:gosec // Placeholders.
+		if _, err := e.tx.ExecContext(ctx, query, args...); err != nil {
 			return fmt.Errorf("end %d nodes: %w", len(part), err)
 		}
 	}
-	in := inserter{tx: tx, id: id, version: version}
-	defer in.close()
-	done := 0
-	for part := range slices.Chunk(t.begun, rowsAtOnce) {
-		if err := in.insert(ctx, part); err != nil {
-			return fmt.Errorf("write %d nodes: %w", len(part), err)
-		}
-		done += len(part)
-		told(done)
-	}
-	return nil
+	in := inserter{tx: e.tx, id: n.Campaign, grove: n.grove, version: n.Version}
+	return in.all(ctx, t.begun, e.told)
 }
 
 // inserter writes rows by a statement that is prepared once for each number of them.
 type inserter struct {
-	tx      *sql.Tx
-	id      string
-	version int64
+	tx             *sql.Tx
+	id             string
+	grove, version int64
 
 	stmt *sql.Stmt
 	rows int
 }
 
 const (
-	nodeColumns  = "(campaign, id, since, until, parent, region, name, names, code, roster, retired, place)"
+	nodeColumns  = "(campaign, grove, id, since, until, parent, region, name, names, code, roster, retired, place)"
 	valuesPerRow = 9
 )
+
+// all writes rows; told hears of how many so far, nil is nobody.
+func (in *inserter) all(ctx context.Context, rows []row, told func(done int)) error {
+	defer in.close()
+	done := 0
+	for part := range slices.Chunk(rows, rowsAtOnce) {
+		if err := in.insert(ctx, part); err != nil {
+			return fmt.Errorf("write %d nodes: %w", len(part), err)
+		}
+		if done += len(part); told != nil {
+			told(done)
+		}
+	}
+	return nil
+}
 
 func (in *inserter) prepare(ctx context.Context, rows int) (err error) {
 	if rows == in.rows {
@@ -237,8 +246,8 @@ func (in *inserter) prepare(ctx context.Context, rows int) (err error) {
 	in.close()
 	groups := make([]string, rows)
 	for i := range groups {
-		at := 3 + i*valuesPerRow
-		groups[i] = fmt.Sprintf("($1, $%d, $2, 0, %s)", at, marks(at+1, valuesPerRow-1))
+		at := 4 + i*valuesPerRow
+		groups[i] = fmt.Sprintf("($1, $2, $%d, $3, 0, %s)", at, marks(at+1, valuesPerRow-1))
 	}
 	query := "INSERT INTO catalog_nodes " + nodeColumns + " VALUES " + strings.Join(groups, ", ") //nolint:gosec // Placeholders.
 	in.stmt, err = in.tx.PrepareContext(ctx, query)
@@ -250,7 +259,7 @@ func (in *inserter) insert(ctx context.Context, part []row) error {
 	if err := in.prepare(ctx, len(part)); err != nil {
 		return err
 	}
-	args := []any{in.id, in.version}
+	args := []any{in.id, in.grove, in.version}
 	for _, r := range part {
 		names, err := otherNames(r.Name)
 		if err != nil {

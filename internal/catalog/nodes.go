@@ -172,30 +172,29 @@ type Change struct {
 
 // History returns what became of a node, newest first.
 func (s *Store) History(ctx context.Context, id, node string) ([]Change, error) {
-	rows, err := s.DB.QueryContext(ctx, `SELECT n.id, n.parent, n.region, n.name, n.names, n.code, n.roster, n.retired, n.place,
-		n.since, n.until, v.at, v.login, v.kind, v.reason
-		FROM catalog_nodes n JOIN catalog_versions v ON v.campaign = n.campaign AND v.version = n.since
-		WHERE n.campaign = $1 AND n.id = $2 ORDER BY n.since`, id, node)
+	fail := func(err error) ([]Change, error) {
+		return nil, fmt.Errorf("history of node %s of campaign %s: %w", node, id, err)
+	}
+	groves, err := s.groves(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("history of node %s of campaign %s: %w", node, id, err)
+		return fail(err)
 	}
-	defer rows.Close()
-	var out []Change
-	until := int64(0)
-	for rows.Next() {
-		var c Change
-		if c, until, err = scanChange(rows); err != nil {
-			return nil, fmt.Errorf("history of node %s of campaign %s: %w", node, id, err)
-		}
-		out = append(out, c)
+	stays, err := s.stays(ctx, id, node, groves)
+	if err != nil {
+		return fail(err)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("history of node %s of campaign %s: %w", node, id, err)
-	}
-	if len(out) == 0 {
+	if len(stays) == 0 {
 		return nil, ErrNode
 	}
-	if until != 0 {
+	var out []Change
+	for i, now := range stays {
+		// A tree that was written anew has a row for each node, changed or not.
+		if i > 0 && stays[i-1].until == now.Version && same(&stays[i-1].Node, &now.Node) {
+			continue
+		}
+		out = append(out, now.Change)
+	}
+	if until := stays[len(stays)-1].until; until != 0 {
 		end, err := s.ending(ctx, id, node, until)
 		if err != nil {
 			return nil, err
@@ -204,6 +203,75 @@ func (s *Store) History(ctx context.Context, id, node string) ([]Change, error) 
 	}
 	slices.Reverse(out)
 	return out, nil
+}
+
+// stay is a node as it was from one version until before another; 0 is until now.
+type stay struct {
+	Change
+
+	until int64
+}
+
+// groves lists the groves that a campaign's trees have lain in, each with the version
+// that it begins with, in their order.
+func (s *Store) groves(ctx context.Context, id string) (all [][2]int64, err error) {
+	rows, err := s.DB.QueryContext(ctx, `SELECT grove, MIN(version) FROM catalog_versions WHERE campaign = $1 GROUP BY grove ORDER BY grove`, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var g [2]int64
+		if err := rows.Scan(&g[0], &g[1]); err != nil {
+			return nil, err
+		}
+		all = append(all, g)
+	}
+	return all, rows.Err()
+}
+
+// stays reads the rows of a node, in the order of their versions. Those of groves that
+// no version is in yet are left out.
+func (s *Store) stays(ctx context.Context, id, node string, groves [][2]int64) ([]stay, error) {
+	var out []stay
+	for i, g := range groves {
+		ends := int64(0)
+		if i+1 < len(groves) {
+			ends = groves[i+1][1]
+		}
+		part, err := s.staysIn(ctx, id, node, g)
+		if err != nil {
+			return nil, err
+		}
+		for j := range part {
+			if part[j].until == 0 {
+				part[j].until = ends
+			}
+		}
+		out = append(out, part...)
+	}
+	return out, nil
+}
+
+func (s *Store) staysIn(ctx context.Context, id, node string, grove [2]int64) ([]stay, error) {
+	rows, err := s.DB.QueryContext(ctx, `SELECT n.id, n.parent, n.region, n.name, n.names, n.code, n.roster, n.retired, n.place,
+		v.version, n.until, v.at, v.login, v.kind, v.reason
+		FROM catalog_nodes n JOIN catalog_versions v
+			ON v.campaign = n.campaign AND v.version = CASE n.since WHEN 0 THEN $4 ELSE n.since END
+		WHERE n.campaign = $1 AND n.id = $2 AND n.grove = $3 ORDER BY n.since`, id, node, grove[0], grove[1])
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []stay
+	for rows.Next() {
+		var one stay
+		if one.Change, one.until, err = scanChange(rows); err != nil {
+			return nil, err
+		}
+		out = append(out, one)
+	}
+	return out, rows.Err()
 }
 
 func scanChange(rows *sql.Rows) (c Change, until int64, err error) {

@@ -59,6 +59,7 @@ type Entry struct {
 	Tree int64
 
 	frame, bank string // digests
+	grove       int64  // where the rows of the tree lie
 }
 
 // Store is the catalog in SQL. Set the fields before the first use.
@@ -133,7 +134,7 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
-const entryColumns = `v.campaign, v.version, v.at, v.actor, v.login, v.kind, v.reason, v.stage, v.paused, v.closed_at, v.frame, v.bank, v.tree`
+const entryColumns = `v.campaign, v.version, v.at, v.actor, v.login, v.kind, v.reason, v.stage, v.paused, v.closed_at, v.frame, v.bank, v.tree, v.grove`
 
 const currentEntries = `SELECT ` + entryColumns + ` FROM catalog_campaigns c
 	JOIN catalog_versions v ON v.campaign = c.id AND v.version = c.version`
@@ -195,7 +196,7 @@ func entries(ctx context.Context, q querier, query string, args ...any) ([]Entry
 		var e Entry
 		var at, closed int64
 		err := rows.Scan(&e.Campaign, &e.Version, &at, &e.Actor, &e.Login, &e.Kind, &e.Reason, &e.Stage, &e.Paused, &closed,
-			&e.frame, &e.bank, &e.Tree)
+			&e.frame, &e.bank, &e.Tree, &e.grove)
 		if err != nil {
 			return nil, err
 		}

@@ -24,7 +24,9 @@ type TreeImport struct {
 	Below string
 	// Progress hears of rows read and written; nil for nobody.
 	Progress func(done, total int64, note string)
-	// Hold is asked in the transaction, last; nil for nobody.
+	// Job names whoever imports, so that what an earlier try has left can be taken away.
+	Job string
+	// Hold is asked in each transaction, last; nil for nobody.
 	Hold func(ctx context.Context, tx *sql.Tx) error
 }
 
@@ -75,15 +77,13 @@ func (s *Store) ImportTree(ctx context.Context, act Act, id string, raw []byte, 
 		return TreeReport{}, err
 	}
 	total := int64(len(f.rows))
-	report := TreeReport{Found: len(f.rows), Ignored: f.head.unknown, Faults: []RowFault{}}
-	if report.Ignored == nil {
-		report.Ignored = []string{}
-	}
+	report := emptyReport(f)
 	out, err := s.change(ctx, act, KindTreeImported, id, func(_ context.Context, e *edit) error {
 		p, err := e.planting()
 		if err != nil {
 			return err
 		}
+		report = emptyReport(f) // it may be worked out once more
 		tell(0, total, "核对各行")
 		i := newImporter(p, f, o, &report, e)
 		i.run()
@@ -95,8 +95,9 @@ func (s *Store) ImportTree(ctx context.Context, act Act, id string, raw []byte, 
 		}
 		e.nodes = p.list()
 		e.told = func(done int) { tell(int64(done), total, "写入") }
+		e.job = o.Job
 		if o.Hold != nil {
-			e.also = append(e.also, func(ctx context.Context, _ int64) error { return o.Hold(ctx, e.tx) })
+			e.hold = o.Hold
 		}
 		return nil
 	})
@@ -110,6 +111,14 @@ func (s *Store) ImportTree(ctx context.Context, act Act, id string, raw []byte, 
 	}
 	report.Applied, report.Version = out.Changed, out.Version
 	return report, nil
+}
+
+func emptyReport(f *treeFile) TreeReport {
+	r := TreeReport{Found: len(f.rows), Ignored: f.head.unknown, Faults: []RowFault{}}
+	if r.Ignored == nil {
+		r.Ignored = []string{}
+	}
+	return r
 }
 
 // importer takes rows into a planting.

@@ -48,8 +48,9 @@ func (i Importer) SubmitTree(ctx context.Context, act Act, id, node string, tabl
 // Register lets a queue do the catalog's jobs.
 func (s *Store) Register(q *jobs.Queue) { q.Register(JobTreeImport, s.importJob) }
 
-// importJob does one import. It changes everything in one transaction, so that one
-// that was begun twice changes nothing the second time.
+// importJob does one import. One short transaction makes the tree what the table says,
+// and wants the job to be this server's still: one that was begun twice changes nothing
+// the second time.
 func (s *Store) importJob(ctx context.Context, j jobs.Job, p *jobs.Progress) (json.RawMessage, error) {
 	var params importParams
 	if err := json.Unmarshal(j.Params, &params); err != nil {
@@ -66,12 +67,17 @@ func (s *Store) importJob(ctx context.Context, j jobs.Job, p *jobs.Progress) (js
 	if len(raw) > maxTable {
 		return nil, sheet.ErrFileTooLarge
 	}
+	if j.Attempt > 1 {
+		if err := s.clear(ctx, j.ID); err != nil {
+			return nil, err
+		}
+	}
 	act := Act{
 		Actor:  operator.Actor{ID: j.Actor, Login: j.Login, Addr: j.Addr},
 		Reason: params.Reason, DryRun: params.DryRun,
 	}
 	report, err := s.ImportTree(ctx, act, j.Campaign, raw, TreeImport{
-		All: params.All, Scopes: params.Scopes, Below: params.Below,
+		All: params.All, Scopes: params.Scopes, Below: params.Below, Job: j.ID,
 		Progress: func(done, total int64, note string) {
 			p.Set(done, total)
 			p.Note(note)
