@@ -91,18 +91,54 @@ func (r *campaignReader) crossAudience(d Definition) {
 // the first and last, and on each day on which some question begins or ceases
 // to hold.
 func (r *campaignReader) crossSupply(d Definition, open time.Time) {
+	for _, s := range shortages(d, open) {
+		r.strata[s.Stratum].under("count").bad("group %s on %s: %d questions wanted, %d to be had", s.Group, s.Day, s.Want, s.Left)
+	}
+}
+
+// Shortage is a group that finds no whole paper on a day, because a stratum wants
+// more questions than are to be had.
+type Shortage struct {
+	Stratum    int
+	Group, Day string
+	Want, Left int
+}
+
+// ShortagesWithout returns who would find no whole paper from now on if questions were
+// withdrawn.
+func ShortagesWithout(d Definition, out *quiz.Withdrawn, now time.Time) []Shortage {
+	d.Bank = out.Left(d.Bank)
+	if !d.Campaign.AlwaysOpen && now.Before(d.Campaign.OpensAt) {
+		return shortages(d, time.Time{})
+	}
+	if d.Campaign.AlwaysOpen {
+		return shortages(d, now)
+	}
+	c := *d.Campaign
+	c.OpensAt = now
+	d.Campaign = &c
+	if !now.Before(c.ClosesAt) {
+		return nil // nobody draws any more
+	}
+	return shortages(d, time.Time{})
+}
+
+// shortages names each stratum and group once: one day is enough to see it.
+func shortages(d Definition, open time.Time) []Shortage {
+	var out []Shortage
 	days := checkDays(d, open)
 	for i := range d.Quiz.Strata {
 		for _, g := range d.Campaign.Groups {
 			for _, day := range days {
 				want, left := d.Quiz.Strata[i].Count, supply(d, i, g.Audience, day)
 				if left < want {
-					r.strata[i].under("count").bad("group %s on %s: %d questions wanted, %d to be had", g.ID, day, want, left)
-					break // one day is enough to see it
+					out = append(out, Shortage{i, g.ID, day, want, left})
+					break
 				}
 			}
 		}
 	}
+	return out
 }
 
 // checkDays returns the local dates of the window on which the bank changes,

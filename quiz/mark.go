@@ -114,23 +114,7 @@ type Mark struct {
 // Grade marks choices against the keys of the bank. It depends on its arguments
 // alone, so that a stored attempt can be marked again at any time.
 func (p *Paper) Grade(b *Bank, how Marking, choices Choices) (Mark, error) {
-	if len(choices) != len(p.Items) || b.Digest != p.Bank {
-		return Mark{}, fmt.Errorf("grade: %d choices from bank %s for %d items drawn from %s",
-			len(choices), b.Digest, len(p.Items), p.Bank)
-	}
-	m := Mark{Questions: len(p.Items)}
-	for i, item := range p.Items {
-		key := b.Questions[item.Question].Key
-		m.MaxScore += item.Points
-		switch {
-		case choices[i] == key:
-			m.Score += item.Points
-			m.Correct++
-		case how == Partial && choices[i] != 0 && choices[i]&^key == 0:
-			m.Score += item.Points / 2
-		}
-	}
-	return m, nil
+	return p.GradeRuled(b, how, choices, nil)
 }
 
 // String encodes choices compactly: base 36, a dot after each. It is what the

@@ -38,10 +38,15 @@ func (p *Pool) table() *table {
 
 // NewPool finds the questions for the audience that hold on day.
 func NewPool(b *Bank, r *Rules, audience, day string) *Pool {
+	return newPool(b, r, audience, day, nil)
+}
+
+// newPool leaves out what was withdrawn.
+func newPool(b *Bank, r *Rules, audience, day string, out *Withdrawn) *Pool {
 	p := &Pool{bank: b, rules: r, audience: audience, day: day, strata: make([][]int, len(r.Strata))}
 	for i := range b.Questions {
 		q := &b.Questions[i]
-		if !q.Suits(audience) || !q.ValidOn(day) {
+		if !q.Suits(audience) || !q.ValidOn(day) || out.Has(i) {
 			continue
 		}
 		for n := range r.Strata {
@@ -94,7 +99,8 @@ func Draw(b *Bank, r *Rules, audience, day string, seed uint64) (Paper, error) {
 const PoolsKept = 1 << 8
 
 // Pools remembers pools, so that a start does not walk through the whole bank. They
-// go by the version of the bank, the rules and the day, and so are never outdated;
+// go by the version of the bank, what was withdrawn of it, the rules and the day, and
+// so are never outdated;
 // the one not asked for the longest goes first. It also remembers who is of which
 // group, as far as that helps to draw early.
 type Pools struct {
@@ -106,6 +112,7 @@ type poolKey struct {
 	bank          string
 	rules         *Rules
 	audience, day string
+	out           string // what was withdrawn
 }
 
 // NewPools remembers the given number of pools.
@@ -117,16 +124,17 @@ func NewPools(most int) (*Pools, error) {
 	return &Pools{known, newHints()}, nil
 }
 
-// of returns the pool, made when it is not known. The rules must not change any more.
-func (p *Pools) of(b *Bank, r *Rules, audience, day string) *Pool {
+// of returns the pool of a quiz, made when it is not known. The rules must not change
+// any more.
+func (p *Pools) of(o *Offer, audience, day string) *Pool {
 	if p == nil {
-		return NewPool(b, r, audience, day)
+		return newPool(o.Bank, o.Rules, audience, day, o.Withdrawn)
 	}
-	key := poolKey{b.Digest, r, audience, day}
+	key := poolKey{o.Bank.Digest, o.Rules, audience, day, o.Withdrawn.key()}
 	if one, ok := p.known.Get(key); ok {
 		return one
 	}
-	one := NewPool(b, r, audience, day)
+	one := newPool(o.Bank, o.Rules, audience, day, o.Withdrawn)
 	p.known.Add(key, one)
 	return one
 }

@@ -14,6 +14,8 @@ type Offer struct {
 	Campaign *campaign.Campaign
 	Rules    *Rules
 	Bank     *Bank
+	// Withdrawn are the questions of the bank that no new paper has; nil for none.
+	Withdrawn *Withdrawn
 }
 
 // Catalog finds quizzes and bank versions.

@@ -146,7 +146,7 @@ func (x *session) draw(group string) (Attempt, error) {
 	var seed [8]byte
 	_, _ = rand.Read(seed[:]) // crypto/rand.Read never fails; it ends the program
 	audience := x.Offer.Campaign.Audience(group)
-	pool := x.Pools.of(x.Offer.Bank, x.Rules, audience, x.Offer.Campaign.Day(x.now))
+	pool := x.Pools.of(&x.Offer, audience, x.Offer.Campaign.Day(x.now))
 	p, err := pool.Draw(binary.BigEndian.Uint64(seed[:]))
 	if err != nil {
 		return Attempt{}, err

@@ -43,7 +43,7 @@ func keeperOf(ctx context.Context, o catalog.Options, sql *sqldb.DB) (*catalog.K
 		return nil, err
 	}
 	shelf := &banks.Service{DB: sql, Now: o.Now, Zone: configs.Zone()}
-	store.Banks, store.Gates = shelf, []catalog.Gate{shelf.Gate}
+	store.Banks, store.Gates = shelf, []catalog.Gate{shelf.Gate, store.Supplied}
 	o.Store = store
 	k, err := catalog.Open(ctx, o)
 	if err != nil {

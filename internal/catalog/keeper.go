@@ -67,6 +67,7 @@ type Keeper struct {
 	seen      string                        // the state of Dir that the book was made from; "" to look again
 	head      int64                         // the change of the store that the book was made from
 	stored    map[string]configs.Definition // what of the book came from the store
+	withdrawn fingerprints
 	archived  map[string]bool
 }
 
@@ -184,7 +185,7 @@ func (k *Keeper) Reload(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, away)
 	}
-	r := reload{Keeper: k, old: k.Book(), stored: k.stored}
+	r := reload{Keeper: k, old: k.Book(), stored: k.stored, withdrawn: k.withdrawn}
 	if away == nil {
 		if err := r.fetch(ctx); err != nil {
 			away, head = err, k.head
@@ -201,9 +202,10 @@ func (k *Keeper) Reload(ctx context.Context) error {
 	for _, d := range r.awaited {
 		next.await(d)
 	}
+	next.withdraw(r.withdrawn)
 	k.swap(ctx, next)
 	k.tell(ctx, r.problems)
-	k.seen, k.head, k.stored = state, head, r.stored
+	k.seen, k.head, k.stored, k.withdrawn = state, head, r.stored, r.withdrawn
 	if r.again || away != nil {
 		k.seen = ""
 	}
@@ -258,13 +260,15 @@ func (k *Keeper) tell(ctx context.Context, problems []Problem) {
 type reload struct {
 	*Keeper
 
-	old      *Book
-	stored   map[string]configs.Definition
-	faulty   []Problem // of what the store holds
-	accepted []configs.Definition
-	prefixes map[string]string
-	problems []Problem
-	awaited  []configs.Definition // not accepted only because their bank is not archived
+	old    *Book
+	stored map[string]configs.Definition
+	// withdrawn are the questions taken out of drawing.
+	withdrawn fingerprints
+	faulty    []Problem // of what the store holds
+	accepted  []configs.Definition
+	prefixes  map[string]string
+	problems  []Problem
+	awaited   []configs.Definition // not accepted only because their bank is not archived
 	// again is set when trying once more may help although no file changes.
 	again bool
 }
@@ -297,7 +301,11 @@ func (r *reload) fetch(ctx context.Context) error {
 		}
 		now[e.Campaign] = d
 	}
-	r.stored = now
+	withdrawn, err := r.opts.Store.withdrawals(ctx)
+	if err != nil {
+		return err
+	}
+	r.stored, r.withdrawn = now, withdrawn
 	return nil
 }
 

@@ -122,6 +122,7 @@ func errorCodes() []codeRow {
 		{"bank.state", 409, "题目当前的状态不能进行此操作"},
 		{"bank.version_conflict", 409, "题目已被他人修改，请刷新后重试"},
 		{"bank.empty", 409, "题库中没有审核通过且在有效期内的题目"},
+		{"challenge.bank_too_small", 409, "撤下题目后，题库不足以组成试卷，请先补充题目"},
 		{"catalog.invalid", 400, "活动设置有误，请按提示修改"},
 		{"catalog.fixed", 409, "活动发布或开放后，这些内容不能再改"},
 		{"catalog.version_conflict", 409, "活动已被他人修改，请刷新后重试"},

@@ -1,0 +1,148 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"qingyuan/configs"
+	"qingyuan/internal/fault"
+	"qingyuan/quiz"
+)
+
+// Withdrawal takes one question of a campaign out of drawing. Papers that have it stay
+// as they are.
+type Withdrawal struct {
+	Campaign string
+	// Fingerprint names the question by what it says: see quiz.Question.Fingerprint. A
+	// version with another key is another question, and is drawn.
+	Fingerprint string
+	// Question is its id in the bank, Challenge what withdrew it.
+	Question, Challenge string
+	At                  time.Time
+}
+
+// Withdraw takes a question out of drawing, in a transaction of the caller's. Every
+// server draws without it as soon as it follows: see Options.Every. A repeat changes
+// nothing.
+func (s *Store) Withdraw(ctx context.Context, tx *sql.Tx, w Withdrawal) error {
+	if _, err := s.take(ctx, tx); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO catalog_withdrawals (campaign, fingerprint, question, challenge, at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (campaign, fingerprint) DO NOTHING`, w.Campaign, w.Fingerprint, w.Question, w.Challenge, w.At.UnixMilli())
+	if err != nil {
+		return fmt.Errorf("withdraw question %s of campaign %s: %w", w.Question, w.Campaign, err)
+	}
+	return nil
+}
+
+// Withdrawn returns the fingerprints of the questions that are withdrawn from a campaign,
+// each with the challenge that did it.
+func (s *Store) Withdrawn(ctx context.Context, id string) (map[string]string, error) {
+	rows, err := s.DB.QueryContext(ctx, `SELECT fingerprint, challenge FROM catalog_withdrawals WHERE campaign = $1`, id)
+	if err != nil {
+		return nil, fmt.Errorf("read which questions of campaign %s are withdrawn: %w", id, err)
+	}
+	defer rows.Close()
+	out := map[string]string{}
+	for rows.Next() {
+		var mark, challenge string
+		if err := rows.Scan(&mark, &challenge); err != nil {
+			return nil, fmt.Errorf("read which questions of campaign %s are withdrawn: %w", id, err)
+		}
+		out[mark] = challenge
+	}
+	return out, rows.Err()
+}
+
+// Readmit lets a question be drawn again that a challenge has withdrawn. It tells
+// whether it was withdrawn.
+func (s *Store) Readmit(ctx context.Context, tx *sql.Tx, w Withdrawal) (was bool, err error) {
+	if _, err := s.take(ctx, tx); err != nil {
+		return false, err
+	}
+	res, err := tx.ExecContext(ctx, `DELETE FROM catalog_withdrawals WHERE campaign = $1 AND fingerprint = $2 AND challenge = $3`,
+		w.Campaign, w.Fingerprint, w.Challenge)
+	if err != nil {
+		return false, fmt.Errorf("readmit question %s of campaign %s: %w", w.Question, w.Campaign, err)
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+// fingerprints are those of the questions withdrawn, by campaign.
+type fingerprints map[string]map[string]bool
+
+// withdrawals reads what is withdrawn everywhere: a few questions.
+func (s *Store) withdrawals(ctx context.Context) (fingerprints, error) {
+	rows, err := s.DB.QueryContext(ctx, `SELECT campaign, fingerprint FROM catalog_withdrawals`)
+	if err != nil {
+		return nil, fmt.Errorf("read which questions are withdrawn: %w", err)
+	}
+	defer rows.Close()
+	out := fingerprints{}
+	for rows.Next() {
+		var id, mark string
+		if err := rows.Scan(&id, &mark); err != nil {
+			return nil, fmt.Errorf("read which questions are withdrawn: %w", err)
+		}
+		if out[id] == nil {
+			out[id] = map[string]bool{}
+		}
+		out[id][mark] = true
+	}
+	return out, rows.Err()
+}
+
+// withdraw takes questions out of what the campaigns of the book draw from.
+func (b *Book) withdraw(all fingerprints) {
+	for id, marks := range all {
+		if d, ok := b.byID[id]; ok {
+			if w := quiz.NewWithdrawn(d.Bank, marks); w != nil {
+				b.withdrawn[id] = w
+			}
+		}
+	}
+}
+
+// Supplied is a Gate: without what is withdrawn, a campaign must still have a whole paper
+// for everybody.
+func (s *Store) Supplied(ctx context.Context, d configs.Definition) error {
+	if d.Bank == nil {
+		return nil
+	}
+	all, err := s.withdrawals(ctx)
+	if err != nil {
+		return err
+	}
+	return Supply(d, all[d.Campaign.ID], s.Now())
+}
+
+// ErrSupply is a bank of which too little is left once questions are withdrawn.
+var ErrSupply = fault.New(fault.Conflict, "challenge.bank_too_small", "撤下题目后，题库不足以组成试卷，请先补充题目")
+
+// Supply returns ErrSupply, with the groups and days, where a campaign could not go on
+// drawing without the questions of these fingerprints.
+func Supply(d configs.Definition, fingerprints map[string]bool, now time.Time) error {
+	out := quiz.NewWithdrawn(d.Bank, fingerprints)
+	if out == nil {
+		return nil
+	}
+	short := configs.ShortagesWithout(d, out, now)
+	if len(short) == 0 {
+		return nil
+	}
+	f := ErrSupply
+	for _, one := range short[:min(len(short), maxShortages)] {
+		f = f.WithFields(fault.Field{
+			Name:   fmt.Sprintf("quiz.strata.%d", one.Stratum),
+			Reason: fmt.Sprintf("人群 %s 在 %s 需要 %d 道题，仅余 %d 道", one.Group, one.Day, one.Want, one.Left),
+		})
+	}
+	return f
+}
+
+// maxShortages is how many shortages an error names.
+const maxShortages = 20
