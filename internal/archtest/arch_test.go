@@ -37,7 +37,7 @@ var edges = []string{nethttp, slog}
 
 // domain lists the packages that decide. They know no edge.
 var domain = []string{
-	"campaign", "quiz", "pledge", "leaderboard",
+	"campaign", "quiz", "pledge", "leaderboard", "prize/draw",
 	"internal/event", "internal/fault", "internal/live",
 }
 
@@ -70,6 +70,7 @@ var rules = map[string]rule{
 	"leaderboard":           {may: ground, tests: onRedis},
 	"leaderboard/boardtest": {may: suite("leaderboard")},
 	"leaderboard/casetest":  {may: suite("leaderboard"), tests: slices.Concat(onRedis, []string{"quiz", "internal/stream"})},
+	"prize/draw":            {},
 	"configs":               {may: []string{"campaign", "quiz", "pledge", "leaderboard", "internal/fault"}},
 
 	// Leaves.
