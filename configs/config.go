@@ -38,6 +38,7 @@ type Config struct {
 type HTTP struct {
 	Addr                  string         `koanf:"addr" doc:"Where participants and screens are served, HOST:PORT."`
 	OpsAddr               string         `koanf:"ops_addr" doc:"Where /metrics is served. Keep it off the public network; empty switches it off."`
+	PublicURL             string         `koanf:"public_url" doc:"Where people find the deployment, such as https://jindu.example.gov.cn: it stands in the QR codes of certificates and in the way back from WeChat. Empty: the address of each request."`
 	Pprof                 bool           `koanf:"pprof" doc:"Serve Go's profiles at /debug/pprof of the operations listener."`
 	Timeout               time.Duration  `koanf:"timeout" doc:"Longest work on one request before it is answered 503. Keep it above redis.read_timeout."`
 	BodyLimit             Size           `koanf:"body_limit" doc:"Largest request body. A drawn signature needs up to 32KiB and its wrapping."`

@@ -160,14 +160,14 @@ func TestLoadFaults(t *testing.T) {
 		"unknown flag":      {flags: map[string]any{"http.port": 1}, want: []string{"flag for http.port: no such key"}},
 		"validation": {
 			env: []string{
-				"QINGYUAN_HTTP_ADDR=8080", "QINGYUAN_HTTP_TIMEOUT=1s", "QINGYUAN_HTTP_BODY_LIMIT=1KiB", "QINGYUAN_LIMITS_ALLOW=10.1.2.3/8",
+				"QINGYUAN_HTTP_ADDR=8080", "QINGYUAN_HTTP_TIMEOUT=1s", "QINGYUAN_HTTP_BODY_LIMIT=1KiB", "QINGYUAN_LIMITS_ALLOW=10.1.2.3/8", "QINGYUAN_HTTP_PUBLIC_URL=https://a.example/x",
 				"QINGYUAN_REDIS_ADDRS=redis", "QINGYUAN_SECRETS_TOKEN_KEYS=k.1=" + hidden, "QINGYUAN_SECRETS_SEAL_CURRENT=k9",
 				"QINGYUAN_WECHAT_BASE_URL=http://api.weixin.qq.com", "QINGYUAN_WECHAT_OFFICIAL_ACCOUNT_APPID=wx", "QINGYUAN_LOG_FORMAT=xml",
 				"QINGYUAN_SESSION_REFRESH_TTL=1h", "QINGYUAN_LIMITS_PER_PARTICIPANT_BURST=0", "QINGYUAN_HTTP_DRAIN_DELAY=1h",
 				"QINGYUAN_QUEUE_ADMIT_PER_SECOND=100", "QINGYUAN_QUEUE_BURST=99", "QINGYUAN_QUEUE_HOLD=1s", "QINGYUAN_QUEUE_MAX_WAITING=0",
 			},
 			want: []string{
-				"http.addr:", "redis.read_timeout:", "http.body_limit:", "limits.allow: entry 0 10.1.2.3/8: the network is 10.0.0.0/8",
+				"http.addr:", "redis.read_timeout:", "http.body_limit:", "http.public_url:", "limits.allow: entry 0 10.1.2.3/8: the network is 10.0.0.0/8",
 				"redis.addrs:", "secrets.master: is missing", "secrets.token_keys.k.1:", "secrets.seal_current:",
 				"wechat.base_url:", "wechat.official_account.secret:", "log.format:", "session.refresh_ttl:", "limits.per_participant.burst:",
 				"http.drain_delay:", "queue.burst:", "queue.hold:", "queue.max_waiting:",

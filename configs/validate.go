@@ -69,6 +69,7 @@ func (h HTTP) check(f *faults) {
 		_, port, _ := net.SplitHostPort(h.OpsAddr)
 		f.unless(h.OpsAddr != h.Addr || port == "0", "http.ops_addr", "is the same as http.addr")
 	}
+	f.unless(h.PublicURL == "" || validBase(h.PublicURL), "http.public_url", "%q is not an address like https://jindu.example.gov.cn", h.PublicURL)
 	f.between("http.timeout", h.Timeout, 100*time.Millisecond, time.Minute)
 	// A drawn signature is 32 KiB of strokes and what stands around them.
 	f.unless(40<<10 <= h.BodyLimit && h.BodyLimit <= 16<<20, "http.body_limit", "%v is not between 40KiB and 16MiB", h.BodyLimit)
@@ -78,6 +79,12 @@ func (h HTTP) check(f *faults) {
 	f.positive("http.max_watchers", h.MaxWatchers)
 	f.positive("http.max_watchers_per_address", h.MaxWatchersPerAddress)
 	checkNetworks(f, "http.trusted_proxies", h.TrustedProxies)
+}
+
+// validBase tells whether text is where a deployment is found: paths can be put behind it.
+func validBase(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.String() == u.Scheme+"://"+u.Host
 }
 
 func (m Memory) check(f *faults) {

@@ -34,6 +34,7 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 		Live: httpapi.Live{MaxWatchers: h.MaxWatchers, MaxPerAddress: h.MaxWatchersPerAddress},
 	}
 	server.Rosters, server.RosterDesk, server.Persons = p.rosters.desk, p.rosters, p.persons
+	server.Signers, server.PublicURL = signers{p.archive.ledger, s.secrecy}, h.PublicURL
 	server.Inbox, server.Offline, server.Duty = p.inbox, &offline.Service{DB: p.sql, Campaign: p.catalog.Campaign, Now: now}, p.duty
 	if p.room != nil { // a nil room in the interface would be one
 		server.Queue = p.room

@@ -82,6 +82,9 @@ var rules = map[string]rule{
 	"internal/typeface": {},
 	"internal/sheet":    {may: []string{"internal/fault"}},
 
+	// A picture of a signature: it draws, and keeps nothing.
+	"internal/certificate": {may: []string{"pledge", "internal/fault", "internal/typeface"}, tests: []string{"campaign"}},
+
 	// Adapters.
 	"internal/catalog": {may: []string{
 		"campaign", "quiz", "pledge", "leaderboard", "configs",
@@ -158,7 +161,7 @@ var rules = map[string]rule{
 	"internal/httpapi": {
 		may: []string{
 			"campaign", "quiz", "pledge", "leaderboard",
-			"internal/approval", "internal/audit", "internal/correction", "internal/fault", "internal/live", "internal/operator", "internal/origin", "internal/session", "internal/sheet",
+			"internal/approval", "internal/audit", "internal/certificate", "internal/correction", "internal/fault", "internal/live", "internal/operator", "internal/origin", "internal/session", "internal/sheet",
 			"internal/inbox", "internal/offline", "internal/duty", "internal/banks", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs",
 			"internal/report", "internal/roster", "internal/token", "internal/waitingroom", fiber,
 		},

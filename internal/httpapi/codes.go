@@ -101,6 +101,8 @@ func errorCodes() []codeRow {
 		{"quiz.expired", 409, "答题时间已过"},
 		{"quiz.submitted", 409, "这份答卷已经交过，不能再改"},
 		{"pledge.version_changed", 409, "承诺书内容已更新，请重新阅读后签署"},
+		{"certificate.void", 409, "签署已撤回或已作废，没有证书"},
+		{"certificate.erased", 409, "姓名已按规定删除，不能再生成证书"},
 
 		{"rate.limited", 429, "操作过于频繁，请稍后再试"},
 		{"queue.required", 429, "参与人数较多，请排队等候"},

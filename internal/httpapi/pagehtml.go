@@ -17,12 +17,13 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-// site is the two pages of this package. They load nothing: the style is within,
+// site is the plain pages of this package. They load nothing: the style is within,
 // and the policy allows exactly that style.
 type site struct {
 	style  template.CSS
 	policy string
 	home   *template.Template
+	check  *template.Template
 	docs   []byte
 }
 
@@ -37,7 +38,8 @@ func mustSite(doc *document) *site {
 		style: template.CSS(css), //nolint:gosec // Our own file.
 		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 			"'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-		home: template.Must(template.ParseFS(pageFiles, "pages/home.html")),
+		home:  template.Must(template.ParseFS(pageFiles, "pages/home.html")),
+		check: template.Must(template.ParseFS(pageFiles, "pages/check.html")),
 	}
 	docs := template.Must(template.ParseFS(pageFiles, "pages/docs.html"))
 	var b bytes.Buffer

@@ -219,6 +219,7 @@ func reaches() map[string]reach {
 		"POST " + c + "/attempts": self, "GET " + c + "/attempts": self, "POST " + c + "/signatures": self,
 		"GET " + c + "/appeals": self, "POST " + c + "/appeals": self, // whose act it is, the service asks
 		"GET " + c + "/feedback": self, "POST " + c + "/feedback": self,
+		"GET " + c + "/signatures/me/certificate": self, "GET /check/:serial": nobody,
 		"GET " + c + "/signatures/me": self, "GET " + c + "/boards/participants/me": self,
 
 		"GET " + c + "/attempts/:attempt": object, "PUT " + c + "/attempts/:attempt/answers": object,

@@ -13,6 +13,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"runtime"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"qingyuan/internal/catalog"
+	"qingyuan/internal/certificate"
 	"qingyuan/leaderboard"
 )
 
@@ -47,6 +49,8 @@ type Server struct {
 	RosterDesk RosterDesk
 	// Persons gives participants what is kept of them; nil where nobody can.
 	Persons Persons
+	// Signers tells what stands on certificates; nil where there are none.
+	Signers Signers
 	// Reports gives operators their figures.
 	Reports Reports
 	// Rosters signs in people by their unit's roster; nil where there is no such door.
@@ -88,6 +92,9 @@ type Server struct {
 	Registerer prometheus.Registerer
 	Gatherer   prometheus.Gatherer
 
+	// PublicURL is where people find the deployment, without a slash at its end; "" is
+	// where each request was sent to.
+	PublicURL string
 	// Demo opens sandbox sign-in, where any name is a person.
 	Demo bool
 	// Pprof opens /debug/pprof on the operations listener.
@@ -168,6 +175,7 @@ type state struct {
 	feeds       *feeds
 	pages       *pages
 	prints      *prints
+	press       *certificate.Press
 	spec        *encoded
 	site        *site
 }
@@ -188,6 +196,7 @@ func (s *Server) setup() {
 			seats:       newSeats(s.Live.MaxWatchers, s.Live.MaxPerAddress),
 			pages:       newPages(),
 			prints:      newPrints(),
+			press:       certificate.NewPress(runtime.GOMAXPROCS(0) / 2),
 		}
 		spec, doc := mustSpec()
 		s.state.spec, s.state.site = spec, mustSite(doc)

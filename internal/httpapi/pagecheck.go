@@ -1,0 +1,77 @@
+package httpapi
+
+import (
+	"bytes"
+	"errors"
+	"html/template"
+
+	"github.com/gofiber/fiber/v2"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/fault"
+	"qingyuan/pledge"
+)
+
+// checkPage is what anybody who holds a certificate may learn of it.
+type checkPage struct {
+	Style template.CSS
+	// Found is false where no signature has the serial; everything else is empty then.
+	Found                                                  bool
+	State, Verdict                                         string
+	Serial, Campaign, Pledge, Name, Unit, SignedAt, Digest string
+}
+
+// showCheck handles GET /check/{serial}, where the code on a certificate leads. A serial
+// that nobody has is told as such, on a page too.
+func (s *Server) showCheck(k *call) error {
+	page := checkPage{Style: s.state.site.style, Verdict: "没有查到这个编号，请核对证书上的编号"}
+	r, c, err := s.Pledges.BySerial(k.ctx, k.Params("serial"))
+	switch {
+	case err == nil:
+		s.fillCheck(&page, r, c, k.lang())
+	case unknownSerial(err):
+		k.Status(fiber.StatusNotFound)
+	default:
+		return err
+	}
+	var b bytes.Buffer
+	if err := s.state.site.check.Execute(&b, page); err != nil {
+		return err
+	}
+	return s.sendPage(k, b.Bytes())
+}
+
+// unknownSerial tells whether a serial led nowhere: to no signature, or to a campaign
+// that has gone.
+func unknownSerial(err error) bool {
+	return errors.Is(err, pledge.ErrNotSigned) || fault.From(err).Kind == fault.NotFound
+}
+
+func (s *Server) fillCheck(page *checkPage, r pledge.Receipt, c *campaign.Campaign, lang string) {
+	page.Found, page.State, page.Verdict = true, string(r.State), verdict(r.State)
+	page.Serial, page.Name, page.Digest = r.Serial, r.MaskedName, r.TextSHA256
+	page.Campaign, page.Unit = c.Title.In(lang), placeName(c, r.Unit, lang)
+	page.SignedAt = r.SignedAt.In(c.Zone).Format("2006年1月2日 15:04")
+	if o, err := s.Catalog.Pledge(c.ID); err == nil {
+		for _, v := range o.Versions {
+			if v.Version == r.Version {
+				page.Pledge = v.Title.In(lang)
+			}
+		}
+	}
+}
+
+// verdict says in words what became of a signature.
+func verdict(s pledge.State) string {
+	switch s {
+	case pledge.Valid:
+		return "有效：这份承诺书已签署"
+	case pledge.Pending:
+		return "已签署，正在计入统计"
+	case pledge.Withdrawn:
+		return "已撤回：签署人撤回了这份承诺书"
+	case pledge.Invalidated:
+		return "已作废：这份签署不计入统计"
+	}
+	return ""
+}
