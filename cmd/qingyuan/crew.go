@@ -323,7 +323,7 @@ func (c *crew) handIn(ctx context.Context, id string) {
 func newCrew(s *services, b *catalog.Keeper, a *archive, workers *staff, log *slog.Logger) *crew {
 	return &crew{
 		staff:     workers,
-		campaigns: s.campaigns, archive: a, boards: s.boards, facts: s.facts, quiz: s.quiz,
+		campaigns: s.campaigns, archive: a, boards: s.boards, facts: s.shared.Turn("fold"), quiz: s.quiz,
 		list: b.Campaigns, find: b.Campaign, metrics: a.metrics, log: log, now: a.now,
 		running: map[string]context.CancelFunc{}, pending: map[string]error{},
 	}

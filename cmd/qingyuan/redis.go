@@ -130,15 +130,22 @@ const pipelines = 16
 // sixteen submissions; docs/adr/0012-joined-commands.md says how it was found.
 const joinedMost = 16
 
+// Streams are read over connections of their own, because an act must not wait behind
+// them: so many at most, and so many bytes at once.
+const (
+	streamsMost   = 2
+	streamsBuffer = 64 << 10
+)
+
 // join lets concurrent requests' commands travel together, where one server takes
 // them all; nil elsewhere. Not with Sentinel: only go-redis' own connections are
 // closed when it names another primary.
-func join(cfg configs.Config, db redis.UniversalClient) *redisstore.Joined {
+func join(cfg configs.Config, db redis.UniversalClient, most int) *redisstore.Joined {
 	one, ok := db.(*redis.Client)
 	if !ok || cfg.Redis.MasterName != "" {
 		return nil
 	}
-	return redisstore.NewJoined(one, joinedMost)
+	return redisstore.NewJoined(one, most)
 }
 
 // fingerprints names the secrets on which servers of one deployment must agree.

@@ -223,7 +223,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 		return nil, err
 	}
 	if s.joined != nil {
-		s.joined.Took = hook.took
+		s.joined.Took, s.streams.Took = hook.took, hook.took
 	}
 	p := &program{cfg: cfg, log: log, catalog: book, services: s, sql: st.sql}
 	p.publisher = newPublisher(s, book.Campaigns, log, now)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"time"
 
@@ -34,6 +35,8 @@ type services struct {
 	campaigns  *redisstore.Campaigns
 	boards     *redisstore.Boards
 	facts      *stream.Reader
+	shared     *stream.Shared     // facts, for the fold and the ledger
+	streams    *redisstore.Joined // what reads them; nil where nothing is joined
 	enrolments *campaign.Service
 	quiz       *quiz.Service
 	pledges    *pledge.Service
@@ -54,10 +57,14 @@ const (
 )
 
 func newServices(cfg configs.Config, db redis.UniversalClient, b book, log *slog.Logger, now func() time.Time) (*services, error) {
-	s := &services{redis: db, joined: join(cfg, db)}
+	s := &services{redis: db, joined: join(cfg, db, joinedMost)}
 	s.campaigns = redisstore.NewCampaigns(db, replicas(cfg), redisstore.WithJoined(s.joined))
 	s.boards = redisstore.NewBoards(s.campaigns, b.Campaign, now)
-	s.facts = newReader(cfg, db)
+	if s.streams = join(cfg, db, streamsMost); s.streams != nil {
+		s.streams.Buffer = streamsBuffer
+	}
+	s.facts = newReader(cfg, db, s.streams)
+	s.shared = &stream.Shared{Reader: s.facts}
 	if err := s.addDomains(cfg, b, now); err != nil {
 		return nil, err
 	}
@@ -69,7 +76,7 @@ func (s *services) close() error {
 	if s.joined == nil {
 		return nil
 	}
-	return s.joined.Close()
+	return errors.Join(s.joined.Close(), s.streams.Close())
 }
 
 // replicas says whom an act waits for.

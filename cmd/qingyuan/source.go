@@ -15,7 +15,7 @@ import (
 
 // source is what the archivers take from Redis.
 type source struct {
-	*stream.Reader
+	*stream.Turn
 
 	boards *redisstore.Boards
 	banks  *redisstore.Banks
@@ -24,15 +24,20 @@ type source struct {
 var _ ledger.Source = source{}
 
 func newSource(s *services) source {
-	return source{Reader: s.facts, boards: s.boards, banks: redisstore.NewBanks(s.redis)}
+	return source{Turn: s.shared.Turn("ledger"), boards: s.boards, banks: redisstore.NewBanks(s.redis)}
 }
 
-// newReader reads streams of which nothing can be taken back any more.
-func newReader(cfg configs.Config, db redis.UniversalClient) *stream.Reader {
-	return &stream.Reader{
+// newReader reads streams of which nothing can be taken back any more. quick is the way
+// of the facts where there is one.
+func newReader(cfg configs.Config, db redis.UniversalClient, quick *redisstore.Joined) *stream.Reader {
+	r := &stream.Reader{
 		DB: db, Key: redisstore.StreamKey, Mark: redisstore.MarkKey,
 		Replicas: cfg.Redis.WaitReplicas, Patience: cfg.Redis.WaitTimeout,
 	}
+	if quick != nil {
+		r.Range = quick.Range
+	}
+	return r
 }
 
 // Confirm implements ledger.Source. The reader has waited for the replicas

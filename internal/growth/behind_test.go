@@ -51,7 +51,7 @@ type rear struct {
 
 // source is what an archiver takes from the town's Redis.
 type source struct {
-	*stream.Reader
+	*stream.Turn
 
 	town *town
 }
@@ -67,12 +67,8 @@ func (source) Bank(context.Context, string) ([]byte, error) { return []byte("ban
 func newRear(t testing.TB, people int, db *sqldb.DB) *rear {
 	t.Helper()
 	r := &rear{town: newTown(t, people)}
-	reader, ok := r.folder.Facts.(*stream.Reader)
-	if !ok {
-		t.Fatalf("the folder reads from a %T", r.folder.Facts)
-	}
 	r.archiver = &ledger.Archiver{
-		Ledger: ledger.New(db), Source: source{reader, r.town}, Shard: ledger.Shard{Campaign: r.def.ID}, Now: time.Now,
+		Ledger: ledger.New(db), Source: source{r.facts.Turn("ledger"), r.town}, Shard: ledger.Shard{Campaign: r.def.ID}, Now: time.Now,
 		Archived: func(event.Stream, int, time.Duration) {}, Dead: func(n int) { t.Errorf("%d dead letters", n) },
 		Failed: func(err error) { t.Error(err) },
 	}

@@ -45,6 +45,7 @@ type town struct {
 	boards     leaderboard.Service
 	publisher  *leaderboard.Publisher
 	folder     *leaderboard.Folder
+	facts      *stream.Shared
 }
 
 // atOnce is how many people are under way while a town fills, as many as the
@@ -91,8 +92,13 @@ func (w *town) serve() {
 		Store: store, Campaigns: func() []*campaign.Campaign { return []*campaign.Campaign{w.def} }, Now: time.Now,
 		Published: func(*leaderboard.Snapshot) {}, Failed: func(_ string, err error) { failed(err) },
 	}
+	streams := redisstore.NewJoined(w.db, 2)
+	w.Cleanup(func() { _ = streams.Close() })
+	w.facts = &stream.Shared{Reader: &stream.Reader{
+		DB: w.db, Key: redisstore.StreamKey, Mark: redisstore.MarkKey, Range: streams.Range,
+	}}
 	w.folder = &leaderboard.Folder{
-		Store: store, Facts: &stream.Reader{DB: w.db, Key: redisstore.StreamKey, Mark: redisstore.MarkKey}, Now: time.Now,
+		Store: store, Facts: w.facts.Turn("fold"), Now: time.Now,
 		Campaign: func() (*campaign.Campaign, error) { return w.def, nil },
 		Folded:   func(int, time.Duration) {}, Failed: failed,
 	}

@@ -31,6 +31,9 @@ type Joined struct {
 	// Took, when set, is told how long a caller waited, and for which script by its
 	// SHA-1, or "pipeline". Set it before the first command.
 	Took func(command string, took time.Duration, err error)
+	// Buffer is how many bytes are read from a connection at once; window when zero.
+	// Set it before the first command, too.
+	Buffer int
 
 	db      *redis.Client
 	opening context.Context //nolint:containedctx // Connections belong to nobody's request.
@@ -80,8 +83,9 @@ func (j *Joined) Close() error {
 type order struct {
 	out   []byte // as it travels
 	cmds  []redis.Cmder
-	words []string // the reply of a script, where there are no cmds
-	err   error    // the error that a script was answered with, or why there is no reply
+	words []string   // the reply of a script, where there are no cmds
+	list  *entryList // takes the reply instead, where it is set
+	err   error      // the error that a script was answered with, or why there is no reply
 	state atomic.Uint32
 	done  chan struct{} // receives once
 }
@@ -98,7 +102,7 @@ var orders = sync.Pool{New: func() any { return &order{done: make(chan struct{},
 
 func newOrder() *order {
 	o := orders.Get().(*order)
-	o.out, o.cmds, o.words, o.err = o.out[:0], nil, nil, nil
+	o.out, o.cmds, o.words, o.list, o.err = o.out[:0], nil, nil, nil, nil
 	o.state.Store(orderWaiting)
 	return o
 }
@@ -347,6 +351,10 @@ func (o *order) fail(err error) {
 
 // read takes the replies to an order. An error is one of the way there.
 func (o *order) read(r replies) (err error) {
+	if o.list != nil {
+		o.err, err = o.list.read(r)
+		return err
+	}
 	if o.cmds == nil {
 		o.words, o.err, err = r.words()
 		return err

@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,7 +115,7 @@ func (w *wire) dial() error {
 		w.end()
 		return fmt.Errorf("connect: %w", err)
 	}
-	w.in = replies{bufio.NewReaderSize(w.conn, window)}
+	w.in = replies{bufio.NewReaderSize(w.conn, cmp.Or(w.joined.Buffer, window))}
 	return nil
 }
 

@@ -18,7 +18,10 @@ var ErrUnconfirmed = errors.New("too few replicas hold the entries")
 // read reads, and where replicas are asked for, confirms what it read.
 func (r *Reader) read(ctx context.Context, campaign string, shard int, s event.Stream, after event.Position, limit int) ([]event.Entry, error) {
 	key := r.Key(campaign, shard, s)
-	if r.Replicas == 0 {
+	switch {
+	case r.Replicas == 0 && r.Range != nil:
+		return r.Range(ctx, key, "("+after.String(), limit)
+	case r.Replicas == 0:
 		return readAfter(ctx, r.DB, key, after, limit)
 	}
 	conn, err := r.sticky(ctx, key)

@@ -34,6 +34,9 @@ type Reader struct {
 	// Patience is how long they are waited for. It must be shorter than the
 	// client's read timeout.
 	Patience time.Duration
+	// Range is a quicker way to what XRANGE answers for the entries of a key from an id
+	// on, which "(" before it leaves out; nil is DB's. With Replicas it is not used.
+	Range func(ctx context.Context, key, from string, limit int) ([]event.Entry, error)
 }
 
 // After returns at most limit facts that follow the position, in order and
@@ -45,13 +48,24 @@ func (r *Reader) After(ctx context.Context, campaign string, shard int, after ev
 	if err != nil {
 		return nil, err
 	}
+	facts, err := decode(entries)
+	if err != nil {
+		return nil, fmt.Errorf("read %s of %s:%d after %s: %w", event.Facts, campaign, shard, after, err)
+	}
+	return facts, nil
+}
+
+// decode reads facts up to the first that cannot be read; it is an error if that
+// comes first.
+func decode(entries []event.Entry) ([]event.Fact, error) {
 	facts := make([]event.Fact, len(entries))
 	for i, e := range entries {
+		var err error
 		if facts[i], err = event.Decode(e); err != nil {
 			if i > 0 {
 				return facts[:i], nil
 			}
-			return nil, fmt.Errorf("read %s of %s:%d after %s: %w", event.Facts, campaign, shard, after, err)
+			return nil, err
 		}
 	}
 	return facts, nil
@@ -62,19 +76,25 @@ func (r *Reader) After(ctx context.Context, campaign string, shard int, after ev
 // first entry. A gap is ErrGap; entries that too few replicas hold are
 // ErrUnconfirmed.
 func (r *Reader) Entries(ctx context.Context, campaign string, shard int, s event.Stream, after event.Position, limit int) ([]event.Entry, error) {
-	fail := func(err error) ([]event.Entry, error) {
-		return nil, fmt.Errorf("read %s of %s:%d after %s: %w", s, campaign, shard, after, err)
-	}
 	entries, err := r.read(ctx, campaign, shard, s, after, limit)
 	if err != nil {
-		return fail(fault.ErrUnavailable.Because(err))
+		err = fault.ErrUnavailable.Because(err)
+	} else {
+		err = gapless(after, entries)
 	}
-	last := after
-	for i := range entries {
-		if !entries[i].Follows(last) {
-			return fail(fmt.Errorf("%w: %s comes after %s", ErrGap, entries[i].Position, last))
-		}
-		last = entries[i].Position
+	if err != nil {
+		return nil, fmt.Errorf("read %s of %s:%d after %s: %w", s, campaign, shard, after, err)
 	}
 	return entries, nil
+}
+
+// gapless returns ErrGap unless each entry follows the one before it.
+func gapless(after event.Position, entries []event.Entry) error {
+	for i := range entries {
+		if !entries[i].Follows(after) {
+			return fmt.Errorf("%w: %s comes after %s", ErrGap, entries[i].Position, after)
+		}
+		after = entries[i].Position
+	}
+	return nil
 }
