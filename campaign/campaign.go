@@ -90,7 +90,10 @@ type Campaign struct {
 	Groups     []Group
 	Fields     []Field
 	Consent    Consent
-	Ranking    RankingMode
+	// Retention is part of the notice: how long what is known of people is kept after
+	// the close.
+	Retention Retention
+	Ranking   RankingMode
 	// TopN is how many places of a board are public under RankingMode TopN.
 	TopN int
 	// Tiers are those of RankingMode Tiers, best first.

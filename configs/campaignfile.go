@@ -134,17 +134,18 @@ const (
 )
 
 func (r *campaignReader) read(doc value) Definition {
-	o := doc.object("id", "title", "opens_at", "closes_at", "paused", "groups", "enrolment_fields", "consent_notice",
+	o := doc.object("id", "title", "opens_at", "closes_at", "paused", "groups", "enrolment_fields", "consent_notice", "retention",
 		"ranking_mode", "top_n", "tiers", "phases", "combined_boards", "freeze_at", "unfreeze_at", "composite",
 		"public_breakdown", "shards", "quiz", "pledge", "tree")
 	c := &campaign.Campaign{
-		ID:       o.must("id").matching(campaignID, "want 2 to 40 small letters, digits and hyphens"),
-		Title:    o.must("title").langs(),
-		OpensAt:  o.must("opens_at").moment(Zone()),
-		ClosesAt: o.must("closes_at").moment(Zone()),
-		Zone:     Zone(),
-		Paused:   o.may("paused").yes(),
-		Consent:  readConsent(o.must("consent_notice")),
+		ID:        o.must("id").matching(campaignID, "want 2 to 40 small letters, digits and hyphens"),
+		Title:     o.must("title").langs(),
+		OpensAt:   o.must("opens_at").moment(Zone()),
+		ClosesAt:  o.must("closes_at").moment(Zone()),
+		Zone:      Zone(),
+		Paused:    o.may("paused").yes(),
+		Consent:   readConsent(o.must("consent_notice")),
+		Retention: readRetention(o.may("retention")),
 		PublicBreakdown: orElse(oneOf(o.may("public_breakdown"),
 			campaign.BreakdownNone, campaign.BreakdownRegions, campaign.BreakdownUnits), campaign.BreakdownNone),
 	}
@@ -200,6 +201,27 @@ func readConsent(v value) campaign.Consent {
 		Version: o.must("version").matching(versionForm, versionHint),
 		Text:    o.must("text").langs(),
 	}
+}
+
+// mostRetention is ten years, in days.
+const mostRetention = 3650
+
+// readRetention reads for how many days after the close each kind is kept. Whoever says
+// it of one says it of all: nothing shall stay because it was not thought of.
+func readRetention(v value) campaign.Retention {
+	if v.absent() {
+		return nil
+	}
+	var names []string
+	for _, k := range campaign.AllKept() {
+		names = append(names, string(k))
+	}
+	o := v.object(names...)
+	out := make(campaign.Retention, len(names))
+	for _, k := range campaign.AllKept() {
+		out[k] = o.must(string(k)).whole(0, mostRetention)
+	}
+	return out
 }
 
 func (r *campaignReader) readGroups(v value) []campaign.Group {

@@ -9,7 +9,6 @@ import (
 	"qingyuan/configs"
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/httpapi"
-	"qingyuan/internal/offline"
 	"qingyuan/leaderboard"
 )
 
@@ -35,7 +34,7 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 	}
 	server.Rosters, server.RosterDesk, server.Persons = p.rosters.desk, p.rosters, p.persons
 	server.Signers, server.PublicURL = signers{p.archive.ledger, s.secrecy}, h.PublicURL
-	server.Inbox, server.Offline, server.Duty = p.inbox, &offline.Service{DB: p.sql, Campaign: p.catalog.Campaign, Now: now}, p.duty
+	server.Inbox, server.Offline, server.Duty = p.inbox, newOffline(p.sql, p.catalog.Campaign, now), p.duty
 	if p.room != nil { // a nil room in the interface would be one
 		server.Queue = p.room
 	}

@@ -11,6 +11,7 @@ import (
 
 	"qingyuan/internal/event"
 	"qingyuan/internal/ledger"
+	"qingyuan/internal/retention"
 )
 
 // eraseCmd takes the personal data of one participant away, everywhere.
@@ -59,6 +60,8 @@ type erasure struct {
 	// campaigns and doors are those in which something was erased.
 	campaigns []string
 	doors     int
+	// held is what is kept beside the ledger.
+	held retention.Holders
 }
 
 // run erases in Redis, which orders the same of the ledger, and then sees to it
@@ -92,7 +95,7 @@ func (x *erasure) run(ctx context.Context, participant string) error {
 			return err
 		}
 	}
-	if err := x.eraseTexts(ctx); err != nil {
+	if err := x.eraseElsewhere(ctx); err != nil {
 		return err
 	}
 	if err := x.drainAll(ctx); err != nil {
@@ -101,12 +104,14 @@ func (x *erasure) run(ctx context.Context, participant string) error {
 	return x.scrub(ctx, known)
 }
 
-// eraseTexts takes away what the person wrote to the office, and was answered.
-func (x *erasure) eraseTexts(ctx context.Context) error {
-	appeals := newCorrections(x.services, &backOffice{}, x.db, x.catalog, time.Now)
-	messages := newInbox(x.cfg, x.db, x.services.secrecy, x.catalog.Campaign, time.Now)
+// eraseElsewhere takes away what is kept of the person beside the ledger.
+func (x *erasure) eraseElsewhere(ctx context.Context) error {
+	var err error
+	if x.held, err = x.holders(); err != nil {
+		return err
+	}
 	for _, id := range x.ids {
-		if err := errors.Join(appeals.ErasePersonal(ctx, id), messages.ErasePersonal(ctx, id)); err != nil {
+		if err := x.held.Erase(ctx, id); err != nil {
 			return err
 		}
 	}
@@ -221,7 +226,7 @@ func (x *erasure) scrub(ctx context.Context, known []ledger.Opened) error {
 		}
 	}
 	err := x.patiently(ctx, func() (bool, error) {
-		err := x.db.Scrub(ctx, "personal", "dead_letters", "appeals", "feedback")
+		err := x.db.Scrub(ctx, append(x.held.Tables(), "personal", "dead_letters")...)
 		return err == nil, err
 	})
 	if err != nil || !x.cfg.PrivateRedis() {

@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"qingyuan/internal/event"
 	"qingyuan/internal/httpapi"
 	"qingyuan/internal/jobs"
 	"qingyuan/internal/ledger"
+	"qingyuan/internal/retention"
 )
 
 // personDesk gives participants what is kept of them, and takes it away.
@@ -53,18 +56,34 @@ func (d *personDesk) work(ctx context.Context, j jobs.Job, _ *jobs.Progress) (js
 	return json.Marshal(map[string]any{"campaigns": len(x.campaigns), "doors": x.doors})
 }
 
-// Withdraw implements httpapi.Persons.
+// Withdraw implements httpapi.Persons. That it was withdrawn is written down first: the
+// rest may be repeated. What they wrote to the office stays: they did not write it under
+// the notice, and a complaint is not taken back with a consent.
 func (d *personDesk) Withdraw(ctx context.Context, campaignID, participant string) error {
+	now := time.Now()
+	if err := d.withdrawals().Record(ctx, campaignID, participant, now); err != nil {
+		return err
+	}
 	if err := d.services.boards.Hide(ctx, campaignID, participant, true); err != nil {
 		return err
 	}
-	_, err := d.services.campaigns.Erase(ctx, campaignID, participant, time.Now())
+	_, err := d.services.campaigns.Erase(ctx, campaignID, participant, now)
 	return err
 }
+
+func (d *personDesk) withdrawals() retention.Withdrawals { return retention.Withdrawals{DB: d.db} }
 
 // Kept implements httpapi.Persons.
 func (d *personDesk) Kept(ctx context.Context, participant string) ([]httpapi.Kept, error) {
 	shards, err := d.ledger.ShardsOf(ctx, participant)
+	if err != nil {
+		return nil, err
+	}
+	holders, err := d.holders()
+	if err != nil {
+		return nil, err
+	}
+	told, err := holders.Tell(ctx, participant)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +100,15 @@ func (d *personDesk) Kept(ctx context.Context, participant string) ([]httpapi.Ke
 		if err != nil {
 			return nil, fmt.Errorf("collect what is kept of a participant in %s: %w", s.Campaign, err)
 		}
+		if k.Withdrawn, err = d.withdrawals().Of(ctx, s.Campaign, participant); err != nil {
+			return nil, err
+		}
+		k.Told = told[s.Campaign]
+		delete(told, s.Campaign)
 		out = append(out, k)
+	}
+	for _, id := range slices.Sorted(maps.Keys(told)) { // who wrote and did not enrol
+		out = append(out, httpapi.Kept{Campaign: id, Told: told[id]})
 	}
 	return out, nil
 }

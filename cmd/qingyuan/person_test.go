@@ -32,13 +32,22 @@ func TestParticipantsOwnData(t *testing.T) {
 		_, r, err := s.call("GET", demoPath+"/boards/participants", nil)
 		return err == nil && len(r["items"].([]any)) == len(people)
 	})
+	const complaint = "题目太难，我叫张三的同事也这么说"
+	p.want(201, "POST", demoPath+"/feedback", map[string]string{"kind": "complaint", "text": complaint})
+	people[1].want(201, "POST", demoPath+"/feedback", map[string]string{"kind": "complaint", "text": complaint})
+	if all := kept(); !strings.Contains(all, complaint) || !strings.Contains(all, `"consent_withdrawn_at":null`) {
+		t.Errorf("what they wrote is not in %s", all)
+	}
 	p.want(204, "POST", demoPath+"/consent/withdrawal", nil)
 	p.want(204, "POST", demoPath+"/consent/withdrawal", nil)
 	s.eventually("them to leave the board", func() bool {
 		_, r, err := s.call("GET", demoPath+"/boards/participants", nil)
 		return err == nil && len(r["items"].([]any)) == len(people)-1
 	})
-	s.eventually("the ledger to forget the name", func() bool { return !strings.Contains(kept(), "张三") })
+	s.eventually("the ledger to forget the name", func() bool { return !strings.Contains(kept(), `"张三"`) })
+	if all := kept(); !strings.Contains(all, complaint) || strings.Contains(all, `"consent_withdrawn_at":null`) {
+		t.Errorf("a withdrawal takes no complaint back, and is told: %s", all)
+	}
 	other := people[1]
 	other.want(202, "DELETE", "/participants/me", nil)
 	s.eventually("the other's session to end", func() bool {
@@ -49,6 +58,9 @@ func TestParticipantsOwnData(t *testing.T) {
 		_, r, err := s.call("GET", "/signatures/"+other.serial, nil)
 		return err == nil && r.text("name") == "匿名"
 	})
+	if left := column(t, bench(t, cfg).db, "SELECT participant FROM feedback WHERE text IS NOT NULL"); len(left) != 1 {
+		t.Errorf("the texts of %d are left, want that of the first alone", len(left))
+	}
 	s.wantCounts(demoCampaign, map[string]float64{"enrolled": 3, "participants": 3, "attempts": 3, "signatures": 3})
 	mustRun(t, "verify", "--data", cfg.Data.Dir)
 }

@@ -130,13 +130,22 @@ func resize(ctx context.Context, store *catalog.Store, by operator.Actor, campai
 
 // People implements httpapi.RosterDesk.
 func (o *rosterOffice) People(ctx context.Context, campaignID, unit string, limit int) ([]roster.Person, int64, error) {
-	return o.some(ctx, campaignID, unit, limit, func(roster.Person) (bool, error) { return true, nil })
+	people, total, err := o.some(ctx, campaignID, unit, limit, func(roster.Person) (bool, error) { return true, nil })
+	for i := range people {
+		if people[i].Erased() {
+			people[i].Name = "（本人已注销）"
+		}
+	}
+	return people, total, err
 }
 
 // NotYet implements httpapi.RosterDesk. Who takes part by WeChat and has not been joined
-// with the roster is among them: nobody knows who they are.
+// with the roster is among them: nobody knows who they are. Who was erased is not.
 func (o *rosterOffice) NotYet(ctx context.Context, campaignID, unit string, limit int) ([]roster.Person, int64, error) {
 	return o.some(ctx, campaignID, unit, limit, func(p roster.Person) (bool, error) {
+		if p.Erased() {
+			return false, nil
+		}
 		participant, err := o.desk.sessions.AtRoster(ctx, session.RosterEntry{Campaign: campaignID, Unit: p.Unit, Number: p.Number})
 		if err != nil || participant == "" {
 			return true, err

@@ -121,7 +121,7 @@ var rules = map[string]rule{
 	"internal/correction": {
 		may: []string{
 			"campaign", "quiz", "internal/approval", "internal/audit", "internal/correction/act", "internal/event", "internal/failpoint",
-			"internal/fault", "internal/jobs", "internal/ledger", "internal/operator", "internal/origin", "internal/sqldb", sqldb,
+			"internal/fault", "internal/jobs", "internal/ledger", "internal/operator", "internal/origin", "internal/retention", "internal/sqldb", sqldb,
 		},
 		tests: slices.Concat(onRedis, []string{"pledge", "leaderboard", "internal/replay", "internal/replay/state", "internal/stream"}),
 	},
@@ -132,7 +132,7 @@ var rules = map[string]rule{
 	"internal/operator": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/seal"}},
 	"internal/approval": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/sqldb", sqldb}},
 	"internal/roster": {
-		may:   []string{"campaign", "internal/audit", "internal/fault", "internal/jobs", "internal/seal", "internal/sheet", "internal/sqldb", sqldb},
+		may:   []string{"campaign", "internal/audit", "internal/fault", "internal/jobs", "internal/retention", "internal/seal", "internal/sheet", "internal/sqldb", sqldb},
 		tests: []string{"internal/sqltest"},
 	},
 	"internal/report": {
@@ -142,13 +142,15 @@ var rules = map[string]rule{
 		},
 		tests: []string{"internal/sqltest"},
 	},
-	"internal/inbox":   {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/sqldb", sqldb}, tests: []string{"internal/seal"}},
-	"internal/offline": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/sqldb", sqldb}},
-	"internal/duty":    {},
-	"internal/audit":   {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
-	"internal/jobs":    {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
-	"internal/token":   {may: []string{"internal/fault", "internal/seal"}},
-	"internal/wechat":  {may: []string{"internal/fault"}},
+	"internal/inbox":   {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/retention", "internal/sqldb", sqldb}, tests: []string{"internal/seal"}},
+	"internal/offline": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/retention", "internal/sqldb", sqldb}},
+	// Who keeps something of people, and for how long.
+	"internal/retention": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/jobs", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
+	"internal/duty":      {},
+	"internal/audit":     {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
+	"internal/jobs":      {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
+	"internal/token":     {may: []string{"internal/fault", "internal/seal"}},
+	"internal/wechat":    {may: []string{"internal/fault"}},
 	// The rules of the line, whose one store is in internal/redisstore.
 	"internal/waitingroom": {may: []string{"internal/fault"}},
 	"internal/session": {
@@ -163,7 +165,7 @@ var rules = map[string]rule{
 			"campaign", "quiz", "pledge", "leaderboard",
 			"internal/approval", "internal/audit", "internal/certificate", "internal/correction", "internal/fault", "internal/live", "internal/operator", "internal/origin", "internal/session", "internal/sheet",
 			"internal/inbox", "internal/offline", "internal/duty", "internal/banks", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs",
-			"internal/report", "internal/roster", "internal/token", "internal/waitingroom", fiber,
+			"internal/report", "internal/retention", "internal/roster", "internal/token", "internal/waitingroom", fiber,
 		},
 		// The first feeds a fold, the second has faults that pass through; the office lies in SQL.
 		tests: slices.Concat(onRedis, []string{"internal/stream", "internal/wechat", "internal/sqldb", "internal/correction/act", "internal/jobs", "internal/ledger", "internal/event", "internal/replay/state"}),

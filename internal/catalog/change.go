@@ -23,7 +23,8 @@ import (
 // and units that people may belong to, and the regions above a unit, because
 // boards are kept by region; published texts of the consent notice and the
 // pledge under their version, because people agreed to them; whether boards are
-// combined, and every phase that has begun.
+// combined, and every phase that has begun; and what is kept of people is kept no longer
+// than the notice says that they agreed to.
 //
 // From a minute beforehand on: when the public boards stand still and move again.
 // Meanwhile tiers and the weights of units stay.
@@ -80,10 +81,25 @@ func (c *changes) opened() {
 	if o.Consent.Version == n.Consent.Version {
 		c.fixed(maps.Equal(o.Consent.Text, n.Consent.Text), "consent_notice.text", "changes need a new version: people agreed to %s", o.Consent.Version)
 	}
+	c.retention()
 	if c.old.Pledge != nil && c.next.Pledge != nil {
 		c.versions(c.old.Pledge.Versions, c.next.Pledge.Versions)
 	}
 	c.tree(o.Tree, n.Tree)
+}
+
+// retention wants nothing to be kept longer than people were told.
+func (c *changes) retention() {
+	o, n := c.old.Campaign, c.next.Campaign
+	if o.Consent.Version != n.Consent.Version {
+		return
+	}
+	for _, k := range campaign.AllKept() {
+		was, ruled := o.Retention[k]
+		is, still := n.Retention[k]
+		c.fixed(!ruled || still && is <= was, "retention."+string(k),
+			"people were told %d days: a longer time needs a new version of consent_notice", was)
+	}
 }
 
 // versions wants the published versions to stay, in their order.

@@ -58,3 +58,33 @@ func TestCheckChangeAlwaysOpen(t *testing.T) {
 		t.Error("a campaign that is always open changed what its papers are worth")
 	}
 }
+
+// TestRetentionMayShorten: what is known of people may go earlier than they were told, and
+// later only where they are told anew.
+func TestRetentionMayShorten(t *testing.T) {
+	t.Parallel()
+	const rule = "retention: {personal: 180, messages: 180, rosters: 180, origins: 30, flags: 180, papers: 180}\n"
+	ruled := strings.Replace(town, "shards: 2", rule+"shards: 2", 1)
+	tests := map[string]struct{ old, new, want string }{
+		"shorter":                     {"personal: 180", "personal: 0", ""},
+		"longer":                      {"personal: 180", "personal: 181", "retention.personal: people were told 180 days"},
+		"for good":                    {rule, "", "retention.papers: people were told 180 days"},
+		"longer, with another notice": {rule, `retention: {personal: 365, messages: 365, rosters: 365, origins: 365, flags: 365, papers: 365}` + "\n", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := strings.Replace(ruled, tt.old, tt.new, 1)
+			if strings.HasSuffix(name, "another notice") {
+				text = strings.Replace(text, `{version: "1", text: 告知}`, `{version: "2", text: 新告知}`, 1)
+			}
+			err := CheckChange(load(t, ruled), load(t, text), onDay(10, 0))
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("%v, want %q", err, tt.want)
+			}
+		})
+	}
+	if err := CheckChange(load(t, town), load(t, ruled), onDay(10, 0)); err != nil {
+		t.Errorf("a first rule: %v", err)
+	}
+}

@@ -31,6 +31,7 @@ var chinese = map[string]string{
 	"%d cannot become %d: who passed is counted already":                                               "不能由 %[1]v 改为 %[2]v：及格人数已经计入",
 	"%s cannot go or change its guardian rule":                                                         "群体 %[1]v 不能去掉，也不能改监护人规则",
 	"changes need a new version: people agreed to %s":                                                  "修改须用新的版本号：已有人同意版本 %[1]v",
+	"people were told %d days: a longer time needs a new version of consent_notice":                    "告知中承诺保存 %[1]v 天，延长须使用新的告知版本",
 	"%s was published: add a version behind it instead":                                                "版本 %[1]v 已经公布，请在其后增加新版本",
 	"unit %s cannot go: people may belong to it":                                                       "单位 %[1]v 不能删除：可能已有人报名，可改为停用",
 	"unit %s cannot move from %q to %q":                                                                "单位 %[1]v 不能由“%[2]v”移到“%[3]v”",

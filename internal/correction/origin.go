@@ -23,8 +23,8 @@ type OriginKeys struct {
 	Now func() time.Time
 	// Campaigns lists those that need a key.
 	Campaigns func() []*campaign.Campaign
-	// Keep is how long after the close of a campaign its key is destroyed; 30 days when
-	// zero.
+	// Keep is how long after the close of a campaign its key is destroyed where the campaign
+	// has no rule; 30 days when zero.
 	Keep time.Duration
 	// Failed is told of an outage; it is tried again.
 	Failed func(error)
@@ -66,7 +66,7 @@ func (o *OriginKeys) Run(ctx context.Context) {
 func (o *OriginKeys) Refresh(ctx context.Context) error {
 	now, all := o.Now(), map[string]*origin.Key{}
 	for _, c := range o.Campaigns() {
-		if !c.AlwaysOpen && now.After(c.ClosesAt.Add(o.keep())) {
+		if o.over(c, now) {
 			if err := o.Destroy(ctx, c.ID); err != nil {
 				return err
 			}
@@ -84,6 +84,14 @@ func (o *OriginKeys) Refresh(ctx context.Context) error {
 	defer o.mu.Unlock()
 	o.known = all
 	return nil
+}
+
+// over tells whether the time of a campaign's key is: by its own rule where it has one.
+func (o *OriginKeys) over(c *campaign.Campaign, now time.Time) bool {
+	if at, ruled := c.ForgetsAt(campaign.KeptOrigins); ruled {
+		return !now.Before(at)
+	}
+	return !c.AlwaysOpen && now.After(c.ClosesAt.Add(o.keep()))
 }
 
 func (o *OriginKeys) keep() time.Duration {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -74,8 +75,39 @@ type fieldAnswer struct {
 }
 
 type noticeAnswer struct {
-	Version string `json:"version"`
-	Text    string `json:"text"`
+	Version   string       `json:"version"`
+	Text      string       `json:"text"`
+	Retention []retentionT `json:"retention,omitempty"`
+}
+
+// retentionT is how long one kind of what is known of people is kept.
+type retentionT struct {
+	Kind string `json:"kind"`
+	Days int    `json:"days"`
+	Text string `json:"text"`
+}
+
+// keptTexts say what is kept, as the notice does.
+//
+//nolint:gochecknoglobals // A constant in everything but the language.
+var keptTexts = map[campaign.Kept]string{
+	campaign.KeptPersonal: "姓名、电话、监护人和手写签名",
+	campaign.KeptMessages: "投诉建议、申诉等来信及答复",
+	campaign.KeptRosters:  "单位名册上的姓名和编号",
+	campaign.KeptOrigins:  "区分来源的密钥",
+	campaign.KeptFlags:    "异常提示的标记",
+	campaign.KeptPapers:   "纸质承诺书的存放凭据",
+}
+
+// noticeOf is the notice with the campaign's rule of how long what is kept.
+func noticeOf(c *campaign.Campaign, lang string) noticeAnswer {
+	n := noticeAnswer{Version: c.Consent.Version, Text: c.Consent.Text.In(lang)}
+	for _, k := range campaign.AllKept() {
+		if days, ruled := c.Retention[k]; ruled {
+			n.Retention = append(n.Retention, retentionT{string(k), days, fmt.Sprintf("%s：活动结束后 %d 天", keptTexts[k], days)})
+		}
+	}
+	return n
 }
 
 type quizAnswer struct {
@@ -128,7 +160,7 @@ func (s *Server) describe(c *campaign.Campaign, lang string) campaignDetail {
 		campaignLine: lineOf(c, lang, now),
 		RankingMode:  string(c.Ranking), TopN: bound(c.TopN), Combined: c.Combined, Freeze: freezeOf(c),
 		Tiers: tiersOf(c), Phases: phasesOf(c, lang),
-		ConsentNotice: noticeAnswer{c.Consent.Version, c.Consent.Text.In(lang)},
+		ConsentNotice: noticeOf(c, lang),
 		ServerTime:    stamp(now, c.Zone),
 	}
 	for _, g := range c.Groups {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"qingyuan/internal/retention"
 )
 
 // Persons gives participants what is kept of them and takes it away (个人信息保护法 arts.
@@ -26,6 +28,11 @@ type Kept struct {
 	Campaign string
 	Facts    []KeptFact
 	Personal []KeptPersonal
+	// Told is what they wrote to the office and were answered, and which rules have
+	// noticed something about their acts.
+	Told []retention.Told
+	// Withdrawn is when they took their consent back last; zero where they never did.
+	Withdrawn time.Time
 }
 
 // KeptFact is something that happened.
@@ -68,6 +75,17 @@ type keptCampaignT struct {
 	Campaign string          `json:"campaign"`
 	Personal []keptPersonalT `json:"personal"`
 	Facts    []keptFactT     `json:"facts"`
+	// What was written, and flags, beside the facts.
+	Records     []keptToldT `json:"records"`
+	WithdrawnAt *string     `json:"consent_withdrawn_at"`
+}
+
+type keptToldT struct {
+	Kind   string `json:"kind"`
+	At     string `json:"at"`
+	State  string `json:"state,omitempty"`
+	Text   string `json:"text,omitempty"`
+	Answer string `json:"answer,omitempty"`
 }
 
 type keptPersonalT struct {
@@ -107,7 +125,10 @@ func (s *Server) keptOf(c Kept) keptCampaignT {
 	if def, err := s.Catalog.Campaign(c.Campaign); err == nil {
 		zone = def.Zone
 	}
-	out := keptCampaignT{Campaign: c.Campaign, Personal: []keptPersonalT{}, Facts: []keptFactT{}}
+	out := keptCampaignT{
+		Campaign: c.Campaign, Personal: []keptPersonalT{}, Facts: []keptFactT{}, Records: []keptToldT{},
+		WithdrawnAt: stampOrNull(c.Withdrawn, zone),
+	}
 	for _, p := range c.Personal {
 		out.Personal = append(out.Personal, keptPersonalT{
 			p.Kind, stamp(p.At, zone), p.Name, p.Phone, p.Guardian, p.Strokes, p.Notice, p.PublishName,
@@ -115,6 +136,9 @@ func (s *Server) keptOf(c Kept) keptCampaignT {
 	}
 	for _, f := range c.Facts {
 		out.Facts = append(out.Facts, keptFactT{f.Kind, stamp(f.At, zone), f.Unit, f.Group, f.Says})
+	}
+	for _, t := range c.Told {
+		out.Records = append(out.Records, keptToldT{t.Kind, stamp(t.At, zone), t.State, t.Text, t.Answer})
 	}
 	return out
 }

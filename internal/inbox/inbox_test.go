@@ -259,3 +259,41 @@ func TestErasureAndKeys(t *testing.T) {
 		}
 	})
 }
+
+// TestHolder tells a participant what they wrote, and forgets a campaign's messages in
+// steps: none is readable, all are there, and what was open is closed.
+func TestHolder(t *testing.T) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r, ctx := newRig(t, db), t.Context()
+		m, _ := r.write("p1", "u1", "我叫王芳")
+		r.write("p1", "u1", "还有")
+		r.write("p2", "u1", "别人的")
+		r.must(r.Answer(ctx, clerk(""), m, "王芳您好"))
+		h := r.Holder()
+		told, err := h.Tell(ctx, "p1")
+		r.must(err)
+		if len(told) != 2 || !strings.HasPrefix(told[0].Text, "我叫王芳") || told[0].Answer != "王芳您好" || told[0].State != "answered" || told[0].Campaign != "c" {
+			t.Errorf("told %+v", told)
+		}
+		for _, want := range []int64{2, 1, 0} {
+			if n, err := h.Forget(ctx, "c", 2); n != want || err != nil {
+				t.Errorf("forgot %d, %v, want %d", n, err, want)
+			}
+		}
+		if n, err := h.Left(ctx, "c"); n != 0 || err != nil {
+			t.Errorf("left %d, %v", n, err)
+		}
+		all, err := r.List(ctx, clerk(""), "c", "", "", 10)
+		r.must(err)
+		if len(all) != 3 {
+			t.Errorf("%d messages", len(all))
+		}
+		for _, m := range all {
+			if m.Text+m.Answer != "" || !m.Decided() || m.DecidedAt.IsZero() {
+				t.Errorf("forgotten: %+v", m)
+			}
+		}
+		r.write("p2", "u1", "别人的") // a repeat is not known any more, and is a message of its own
+	})
+}

@@ -55,6 +55,9 @@ func (s *Service) AtRoster(ctx context.Context, r RosterEntry) (string, error) {
 	return d.Participant, nil
 }
 
+// RosterDoor is the hash of the door that a roster's entry comes by.
+func (s *Service) RosterDoor(r RosterEntry) string { return s.keys.entrance(r.door()).hash }
+
 // Link joins the way of a roster to the participant who is signed in, and returns a
 // session of whoever both lead to from now on. It may be repeated.
 //
