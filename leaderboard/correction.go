@@ -12,9 +12,9 @@ import (
 
 // correct takes out what a participant added to the figures until the fact and
 // puts in what they add from then on.
-func (b *Batch) correct(r Rules, f *event.Fact, body event.Corrected) error {
-	before := RecordOf(f, body)
-	after, err := Corrected(before, f.Kind, body.Number)
+func (b *Batch) correct(r Rules, f *event.Fact, whole event.Corrected) error {
+	before := RecordOf(f, whole)
+	after, err := After(before, f)
 	if err != nil {
 		return err
 	}
@@ -24,13 +24,68 @@ func (b *Batch) correct(r Rules, f *event.Fact, body event.Corrected) error {
 	return b.replace(r, f, &before, &after)
 }
 
-// RecordOf returns the record of a participant as a correction found it.
-func RecordOf(f *event.Fact, body event.Corrected) Record {
-	rec := Record{Unit: f.Unit, Group: f.Group, Attempts: body.Attempts, SignedVoid: body.SignedVoid, Hidden: body.Hidden}
-	if body.SignedAt != 0 {
-		rec.SignedAt = time.UnixMilli(body.SignedAt)
+// RecordOf returns the record of a participant as a correction, a transfer or a
+// re-mark found it.
+func RecordOf(f *event.Fact, whole event.Corrected) Record {
+	rec := Record{
+		Unit: f.Unit, Group: f.Group, Attempts: whole.Attempts, SignedVoid: whole.SignedVoid, Hidden: whole.Hidden, Stays: whole.Stays,
+	}
+	if t, ok := f.Body.(event.Transferred); ok {
+		rec.Unit, rec.Group = t.FromUnit, t.FromGroup
+	}
+	if whole.SignedAt != 0 {
+		rec.SignedAt = time.UnixMilli(whole.SignedAt)
 	}
 	return rec
+}
+
+// After returns what a correction, a transfer or a re-mark makes of the record that
+// it found. It does not change its argument. An attempt or a signature that is not
+// there is an error.
+func After(rec Record, f *event.Fact) (Record, error) {
+	switch body := f.Body.(type) {
+	case event.Corrected:
+		return Corrected(rec, f.Kind, body.Number)
+	case event.Transferred:
+		return Transferred(rec, f.Unit, f.Group, f.At, body.Request), nil
+	case event.Remarked:
+		return Remarked(rec, body.Number, body.After)
+	default:
+		return Record{}, fmt.Errorf("correction: %T is none", f.Body)
+	}
+}
+
+// Transferred returns the record of somebody who belongs elsewhere from a moment on,
+// because a request was granted. It does not change its argument.
+func Transferred(rec Record, unit, group string, at time.Time, request string) Record {
+	rec.Stays = append(slices.Clone(rec.Stays), event.Stay{
+		Unit: rec.Unit, Group: rec.Group, Until: at.UnixMilli(), Request: request,
+	})
+	rec.Unit, rec.Group = unit, group
+	return rec
+}
+
+// Remarked returns a record in which an attempt has other marks. It does not change
+// its argument. An attempt that is not there is an error.
+func Remarked(rec Record, number int, m event.Marks) (Record, error) {
+	i, err := rec.own(number)
+	if err != nil {
+		return Record{}, err
+	}
+	a := &rec.Attempts[i]
+	a.Score, a.Passed, a.Full = m.Score, m.Passed, m.Full()
+	return rec, nil
+}
+
+// own gives the record a list of attempts of its own, and returns the place of one in
+// it.
+func (rec *Record) own(number int) (int, error) {
+	rec.Attempts = slices.Clone(rec.Attempts)
+	i := slices.IndexFunc(rec.Attempts, func(a event.Counted) bool { return a.Number == number })
+	if i < 0 {
+		return 0, fmt.Errorf("correction of attempt %d: it is not among the accepted", number)
+	}
+	return i, nil
 }
 
 // Corrected returns what a correction makes of a record. It does not change its
@@ -48,72 +103,93 @@ func Corrected(rec Record, kind event.Kind, number int) (Record, error) {
 		return rec, nil
 	default:
 	}
-	rec.Attempts = slices.Clone(rec.Attempts)
-	i := slices.IndexFunc(rec.Attempts, func(a event.Counted) bool { return a.Number == number })
-	if i < 0 {
-		return Record{}, fmt.Errorf("correction of attempt %d: it is not among the accepted", number)
+	i, err := rec.own(number)
+	if err != nil {
+		return Record{}, err
 	}
 	rec.Attempts[i].Void = kind != event.KindRestored
 	return rec, nil
 }
 
-// exchange moves the tallies. What was done since the freeze counts in the late
-// ones, as long as the boards stand still.
+// exchange moves the tallies from what the record was to what it is. While the boards
+// stand still, the public figures change by what was done before the freeze and in the
+// unit of then; the rest goes into the late ones.
 func (b *Batch) exchange(r Rules, f *event.Fact, before, after *Record) error {
-	now, err := r.change(before, after, false)
-	if err != nil {
-		return err
+	x := exchange{rules: r, frozen: r.Campaign.Freeze.Active(f.At), public: NewFigures(), late: NewFigures()}
+	if before.Unit != after.Unit {
+		to := x.newest()
+		to.count(before.Unit, Enrolled, -1)
+		to.count(after.Unit, Enrolled, 1)
 	}
-	b.times(f, now)
-	if !r.Campaign.Freeze.Active(f.At) {
-		b.Tally.add(f.Unit, now, 1)
-		return nil
+	hours, minutes := map[BucketCell]int64{}, map[BucketCell]int64{}
+	for _, side := range []struct {
+		rec   *Record
+		times int64
+	}{{before, -1}, {after, 1}} {
+		now, err := x.add(side.rec, side.times)
+		if err != nil {
+			return err
+		}
+		for at, n := range now.hours {
+			hours[BucketCell{at.bucket, Cell{side.rec.Unit, at.metric}}] += side.times * n
+		}
+		for at, n := range now.minutes {
+			minutes[BucketCell{at.bucket, Cell{Metric: at.metric}}] += side.times * n
+		}
 	}
-	past, err := r.change(before, after, true)
-	if err != nil {
-		return err
-	}
-	b.Tally.add(f.Unit, past, 1)
-	b.Late.add(f.Unit, now, 1)
-	b.Late.add(f.Unit, past, -1)
+	// Minutes that nobody looks at any more may be gone.
+	maps.DeleteFunc(minutes, func(c BucketCell, _ int64) bool { return c.Bucket <= minuteOf(f.At)-minutesInRow })
+	merge(b.Hours, hours)
+	merge(b.Minutes, minutes)
+	b.Tally.merge(&x.public)
+	b.Late.merge(&x.late)
 	return nil
 }
 
-// times moves the hours, and those minutes that are still looked at.
-func (b *Batch) times(f *event.Fact, s share) {
-	for at, n := range s.hours {
-		b.Hours[BucketCell{at.bucket, Cell{f.Unit, at.metric}}] += n
+// exchange collects by how much one participant's shares change the figures.
+type exchange struct {
+	rules        Rules
+	frozen       bool
+	public, late Figures
+}
+
+// newest are the figures that count what is done now.
+func (x *exchange) newest() *Figures {
+	if x.frozen {
+		return &x.late
 	}
-	for at, n := range s.minutes {
-		if at.bucket > minuteOf(f.At)-minutesInRow {
-			b.Minutes[BucketCell{at.bucket, Cell{Metric: at.metric}}] += n
+	return &x.public
+}
+
+// add counts a record so many times, and returns its share by everything.
+func (x *exchange) add(rec *Record, times int64) (share, error) {
+	now, err := x.rules.share(rec, false)
+	if err != nil {
+		return share{}, err
+	}
+	x.newest().add(rec.Unit, now, times)
+	if !x.frozen {
+		return now, nil
+	}
+	past, err := x.rules.share(rec, true)
+	unit, _ := rec.frozenIn(x.rules.Campaign.Freeze)
+	x.public.add(unit, past, times)
+	x.late.add(unit, past, -times)
+	return now, err
+}
+
+// merge adds what is not nothing.
+func merge[K comparable](to, from map[K]int64) {
+	for k, n := range from {
+		if n != 0 {
+			to[k] += n
 		}
 	}
 }
 
-// change returns by how much the shares of two records differ.
-func (r Rules) change(before, after *Record, past bool) (share, error) {
-	out, err := r.share(after, past)
-	if err != nil {
-		return share{}, err
-	}
-	gone, err := r.share(before, past)
-	if err != nil {
-		return share{}, err
-	}
-	subtract(out.metrics, gone.metrics)
-	subtract(out.hours, gone.hours)
-	subtract(out.minutes, gone.minutes)
-	subtract(out.scores, gone.scores)
-	return out, nil
-}
-
-func subtract[K comparable](from, what map[K]int64) {
-	for k, n := range what {
-		if from[k] -= n; from[k] == 0 {
-			delete(from, k)
-		}
-	}
+func (t *Figures) merge(from *Figures) {
+	merge(t.Cells, from.Cells)
+	merge(t.Scores, from.Scores)
 }
 
 func (t *Figures) add(unit string, s share, times int64) {
@@ -135,6 +211,13 @@ func (b *Batch) replace(r Rules, f *event.Fact, before, after *Record) error {
 	is, err := r.Placements(after, f.At)
 	if err != nil {
 		return err
+	}
+	if r.Campaign.Freeze.Over(f.At) && len(before.Stays) > 0 { // they may wait to be thawed on boards that they have left
+		frozen, err := r.Placements(before, r.Campaign.Freeze.At)
+		if err != nil {
+			return err
+		}
+		maps.Copy(was, frozen)
 	}
 	for scope := range was {
 		if _, ok := is[scope]; !ok {

@@ -93,7 +93,7 @@ func (w *world) happen(t *rapid.T) {
 		p.lived = []stay{{p.Unit, w.now}}
 		return
 	}
-	switch act := rapid.IntRange(0, 9).Draw(t, "act"); {
+	switch act := rapid.IntRange(0, 11).Draw(t, "act"); {
 	case act == 0 && p.SignedAt.IsZero():
 		w.signed(id, p.Unit, !w.first(p))
 		p.SignedAt = w.now
@@ -117,19 +117,70 @@ func (w *world) happen(t *rapid.T) {
 			kind = rapid.SampledFrom([]event.Kind{event.KindInvalidated, event.KindWithdrawn}).Draw(t, "how")
 		}
 		w.correct(id, p, kind, a.Number)
+	case act == 10:
+		w.transfer(t, id, p)
+	case act == 11 && len(p.Attempts) > 0:
+		w.remark(t, id, p)
 	default:
 		w.submit(t, id, p)
 	}
+}
+
+// transfer lets somebody belong elsewhere, whatever they did.
+func (w *world) transfer(t *rapid.T, id string, p *person) {
+	body := event.Transferred{Corrected: p.whole(), FromUnit: p.Unit, FromGroup: p.Group, Request: fmt.Sprint("t", len(w.facts))}
+	from := p.Unit
+	p.Unit = rapid.SampledFrom(slices.DeleteFunc([]string{"u1", "u3", "u5"}, func(u string) bool { return u == from })).Draw(t, "unit after")
+	w.add(event.KindTransferred, id, p.Unit, false, body)
+	p.Stays = append(p.Stays, event.Stay{Unit: from, Group: p.Group, Until: w.now.UnixMilli(), Request: body.Request})
+	p.lived = append(p.lived, stay{p.Unit, w.now})
+}
+
+// remark gives an attempt other marks, whether or not it counts.
+func (w *world) remark(t *rapid.T, id string, p *person) {
+	a := rapid.SampledFrom(p.Attempts).Draw(t, "attempt")
+	whole := p.whole()
+	whole.Number, whole.Batch = a.Number, "challenge"
+	score := 20 * rapid.IntRange(0, 5).Draw(t, "new score")
+	w.add(event.KindRemarked, id, p.Unit, false, event.Remarked{
+		Corrected: whole, Before: event.Marks{Score: a.Score, MaxScore: 100, Passed: a.Passed},
+		After: event.Marks{Score: score, MaxScore: 100, Passed: score >= 60},
+	})
+	for i := range p.Attempts {
+		if b := &p.Attempts[i]; b.Number == a.Number {
+			b.Score, b.Passed, b.Full = score, score >= 60, score == 100
+		}
+	}
+}
+
+// whole is what a correction says of everything before it.
+func (p *person) whole() event.Corrected {
+	c := event.Corrected{
+		Attempts: slices.Clone(p.Attempts), SignedVoid: p.SignedVoid, Hidden: p.Hidden, Stays: slices.Clone(p.Stays),
+	}
+	if !p.SignedAt.IsZero() {
+		c.SignedAt = p.SignedAt.UnixMilli()
+	}
+	return c
+}
+
+// seat is the unit that a moment's figures count them in: the one that the first
+// transfer since took them from.
+func (p *person) seat(until time.Time) string {
+	for _, s := range p.Stays {
+		if s.Until >= until.UnixMilli() {
+			return s.Unit
+		}
+	}
+	return p.Unit
 }
 
 // first tells whether somebody has an act that counts already.
 func (w *world) first(p *person) bool { return len(p.counted(never)) > 0 || !p.Signed().IsZero() }
 
 func (w *world) correct(id string, p *person, kind event.Kind, number int) {
-	body := event.Corrected{Number: number, Attempts: slices.Clone(p.Attempts), SignedVoid: p.SignedVoid, Hidden: p.Hidden}
-	if !p.SignedAt.IsZero() {
-		body.SignedAt = p.SignedAt.UnixMilli()
-	}
+	body := p.whole()
+	body.Number = number
 	w.add(kind, id, p.Unit, false, body)
 	switch kind {
 	case event.KindHidden, event.KindShown:
@@ -237,9 +288,9 @@ func (w *world) windows() map[string]func(event.Counted) bool {
 }
 
 // parts are those of a person.
-func (w *world) parts(p *person) []string {
-	out := []string{"u:" + p.Unit, "g:" + p.Group, "r:city"}
-	if d, ok := map[string]string{"u1": "r:d1", "u3": "r:d2"}[p.Unit]; ok {
+func (w *world) parts(p *person, unit string) []string {
+	out := []string{"u:" + unit, "g:" + p.Group, "r:city"}
+	if d, ok := map[string]string{"u1": "r:d1", "u3": "r:d2"}[unit]; ok {
 		out = append(out, d)
 	}
 	return out
@@ -264,12 +315,20 @@ func (w *world) boards() shelf {
 			if window != "" {
 				out.put(window, id, at)
 			}
-			for _, part := range w.parts(p) {
+			for _, part := range slices.Concat(w.parts(p, p.Unit), w.parts(p, p.seat(stand))) {
+				there := at
+				if !slices.Contains(w.parts(p, p.Unit), part) {
+					there.Now = nil
+				}
+				if !slices.Contains(w.parts(p, p.seat(stand)), part) {
+					there.Base = nil
+				}
 				switch {
+				case there.Empty():
 				case window == "":
-					out.put(part, id, at)
+					out.put(part, id, there)
 				case w.rules.Campaign.Combined:
-					out.put(part+"|"+window, id, at)
+					out.put(part+"|"+window, id, there)
 				}
 			}
 		}
@@ -298,9 +357,12 @@ func (s shelf) thaw() {
 	for _, board := range s {
 		for id, at := range board {
 			at.Base = at.Now
-			board[id] = at
+			if board[id] = at; at.Empty() {
+				delete(board, id)
+			}
 		}
 	}
+	maps.DeleteFunc(s, func(_ string, board map[string]leaderboard.Placement) bool { return len(board) == 0 })
 }
 
 // apply does what a move says.
@@ -344,7 +406,7 @@ func raised(t *rapid.T, l leaderboard.Layout, from *uint64, m leaderboard.Move) 
 func (w *world) figures(until time.Time) leaderboard.Figures {
 	out := leaderboard.NewFigures()
 	for _, p := range w.people {
-		count := func(m leaderboard.Metric, n int64) { out.Cells[leaderboard.Cell{Unit: p.Unit, Metric: m}] += n }
+		count := func(m leaderboard.Metric, n int64) { out.Cells[leaderboard.Cell{Unit: p.seat(until), Metric: m}] += n }
 		if in := p.unitAt(until); in != "" {
 			out.Cells[leaderboard.Cell{Unit: in, Metric: leaderboard.Enrolled}]++
 		}

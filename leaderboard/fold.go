@@ -186,6 +186,10 @@ func (b *Batch) Count(r Rules, f *event.Fact) error {
 		b.act(to, f, Signatures)
 	case event.Corrected:
 		return b.correct(r, f, body)
+	case event.Transferred:
+		return b.correct(r, f, body.Corrected)
+	case event.Remarked:
+		return b.correct(r, f, body.Corrected)
 	case event.Started, event.Expired, event.Granted, event.Erased:
 		// They change no figure.
 	default:

@@ -26,6 +26,19 @@ type Record struct {
 	SignedVoid bool
 	// Hidden people stand on no public board.
 	Hidden bool
+	// Stays are where they belonged before each transfer, oldest first.
+	Stays []event.Stay
+}
+
+// frozenIn returns the unit and group in which the public sees the participant while
+// the boards stand still: those of the moment at which they were frozen.
+func (rec *Record) frozenIn(freeze campaign.Freeze) (unit, group string) {
+	for _, s := range rec.Stays {
+		if s.Until >= freeze.At.UnixMilli() {
+			return s.Unit, s.Group
+		}
+	}
+	return rec.Unit, rec.Group
 }
 
 // Signed returns when the signature that counts was made; zero where there is none.
@@ -164,6 +177,10 @@ func (p Placement) Empty() bool { return p.Base == nil && p.Now == nil }
 // Placements returns where a record puts its participant at a moment, by board;
 // "" is the main one.
 func (r Rules) Placements(rec *Record, at time.Time) (map[string]Placement, error) {
+	unit, group := rec.Unit, rec.Group
+	if r.Campaign.Freeze.Active(at) {
+		unit, group = rec.frozenIn(r.Campaign.Freeze)
+	}
 	out := map[string]Placement{}
 	for window, credits := range r.byWindow(r.credits(rec.Attempts)) {
 		p, err := r.placement(credits, at)
@@ -174,11 +191,29 @@ func (r Rules) Placements(rec *Record, at time.Time) (map[string]Placement, erro
 		if window == "" {
 			out[""] = p
 		}
-		for _, board := range Boards(r.Campaign, rec.Unit, rec.Group, window) {
-			out[board] = p
+		is := Boards(r.Campaign, rec.Unit, rec.Group, window)
+		was := is
+		if unit != rec.Unit || group != rec.Group {
+			was = Boards(r.Campaign, unit, group, window)
 		}
+		spread(out, p, was, is)
 	}
 	return out, nil
+}
+
+// spread puts a placement on the boards on which the public sees it and on those on
+// which it is.
+func spread(out map[string]Placement, p Placement, was, is []string) {
+	for _, board := range is {
+		out[board] = Placement{Now: p.Now, Hidden: p.Hidden}
+	}
+	for _, board := range was {
+		there := out[board]
+		there.Base, there.Hidden = p.Base, p.Hidden
+		if out[board] = there; there.Empty() {
+			delete(out, board)
+		}
+	}
 }
 
 // byWindow sorts credits into the windows they lie in. By how much an attempt

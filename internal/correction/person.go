@@ -67,6 +67,12 @@ func (p *Person) take(f *event.Fact) error {
 		p.Acts = append(p.Acts, Act{Item: Item{Act: act.Act{Participant: f.Participant}, At: f.At}, origin: body.Origin})
 	case event.Corrected:
 		return p.correct(f.Kind, body.Number)
+	case event.Remarked:
+		a, err := p.act(body.Number)
+		if err != nil {
+			return err
+		}
+		a.Score, a.correct = body.After.Score, body.After.Correct
 	}
 	return nil
 }
@@ -81,12 +87,21 @@ func (p *Person) correct(kind event.Kind, number int) error {
 		void = false
 	default:
 	}
+	a, err := p.act(number)
+	if err != nil {
+		return err
+	}
+	a.Void = void
+	return nil
+}
+
+// act returns an accepted act.
+func (p *Person) act(number int) (*Act, error) {
 	i := slices.IndexFunc(p.Acts, func(a Act) bool { return a.Number == number })
 	if i < 0 {
-		return fmt.Errorf("a correction of act %d, which was never accepted", number)
+		return nil, fmt.Errorf("a correction of act %d, which was never accepted", number)
 	}
-	p.Acts[i].Void = void
-	return nil
+	return &p.Acts[i], nil
 }
 
 // Times are when their attempts were accepted that count.

@@ -31,7 +31,7 @@ const (
 	// KindGranted gives a participant one attempt more than the limits allow. It
 	// changes no figure.
 	KindGranted Kind = "granted.1"
-	KindSigned    Kind = "signed.1"
+	KindSigned  Kind = "signed.1"
 	// KindErased says that a participant's personal data was erased. It changes
 	// no figure.
 	KindErased Kind = "erased.1"
@@ -49,6 +49,11 @@ const (
 	// back. The counts do not change.
 	KindHidden Kind = "hidden.1"
 	KindShown  Kind = "shown.1"
+	// KindTransferred moves a participant to another unit or group, and whatever of
+	// theirs counts with them.
+	KindTransferred Kind = "transferred.1"
+	// KindRemarked gives an accepted attempt other marks.
+	KindRemarked Kind = "remarked.1"
 	// KindDoor says which participant stands behind one way of signing in. It
 	// belongs to no campaign and has neither unit nor group.
 	KindDoor Kind = "door.1"
@@ -197,7 +202,52 @@ type Corrected struct {
 	SignedVoid bool `json:"signed_void,omitempty"`
 	// Hidden says that they were hidden.
 	Hidden bool `json:"hidden,omitempty"`
+	// Stays are where they belonged before each transfer, oldest first.
+	Stays []Stay `json:"stays,omitempty"`
 }
+
+// Stay is a unit and group that somebody was transferred from.
+type Stay struct {
+	Unit  string `json:"u"`
+	Group string `json:"g"`
+	// Until is when they were transferred, in Unix ms, and Request what was granted
+	// with it.
+	Until   int64  `json:"t"`
+	Request string `json:"r"`
+}
+
+// Transferred says that a participant belongs to another unit or group from then on,
+// and everything of theirs that counts with them. The fact's own Unit and Group are
+// the new ones; the rest is as it was until then.
+type Transferred struct {
+	Corrected
+
+	FromUnit  string `json:"from_unit"`
+	FromGroup string `json:"from_group"`
+	// Request names what was granted: a request is granted once.
+	Request string `json:"request"`
+}
+
+// Remarked says that an accepted attempt has other marks from then on, whether or not
+// it counts. Number is the attempt's and Batch the challenge that this is a part of;
+// the rest is as it was until then.
+type Remarked struct {
+	Corrected
+
+	Before Marks `json:"before"`
+	After  Marks `json:"after"`
+}
+
+// Marks are what marking gave an attempt.
+type Marks struct {
+	Score    int  `json:"score"`
+	MaxScore int  `json:"max"`
+	Correct  int  `json:"correct"`
+	Passed   bool `json:"passed,omitempty"`
+}
+
+// Full tells whether everything was right.
+func (m Marks) Full() bool { return m.Score == m.MaxScore }
 
 // Counted is an accepted attempt as far as figures are concerned.
 type Counted struct {
@@ -320,6 +370,10 @@ func decodeBody(k Kind, fields Fields) (any, error) {
 	case KindInvalidated, KindWithdrawn, KindRestored, KindHidden, KindShown,
 		KindSignatureInvalidated, KindSignatureWithdrawn, KindSignatureRestored:
 		return decodeAs[Corrected](body)
+	case KindTransferred:
+		return decodeAs[Transferred](body)
+	case KindRemarked:
+		return decodeAs[Remarked](body)
 	case KindDoor:
 		return decodeFast(body, scanDoor)
 	default:

@@ -112,7 +112,15 @@ func TestABodyTravels(t *testing.T) {
 		event.KindStarted:   event.Started{Number: 1000, Deadline: 1},
 		event.KindSubmitted: submitted(nil),
 		event.KindExpired:   event.Expired{Number: 1},
-		event.KindSigned:    event.Signed{Version: "2026", TextSHA256: "00", Method: "typed", Commitment: "x"},
+		event.KindTransferred: event.Transferred{
+			Corrected: event.Corrected{Attempts: []event.Counted{{Number: 1, At: 1, UsedMS: 1, Score: 1}}, SignedAt: 1, Hidden: true},
+			FromUnit:  "u0", FromGroup: "g0", Request: "r1",
+		},
+		event.KindRemarked: event.Remarked{
+			Corrected: event.Corrected{Number: 1, Batch: "b", SignedVoid: true, Stays: []event.Stay{{Unit: "u0", Group: "g0", Until: 1, Request: "r1"}}},
+			Before:    event.Marks{Score: 10, MaxScore: 10, Correct: 1, Passed: true}, After: event.Marks{Score: 5, MaxScore: 10},
+		},
+		event.KindSigned: event.Signed{Version: "2026", TextSHA256: "00", Method: "typed", Commitment: "x"},
 	} {
 		text, err := event.EncodeBody(body)
 		if err != nil {

@@ -47,10 +47,35 @@ type change struct {
 	// number and batch are those of the fact.
 	number int
 	batch  string
-	// field of the participant's hash holds value from then on; "" is none.
-	field, value string
+	// body makes that of the fact out of what all corrections say; nil for one that
+	// says no more.
+	body func(event.Corrected) any
+	// fields of the participant's hash hold these values from then on.
+	fields map[string]string
+	// to is where the participant belongs from then on; the zero Place is where they do.
+	to act.Place
 	// turn bars whoever works on a batch that somebody else has taken over.
 	turn act.Turn
+}
+
+// fact is what the change is written down as.
+func (x *correction) fact(to *change) event.Fact {
+	f := event.Fact{Kind: to.kind, Participant: x.participant, Unit: x.record.Unit, Group: x.record.Group, At: x.now}
+	if to.to != (act.Place{}) {
+		f.Unit, f.Group = to.to.Unit, to.to.Group
+	}
+	whole := event.Corrected{
+		Number: to.number, Batch: to.batch, Attempts: x.record.Attempts, SignedVoid: x.record.SignedVoid,
+		Hidden: x.record.Hidden, Stays: x.record.Stays,
+	}
+	if !x.record.SignedAt.IsZero() {
+		whole.SignedAt = x.record.SignedAt.UnixMilli()
+	}
+	f.Body = whole
+	if to.body != nil {
+		f.Body = to.body(whole)
+	}
+	return f
 }
 
 // correct lets decide look at a participant, and makes the change it asks for.
@@ -97,6 +122,9 @@ func (c *Campaigns) look(ctx context.Context, o *opened, def *campaign.Campaign,
 		return nil, err
 	}
 	x.last = st.Last
+	if x.record.Stays, err = unpackStays(f["w"]); err != nil {
+		return nil, err
+	}
 	return x, x.read()
 }
 
@@ -136,7 +164,8 @@ func counted(a *quiz.Attempt) event.Counted {
 
 // write makes the change. It returns false where something has changed meanwhile.
 func (x *correction) write(ctx context.Context, c *Campaigns, to *change) (bool, error) {
-	after, err := leaderboard.Corrected(x.record, to.kind, to.number)
+	f := x.fact(to)
+	after, err := leaderboard.After(x.record, &f)
 	if err != nil {
 		return false, err
 	}
@@ -144,10 +173,8 @@ func (x *correction) write(ctx context.Context, c *Campaigns, to *change) (bool,
 	if err != nil {
 		return false, err
 	}
-	if to.field != "" {
-		set[to.field] = to.value
-	}
-	args, err := x.args(to, set, place)
+	maps.Copy(set, to.fields)
+	args, err := x.args(&f, to.turn, set, place)
 	if err != nil {
 		return false, err
 	}
@@ -173,16 +200,10 @@ func (x *correction) write(ctx context.Context, c *Campaigns, to *change) (bool,
 	}
 }
 
-func (x *correction) args(to *change, set map[string]string, place leaderboard.Placement) ([]any, error) {
-	body := event.Corrected{
-		Number: to.number, Batch: to.batch, Attempts: x.record.Attempts, SignedVoid: x.record.SignedVoid, Hidden: x.record.Hidden,
-	}
-	if !x.record.SignedAt.IsZero() {
-		body.SignedAt = x.record.SignedAt.UnixMilli()
-	}
-	text, err := event.EncodeBody(body)
+func (x *correction) args(f *event.Fact, turn act.Turn, set map[string]string, place leaderboard.Placement) ([]any, error) {
+	text, err := event.EncodeBody(f.Body)
 	base, now := placeTexts(place)
-	args := []any{x.epoch, x.participant, string(to.kind), millis(x.now), text, base, now, set["x"], turnField(to.turn), to.turn.Number}
+	args := []any{x.epoch, x.participant, string(f.Kind), millis(f.At), text, base, now, set["x"], turnField(turn), turn.Number}
 	args = appendFields(args, x.expected())
 	return appendFields(args, set), err
 }
@@ -190,7 +211,7 @@ func (x *correction) args(to *change, set map[string]string, place leaderboard.P
 // expected are the fields that must still hold what was read.
 func (x *correction) expected() map[string]string {
 	out := map[string]string{}
-	for _, name := range []string{"u", "g", "l", "b", "d", "p", "f", "s", "x"} {
+	for _, name := range []string{"u", "g", "w", "l", "b", "d", "p", "f", "s", "x"} {
 		out[name] = x.fields[name]
 	}
 	for n := 1; n <= x.last; n++ {
@@ -207,11 +228,16 @@ func appendFields(args []any, fields map[string]string) []any {
 	return args
 }
 
+// left is the place by everything of somebody whom the public still sees on a board
+// that they have left since the freeze.
+const left = "-"
+
 // placeTexts are a placement as scripts take it: the place on the board, and the
 // place by everything where that is another.
 func placeTexts(p leaderboard.Placement) (base, now string) {
 	if p.Base != nil {
 		base = score(*p.Base)
+		now = left
 	}
 	if p.Now != nil {
 		now = score(*p.Now)
@@ -225,7 +251,9 @@ func placeTexts(p leaderboard.Placement) (base, now string) {
 // consequences are the fields that follow from a record, "" for none, and the
 // place on the main board.
 func (x *correction) consequences(after *leaderboard.Record) (map[string]string, leaderboard.Placement, error) {
-	set := map[string]string{"b": "", "d": "", "p": "", "f": "", "x": ""}
+	set := map[string]string{
+		"u": after.Unit, "g": after.Group, "w": packStays(after.Stays), "b": "", "d": "", "p": "", "f": "", "x": "",
+	}
 	if after.Hidden {
 		set["x"] = "1"
 	}
@@ -348,7 +376,7 @@ func (q *Quiz) Correct(ctx context.Context, p quiz.Person, number int, to quiz.S
 			return change{}, nil
 		}
 		a.State, a.Batch = to, ""
-		return change{kind: kind, number: number, field: slot(number), value: packFinished(&a)}, nil
+		return change{kind: kind, number: number, fields: map[string]string{slot(number): packFinished(&a)}}, nil
 	})
 	switch {
 	case err == nil:

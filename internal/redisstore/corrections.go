@@ -141,9 +141,8 @@ func (x *correction) lead(number int, to act.Fate, t act.Turn) (change, error) {
 		if to.Counts {
 			sig.State, out.kind = pledge.Valid, event.KindSignatureRestored
 		}
-		var err error
-		out.field = "s"
-		out.value, err = repackSignature(x.fields["s"], &sig)
+		packed, err := repackSignature(x.fields["s"], &sig)
+		out.fields = map[string]string{"s": packed}
 		return out, err
 	}
 	a := x.attempts[number]
@@ -151,6 +150,6 @@ func (x *correction) lead(number int, to act.Fate, t act.Turn) (change, error) {
 	if to.Counts {
 		a.State, out.kind = quiz.StateSubmitted, event.KindRestored
 	}
-	out.field, out.value = slot(number), packFinished(&a)
+	out.fields = map[string]string{slot(number): packFinished(&a)}
 	return out, nil
 }

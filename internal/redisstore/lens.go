@@ -163,21 +163,29 @@ func byPlace(a, b leaderboard.Entry) int {
 }
 
 // entry is somebody's entry on one board, in whichever layer it lies.
-type entry []*redis.FloatCmd
+type entry []entryPart
+
+// entryPart is their entry in one layer, and in the one of those who are left out of
+// it; nil for none.
+type entryPart struct{ of, without *redis.FloatCmd }
 
 // entryOf asks for an entry. That of a late layer comes after that of its board.
 func (l lens) entryOf(ctx context.Context, p redis.Pipeliner, k shardKeys, scope, participant string) entry {
 	var e entry
 	for _, part := range l {
-		e = append(e, p.ZScore(ctx, k.layer(scope, part.of), participant))
+		at := entryPart{of: p.ZScore(ctx, k.layer(scope, part.of), participant)}
+		if part.without != "" {
+			at.without = p.ZScore(ctx, k.layer(scope, part.without), participant)
+		}
+		e = append(e, at)
 	}
 	return e
 }
 
 func (e entry) packed() (uint64, bool) {
 	for _, c := range slices.Backward(e) {
-		if c.Err() == nil {
-			return uint64(c.Val()), true
+		if c.of.Err() == nil && (c.without == nil || c.without.Err() != nil) {
+			return uint64(c.of.Val()), true
 		}
 	}
 	return 0, false

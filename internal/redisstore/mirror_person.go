@@ -21,6 +21,9 @@ func personFields(p *state.Person) (map[string]string, error) {
 	if e := &p.Enrolment; e.Unit != "" {
 		f["u"], f["g"], f["e"], f["t"] = e.Unit, e.Group, packEnrolment(*e, p.Digest), moment(e.At)
 	}
+	if len(p.Stays) > 0 {
+		f["w"] = packStays(p.Stays)
+	}
 	if p.Open != nil {
 		f["o"] = strconv.Itoa(p.Open.Number) + "|" + packOpen(p.Open)
 	}

@@ -30,16 +30,17 @@ func placeMismatches(out []state.Mismatch, board string, want *leaderboard.Place
 // layersOf returns the entries of somebody while the boards stand still.
 func layersOf(p *leaderboard.Placement) state.Layers[string] {
 	l := state.Layers[string]{Board: placeText(p.Base)}
-	if state.IsLate(p) {
+	if state.IsLate(p) || state.HasLeft(p) {
 		l.Late, l.Kept = placeText(p.Now), l.Board
 	}
 	return l
 }
 
 // thawing returns the entries of somebody who may have been thawed: either what is
-// lies on the board, or it lies beside it and what the board says is kept.
+// lies on the board, or it lies beside it and what the board says is kept. Who has left
+// is on the board as long as that is kept.
 func thawing(p *leaderboard.Placement, got *state.Layers[string]) state.Layers[string] {
-	if got.Late == "" {
+	if got.Late == "" && (p.Now != nil || got.Kept == "") {
 		return state.Layers[string]{Board: placeText(p.Now)}
 	}
 	return state.Layers[string]{Board: got.Board, Late: placeText(p.Now), Kept: got.Board}

@@ -126,7 +126,7 @@ func askCards(ctx context.Context, p redis.Pipeliner, k shardKeys, scope string)
 
 func (c *cardsCmds) cards() state.Cards {
 	n := state.Cards{Entries: layered(func(i int) int64 { return c.layers[i].Val() })}
-	n.Stuck = n.Shown.Late+n.Hidden.Late > 0 && !c.thaws.Val()
+	n.Stuck = n.Shown.Late+n.Shown.Kept+n.Hidden.Late+n.Hidden.Kept > 0 && !c.thaws.Val()
 	return n
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"qingyuan/internal/event"
 	"qingyuan/internal/replay/state"
 	"qingyuan/quiz"
 )
@@ -17,6 +18,7 @@ import (
 // script reads them; days are counted from 1970, in base 36 as well.
 //
 //	u, g    unit and group
+//	w       where they belonged before each transfer: "until|unit|group|request" of each
 //	e, t    the rest of the enrolment, and when it was made
 //	l       "last|day|on day": number of the newest attempt, day of its start; where
 //	        attempts were given back, and behind it "|started of them|act,act,"
@@ -218,6 +220,34 @@ func unpackLimits(s string, st *quiz.Standing) error {
 		st.Extra, st.Given = d.int(p[3]), strings.Count(p[4], ",")
 	}
 	return d.err
+}
+
+const stayParts = 4
+
+// packStays writes where somebody belonged before each transfer.
+func packStays(stays []event.Stay) string {
+	parts := make([]string, 0, stayParts*len(stays))
+	for _, s := range stays {
+		parts = append(parts, moment(time.UnixMilli(s.Until)), s.Unit, s.Group, s.Request)
+	}
+	return strings.Join(parts, "|")
+}
+
+// unpackStays is the inverse of packStays; "" is nobody who was transferred.
+func unpackStays(s string) ([]event.Stay, error) {
+	if s == "" {
+		return nil, nil
+	}
+	parts := strings.Split(s, "|")
+	if len(parts)%stayParts != 0 {
+		return nil, fmt.Errorf("stored stays have %d parts", len(parts))
+	}
+	d := decoder{}
+	var out []event.Stay
+	for p := range slices.Chunk(parts, stayParts) {
+		out = append(out, event.Stay{Until: d.base36(p[0]), Unit: p[1], Group: p[2], Request: p[3]})
+	}
+	return out, d.err
 }
 
 const dayLength = 24 * time.Hour

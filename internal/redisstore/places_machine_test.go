@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/correction/act"
 	"qingyuan/internal/event"
 	"qingyuan/internal/redistest"
 	"qingyuan/leaderboard"
@@ -37,6 +39,8 @@ type placesMachine struct {
 	records map[string]*leaderboard.Record
 	states  map[string][]quiz.State // of the attempts, in order
 	thawing bool
+	// requests counts those for transfers.
+	requests int
 }
 
 func newPlacesMachine(t *rapid.T, r *rig) *placesMachine {
@@ -122,6 +126,65 @@ func (m *placesMachine) correct() {
 			m.states[who][number-1] = to
 			m.records[who].Attempts[number-1].Void = to.Void()
 		}
+	}
+}
+
+// corrections is the store of batches of a server.
+func (m *placesMachine) corrections() *Corrections {
+	s := m.server()
+	return NewCorrections(s.campaigns, s.world.define, s.world.now)
+}
+
+// transfer lets somebody belong elsewhere, sometimes twice by one request.
+func (m *placesMachine) transfer() {
+	who := m.anybody()
+	rec := m.records[who]
+	to := act.Place{Unit: rapid.SampledFrom([]string{"u1", "u2", "u3"}).Draw(m.T, "unit"), Group: rec.Group}
+	m.requests++
+	request := fmt.Sprint("t", m.requests)
+	for n := range rapid.IntRange(1, 2).Draw(m.T, "times") {
+		moved, err := m.corrections().Transfer(m.rig.Context(), m.rig.def.ID, act.Transfer{Participant: who, Request: request, To: to})
+		if err != nil || moved != (n == 0 && to.Unit != rec.Unit) {
+			m.Fatalf("transfer of %s: %t, %v", who, moved, err)
+		}
+		if moved {
+			*rec = leaderboard.Transferred(*rec, to.Unit, to.Group, m.now, request)
+		}
+	}
+}
+
+// remark gives any attempt other marks, sometimes twice, and sometimes as if it had
+// others than it has.
+func (m *placesMachine) remark() {
+	who := m.anybody()
+	rec := m.records[who]
+	number := rapid.IntRange(0, len(rec.Attempts)+1).Draw(m.T, "number")
+	c, turn := m.corrections(), act.Turn{Batch: "challenge", Number: 1}
+	if err := c.Begin(m.rig.Context(), m.rig.def.ID, turn); err != nil {
+		m.Fatal(err)
+	}
+	points := rapid.SampledFrom([]int{0, 30, 60, 100}).Draw(m.T, "score")
+	r := act.Remark{Act: act.Act{Participant: who, Number: number}, To: act.Marks{Score: points, MaxScore: 100, Passed: points >= 60}}
+	if number < 1 || number > len(rec.Attempts) {
+		if _, err := c.Remark(m.rig.Context(), m.rig.def.ID, turn, r); !errors.Is(err, act.ErrNone) {
+			m.Fatalf("remark %d of %d: %v", number, len(rec.Attempts), err)
+		}
+		return
+	}
+	has := &rec.Attempts[number-1]
+	r.From = act.Marks{Score: has.Score, MaxScore: 100, Passed: has.Passed}
+	wrong := rapid.IntRange(0, 4).Draw(m.T, "wrong") == 0 && r.From != r.To
+	if wrong {
+		r.From.Score++
+	}
+	for range rapid.IntRange(1, 2).Draw(m.T, "times") {
+		got, err := c.Remark(m.rig.Context(), m.rig.def.ID, turn, r)
+		if wrong != errors.Is(err, act.ErrMarks) || !wrong && (err != nil || got != r.To) || wrong && got.Score != has.Score {
+			m.Fatalf("remark %d of %s: %+v, %v", number, who, got, err)
+		}
+	}
+	if !wrong {
+		has.Score, has.Passed, has.Full = points, points >= 60, points == 100
 	}
 }
 
@@ -352,10 +415,11 @@ func TestPlacesMachine(t *testing.T) {
 					def.Phases = []campaign.Phase{{ID: "first", From: opens, To: secondPhase}, {ID: "second", From: secondPhase, To: def.ClosesAt}}
 					def.Freeze = campaign.Freeze{At: freezes, Until: thaws}
 					m := newPlacesMachine(rt, rigOn(t, clients, def))
-					act := func(f func()) func(*rapid.T) { return func(rt *rapid.T) { m.T = rt; f() } }
+					by := func(f func()) func(*rapid.T) { return func(rt *rapid.T) { m.T = rt; f() } }
 					rt.Repeat(map[string]func(*rapid.T){
-						"submit": act(m.submit), "submit too": act(m.submit), "submit as well": act(m.submit), "correct": act(m.correct),
-						"hide": act(m.hide), "pass": act(m.pass), "pass on": act(m.pass), "thaw": act(m.thaw), "check": act(m.check),
+						"submit": by(m.submit), "submit too": by(m.submit), "submit as well": by(m.submit), "correct": by(m.correct),
+						"transfer": by(m.transfer), "transfer too": by(m.transfer), "remark": by(m.remark),
+						"hide": by(m.hide), "pass": by(m.pass), "pass on": by(m.pass), "thaw": by(m.thaw), "check": by(m.check),
 						"": func(*rapid.T) {},
 					})
 					m.T = rt

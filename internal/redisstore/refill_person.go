@@ -212,7 +212,7 @@ func (w *boardWriter) place(scope string, p *leaderboard.Placement, id string) {
 	for i, v := range []string{l.Board, l.Late, l.Kept} {
 		w.add(w.keys.layer(scope, layers[i]), v, id)
 	}
-	if l.Late != "" {
+	if l.Late != "" || l.Kept != "" {
 		w.thaw[scope] = true
 	}
 }

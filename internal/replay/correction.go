@@ -15,15 +15,20 @@ import (
 func (w *walk) corrected(f *event.Fact, body event.Corrected) {
 	w.sameRecord(f, &body)
 	f.Body = body
-	after, err := leaderboard.Corrected(w.record, f.Kind, body.Number)
+	after, err := leaderboard.After(w.record, f)
 	if err != nil {
 		w.fault(f, "number", "that of an accepted act", body.Number)
 		return
 	}
 	w.changes(f, &body)
+	w.become(f, after)
+}
+
+// become lets a record be the participant's from a fact on.
+func (w *walk) become(f *event.Fact, after leaderboard.Record) {
 	w.turn(f)
 	w.record = after
-	w.life.Hidden = after.Hidden
+	w.life.Hidden, w.life.Stays = after.Hidden, after.Stays
 	w.firstAct()
 	if place, _, err := w.boards().Place(after.Attempts); err == nil && w.Layout.Sums() {
 		w.total = w.Layout.Score(place)
@@ -43,7 +48,11 @@ func (w *walk) sameRecord(f *event.Fact, body *event.Corrected) {
 	if !slices.Equal(w.record.Attempts, body.Attempts) {
 		w.fault(f, "attempts", attemptsText(w.record.Attempts), attemptsText(body.Attempts))
 	}
+	if !slices.Equal(w.record.Stays, body.Stays) {
+		w.fault(f, "transfers", w.record.Stays, body.Stays)
+	}
 	body.SignedAt, body.SignedVoid, body.Hidden, body.Attempts = signed, w.record.SignedVoid, w.record.Hidden, w.record.Attempts
+	body.Stays = w.record.Stays
 }
 
 // attemptsText says of each attempt its number, when it was accepted, the time used,

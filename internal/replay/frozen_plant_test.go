@@ -70,7 +70,8 @@ func (g *garden) layers() {
 func (g *garden) guest(key, board, whose string) []string {
 	out := []string{fmt.Sprintf("%s: %s: 1, not 0", board, whose)}
 	_, scope, _ := strings.Cut(key[strings.Index(key, "}:")+2:], ":")
-	if strings.HasSuffix(whose, "late members") && !g.db.SIsMember(g.Context(), g.beside("thaw"), scope).Val() {
+	beside := strings.HasSuffix(whose, "late members") || strings.HasSuffix(whose, "kept members")
+	if beside && !g.db.SIsMember(g.Context(), g.beside("thaw"), scope).Val() {
 		out = append(out, board+": late members: on no list, not to be thawed")
 	}
 	return out
@@ -107,6 +108,8 @@ func (g *garden) said() {
 		{"hidden = 1", "kind = 'submitted.1' AND hidden = 0", "hidden"},
 		{"kind = 'withdrawn.1'", "kind = 'invalidated.1'", "attempt 1: state"},
 		{"kind = 'hidden.1'", "kind = 'shown.1'", "hidden before"},
+		{"unit = 'u2'", "kind = 'transferred.1'", "unit"},
+		{"kind = 'withdrawn.1'", "kind = 'remarked.1'", "attempt 2: correct"},
 	} {
 		g.sqlExec("UPDATE facts SET " + tc.set + " WHERE " + tc.where + " AND seq = (SELECT MIN(seq) FROM facts WHERE " + tc.where + ")")
 		_, got := g.verifyCampaign()

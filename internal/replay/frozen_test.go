@@ -39,8 +39,8 @@ func (r *rig) finish(id string, right int) {
 	r.hand(id, must(r, v, err), right)
 }
 
-// disputed lets people act before and during the freeze, hides some and corrects
-// what others did.
+// disputed lets people act before and during the freeze, hides some, corrects and
+// marks again what others did, and transfers a few.
 func (r *rig) disputed() {
 	r.Helper()
 	r.populate()
@@ -62,6 +62,17 @@ func (r *rig) disputed() {
 	r.hide(person(3), false)
 	r.correct(person(2), 2, quiz.StateInvalidated) // of somebody hidden
 	r.enrol(person(7), "u1")                       // nothing that counts holds them where they were
+	r.transfer(person(0), "u3", "t0")              // an attempt from before is open
+	r.transfer(person(2), "u1", "t2")              // hidden
+	r.transfer(person(6), "u1", "t6")              // has a signature only, and goes back
+	r.transfer(person(6), "u3", "t7")
+	r.transfer(person(1), "u4", "t1")
+	r.remark(person(0), 2, 1) // since the freeze, and the attempt counts
+	r.remark(person(0), 1, 4) // from before, and it does not
+	r.remark(person(1), 1, 2)
+	r.remark(person(1), 2, 4)
+	r.correct(person(1), 2, quiz.StateSubmitted) // it comes back with its new marks, to where they are
+	r.finish(person(1), 2)
 }
 
 // policies are tried with one shard and with several.

@@ -70,4 +70,3 @@ func TestWhatWasGivenBackIsKept(t *testing.T) {
 		t.Errorf("%d left after a second loss", n)
 	}
 }
-

@@ -10,7 +10,6 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/correction/act"
-	"qingyuan/internal/redisstore"
 	"qingyuan/internal/redistest"
 	"qingyuan/internal/session"
 	"qingyuan/internal/sqltest"
@@ -124,7 +123,7 @@ func (w *world) correct() {
 // batch takes acts out for a batch, or gives back what that has taken out.
 func (w *world) batch() {
 	turn := act.Turn{Batch: rapid.SampledFrom([]string{"first", "second"}).Draw(w.T, "batch"), Number: 1}
-	store := redisstore.NewCorrections(w.rig.campaigns, w.rig.Campaign, w.rig.now)
+	store := w.rig.corrections()
 	must(w.rig.TB, 0, store.Begin(w.rig.Context(), w.rig.def.ID, turn))
 	correct := store.Invalidate
 	if rapid.Bool().Draw(w.T, "undo") {
@@ -139,12 +138,42 @@ func (w *world) batch() {
 // give gives an attempt back that was not handed in.
 func (w *world) give() {
 	turn := act.Turn{Batch: rapid.SampledFrom([]string{"A", "AB"}).Draw(w.T, "act"), Number: 1}
-	store := redisstore.NewCorrections(w.rig.campaigns, w.rig.Campaign, w.rig.now)
+	store := w.rig.corrections()
 	must(w.rig.TB, 0, store.Begin(w.rig.Context(), w.rig.def.ID, turn))
 	a := act.Act{Participant: w.who(), Number: rapid.IntRange(1, 3).Draw(w.T, "number")}
 	if _, err := store.Give(w.rig.Context(), w.rig.def.ID, turn, a); !errors.Is(err, act.ErrNone) {
 		must(w.rig.TB, 0, err)
 	}
+}
+
+// transfer grants what somebody asked for, one request sometimes twice.
+func (w *world) transfer() {
+	_, err := w.rig.corrections().Transfer(w.rig.Context(), w.rig.def.ID, act.Transfer{
+		Participant: w.who(), Request: fmt.Sprint("t", rapid.IntRange(0, 20).Draw(w.T, "request")),
+		To: act.Place{
+			Unit:  rapid.SampledFrom([]string{"u1", "u2", "u3"}).Draw(w.T, "unit"),
+			Group: rapid.SampledFrom([]string{"public", "pupils"}).Draw(w.T, "group"),
+		},
+	})
+	if !errors.Is(err, campaign.ErrRequired) {
+		must(w.rig.TB, 0, err)
+	}
+}
+
+// remark gives an attempt other marks.
+func (w *world) remark() {
+	store, turn := w.rig.corrections(), act.Turn{Batch: "challenge", Number: 1}
+	must(w.rig.TB, 0, store.Begin(w.rig.Context(), w.rig.def.ID, turn))
+	a := act.Act{Participant: w.who(), Number: rapid.IntRange(1, 3).Draw(w.T, "number")}
+	from, err := store.Marks(w.rig.Context(), w.rig.def.ID, a)
+	if errors.Is(err, act.ErrNone) {
+		return
+	}
+	must(w.rig.TB, 0, err)
+	right := w.right()
+	to := act.Marks{Score: right * pointsEach, MaxScore: 4 * pointsEach, Correct: right, Passed: rapid.Bool().Draw(w.T, "passed")}
+	_, err = store.Remark(w.rig.Context(), w.rig.def.ID, turn, act.Remark{Act: a, From: from, To: to})
+	must(w.rig.TB, 0, err)
 }
 
 func (w *world) hide() {
@@ -228,14 +257,15 @@ func TestModel(t *testing.T) {
 				return
 			}
 			w := &world{T: rt, rig: newRigOn(t, client, db, kindOf(t, rt, fmt.Sprint("c", n), shards))}
-			act := func(f func()) func(*rapid.T) {
+			by := func(f func()) func(*rapid.T) {
 				return func(rt *rapid.T) { w.T = rt; f() }
 			}
 			rt.Repeat(map[string]func(*rapid.T){
-				"enrol": act(w.enrol), "enrol too": act(w.enrol), "start": act(w.start), "start too": act(w.start), "save": act(w.save),
-				"submit": act(w.submit), "submit too": act(w.submit), "sign": act(w.sign), "pass": act(w.pass), "sweep": act(w.sweep),
-				"door": act(w.door), "erase": act(w.erase), "erase a door": act(w.eraseDoor), "fold": act(w.rig.fold), "archive": act(w.rig.settle), "verify": act(w.verify),
-				"correct": act(w.correct), "correct too": act(w.correct), "batch": act(w.batch), "batch too": act(w.batch), "give": act(w.give), "hide": act(w.hide), "thaw": act(w.thaw), "rebuild": act(w.rebuild),
+				"enrol": by(w.enrol), "enrol too": by(w.enrol), "start": by(w.start), "start too": by(w.start), "save": by(w.save),
+				"submit": by(w.submit), "submit too": by(w.submit), "sign": by(w.sign), "pass": by(w.pass), "sweep": by(w.sweep),
+				"door": by(w.door), "erase": by(w.erase), "erase a door": by(w.eraseDoor), "fold": by(w.rig.fold), "archive": by(w.rig.settle), "verify": by(w.verify),
+				"correct": by(w.correct), "correct too": by(w.correct), "batch": by(w.batch), "batch too": by(w.batch), "transfer": by(w.transfer), "transfer too": by(w.transfer),
+				"remark": by(w.remark), "give": by(w.give), "hide": by(w.hide), "thaw": by(w.thaw), "rebuild": by(w.rebuild),
 			})
 			w.lose()
 			w.verify()

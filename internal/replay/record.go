@@ -150,8 +150,8 @@ func correct(rec *leaderboard.Record, f *event.Fact) (turned bool) {
 		rec.Unit, rec.Group = f.Unit, f.Group
 		rec.Attempts = append(rec.Attempts, countedOf(f, &body))
 		return true
-	case event.Corrected:
-		after, err := leaderboard.Corrected(*rec, f.Kind, body.Number)
+	case event.Corrected, event.Transferred, event.Remarked:
+		after, err := leaderboard.After(*rec, f)
 		if err == nil {
 			*rec = after
 		}

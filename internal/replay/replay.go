@@ -151,6 +151,11 @@ func (w *walk) fact(f *event.Fact) {
 	case event.Corrected:
 		w.belongs(f)
 		w.corrected(f, body)
+	case event.Transferred:
+		w.transferred(f, body)
+	case event.Remarked:
+		w.belongs(f)
+		w.remarked(f, body)
 	case event.Erased:
 		w.belongs(f)
 		w.life.Enrolment.NoticeVersion, w.life.Enrolment.Guardian = body.Notice, body.Guardian

@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/correction/act"
 	"qingyuan/internal/event"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
@@ -407,6 +408,33 @@ func (r *rig) correct(id string, number int, to quiz.State) {
 func (r *rig) hide(id string, hidden bool) {
 	r.Helper()
 	must(r, 0, r.boards.Hide(r.Context(), r.def.ID, id, hidden))
+}
+
+// transfer lets somebody belong to another unit.
+func (r *rig) transfer(id, unit, request string) {
+	r.Helper()
+	e, err := r.enrols.Store.Enrolment(r.Context(), r.def.ID, id)
+	must(r, 0, err)
+	_, err = r.corrections().Transfer(r.Context(), r.def.ID, act.Transfer{
+		Participant: id, Request: request, To: act.Place{Unit: unit, Group: e.Group},
+	})
+	must(r, 0, err)
+}
+
+// remark marks an attempt as if so many answers had been right.
+func (r *rig) remark(id string, number, right int) {
+	r.Helper()
+	store, who, turn := r.corrections(), act.Act{Participant: id, Number: number}, act.Turn{Batch: "challenge", Number: 1}
+	must(r, 0, store.Begin(r.Context(), r.def.ID, turn))
+	from, err := store.Marks(r.Context(), r.def.ID, who)
+	must(r, 0, err)
+	to := act.Marks{Score: right * pointsEach, MaxScore: from.MaxScore, Correct: right, Passed: right >= 2}
+	_, err = store.Remark(r.Context(), r.def.ID, turn, act.Remark{Act: who, From: from, To: to})
+	must(r, 0, err)
+}
+
+func (r *rig) corrections() *redisstore.Corrections {
+	return redisstore.NewCorrections(r.campaigns, r.Campaign, r.now)
 }
 
 func (r *rig) claim(hash, id string) {

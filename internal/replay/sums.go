@@ -107,7 +107,10 @@ func onto(n state.Cards, p *leaderboard.Placement) state.Cards {
 	if p.Base != nil {
 		in.Board++
 	}
-	if state.IsLate(p) {
+	switch {
+	case state.HasLeft(p):
+		in.Kept++
+	case state.IsLate(p):
 		in.Late++
 		if p.Base != nil {
 			in.Kept++

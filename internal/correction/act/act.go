@@ -40,7 +40,38 @@ const (
 	Finished Giving = "finished" // they have handed the attempt in themselves
 )
 
+// Marks are what marking gave an attempt. Passed is decided by whoever marks.
+type Marks struct {
+	// Score is at least 0 and at most MaxScore; both are whole points.
+	Score, MaxScore int
+	Correct         int // faultless answers
+	Passed          bool
+}
+
+// Remark gives an attempt other marks, whether or not it counts. It is done once: an
+// attempt that has the marks To already stays as it is, and one that has neither From
+// nor To is ErrMarks, because somebody else has marked it meanwhile. Taking a re-mark
+// back is the same with From and To exchanged, in a later turn.
+type Remark struct {
+	Act
+
+	From, To Marks
+}
+
+// Place is where somebody belongs.
+type Place struct{ Unit, Group string }
+
+// Transfer moves a participant to another place, and everything that counts with
+// them. It is done once for each Request.
+type Transfer struct {
+	Participant, Request string
+	To                   Place
+}
+
 var (
+	// ErrMarks is an attempt that has other marks than whoever wants to change them
+	// knows.
+	ErrMarks = errors.New("the attempt has other marks")
 	// ErrTurn is a correction by somebody whose turn at the batch is over, or was
 	// forgotten with a Redis that was rebuilt.
 	ErrTurn = errors.New("it is another turn at the batch")

@@ -1,6 +1,6 @@
 #!lua
--- Change how a participant's accepted acts count, or whether they are hidden, unless
--- anything of theirs has changed meanwhile.
+-- Change how a participant's accepted acts count, how one was marked, where they
+-- belong, or whether they are hidden, unless anything of theirs has changed meanwhile.
 --
 -- KEYS[1] meta         hash    epoch, and whose turn it is at a batch
 -- KEYS[2] participant  hash

@@ -26,7 +26,8 @@
 --   many, and that often place and participant:
 --   "raise" and "add" on a board alone, "raise late", "add late" in the freeze and
 --   "raise since", "add since" where there may be one. For "set" and "set hidden" it
---   is place, place by everything and participant, places being "" for none.
+--   is place, place by everything and participant, places being "" for none and the
+--   second "-" for who has left the board since the freeze.
 -- then how many acts, and the acts
 --
 -- A command in a script costs more than what it does, so each takes many fields or
@@ -162,7 +163,9 @@ local function set(hidden, key, scope, from, to)
       redis.call('ZADD', KEYS[first], base, id)
     end
     if now ~= '' then
-      redis.call('ZADD', KEYS[first + 1], now, id)
+      if now ~= '-' then
+        redis.call('ZADD', KEYS[first + 1], now, id)
+      end
       redis.call('SADD', KEYS[9], scope)
       if base ~= '' then
         redis.call('ZADD', KEYS[first + 2], base, id)

@@ -1,5 +1,6 @@
 #!lua
--- Put some of those who stand beside a board since the freeze onto it.
+-- Put some of those who stand beside a board since the freeze onto it, and take off
+-- it some of those who have left it since.
 --
 -- KEYS[1] meta  hash  epoch
 -- KEYS[2] thaw  set   scopes that have late places
@@ -27,10 +28,20 @@ local function thaw(first)
     redis.call('ZREM', KEYS[first + 2], list[i])
   end
   room = room - #list / 2
+  if room < 1 then
+    return
+  end
+  -- Nobody is late any more: who is kept has left.
+  local gone = redis.call('ZRANGE', KEYS[first + 2], 0, room - 1)
+  for _, id in ipairs(gone) do
+    redis.call('ZREM', KEYS[first], id)
+    redis.call('ZREM', KEYS[first + 2], id)
+  end
+  room = room - #gone
 end
 thaw(3)
 thaw(6)
-if redis.call('EXISTS', KEYS[4], KEYS[7]) == 0 then
+if redis.call('EXISTS', KEYS[4], KEYS[5], KEYS[7], KEYS[8]) == 0 then
   redis.call('SREM', KEYS[2], ARGV[2])
 end
 return { 'ok', tostring(tonumber(ARGV[3]) - room) }

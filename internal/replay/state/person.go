@@ -4,9 +4,11 @@
 package state
 
 import (
+	"slices"
 	"time"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/event"
 	"qingyuan/leaderboard"
 	"qingyuan/pledge"
 	"qingyuan/quiz"
@@ -19,6 +21,8 @@ type Person struct {
 	// Enrolment is who they enrolled as; its Unit is "" before they did. Its
 	// DisplayName is "" once their personal data was erased.
 	Enrolment campaign.Enrolment
+	// Stays are where they belonged before each transfer, oldest first.
+	Stays []event.Stay
 	// Digest recognises the personal data behind the enrolment; "" once erased.
 	Digest string
 	// FirstAct is when their first act was accepted; zero before it.
@@ -63,6 +67,10 @@ func IsLate(p *leaderboard.Placement) bool {
 	return p.Now != nil && (p.Base == nil || *p.Base != *p.Now)
 }
 
+// HasLeft tells whether somebody stands on a board as the public sees it during the
+// freeze, and left it since.
+func HasLeft(p *leaderboard.Placement) bool { return p.Now == nil && p.Base != nil }
+
 // Best is a best attempt and the place on the main board, which is that of a sum
 // where the campaign adds points up.
 type Best struct {
@@ -91,6 +99,10 @@ func (p *Person) Thaw() {
 	p.Main.Base = p.Main.Now
 	for i := range p.Places {
 		p.Places[i].Base = p.Places[i].Now
+	}
+	left := func(at Place) bool { return at.Empty() }
+	if slices.ContainsFunc(p.Places, left) {
+		p.Places = slices.DeleteFunc(slices.Clone(p.Places), left)
 	}
 }
 

@@ -1,0 +1,66 @@
+package replay
+
+import (
+	"fmt"
+
+	"qingyuan/internal/event"
+	"qingyuan/leaderboard"
+	"qingyuan/quiz"
+)
+
+// remarked gives an attempt other marks. What it had is worked out and not believed.
+func (w *walk) remarked(f *event.Fact, body event.Remarked) {
+	w.sameRecord(f, &body.Corrected)
+	a := w.finished(body.Number)
+	if a == nil || !a.State.Accepted() {
+		w.fault(f, "number", "that of an accepted act", body.Number)
+		return
+	}
+	before := marksOf(a)
+	same(w, f, "marks before", marksText(before), marksText(body.Before))
+	w.possible(f, a, body.After)
+	if body.Batch == "" {
+		w.fault(f, "batch", "one", "none")
+	}
+	if body.After == before {
+		w.fault(f, "marks", "others than before", marksText(before))
+	}
+	body.Before = before
+	f.Body = body
+	after, ok := w.after(f)
+	if !ok {
+		return
+	}
+	r := &a.Result
+	r.Score, r.MaxScore, r.Correct, r.Passed = body.After.Score, body.After.MaxScore, body.After.Correct, body.After.Passed
+	w.become(f, after)
+}
+
+// possible looks whether an attempt can have such marks.
+func (w *walk) possible(f *event.Fact, a *quiz.Attempt, m event.Marks) {
+	if m.Score < 0 || m.Score > m.MaxScore || m.Correct < 0 || m.Correct > len(a.Paper.Items) {
+		w.fault(f, "marks", "those of the attempt's paper", marksText(m))
+	}
+}
+
+// after is what a fact makes of the record. What no board can hold is a fault and
+// changes nothing.
+func (w *walk) after(f *event.Fact) (leaderboard.Record, bool) {
+	after, err := leaderboard.After(w.record, f)
+	if err == nil {
+		_, _, err = w.boards().Place(after.Attempts)
+	}
+	if err != nil {
+		w.fault(f, "place", "one that the boards can hold", err)
+	}
+	return after, err == nil
+}
+
+func marksOf(a *quiz.Attempt) event.Marks {
+	r := &a.Result
+	return event.Marks{Score: r.Score, MaxScore: r.MaxScore, Correct: r.Correct, Passed: r.Passed}
+}
+
+func marksText(m event.Marks) string {
+	return fmt.Sprintf("%d of %d, %d right, passed %t", m.Score, m.MaxScore, m.Correct, m.Passed)
+}
