@@ -160,6 +160,9 @@ func nodeRow(n *campaign.Node, c Counts, lang string) Row {
 	}
 }
 
+// Whole is everything as one row.
+func Whole(t *campaign.Tree, r Roll) Row { return parentRow(t, r, "", "") }
+
 // parentRow is the row that a breakdown of id sums to; "" is everything.
 func parentRow(t *campaign.Tree, r Roll, id, lang string) Row {
 	if n, ok := t.Node(id); ok {

@@ -16,7 +16,7 @@ func TestCounts(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	a := b.get(t, counts, "")
-	const want = `{"as_of":"2026-06-02T12:00:00.000+08:00","enrolled":64,"participants":60,"attempts":120,"signatures":29,"passed":19,` +
+	const want = `{"as_of":"2026-06-02T12:00:00.000+08:00","enrolled":64,"participants":60,"attempts":120,"signatures":29,"answered":60,"passed":19,"participation_rate":0.428571,` +
 		`"today":{"participants":9,"attempts":8,"signatures":7},"last_hour":{"participants":1,"attempts":0,"signatures":0}}`
 	if a.status != 200 || a.body != want {
 		t.Errorf("%d %s\nwant %s", a.status, a.body, want)

@@ -15,13 +15,17 @@ type countsAnswer struct {
 }
 
 type countsPart struct {
-	Enrolled     int64        `json:"enrolled"`
-	Participants int64        `json:"participants"`
-	Attempts     int64        `json:"attempts"`
-	Signatures   int64        `json:"signatures"`
-	Passed       int64        `json:"passed"`
-	Today        windowAnswer `json:"today"`
-	LastHour     windowAnswer `json:"last_hour"`
+	Enrolled     int64 `json:"enrolled"`
+	Participants int64 `json:"participants"`
+	Attempts     int64 `json:"attempts"`
+	Signatures   int64 `json:"signatures"`
+	// Answered are the persons with a score: the pass rate is of them.
+	Answered int64 `json:"answered"`
+	Passed   int64 `json:"passed"`
+	// Rate is participants over the roster, null where that is not known.
+	Rate     *float64     `json:"participation_rate"`
+	Today    windowAnswer `json:"today"`
+	LastHour windowAnswer `json:"last_hour"`
 }
 
 type windowAnswer struct {
@@ -31,10 +35,10 @@ type windowAnswer struct {
 }
 
 func countsOf(snap *leaderboard.Snapshot) countsPart {
-	t := snap.Roll.Total
+	t := leaderboard.Whole(snap.Campaign.Tree, snap.Roll)
 	return countsPart{
 		Enrolled: t.Enrolled, Participants: t.Participants, Attempts: t.Attempts,
-		Signatures: t.Signatures, Passed: t.Passed,
+		Signatures: t.Signatures, Answered: t.Scored, Passed: t.Passed, Rate: figuresOf(t).Rate,
 		Today: windowAnswer(snap.Today), LastHour: windowAnswer(snap.LastHour),
 	}
 }
