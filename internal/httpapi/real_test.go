@@ -211,6 +211,8 @@ func reaches() map[string]reach {
 		"GET " + c + "/counts/history": nobody, "GET " + c + "/boards/participants": nobody, "GET " + c + "/boards/units": nobody,
 		"GET " + c + "/boards/regions": nobody, "GET " + c + "/frame": nobody, "GET " + c + "/live": nobody,
 		"GET /api/v1/signatures/:serial": nobody, "POST /api/v1/queue": nobody, "POST /api/v1/sessions/wechat": nobody, "POST /api/v1/sessions/wechat-web": nobody,
+		"GET /api/v1/sessions/wechat-web/start": nobody, "GET /api/v1/sessions/wechat-web/callback": nobody,
+		"POST /api/v1/sessions/wechat-web/redeem": nobody, "GET /api/v1/sessions/ways": nobody,
 		"POST /api/v1/sessions/sandbox": nobody, "POST /api/v1/sessions/refresh": nobody,
 		"POST /api/v1/sessions/roster": nobody, "POST /api/v1/sessions/link": self,
 		"GET /api/v1/participants/me": self, "DELETE /api/v1/participants/me": self, "POST " + c + "/consent/withdrawal": self,

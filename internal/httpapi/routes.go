@@ -106,6 +106,10 @@ func (s *Server) routes() []route {
 		post(api+"/queue", public, s.joinQueue),
 		post(api+"/sessions/wechat", door, s.signInWeChat),
 		post(api+"/sessions/wechat-web", door, s.signInWeb),
+		get(api+"/sessions/wechat-web/start", public, s.leaveForWeChat),
+		get(api+"/sessions/wechat-web/callback", public, s.returnFromWeChat),
+		post(api+"/sessions/wechat-web/redeem", door, s.redeemWeChat),
+		quick(get(api+"/sessions/ways", public, s.listWays)),
 		post(api+"/sessions/refresh", public, s.refresh),
 		del(api+"/sessions/current", public, s.signOut),
 

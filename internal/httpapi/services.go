@@ -65,6 +65,13 @@ type Boards interface {
 type Sessions interface {
 	SignInWeChat(ctx context.Context, appid, code string) (session.Pair, error)
 	SignInWeb(ctx context.Context, code string) (session.Pair, error)
+	// Detour begins a sign-in by way of WeChat's page: where the browser goes, and what
+	// it carries. Without an official account it is fault.ErrNotFound.
+	Detour(back, callback string) (address, carried string, err error)
+	// Returned takes the browser back. Also with an error, back may say where to.
+	Returned(carried, state, code string) (back, next string, err error)
+	// Carried is the code that a browser came back with.
+	Carried(carried string) (code string, err error)
 	SignInSandbox(ctx context.Context, name string) (session.Pair, error)
 	Refresh(ctx context.Context, refreshToken string) (session.Pair, error)
 	// SignOut ends the session of an access token, and may be repeated.

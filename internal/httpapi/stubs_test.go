@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
 	"time"
 
 	"qingyuan/campaign"
 	"qingyuan/internal/session"
 	"qingyuan/internal/token"
+	"qingyuan/internal/wechat"
 	"qingyuan/leaderboard"
 	"qingyuan/pledge"
 	"qingyuan/quiz"
@@ -186,6 +188,8 @@ func (s *stubBoards) History(_ context.Context, c string, step leaderboard.Step,
 type stubSessions struct {
 	signIn  func(door, what, code string) (session.Pair, error)
 	signOut func(raw string) error
+	// noOfficial is told where there is no official account.
+	noOfficial error
 }
 
 func (s *stubSessions) in(door, what, code string) (session.Pair, error) {
@@ -201,6 +205,24 @@ func (s *stubSessions) SignInWeChat(_ context.Context, appid, code string) (sess
 
 func (s *stubSessions) SignInWeb(_ context.Context, code string) (session.Pair, error) {
 	return s.in("web", "", code)
+}
+
+func (s *stubSessions) Detour(back, callback string) (address, carried string, err error) {
+	return "https://open.example/?redirect_uri=" + callback, "away" + back, s.noOfficial
+}
+
+func (s *stubSessions) Returned(carried, state, code string) (back, next string, err error) {
+	if !strings.HasPrefix(carried, "away/") || state != "s" || code == "" {
+		return "", "", wechat.ErrCodeInvalid
+	}
+	return strings.TrimPrefix(carried, "away"), "back" + code, nil
+}
+
+func (s *stubSessions) Carried(carried string) (string, error) {
+	if code, ok := strings.CutPrefix(carried, "back"); ok {
+		return code, nil
+	}
+	return "", wechat.ErrCodeInvalid
 }
 
 func (s *stubSessions) SignInSandbox(_ context.Context, name string) (session.Pair, error) {

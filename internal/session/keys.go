@@ -36,6 +36,7 @@ type Keys struct {
 	door    [32]byte
 	code    [32]byte
 	address [32]byte
+	detour  [32]byte
 }
 
 // DeriveKeys makes the keys of the sign-in. The error names what is unfit, and
@@ -62,6 +63,7 @@ func DeriveKeys(s Secrets) (Keys, error) {
 		door:    seal.Derive(s.Master, "door hash"),
 		code:    seal.Derive(s.Master, "code hash"),
 		address: seal.Derive(s.Master, "address hash"),
+		detour:  seal.Derive(s.Master, "wechat detour"),
 	}, nil
 }
 
