@@ -1,10 +1,19 @@
 # One image, one program. The image brings redis-server, because with nothing
 # configured the program runs a private one as its child.
+FROM node:22-bookworm-slim AS pages
+WORKDIR /src/web
+COPY web/package.json web/package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY internal/httpapi/openapi.yaml /src/internal/httpapi/openapi.yaml
+COPY web ./
+RUN npm run build
+
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
+COPY --from=pages /src/web/dist web/dist
 ARG VERSION=dev
 RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false \
     -ldflags "-s -w -X main.version=${VERSION}" \

@@ -40,12 +40,21 @@ run: need-redis build ## Serve the demonstration: DATA=./data ADDR=:8080
 	exec bin/qingyuan serve --demo --data '$(DATA)' --addr '$(ADDR)'
 
 .PHONY: build
-build: ## Build bin/qingyuan
+build: web ## Build bin/qingyuan, with the pages where Node 20.19 is at hand
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/qingyuan ./cmd/qingyuan
 
+.PHONY: web
+web: ## Build the pages, if Node is at hand
+	@scripts/web.sh build
+
 .PHONY: test
-test: need-servers ## Run the tests, on real Redis and PostgreSQL servers
+test: need-servers need-browser web ## Run the tests, on real Redis and PostgreSQL servers and in a real browser
 	go test -timeout 9m ./...
+	@$(MAKE) test-web
+
+.PHONY: test-web
+test-web: need-redis need-browser build ## Check the pages and run their tests, in a real browser too
+	@scripts/web.sh test
 
 .PHONY: race
 race: need-servers ## Run the tests under the race detector
@@ -107,13 +116,16 @@ vuln: $(GOVULNCHECK) ## Look for known vulnerabilities: GOVULNDB=file:///… for
 .PHONY: clean
 clean: ## Remove what was built; tools and data stay
 	rm -f bin/qingyuan bin/bench coverage.out
+	rm -rf web/dist/* web/dist/.vite web/shots
 
 # These make sure that programs can be run, and start none.
-.PHONY: need-redis need-servers need-chaos
+.PHONY: need-redis need-servers need-browser need-chaos
 need-redis:
 	@scripts/need.sh redis
 need-servers:
 	@scripts/need.sh redis postgres
+need-browser:
+	@scripts/need.sh node chromium han tibetan
 need-chaos:
 	@scripts/need.sh redis postgres gcc strace nginx ext4
 

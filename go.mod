@@ -2,6 +2,9 @@ module qingyuan
 
 go 1.26.0
 
+// Packages of npm may bring Go files along.
+ignore ./web/node_modules
+
 require (
 	github.com/Shopify/toxiproxy/v2 v2.5.0
 	github.com/alecthomas/kong v1.17.0

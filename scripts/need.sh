@@ -9,6 +9,10 @@
 #   strace     strace
 #   nginx      nginx
 #   ext4       mkfs.ext4
+#   node       node, 20.19 or newer; never installed, because Debian's is too old
+#   chromium   Chromium, to look at the pages with
+#   han        a typeface with Chinese characters
+#   tibetan    a typeface with Tibetan ones
 #
 # Only the programs are wanted. Qingyuan and its tests start private servers of
 # their own, so the services that Debian's packages bring along are neither
@@ -21,6 +25,8 @@ set -eu
 # The oldest major versions that Qingyuan and its tests work with.
 redis_floor=7
 postgres_floor=15
+# What the build of the pages asks for, as major and minor together.
+node_floor=2019
 
 # Debian keeps some programs off the path of ordinary users.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -64,6 +70,14 @@ postgres_program() {
 	done | sort -n | tail -n 1 | cut -d ' ' -f 2-
 }
 
+# typeface LANGUAGE FILE says whether a typeface has a language's characters, or the
+# file that Debian's package brings is there. macOS has them all.
+typeface() {
+	[ "$(uname)" != Darwin ] || return 0
+	[ ! -e "/usr/share/fonts/$2" ] || return 0
+	have fc-list && [ -n "$(fc-list ":lang=$1" family)" ]
+}
+
 # present says whether what a name stands for is here, of whatever version.
 present() {
 	case $1 in
@@ -73,6 +87,10 @@ present() {
 	strace) have strace ;;
 	nginx) have nginx ;;
 	ext4) have mkfs.ext4 ;;
+	node) have node || die "node is missing, version 20.19 or newer: see https://nodejs.org" ;;
+	chromium) have chromium || [ -x '/Applications/Chromium.app/Contents/MacOS/Chromium' ] ;;
+	han) typeface zh-cn 'opentype/noto/NotoSansCJK-Regular.ttc' ;;
+	tibetan) typeface bo 'truetype/ddc-uchen/DDC_Uchen.ttf' ;;
 	*) die "nobody knows the name $1" ;;
 	esac
 }
@@ -90,6 +108,11 @@ check_version() {
 		at_least redis-server "$redis_floor" "$line" \
 			"$(printf '%s\n' "$line" | sed -n 's/.* v=\([0-9][0-9]*\)\..*/\1/p')"
 		;;
+	node)
+		line=$(node --version) || die "node is on the PATH but does not run"
+		at_least node "$node_floor" "$line (20.19 is wanted)" \
+			"$(printf '%s\n' "$line" | sed -n 's/^v\([0-9]*\)\.\([0-9]*\)\..*/\1 \2/p' | awk '{ printf "%d%02d", $1, $2 }')"
+		;;
 	postgres)
 		line=$("$(postgres_program)" --version) || die "postgres is here but does not run"
 		at_least postgres "$postgres_floor" "$line" \
@@ -104,6 +127,8 @@ apt_packages() {
 	postgres) echo postgresql ;;
 	gcc) echo gcc libc6-dev ;;
 	ext4) echo e2fsprogs ;;
+	han) echo fonts-noto-cjk ;;
+	tibetan) echo fonts-ddc-uchen ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -113,6 +138,7 @@ brew_formula() {
 	redis) echo redis ;;
 	postgres) echo postgresql@17 ;;
 	nginx) echo nginx ;;
+	chromium) echo --cask chromium ;;
 	*) die "$1 is missing, and there is none for this system: these tests need Linux" ;;
 	esac
 }
@@ -218,7 +244,8 @@ with_brew() {
 	for name in "$@"; do
 		formula=$(brew_formula "$name")
 		say "installing the Homebrew formula $formula (its service will not be started)"
-		brew install "$formula" || die "brew could not install the formula $formula"
+		# shellcheck disable=SC2086 # a cask is two words
+		brew install $formula || die "brew could not install the formula $formula"
 	done
 }
 

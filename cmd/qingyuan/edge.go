@@ -10,6 +10,7 @@ import (
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/httpapi"
 	"qingyuan/leaderboard"
+	"qingyuan/web"
 )
 
 // newServer joins the services to the HTTP edge.
@@ -35,6 +36,7 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 	server.Rosters, server.RosterDesk, server.Persons = p.rosters.desk, p.rosters, p.persons
 	server.Signers, server.PublicURL = signers{p.archive.ledger, s.secrecy}, h.PublicURL
 	server.Inbox, server.Offline, server.Duty = p.inbox, newOffline(p.sql, p.catalog.Campaign, now), p.duty
+	server.Pages = web.Pages()
 	if p.room != nil { // a nil room in the interface would be one
 		server.Queue = p.room
 	}

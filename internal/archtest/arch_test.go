@@ -80,6 +80,7 @@ var rules = map[string]rule{
 	"internal/live":     {},
 	"internal/seal":     {},
 	"internal/typeface": {},
+	"web":               {},
 	"internal/sheet":    {may: []string{"internal/fault"}},
 
 	// A picture of a signature: it draws, and keeps nothing.

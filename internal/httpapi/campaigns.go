@@ -237,16 +237,19 @@ func (s *Server) listUnits(k *call) error {
 	if err != nil {
 		return err
 	}
-	lang := k.lang()
 	part := stretch(nodes, p)
-	out := list[unitAnswer]{Items: make([]unitAnswer, len(part.Items)), NextCursor: part.NextCursor}
-	for i, n := range part.Items {
-		out.Items[i] = unitAnswer{
+	return k.send(fiber.StatusOK, list[unitAnswer]{Items: unitsOf(c, part.Items, k.lang()), NextCursor: part.NextCursor})
+}
+
+func unitsOf(c *campaign.Campaign, nodes []*campaign.Node, lang string) []unitAnswer {
+	out := make([]unitAnswer, len(nodes))
+	for i, n := range nodes {
+		out[i] = unitAnswer{
 			ID: n.ID, Name: n.Name.In(lang), Kind: string(n.Kind), Code: n.Code,
 			HasChildren: len(n.Children) > 0, Path: c.Tree.Path(n.ID, lang),
 		}
 	}
-	return k.send(fiber.StatusOK, out)
+	return out
 }
 
 func findNodes(k *call, c *campaign.Campaign) ([]*campaign.Node, error) {

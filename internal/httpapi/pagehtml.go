@@ -17,7 +17,9 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-// site is the plain pages of this package. They load nothing: the style is within,
+// site is the plain pages of this package: the documentation, the check of a
+// certificate, and what stands for the built pages where there are none. They load
+// nothing: the style is within,
 // and the policy allows exactly that style.
 type site struct {
 	style  template.CSS
@@ -65,11 +67,11 @@ func (s *Server) sendPage(k *call, body []byte) error {
 // showDocs handles GET /docs.
 func (s *Server) showDocs(k *call) error { return s.sendPage(k, s.state.site.docs) }
 
-// homeCampaign is one campaign on the home page.
+// homeCampaign is one campaign on the plain page.
 type homeCampaign struct{ ID, Title, State string }
 
-// showHome handles GET /.
-func (s *Server) showHome(k *call) error {
+// showPlain stands for every page that was not built: it says so, and where the API is.
+func (s *Server) showPlain(k *call) error {
 	page := struct {
 		Style     template.CSS
 		Campaigns []homeCampaign

@@ -29,10 +29,15 @@ func (s *Server) showPledge(k *call) error {
 	if err != nil {
 		return err
 	}
-	v, lang := o.Current(), k.lang()
-	return k.send(fiber.StatusOK, pledgeAnswer{
+	return k.send(fiber.StatusOK, pledgeText(o, k.lang()))
+}
+
+// pledgeText is the version that is signed now.
+func pledgeText(o pledge.Offer, lang string) pledgeAnswer {
+	v := o.Current()
+	return pledgeAnswer{
 		Version: v.Version, Title: v.Title.In(lang), Text: v.Text.In(lang), SHA256: v.SHA256(lang), Methods: v.Methods,
-	})
+	}
 }
 
 // maxStrokes is the most bytes of a drawn signature on the wire.

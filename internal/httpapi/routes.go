@@ -115,12 +115,12 @@ func (s *Server) routes() []route {
 
 		quick(get("/healthz", probe, s.showHealth)),
 		get("/readyz", probe, s.showReadiness),
-		quick(get("/", public, s.showHome)),
 		get("/check/:serial", lookup, s.showCheck),
 		quick(get("/docs", public, s.showDocs)),
 		quick(get("/openapi.json", public, s.showSpec)),
 		quick(get(api+"/error-codes", public, s.listErrorCodes)),
 	}
+	all = append(all, s.pageRoutes()...)
 	all = append(all, s.personRoutes()...)
 	if s.Signers != nil {
 		all = append(all, get(c+"/signatures/me/certificate", person, s.showOwnCertificate))

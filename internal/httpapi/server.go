@@ -1,5 +1,5 @@
 // Package httpapi is the edge: it turns HTTP requests into calls of the domain
-// services and their results into JSON, event streams and two plain pages.
+// services and their results into JSON, event streams and pages.
 //
 // It decides nothing about campaigns. What it does own: which route asks for
 // which proof of identity, strict reading of what clients send, the one mapping
@@ -11,6 +11,7 @@ package httpapi
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"runtime"
@@ -82,6 +83,9 @@ type Server struct {
 	Campaigns *catalog.Store
 	Imports   Imports
 	Jobs      Jobs
+	// Pages is what was built of the pages, see package web; nil or without index.html
+	// a plain page says that nothing was.
+	Pages fs.FS
 	// Ready says whether this instance should be sent participants.
 	Ready func(ctx context.Context) Readiness
 
@@ -178,6 +182,8 @@ type state struct {
 	press       *certificate.Press
 	spec        *encoded
 	site        *site
+	shelf       *shelf // nil where the pages are not built
+	entries     entries
 }
 
 // setup builds the state once. Every exported method begins with it.
@@ -200,6 +206,7 @@ func (s *Server) setup() {
 		}
 		spec, doc := mustSpec()
 		s.state.spec, s.state.site = spec, mustSite(doc)
+		s.state.shelf = mustShelf(s.Pages)
 		s.state.feeds = newFeeds(s.openStream)
 	})
 }
@@ -270,6 +277,13 @@ func (s *Server) config() fiber.Config {
 		// Parsing forms would write uploads to disk before any check of ours.
 		DisablePreParseMultipartForm: true,
 	}
+}
+
+// HasPages tells whether the pages were built: without them, a plain page stands in
+// their place.
+func (s *Server) HasPages() bool {
+	s.setup()
+	return s.state.shelf != nil
 }
 
 // Published takes a new snapshot: it encodes what everybody reads, once, and

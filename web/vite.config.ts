@@ -1,0 +1,42 @@
+import { fileURLToPath } from 'node:url'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vitest/config'
+import { pack } from './plugins/pack.ts'
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineConfig({
+  plugins: [vue(), pack()],
+  resolve: { alias: { '@': here('./src') } },
+  build: {
+    // The browser within WeChat: Chrome 86 on Android, Safari of iOS 13.
+    target: ['chrome86', 'safari13'],
+    cssTarget: ['chrome86', 'safari13'],
+    // Nothing within a page or a style: the policy allows files of this server alone.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    manifest: true,
+    emptyOutDir: true,
+    rollupOptions: {
+      input: { index: here('./index.html'), screen: here('./screen.html'), console: here('./console.html') },
+    },
+  },
+  // Its .gitkeep comes along, so that an emptied dist can still be embedded.
+  publicDir: 'public',
+  test: {
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], environment: 'node' } },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['browser/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
