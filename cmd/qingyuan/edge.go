@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -9,13 +10,18 @@ import (
 	"qingyuan/configs"
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/httpapi"
+	"qingyuan/internal/spool"
 	"qingyuan/leaderboard"
 	"qingyuan/web"
 )
 
 // newServer joins the services to the HTTP edge.
-func newServer(p *program, registry *prometheus.Registry, now func() time.Time) *httpapi.Server {
+func newServer(p *program, registry *prometheus.Registry, now func() time.Time) (*httpapi.Server, error) {
 	h, s := p.cfg.HTTP, p.services
+	uploads, err := spool.Open(filepath.Join(p.cfg.Data.Dir, uploadsDir))
+	if err != nil {
+		return nil, err
+	}
 	server := &httpapi.Server{
 		Catalog: p.catalog, Enrolments: s.enrolments, Quizzes: s.quiz, Pledges: s.pledges,
 		Boards:   &leaderboard.Service{Catalog: p.catalog, Store: s.boards, Snapshots: p.publisher, Now: now},
@@ -37,11 +43,15 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 	server.Signers, server.PublicURL = signers{p.archive.ledger, s.secrecy}, h.PublicURL
 	server.Inbox, server.Offline, server.Duty = p.inbox, newOffline(p.sql, p.catalog.Campaign, now), p.duty
 	server.Pages = web.Pages()
+	server.Spool = uploads
 	if p.room != nil { // a nil room in the interface would be one
 		server.Queue = p.room
 	}
-	return server
+	return server, nil
 }
+
+// uploadsDir is where in the data folder files lie that operators send.
+const uploadsDir = "uploads"
 
 func limits(cfg configs.Config) httpapi.Limits {
 	rate := func(r configs.Rate) httpapi.Rate { return httpapi.Rate{PerSecond: r.Rate, Burst: r.Burst} }

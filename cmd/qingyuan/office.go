@@ -40,10 +40,8 @@ func newOffice(cfg configs.Config, db *sqldb.DB, find func(string) (*campaign.Ca
 	if err != nil {
 		return nil, err
 	}
-	o := &backOffice{
-		journal: audit.New(db), jobs: &jobs.Queue{DB: db, Now: now, Log: log},
-		banks: &banks.Service{DB: db, Now: now, Zone: configs.Zone(), Campaign: find},
-	}
+	o := &backOffice{journal: audit.New(db), jobs: &jobs.Queue{DB: db, Now: now, Log: log}}
+	o.banks = &banks.Service{DB: db, Now: now, Zone: configs.Zone(), Campaign: find, Jobs: o.jobs}
 	o.accounts, err = operator.New(operator.Options{
 		DB: db, Box: secret.box, Key: seal.Derive(cfg.Secrets.Master.Key(), labelOffice), Campaign: find,
 		Rules: operator.Rules{PasswordAge: cfg.Operators.PasswordAge, Idle: cfg.Operators.Idle, Life: cfg.Operators.Life}, Now: now, At: operator.Stretchers(),
@@ -65,6 +63,7 @@ func newOffice(cfg configs.Config, db *sqldb.DB, find func(string) (*campaign.Ca
 func (o *backOffice) open() {
 	o.corrections.Register(o.jobs)
 	o.reports.Register(o.jobs)
+	o.banks.Register(o.jobs)
 	for _, k := range o.corrections.Kinds() {
 		o.approvals.Register(k)
 	}

@@ -267,7 +267,9 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	p.persons.register(p.office.jobs)
 	p.inbox = newInbox(cfg, st.sql, s.secrecy, book.Campaign, now)
 	p.duty = newDutyDesk(p, registry, health, now)
-	p.server = newServer(p, registry, now)
+	if p.server, err = newServer(p, registry, now); err != nil {
+		return nil, err
+	}
 	p.publisher.Published = func(snap *leaderboard.Snapshot) { //nolint:contextcheck // Publishing waits for nobody.
 		m.published(snap)
 		p.server.Published(snap)

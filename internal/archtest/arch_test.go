@@ -82,6 +82,7 @@ var rules = map[string]rule{
 	"internal/typeface": {},
 	"web":               {},
 	"internal/sheet":    {may: []string{"internal/fault"}},
+	"internal/spool":    {},
 
 	// A picture of a signature: it draws, and keeps nothing.
 	"internal/certificate": {may: []string{"pledge", "internal/fault", "internal/typeface"}, tests: []string{"campaign"}},
@@ -92,7 +93,7 @@ var rules = map[string]rule{
 		"internal/audit", "internal/divisions", "internal/fault", "internal/jobs", "internal/operator", "internal/sheet", "internal/sqldb", sqldb,
 	}},
 	"internal/banks": {may: []string{
-		"campaign", "configs", "quiz", "quiz/bankbook", "quiz/bankfile", "internal/audit", "internal/fault", "internal/operator", "internal/sqldb", sqldb,
+		"campaign", "configs", "quiz", "quiz/bankbook", "quiz/bankfile", "internal/audit", "internal/fault", "internal/jobs", "internal/operator", "internal/sqldb", sqldb,
 	}},
 	"internal/redisnode": {may: []string{goredis}},
 	"internal/redisstore": {may: []string{
@@ -166,7 +167,7 @@ var rules = map[string]rule{
 			"campaign", "quiz", "pledge", "leaderboard",
 			"internal/approval", "internal/audit", "internal/certificate", "internal/correction", "internal/fault", "internal/live", "internal/operator", "internal/origin", "internal/session", "internal/sheet",
 			"internal/inbox", "internal/offline", "internal/duty", "internal/banks", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs",
-			"internal/report", "internal/retention", "internal/roster", "internal/token", "internal/waitingroom", fiber,
+			"internal/report", "internal/retention", "internal/roster", "internal/spool", "internal/token", "internal/waitingroom", fiber,
 		},
 		// The first feeds a fold, the second has faults that pass through; the office lies in SQL.
 		tests: slices.Concat(onRedis, []string{"internal/stream", "internal/wechat", "internal/sqldb", "internal/correction/act", "internal/jobs", "internal/ledger", "internal/event", "internal/replay/state"}),

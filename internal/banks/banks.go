@@ -22,6 +22,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/audit"
 	"qingyuan/internal/fault"
+	"qingyuan/internal/jobs"
 	"qingyuan/internal/operator"
 	"qingyuan/internal/sqldb"
 	"qingyuan/quiz/bankbook"
@@ -44,6 +45,8 @@ type Service struct {
 	// Campaign finds a campaign by its id, for banks that belong to one. Without it
 	// there are none.
 	Campaign func(id string) (*campaign.Campaign, error)
+	// Jobs do imports in the background; needed for Order alone.
+	Jobs *jobs.Queue
 }
 
 func (s *Service) campaign(id string) (*campaign.Campaign, error) {

@@ -25,6 +25,11 @@ type Import struct {
 	// DryRun tells what would be done and does nothing.
 	DryRun bool
 	Reason string
+
+	// told hears how many of how many questions are written; nil is nobody. kept runs in
+	// the transaction of the questions, last.
+	told func(done, total int)
+	kept func(ctx context.Context, tx *sql.Tx, out *Imported) error
 }
 
 // Imported is what became of a file.
@@ -78,13 +83,17 @@ func (s *Service) importOnce(ctx context.Context, by operator.Actor, bank string
 		if now, err := changes(ctx, tx, b.ID); err != nil || now != seen+1 { // with this one
 			return cmp.Or(err, errMoved)
 		}
-		if err := s.take(ctx, tx, by, b, fresh, &out); err != nil {
+		if err := s.take(ctx, tx, b, taking{by, fresh, i.told}, &out); err != nil {
 			return err
 		}
-		return s.remember(ctx, tx, by, b, deed{actImport, i.Reason, map[string]any{
+		err := s.remember(ctx, tx, by, b, deed{actImport, i.Reason, map[string]any{
 			"file": filepath.Base(i.File.Name), "format": out.Format, "found": out.Found(),
 			"imported": len(out.Report.Imported), "refused": len(out.Refused), "skipped": len(out.Skipped),
 		}})
+		if err != nil || i.kept == nil {
+			return err
+		}
+		return i.kept(ctx, tx, &out)
 	})
 	return out, err
 }
@@ -165,13 +174,20 @@ func refusal(q bankfile.Question, f fault.Field) bankfile.Refusal {
 // ownID is an id that a file may give: a bare number says only where it stood.
 var ownID = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{0,63}$`)
 
+// taking is what is stored of a file, by whom, and who is told meanwhile.
+type taking struct {
+	by    operator.Actor
+	fresh []bankbook.Version
+	told  func(done, total int)
+}
+
 // take stores the questions as first versions.
-func (s *Service) take(ctx context.Context, tx *sql.Tx, by operator.Actor, b Bank, fresh []bankbook.Version, out *Imported) error {
+func (s *Service) take(ctx context.Context, tx *sql.Tx, b Bank, t taking, out *Imported) error {
 	ids, err := s.numbers(ctx, tx, b.ID)
 	if err != nil {
 		return err
 	}
-	for n, v := range fresh {
+	for n, v := range t.fresh {
 		found := out.Report.Imported[n]
 		q := v.Question
 		wish := found.Number
@@ -179,7 +195,7 @@ func (s *Service) take(ctx context.Context, tx *sql.Tx, by operator.Actor, b Ban
 			wish = ""
 		}
 		q.ID = ids.pick(wish)
-		v, err := bankbook.New(q, 1, person(by), s.now(), fmt.Sprintf("%s:%d", filepath.Base(found.File), found.Line))
+		v, err := bankbook.New(q, 1, person(t.by), s.now(), fmt.Sprintf("%s:%d", filepath.Base(found.File), found.Line))
 		if err != nil {
 			return err
 		}
@@ -187,6 +203,9 @@ func (s *Service) take(ctx context.Context, tx *sql.Tx, by operator.Actor, b Ban
 			return err
 		}
 		out.IDs = append(out.IDs, q.ID)
+		if t.told != nil {
+			t.told(n+1, len(t.fresh))
+		}
 	}
 	return ids.keep(ctx, tx, b.ID)
 }

@@ -28,6 +28,9 @@ type TreeImport struct {
 	Job string
 	// Hold is asked in each transaction, last; nil for nobody.
 	Hold func(ctx context.Context, tx *sql.Tx) error
+	// Kept is told, in the transaction of the version, what the import came to; nil for
+	// nobody.
+	Kept func(ctx context.Context, tx *sql.Tx, r TreeReport) error
 }
 
 // RowFault is what is wrong with one row.
@@ -96,6 +99,12 @@ func (s *Store) ImportTree(ctx context.Context, act Act, id string, raw []byte, 
 		e.nodes = p.list()
 		e.told = func(done int) { tell(int64(done), total, "写入") }
 		e.job = o.Job
+		if o.Kept != nil {
+			e.also = append(e.also, func(ctx context.Context, version int64) error {
+				report.Applied, report.Version = true, version
+				return o.Kept(ctx, e.tx, report)
+			})
+		}
 		if o.Hold != nil {
 			e.hold = o.Hold
 		}

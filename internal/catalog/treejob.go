@@ -49,9 +49,12 @@ func (i Importer) SubmitTree(ctx context.Context, act Act, id, node string, tabl
 func (s *Store) Register(q *jobs.Queue) { q.Register(JobTreeImport, s.importJob) }
 
 // importJob does one import. One short transaction makes the tree what the table says,
-// and wants the job to be this server's still: one that was begun twice changes nothing
-// the second time.
+// wants the job to be this server's still, and keeps what it came to: one that is begun
+// again changes nothing, and tells the same.
 func (s *Store) importJob(ctx context.Context, j jobs.Job, p *jobs.Progress) (json.RawMessage, error) {
+	if j.Checkpoint != nil { // it was done, and nobody was told
+		return j.Checkpoint, nil
+	}
 	var params importParams
 	if err := json.Unmarshal(j.Params, &params); err != nil {
 		return nil, fmt.Errorf("read the parameters of job %s: %w", j.ID, err)
@@ -83,6 +86,13 @@ func (s *Store) importJob(ctx context.Context, j jobs.Job, p *jobs.Progress) (js
 			p.Note(note)
 		},
 		Hold: func(ctx context.Context, tx *sql.Tx) error { return p.Hold(ctx, tx) },
+		Kept: func(ctx context.Context, tx *sql.Tx, r TreeReport) error {
+			result, err := json.Marshal(r)
+			if err != nil {
+				return err
+			}
+			return p.Checkpoint(ctx, tx, result)
+		},
 	})
 	if err != nil {
 		return nil, err

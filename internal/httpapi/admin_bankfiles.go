@@ -1,126 +1,126 @@
 package httpapi
 
 import (
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
 	"path"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
 	"qingyuan/internal/banks"
+	"qingyuan/internal/fault"
 	"qingyuan/quiz/bankbook"
 	"qingyuan/quiz/bankfile"
 )
 
-// maxFound is how many questions of each sort an answer lists; the counts are whole.
-const maxFound = 1000
-
-// importedT is what became of a file.
-type importedT struct {
-	Format    bankfile.Format `json:"format"`
-	DryRun    bool            `json:"dry_run"`
-	Found     int             `json:"found"`
-	Imported  int             `json:"imported"`
-	Refused   int             `json:"refused"`
-	Skipped   int             `json:"skipped"`
-	ByType    map[string]int  `json:"by_type"`
-	Notes     []string        `json:"notes"`
-	Questions []foundT        `json:"questions"`
-	Refusals  []refusalT      `json:"refusals"`
-	Skips     []refusalT      `json:"skips"`
-	Truncated bool            `json:"truncated"`
-}
-
-// foundT is an imported question as the file has it.
-type foundT struct {
-	ID      string   `json:"id"` // "" in a dry run
-	Type    string   `json:"type"`
-	Stem    string   `json:"stem"`
-	Options []string `json:"options"`
-	Key     string   `json:"key"`
-	Number  string   `json:"number"`
-	Sheet   string   `json:"sheet"`
-	Line    int      `json:"line"`
-	LineTo  int      `json:"line_to"`
-	Notes   []string `json:"notes"`
-}
-
-type refusalT struct {
-	Sheet  string `json:"sheet"`
-	Line   int    `json:"line"`
-	LineTo int    `json:"line_to"`
-	Title  string `json:"title"`
-	Type   string `json:"type"`
-	Code   string `json:"code"`
-	Reason string `json:"reason"`
-}
-
-func importedOf(in *banks.Imported, dry bool) importedT {
-	r := &in.Report
-	out := importedT{
-		Format: r.Format, DryRun: dry, Found: r.Found(), Imported: len(r.Imported), Refused: len(r.Refused), Skipped: len(r.Skipped),
-		ByType: r.ByType(), Notes: orNone(r.Notes), Questions: []foundT{}, Refusals: refusalsOf(r.Refused), Skips: refusalsOf(r.Skipped),
-		Truncated: max(len(r.Imported), len(r.Refused), len(r.Skipped)) > maxFound,
-	}
-	for i := range r.Imported[:min(len(r.Imported), maxFound)] {
-		q := &r.Imported[i]
-		f := foundT{
-			Type: string(q.Kind), Stem: q.Stem, Options: orNone(q.Options), Key: q.Letters(), Number: q.Number, Sheet: q.Sheet,
-			Line: q.Line, LineTo: max(q.Line, q.LineTo), Notes: orNone(q.Notes),
-		}
-		if i < len(in.IDs) {
-			f.ID = in.IDs[i]
-		}
-		out.Questions = append(out.Questions, f)
-	}
-	return out
-}
-
-func refusalsOf(all []bankfile.Refusal) []refusalT {
-	out := []refusalT{}
-	for _, f := range all[:min(len(all), maxFound)] {
-		out = append(out, refusalT{f.Sheet, f.Line, f.LineTo, f.Title, f.Type, f.Code, f.Reason})
-	}
-	return out
-}
-
-func orNone(list []string) []string {
-	if list == nil {
-		return []string{}
-	}
-	return list
-}
-
 // importBank handles POST /api/v1/admin/banks/{bank}/imports. The body is the file
-// itself; the query says what it is and what holds for all of its questions.
+// itself, or a form with the file and a second one that has the answers; the query says
+// what it is and what holds for all of its questions.
 func (s *Server) importBank(k *call) error {
-	raw, err := k.file()
-	if err != nil {
+	o := banks.Order{Reason: k.Query("reason")}
+	if err := checkReason(o.Reason, false); err != nil {
 		return err
 	}
-	in := banks.Import{Reason: k.Query("reason")}
-	if err := checkReason(in.Reason, false); err != nil {
+	var err error
+	if o.DryRun, err = k.flag("dry_run"); err != nil {
 		return err
 	}
-	if in.DryRun, err = k.flag("dry_run"); err != nil {
+	if o.Defaults, err = k.defaults(); err != nil {
 		return err
 	}
-	if in.Defaults, err = k.defaults(); err != nil {
+	if err := k.bankFiles(&o); err != nil {
 		return err
 	}
 	name, err := k.words("name", maxTopic)
 	if err != nil {
 		return err
 	}
-	// The body belongs to the request, whose memory is used again: a copy is kept as
-	// long as questions are cut out of it.
-	in.File = bankfile.File{
-		Name: path.Base(strings.ReplaceAll(name, `\`, "/")), Raw: append([]byte(nil), raw...), Format: bankfile.Format(strings.Clone(k.Query("format"))),
+	if o.File.Format = bankfile.Format(strings.Clone(k.Query("format"))); name != "" {
+		o.File.Name = baseName(name)
 	}
-	got, err := s.Banks.Import(k.ctx, k.actor, k.Params("bank"), in)
+	job, err := s.Banks.Order(k.ctx, k.actor, k.Params("bank"), o)
 	if err != nil {
 		return err
 	}
-	return k.send(fiber.StatusOK, importedOf(&got, in.DryRun))
+	return k.send(fiber.StatusAccepted, orderedT{job})
+}
+
+// baseName is the name of a file, without the folders that some browsers tell.
+func baseName(name string) string {
+	if name = path.Base(strings.ReplaceAll(name, `\`, "/")); name == "." || name == "/" {
+		return ""
+	}
+	return name
+}
+
+// bankFiles finds the file of questions and the one of answers in the body.
+func (k *call) bankFiles(o *banks.Order) error {
+	kind, params, err := mime.ParseMediaType(k.Get(fiber.HeaderContentType))
+	if err != nil || kind != fiber.MIMEMultipartForm {
+		raw, err := k.file()
+		o.File.Body = raw
+		return err
+	}
+	body, boundary := k.body(), params["boundary"]
+	if err := checkForm(body, boundary); err != nil {
+		return err
+	}
+	for name, into := range map[string]func(banks.Sent){
+		"file":    func(f banks.Sent) { o.File = f },
+		"answers": func(f banks.Sent) { o.Answers = &f },
+	} {
+		if part, err := partOf(body, boundary, name); err == nil {
+			into(banks.Sent{Name: baseName(part.FileName()), Body: part})
+		}
+	}
+	if o.File.Body == nil {
+		return fault.InvalidField("file", "请选择题目文件")
+	}
+	return nil
+}
+
+// checkForm wants a form to be whole, and to have nothing but the file and the answers,
+// each once.
+func checkForm(body sent, boundary string) error {
+	form := parts(body, boundary)
+	seen := map[string]bool{}
+	for {
+		part, err := form.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			_, err = io.Copy(io.Discard, part)
+		}
+		if err != nil {
+			return fault.InvalidField("file", "表单内容不完整").Because(err)
+		}
+		name := part.FormName()
+		if name != "file" && name != "answers" || seen[name] {
+			return fault.InvalidField(clip(name), "没有这个字段，或字段重复")
+		}
+		seen[name] = true
+	}
+}
+
+// partOf finds a part of a form that was checked, or io.EOF. Its content is read from
+// where the body lies.
+func partOf(body sent, boundary, name string) (*multipart.Part, error) {
+	form := parts(body, boundary)
+	for {
+		part, err := form.NextRawPart()
+		if err != nil || part.FormName() == name {
+			return part, err
+		}
+	}
+}
+
+// parts reads a body from its beginning.
+func parts(body sent, boundary string) *multipart.Reader {
+	return multipart.NewReader(io.NewSectionReader(body, 0, body.size), boundary)
 }
 
 // defaults reads what is said of every question of a file.

@@ -23,7 +23,7 @@ type Banks interface {
 	Create(ctx context.Context, by operator.Actor, b banks.Bank, reason string) (banks.Bank, error)
 	Banks(ctx context.Context, by operator.Actor) ([]banks.Summary, error)
 	Summary(ctx context.Context, by operator.Actor, id string) (banks.Summary, error)
-	Import(ctx context.Context, by operator.Actor, bank string, i banks.Import) (banks.Imported, error)
+	Order(ctx context.Context, by operator.Actor, bank string, o banks.Order) (job string, err error)
 	Questions(ctx context.Context, by operator.Actor, bank string, f banks.Filter) ([]banks.Entry, string, error)
 	Question(ctx context.Context, by operator.Actor, bank, id string) (bankbook.History, error)
 	Expiring(ctx context.Context, by operator.Actor, bank string) ([]bankbook.Version, error)

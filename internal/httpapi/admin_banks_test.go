@@ -1,6 +1,12 @@
 package httpapi
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"mime/multipart"
 	"net/http"
 	"slices"
 	"strings"
@@ -8,15 +14,23 @@ import (
 	"time"
 
 	"qingyuan/internal/banks"
+	"qingyuan/internal/jobs"
 	"qingyuan/internal/operator"
 	"qingyuan/quiz"
 )
 
-// openBanks gives a bench with operators the service of banks.
-func openBanks(_ *testing.T, b *bench) {
-	b.Banks = &banks.Service{
-		DB: b.office.db, Now: func() time.Time { return b.Now() }, Zone: time.FixedZone("CST", 8*3600), Campaign: b.catalog.Campaign,
-	}
+// openBanks gives a bench with operators the service of banks, and workers for its jobs.
+func openBanks(t *testing.T, b *bench) {
+	t.Helper()
+	now := func() time.Time { return b.Now() }
+	q := &jobs.Queue{DB: b.office.db, Now: now, Log: slog.New(slog.DiscardHandler), Every: 10 * time.Millisecond}
+	shelf := &banks.Service{DB: b.office.db, Now: now, Zone: time.FixedZone("CST", 8*3600), Campaign: b.catalog.Campaign, Jobs: q}
+	shelf.Register(q)
+	b.Banks, b.Jobs = shelf, q
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan struct{})
+	go func() { defer close(done); q.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
 }
 
 // shelve makes a bank of unit no1 with one question in a state: draft, submitted or
@@ -71,7 +85,7 @@ func bankArea() area {
 				body: `{"id":"made%d","name":"题库","campaign":"spring","scope":"no1"}`,
 			},
 			"GET " + all + "/:bank":                     {object: in("draft")},
-			"POST " + all + "/:bank/imports":            {object: in("draft"), query: "name=x.csv&dry_run=true", body: "题干,答案\n大麻有害。,正确\n"},
+			"POST " + all + "/:bank/imports":            {object: in("draft"), ok: http.StatusAccepted, query: "name=x.csv&dry_run=true", body: "题干,答案\n大麻有害。,正确\n"},
 			"GET " + all + "/:bank/questions":           {object: in("draft")},
 			"POST " + all + "/:bank/questions":          {object: in("draft"), ok: http.StatusCreated, body: `{"question":` + judgeForm + `}`},
 			"GET " + all + "/:bank/questions/:question": {object: in("draft")},
@@ -110,6 +124,73 @@ func withType(r *http.Request, contentType string) *http.Request {
 	return r
 }
 
+// imported sends a file, waits for the job and returns what became of the file.
+func (b *bench) imported(t *testing.T, as string, r *http.Request) banks.Outcome {
+	t.Helper()
+	j := b.done(t, as, ask[orderedT](t, b, r, http.StatusAccepted).Job)
+	var out banks.Outcome
+	if err := json.Unmarshal(j.Result, &out); err != nil || j.State != jobs.Done {
+		t.Fatalf("%+v, %v", j, err)
+	}
+	return out
+}
+
+// form is a body with files, by the names of their fields: field, file, content.
+func form(t *testing.T, files ...[3]string) (contentType, body string) {
+	t.Helper()
+	var out bytes.Buffer
+	w := multipart.NewWriter(&out)
+	for _, f := range files {
+		part, err := w.CreateFormFile(f[0], f[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(part, f[2]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return w.FormDataContentType(), out.String()
+}
+
+// TestBankWithAnswersApart takes questions and their answers from two files, dry first.
+func TestBankWithAnswersApart(t *testing.T) {
+	t.Parallel()
+	b, editor, _ := officeOfBanks(t)
+	const one = "/api/v1/admin/banks/law"
+	ask[bankT](t, b, request(http.MethodPost, "/api/v1/admin/banks", editor, `{"id":"law","name":"法律题库"}`), http.StatusCreated)
+	questions := "1. 国际禁毒日是哪一天？\nA. 6月26日\nB. 6月27日\n\n2. 下列属于毒品的是？\nA. 冰毒\nB. 食盐\n\n3. 没有答案的题？\nA. 甲\nB. 乙\n"
+	kind, body := form(t, [3]string{"answers", "答案.txt", "1.A 2.A\n"}, [3]string{"file", `C:\题库\禁毒.txt`, questions})
+	for _, dry := range []bool{true, false, false} {
+		path := one + "/imports"
+		if dry {
+			path += "?dry_run=true"
+		}
+		got := b.imported(t, editor, withType(request(http.MethodPost, path, editor, body), kind))
+		if got.DryRun != dry || got.Found != 3 || got.Refused != 1 || got.Imported+got.Skipped != 2 {
+			t.Fatalf("dry %v: %+v", dry, got)
+		}
+		if dry && (got.Questions[0].Key != "A" || got.Questions[0].ID != "") {
+			t.Errorf("a dry run: %+v", got.Questions[0])
+		}
+	}
+	for name, files := range map[string][][3]string{
+		"only answers": {{"answers", "a.txt", "1.A"}},
+		"twice":        {{"file", "a.txt", "x"}, {"file", "b.txt", "x"}},
+		"unknown":      {{"file", "a.txt", "x"}, {"photo", "b.txt", "x"}},
+	} {
+		kind, body := form(t, files...)
+		if a := b.do(t, withType(request(http.MethodPost, one+"/imports", editor, body), kind)); a.problem(t).Code != "request.invalid" {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+	}
+	if a := b.do(t, withType(request(http.MethodPost, one+"/imports", editor, body[:len(body)-20]), kind)); a.problem(t).Code != "request.invalid" {
+		t.Errorf("half a form: %d %s", a.status, a.body)
+	}
+}
+
 // TestBankFromFileToPublication is the whole way of questions over HTTP.
 func TestBankFromFileToPublication(t *testing.T) {
 	t.Parallel()
@@ -124,7 +205,7 @@ func TestBankFromFileToPublication(t *testing.T) {
 		if dry {
 			path += "&dry_run=true"
 		}
-		got := ask[importedT](t, b, withType(request(http.MethodPost, path, editor, file), "text/csv"), http.StatusOK)
+		got := b.imported(t, editor, withType(request(http.MethodPost, path, editor, file), "text/csv"))
 		if got.Found != 3 || got.Refused != 1 || got.Imported+got.Skipped != 2 || got.Refusals[0].Line != 3 || got.Refusals[0].Code != "key_missing" {
 			t.Fatalf("dry %v: %+v", dry, got)
 		}
@@ -203,6 +284,13 @@ func TestBankFiles(t *testing.T) {
 		"long":       {"basis=" + strings.Repeat("x", 2000), "x", "request.invalid", "basis"},
 	} {
 		a := b.do(t, withType(request(http.MethodPost, one+"/imports?"+tt.query, editor, tt.body), "text/csv"))
+		if a.status == http.StatusAccepted { // what is wrong with a file, its job tells
+			j := b.done(t, editor, decoded[orderedT](t, a).Job)
+			if j.State != jobs.Failed || j.Code != tt.code || !strings.Contains(j.Error, tt.field) {
+				t.Errorf("%s: %+v", name, j)
+			}
+			continue
+		}
 		p := a.problem(t)
 		if p.Code != tt.code || len(p.Fields) == 0 || p.Fields[0].Name != tt.field {
 			t.Errorf("%s: %d %s", name, a.status, a.body)

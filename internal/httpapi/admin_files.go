@@ -28,6 +28,9 @@ type uploads struct {
 	// open is until when each body may still be on its way, by its session, the oldest
 	// first. Nobody hears of one that was broken off: it only runs out.
 	open map[string][]time.Time
+	// large says, by the head of a request, whose its body is that was let in and is not
+	// read yet; "" is nobody's, which nobody reads.
+	large map[*fasthttp.RequestHeader]string
 	// looks bounds how often somebody unknown may have the database asked.
 	looks *buckets[struct{}]
 }
@@ -38,7 +41,7 @@ type pattern struct {
 }
 
 const (
-	// largeBodies is how many are let in at once: memory for each is held. One session
+	// largeBodies is how many are let in at once: each takes room on the disk. One session
 	// has bodiesEach of them, so that one that was broken off can be sent again.
 	largeBodies, bodiesEach = 8, 3
 	// uploadPatience is how long one may take to arrive.
@@ -46,7 +49,7 @@ const (
 )
 
 func newUploads(s *Server) *uploads {
-	u := &uploads{s: s, open: map[string][]time.Time{}, looks: newBuckets[struct{}](Rate{PerSecond: 50, Burst: 100}, shardCount)}
+	u := &uploads{s: s, open: map[string][]time.Time{}, large: map[*fasthttp.RequestHeader]string{}, looks: newBuckets[struct{}](Rate{PerSecond: 50, Burst: 100}, shardCount)}
 	for _, r := range s.adminRoutes() {
 		if r.uploads {
 			u.paths = append(u.paths, pattern{r.method, strings.Split(r.path, "/")})
@@ -56,25 +59,49 @@ func newUploads(s *Server) *uploads {
 }
 
 // admit tells fasthttp how large the body of a request may be. It allows no more than
-// the server's own limit unless everything is in order.
+// the server's own limit unless everything is in order. Of a body that is refused
+// nothing is read: fasthttp would wait for its beginning first.
 func (u *uploads) admit(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
-	none := fasthttp.RequestConfig{}
-	size := h.ContentLength()
-	if size <= u.s.BodyLimit || size > u.s.UploadLimit || !u.known(string(h.Method()), string(h.RequestURI())) {
-		return none
+	if h.ContentLength() <= u.s.BodyLimit {
+		return fasthttp.RequestConfig{}
+	}
+	session := u.owner(h)
+	u.mu.Lock()
+	u.large[h] = session
+	u.mu.Unlock()
+	if session == "" {
+		h.SetContentLength(0)
+		return fasthttp.RequestConfig{}
+	}
+	return fasthttp.RequestConfig{MaxRequestBodySize: u.s.UploadLimit, ReadTimeout: uploadPatience}
+}
+
+// owner returns the session that a large body is let in for, "" for none.
+func (u *uploads) owner(h *fasthttp.RequestHeader) string {
+	if u.s.Spool == nil || h.ContentLength() > u.s.UploadLimit || !u.known(string(h.Method()), string(h.RequestURI())) {
+		return ""
 	}
 	raw, err := token.Bearer(string(h.Peek(fiber.HeaderAuthorization)))
 	now := u.s.Now()
 	if err != nil || u.looks.take(struct{}{}, now) > 0 {
-		return none
+		return ""
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), u.s.Timeout)
 	defer cancel()
 	a, err := u.s.Operators.Actor(ctx, raw, netip.Addr{})
 	if err != nil || a.MustChange || !u.enter(a.Session, now) {
-		return none
+		return ""
 	}
-	return fasthttp.RequestConfig{MaxRequestBodySize: u.s.UploadLimit, ReadTimeout: uploadPatience}
+	return a.Session
+}
+
+// told returns what was decided on the large body of a request, once.
+func (u *uploads) told(h *fasthttp.RequestHeader) (session string, large bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	session, large = u.large[h]
+	delete(u.large, h)
+	return session, large
 }
 
 // known tells whether a request is for a route that takes files.
@@ -129,16 +156,6 @@ func (u *uploads) leave(session string) {
 	} else {
 		delete(u.open, session)
 	}
-}
-
-// file returns the body of a route that takes files, as it was sent: the content of one
-// file, with no form around it. It is valid until the handler returns.
-func (k *call) file() ([]byte, error) {
-	kind, _, err := mime.ParseMediaType(k.Get(fiber.HeaderContentType))
-	if err != nil || strings.HasPrefix(kind, "multipart/") || kind == fiber.MIMEApplicationForm {
-		return nil, errUnsupported
-	}
-	return k.Request().Body(), nil
 }
 
 // stream answers with a file that is made while it is sent, in constant memory. What

@@ -4,17 +4,23 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 
 	"qingyuan/internal/operator"
+	"qingyuan/internal/spool"
 )
 
 // filing is a listening server with a route that takes files and one that gives them.
@@ -39,7 +45,15 @@ func newFiling(t *testing.T) *filing {
 			if until, _ := k.ctx.Deadline(); hurry && time.Until(until) < time.Minute {
 				return errors.New("a file has as little time as anything")
 			}
-			return k.send(fiber.StatusOK, map[string]int{"bytes": len(raw)})
+			sum := sha256.New()
+			n, err := io.Copy(sum, raw)
+			if err != nil || n != raw.size {
+				return fmt.Errorf("%d bytes of %d, %w", n, raw.size, err)
+			}
+			return k.send(fiber.StatusOK, struct {
+				Bytes  int64  `json:"bytes"`
+				SHA256 string `json:"sha256"`
+			}{n, hex.EncodeToString(sum.Sum(nil))})
 		}), operator.EditTree)),
 		slow(admin(get(givesFiles, staff, func(k *call) error {
 			return b.stream(k, "text/csv", "表.csv", func(_ context.Context, w *bufio.Writer) error {
@@ -140,8 +154,96 @@ func TestLargeBodiesAreForOperatorsAndTheirFiles(t *testing.T) {
 			}
 		}
 	}
-	if _, body := f.send(t, "POST", files, may, large); body != `{"bytes":921600}` {
-		t.Errorf("%s", body)
+	for _, size := range []int{large, small, readAhead, readAhead + 1, f.BodyLimit, f.BodyLimit + 1, 1} {
+		sum := sha256.Sum256(make([]byte, size))
+		want := fmt.Sprintf(`{"bytes":%d,"sha256":"%x"}`, size, sum)
+		if _, body := f.send(t, "POST", files, may, size); body != want {
+			t.Errorf("%s, want %s", body, want)
+		}
+	}
+}
+
+// TestBodiesEndTheirConnections sends bodies that are not read to their end, and another
+// request behind them on the same connection: it must not be taken for a request.
+func TestBodiesEndTheirConnections(t *testing.T) {
+	t.Parallel()
+	f := newFiling(t)
+	const inner = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+	for name, head := range map[string]string{
+		"too large":          "POST /api/v1/queue HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n" + strings.Repeat("x", readAhead),
+		"in chunks":          "POST /api/v1/queue HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"in chunks, nowhere": "POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"in chunks, no verb": "BREW /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+	} {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(f.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, head+inner); err != nil {
+			t.Fatal(err)
+		}
+		got, _ := io.ReadAll(conn) // a reset may follow the answer
+		if n := strings.Count(string(got), "HTTP/1.1 "); n > 1 || strings.Contains(string(got), "HTTP/1.1 200") {
+			t.Errorf("%s: %d answers: %s", name, n, got)
+		}
+		_ = conn.Close()
+	}
+}
+
+// TestBodiesKeepTheirConnections sends bodies of all sizes that are taken, one after the
+// other on the same connection.
+func TestBodiesKeepTheirConnections(t *testing.T) {
+	t.Parallel()
+	f := newFiling(t)
+	may := f.operator(t, operator.Grant{Role: operator.CampaignOperator})
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(f.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	r := bufio.NewReader(conn)
+	for _, size := range []int{0, 1, readAhead, readAhead + 1, f.BodyLimit, 900 << 10, 5} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.url+strings.ReplaceAll(takesFiles, ":kind", "x"), bytes.NewReader(make([]byte, size)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "text/csv")
+		req.Header.Set("Authorization", "Bearer "+may)
+		if err := req.Write(conn); err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.ReadResponse(r, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		if err != nil || !strings.HasPrefix(string(body), fmt.Sprintf(`{"bytes":%d,`, size)) {
+			t.Errorf("%d bytes: %d %s, %v", size, res.StatusCode, body, err)
+		}
+		_ = res.Body.Close()
+	}
+}
+
+// fullDisk takes nothing.
+type fullDisk struct{}
+
+func (fullDisk) Take(io.Reader, int64) (*spool.File, error) {
+	return nil, &fs.PathError{Op: "write", Path: "uploads", Err: syscall.ENOSPC}
+}
+
+func TestFilesFindTheDiskFull(t *testing.T) {
+	t.Parallel()
+	f := newFiling(t)
+	f.Spool = fullDisk{}
+	may := f.operator(t, operator.Grant{Role: operator.CampaignOperator})
+	path := strings.ReplaceAll(takesFiles, ":kind", "x")
+	for range bodiesEach + 1 { // none keeps its place
+		if status, body := f.send(t, "POST", path, may, 900<<10); status != 503 && status != 0 {
+			t.Errorf("%d %s", status, body)
+		}
+	}
+	if status, body := f.send(t, "POST", path, may, 10); status != 200 {
+		t.Errorf("a small file: %d %s", status, body)
 	}
 }
 

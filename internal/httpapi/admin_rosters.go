@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"slices"
@@ -57,7 +56,7 @@ func (s *Server) importRoster(k *call) error {
 	if len(scopes) == 1 {
 		r.Node = scopes[0]
 	}
-	job, err := s.RosterDesk.Ask(k.ctx, r, m, scopes, bytes.NewReader(raw))
+	job, err := s.RosterDesk.Ask(k.ctx, r, m, scopes, raw)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"io"
 	"slices"
@@ -186,7 +185,7 @@ func (s *Server) importTree(k *call) error {
 	if err := checkReason(act.Reason, false); err != nil {
 		return err
 	}
-	job, err := s.Imports.SubmitTree(k.ctx, act, c.ID, below, bytes.NewReader(raw), o)
+	job, err := s.Imports.SubmitTree(k.ctx, act, c.ID, below, raw, o)
 	if err != nil {
 		return err
 	}

@@ -93,9 +93,6 @@ func (s *Server) guarded(c *fiber.Ctx, r route, now time.Time) (err error) {
 		k.ctx = ctx
 		c.SetUserContext(ctx)
 	}
-	if r.uploads {
-		defer func() { s.state.uploads.leave(k.actor.Session) }()
-	}
 	if err := s.admit(k, r); err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func (s *Server) OpsApp() *fiber.App {
 		s.addPprof(app)
 	}
 	srv := app.Server()
-	srv.Handler = s.knownMethods(app, srv.Handler)
+	srv.Handler = s.bodies(app, s.knownMethods(app, srv.Handler))
 	return app
 }
 

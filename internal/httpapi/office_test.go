@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"qingyuan/internal/approval"
 	"qingyuan/internal/audit"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/spool"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
 )
@@ -74,6 +76,9 @@ func (b *bench) openOffice(t *testing.T) {
 		o.approvals.Register(k)
 	}
 	b.office = o
+	if b.Spool, err = spool.Open(filepath.Join(t.TempDir(), "uploads")); err != nil {
+		t.Fatal(err)
+	}
 	b.Operators, b.Accounts, b.Journal, b.Approvals = o.accounts, o.accounts, o.journal, o.approvals
 }
 

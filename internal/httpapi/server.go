@@ -86,6 +86,8 @@ type Server struct {
 	// Pages is what was built of the pages, see package web; nil or without index.html
 	// a plain page says that nothing was.
 	Pages fs.FS
+	// Spool keeps large files that operators send; nil takes none.
+	Spool Spool
 	// Ready says whether this instance should be sent participants.
 	Ready func(ctx context.Context) Readiness
 
@@ -252,7 +254,7 @@ func (s *Server) App() *fiber.App {
 	// The last answer on a kept connection says so, rather than leaving whoever
 	// sends the next request there to find out.
 	srv.CloseOnShutdown = true
-	srv.Handler = s.knownMethods(app, srv.Handler)
+	srv.Handler = s.bodies(app, s.knownMethods(app, srv.Handler))
 	srv.HeaderReceived = s.state.uploads.admit
 	return app
 }
@@ -263,11 +265,13 @@ func (s *Server) config() fiber.Config {
 		DisableStartupMessage: true,
 		// Strings from requests outlive them: ids reach caches and other
 		// goroutines, and without this Fiber would write over them.
-		Immutable:      true,
-		StrictRouting:  true,
-		CaseSensitive:  true,
-		BodyLimit:      s.BodyLimit,
-		ReadBufferSize: 8 << 10,
+		Immutable:     true,
+		StrictRouting: true,
+		CaseSensitive: true,
+		BodyLimit:     s.BodyLimit,
+		// Files go to the disk; see bodies.go, which reads the rest.
+		StreamRequestBody: true,
+		ReadBufferSize:    8 << 10,
 		// A page of a board and a paper fit with their head: what does not goes out in
 		// several writes, each of which wakes whoever reads.
 		WriteBufferSize:         8 << 10,

@@ -63,8 +63,8 @@ func (r *fileReader) next() error {
 	return nil
 }
 
-// putFile writes a file in one transaction.
-func putFile(ctx context.Context, tx *sql.Tx, job, name string, content io.Reader) error {
+// putFile writes a file, piece by piece.
+func (q *Queue) putFile(ctx context.Context, job, name string, content io.Reader) error {
 	buffer := make([]byte, pieceSize)
 	for piece := 0; ; piece++ {
 		n, err := io.ReadFull(content, buffer)
@@ -73,7 +73,8 @@ func putFile(ctx context.Context, tx *sql.Tx, job, name string, content io.Reade
 			return err
 		}
 		if n > 0 || piece == 0 { // an empty file is one too
-			if err := putPiece(ctx, tx, job, name, piece, buffer[:n]); err != nil {
+			err := q.DB.WithTx(ctx, func(tx *sql.Tx) error { return putPiece(ctx, tx, job, name, piece, buffer[:n]) })
+			if err != nil {
 				return err
 			}
 		}

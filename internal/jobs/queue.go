@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -51,25 +53,34 @@ func (q *Queue) Register(kind string, h Handler) {
 
 // Submit puts a job in line and returns its id.
 func (q *Queue) Submit(ctx context.Context, r Request) (string, error) {
-	return q.SubmitWith(ctx, r, nil)
-}
-
-// SubmitWith is Submit with files that the handler reads by Job.Open.
-func (q *Queue) SubmitWith(ctx context.Context, r Request, files map[string]io.Reader) (string, error) {
 	id := ulid.Make().String()
-	err := q.DB.WithTx(ctx, func(tx *sql.Tx) error {
-		if err := q.insert(ctx, tx, id, r); err != nil {
-			return err
-		}
-		for name, content := range files {
-			if err := putFile(ctx, tx, id, name, content); err != nil {
-				return fmt.Errorf("keep file %s: %w", name, err)
-			}
-		}
-		return nil
-	})
+	err := q.DB.WithTx(ctx, func(tx *sql.Tx) error { return q.insert(ctx, tx, id, Queued, r) })
 	if err != nil {
 		return "", fmt.Errorf("submit a job %s: %w", r.Kind, err)
+	}
+	return id, nil
+}
+
+// SubmitWith is Submit with files that the handler reads by Job.Open. They are written in
+// small transactions, so that nobody waits for a large one; until all are there the job
+// counts as cancelled, and so does one whose submitter is gone before that.
+func (q *Queue) SubmitWith(ctx context.Context, r Request, files map[string]io.Reader) (string, error) {
+	fail := func(err error) (string, error) { return "", fmt.Errorf("submit a job %s: %w", r.Kind, err) }
+	id := ulid.Make().String()
+	if err := q.DB.WithTx(ctx, func(tx *sql.Tx) error { return q.insert(ctx, tx, id, Cancelled, r) }); err != nil {
+		return fail(err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := q.putFile(ctx, id, name, files[name]); err != nil {
+			return fail(fmt.Errorf("keep file %s: %w", name, err))
+		}
+	}
+	err := q.DB.WithTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE jobs SET state = 'queued', finished = 0 WHERE id = $1`, id)
+		return err
+	})
+	if err != nil {
+		return fail(err)
 	}
 	return id, nil
 }
@@ -78,13 +89,13 @@ func (q *Queue) SubmitWith(ctx context.Context, r Request, files map[string]io.R
 // be thrown away where the transaction fails.
 func (q *Queue) SubmitTx(ctx context.Context, tx *sql.Tx, r Request) (string, error) {
 	id := ulid.Make().String()
-	if err := q.insert(ctx, tx, id, r); err != nil {
+	if err := q.insert(ctx, tx, id, Queued, r); err != nil {
 		return "", fmt.Errorf("submit a job %s: %w", r.Kind, err)
 	}
 	return id, nil
 }
 
-func (q *Queue) insert(ctx context.Context, tx *sql.Tx, id string, r Request) error {
+func (q *Queue) insert(ctx context.Context, tx *sql.Tx, id string, state State, r Request) error {
 	params := r.Params
 	if len(params) == 0 {
 		params = json.RawMessage("{}")
@@ -96,9 +107,13 @@ func (q *Queue) insert(ctx context.Context, tx *sql.Tx, id string, r Request) er
 	if r.Addr.IsValid() {
 		addr = r.Addr.String()
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO jobs (id, kind, action, campaign, node, actor, login, addr, params, state, created)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', $10)`,
-		id, r.Kind, r.Action, r.Campaign, r.Node, r.Actor, r.Login, addr, string(params), q.Now().UnixMilli())
+	now, finished := q.Now().UnixMilli(), int64(0)
+	if state.Final() {
+		finished = now
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO jobs (id, kind, action, campaign, node, actor, login, addr, params, state, created, finished)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		id, r.Kind, r.Action, r.Campaign, r.Node, r.Actor, r.Login, addr, string(params), string(state), now, finished)
 	return err
 }
 

@@ -64,7 +64,7 @@ type Writer func(ctx context.Context, fn func(tx *sql.Tx) error) error
 var ErrHead = fault.New(fault.Invalid, "roster.head", "表头应有“单位编号”“编号”“姓名”三列")
 
 // batch is how many persons one transaction writes. Others write between two.
-const batch = 2000
+const batch = 1000
 
 // Hands are those of whoever imports.
 type Hands struct {
@@ -74,13 +74,24 @@ type Hands struct {
 	Write Writer
 	// Tell may be nil.
 	Tell Progress
+	// Before is what the same import has written already, before it was interrupted.
+	// Keep, which may be nil, is told in each piece how much that is by now.
+	Before Done
+	Keep   func(ctx context.Context, tx *sql.Tx, d Done) error
+}
+
+// Done counts what an import has written.
+type Done struct {
+	// Written were added or changed, Removed taken off.
+	Written int64 `json:"written"`
+	Removed int64 `json:"removed"`
 }
 
 // Import reads a table of persons into the rosters of a campaign. It is read twice: all rows are checked before the first is
-// written, so that All holds, and because the second time repeats what it finds done, a
-// job that was interrupted may simply be begun again.
+// written, so that All holds. One that was interrupted is simply begun again: what stands
+// there already is not written twice, and counts as written where the import itself did.
 func (r *Rosters) Import(ctx context.Context, c *campaign.Campaign, raw []byte, m Mode, h Hands) (Outcome, error) {
-	in := &importing{Rosters: r, c: c, mode: m, may: h.May, tell: h.Tell, seen: map[[hashSize]byte]int32{}, units: map[string]bool{}}
+	in := &importing{Rosters: r, c: c, mode: m, may: h.May, tell: h.Tell, done: h.Before, keep: h.Keep, seen: map[[hashSize]byte]int32{}, units: map[string]bool{}}
 	fail := func(err error) (Outcome, error) {
 		return in.Outcome, fmt.Errorf("import the roster of %s: %w", c.ID, err)
 	}
@@ -108,6 +119,8 @@ type importing struct {
 	mode Mode
 	may  func(unit string) bool
 	tell Progress
+	done Done
+	keep func(ctx context.Context, tx *sql.Tx, d Done) error
 	// seen says in which row each person came first, by key, so that 300,000 of them
 	// take some 12 MB.
 	seen  map[[hashSize]byte]int32
@@ -221,19 +234,19 @@ func (in *importing) write(ctx context.Context, raw []byte, w Writer) error {
 			return err
 		}
 	}
-	people := make([]Person, 0, batch)
+	people, sound := make([]Person, 0, batch), int64(0)
 	flush := func() error {
 		if len(people) == 0 {
 			return nil
 		}
-		if err := w(ctx, func(tx *sql.Tx) error { return in.putCounted(ctx, tx, people) }); err != nil {
+		if err := in.piece(ctx, w, func(tx *sql.Tx, d *Done) error { return in.putCounted(ctx, tx, people, d) }); err != nil {
 			return err
 		}
 		people = people[:0]
 		if in.tell == nil {
 			return nil
 		}
-		return in.tell(in.Written+in.Same, in.Found-in.Refused)
+		return in.tell(sound, in.Found-in.Refused)
 	}
 	err := in.rows(raw, func(row int, p Person) error {
 		p, err := clean(in.c, p)
@@ -243,6 +256,7 @@ func (in *importing) write(ctx context.Context, raw []byte, w Writer) error {
 		if in.seen[[hashSize]byte(in.keys.key(in.c.ID, p.Unit, p.Number))] != int32(row) { //nolint:gosec // As above.
 			return nil
 		}
+		sound++
 		if people = append(people, p); len(people) < batch {
 			return nil
 		}
@@ -251,11 +265,33 @@ func (in *importing) write(ctx context.Context, raw []byte, w Writer) error {
 	if err != nil {
 		return err
 	}
-	return flush()
+	if err := flush(); err != nil {
+		return err
+	}
+	// Whom somebody else has changed between two tries was written twice.
+	in.Written, in.Removed = min(in.done.Written, sound), in.done.Removed
+	in.Same = sound - in.Written
+	return nil
+}
+
+// piece writes something in a transaction that also keeps how much that is.
+func (in *importing) piece(ctx context.Context, w Writer, write func(tx *sql.Tx, d *Done) error) error {
+	next := in.done
+	err := w(ctx, func(tx *sql.Tx) error {
+		next = in.done
+		if err := write(tx, &next); err != nil || in.keep == nil {
+			return err
+		}
+		return in.keep(ctx, tx, next)
+	})
+	if err == nil {
+		in.done = next
+	}
+	return err
 }
 
 // putCounted writes persons and counts those who stand there already.
-func (in *importing) putCounted(ctx context.Context, tx *sql.Tx, people []Person) error {
+func (in *importing) putCounted(ctx context.Context, tx *sql.Tx, people []Person, d *Done) error {
 	var fresh []Person
 	for some := range slices.Chunk(people, upsert) {
 		there, err := in.there(ctx, tx, in.c.ID, some)
@@ -271,8 +307,7 @@ func (in *importing) putCounted(ctx context.Context, tx *sql.Tx, people []Person
 	if err := in.put(ctx, tx, in.c.ID, fresh); err != nil {
 		return err
 	}
-	in.Written += int64(len(fresh))
-	in.Same += int64(len(people) - len(fresh))
+	d.Written += int64(len(fresh))
 	return nil
 }
 
@@ -284,7 +319,7 @@ func (in *importing) removeOthers(ctx context.Context, w Writer) error {
 			return err
 		}
 		for some := range slices.Chunk(gone, batch) {
-			if err := w(ctx, func(tx *sql.Tx) error { return in.remove(ctx, tx, unit, some) }); err != nil {
+			if err := in.piece(ctx, w, func(tx *sql.Tx, d *Done) error { return in.remove(ctx, tx, unit, some, d) }); err != nil {
 				return err
 			}
 		}
@@ -312,12 +347,12 @@ func (in *importing) strangers(ctx context.Context, unit string) ([][]byte, erro
 	return out, rows.Err()
 }
 
-func (in *importing) remove(ctx context.Context, tx *sql.Tx, unit string, keys [][]byte) error {
+func (in *importing) remove(ctx context.Context, tx *sql.Tx, unit string, keys [][]byte, d *Done) error {
 	for _, key := range keys {
 		if _, err := tx.ExecContext(ctx, "DELETE FROM roster WHERE campaign = $1 AND unit = $2 AND key = $3", in.c.ID, unit, key); err != nil {
 			return err
 		}
 	}
-	in.Removed += int64(len(keys))
+	d.Removed += int64(len(keys))
 	return nil
 }

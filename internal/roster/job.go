@@ -87,7 +87,19 @@ func (d *Desk) work(ctx context.Context, j jobs.Job, p *jobs.Progress) (json.Raw
 		p.Set(done, total)
 		return ctx.Err()
 	}
-	out, err := d.Rosters.Import(ctx, c, raw, o.Mode, Hands{within, write, tell})
+	hands := Hands{May: within, Write: write, Tell: tell, Keep: func(ctx context.Context, tx *sql.Tx, done Done) error {
+		raw, err := json.Marshal(done)
+		if err != nil {
+			return err
+		}
+		return p.Checkpoint(ctx, tx, raw)
+	}}
+	if j.Checkpoint != nil {
+		if err := json.Unmarshal(j.Checkpoint, &hands.Before); err != nil {
+			return nil, fmt.Errorf("read how far the roster of %s is: %w", c.ID, err)
+		}
+	}
+	out, err := d.Rosters.Import(ctx, c, raw, o.Mode, hands)
 	if err != nil {
 		return nil, err
 	}

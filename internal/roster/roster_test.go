@@ -231,6 +231,11 @@ func TestInterruptedImport(t *testing.T) {
 	}
 	raw, r, c := table(t, sheet.CSV, rows...), newRosters(t, db), newCampaign(t, 3)
 	gone := errors.New("the server is gone")
+	var before roster.Done
+	keep := func(_ context.Context, _ *sql.Tx, d roster.Done) error {
+		before = d // every transaction that gets here is committed
+		return nil
+	}
 	for left := 0; ; left++ {
 		n := left
 		dying := func(ctx context.Context, fn func(tx *sql.Tx) error) error {
@@ -239,11 +244,11 @@ func TestInterruptedImport(t *testing.T) {
 			}
 			return db.WithTx(ctx, fn)
 		}
-		out, err := r.Import(t.Context(), c, raw, roster.Mode{All: true}, roster.Hands{May: everywhere, Write: dying})
+		out, err := r.Import(t.Context(), c, raw, roster.Mode{All: true}, roster.Hands{May: everywhere, Write: dying, Before: before, Keep: keep})
 		if errors.Is(err, gone) {
 			continue
 		}
-		if err != nil || out.Written+out.Same != 5000 {
+		if err != nil || out.Written != 5000 || out.Same != 0 || left < 3 {
 			t.Fatalf("%+v, %v", out, err)
 		}
 		break
