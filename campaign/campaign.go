@@ -100,6 +100,10 @@ type Campaign struct {
 	Tiers []Tier
 	// Policy makes places out of attempts. It is fixed when the campaign is opened.
 	Policy Policy
+	// Clocks are what was done to the time of running attempts.
+	Clocks Clocks
+	// Banner is told to everybody who looks, nil where there is nothing to tell.
+	Banner *Banner
 	// Phases have boards of their own, besides those of the days.
 	Phases []Phase
 	// Combined keeps the boards of every region, unit and group for each day and

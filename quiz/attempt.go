@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/fault"
 )
 
@@ -61,6 +62,8 @@ type Result struct {
 type Attempt struct {
 	// Number counts the participant's attempts in the campaign from 1.
 	Number int
+	// Window is what it was started with. What became of it since the campaign's clocks
+	// say.
 	Window
 	Paper    Paper
 	State    State
@@ -70,6 +73,9 @@ type Attempt struct {
 	// Batch is the correction that invalidated the attempt, "" where it was
 	// invalidated by itself.
 	Batch string
+	// Clocks is the number of the campaign's clocks by which an attempt is being handed
+	// in.
+	Clocks int64
 }
 
 // Best is a participant's best attempt: by score, then less time, then earlier.
@@ -82,27 +88,45 @@ type Best struct {
 	Full bool
 }
 
+// Due returns when the attempt's time is over by the clocks, as far as can be said at
+// now. Of a finished attempt it is when it was.
+func (a *Attempt) Due(c campaign.Clocks, now time.Time) time.Time {
+	if a.State != StateOpen {
+		now = a.Result.SubmittedAt
+	}
+	return c.Deadline(a.StartedAt, a.Deadline, now)
+}
+
 // Overdue tells whether the attempt is open though its deadline and grace have
 // passed at now.
-func (a *Attempt) Overdue(now time.Time, grace time.Duration) bool {
-	return a.State == StateOpen && now.After(a.Deadline.Add(grace))
+func (a *Attempt) Overdue(c campaign.Clocks, now time.Time, grace time.Duration) bool {
+	return a.State == StateOpen && now.After(a.Due(c, now).Add(grace))
 }
 
 // finish closes the attempt with what marking gave. A hand-in by the deadline
 // counts as made at the deadline, and one by a server whose clock is behind that
-// of the start as made at the start.
-func (a *Attempt) finish(m Mark, choices Choices, at time.Time, by Closer, pass int) {
+// of the start as made at the start. While the clocks stood no time was used.
+func (a *Attempt) finish(m Mark, choices Choices, c campaign.Clocks, at time.Time, by Closer, pass int) {
+	due := a.Due(c, at)
 	switch {
-	case at.After(a.Deadline):
-		at = a.Deadline
+	case at.After(due):
+		at = due
 	case at.Before(a.StartedAt):
 		at = a.StartedAt
 	}
-	a.State, a.ClosedBy = StateSubmitted, by
+	a.State, a.ClosedBy, a.Clocks = StateSubmitted, by, c.Number()
 	a.Result = Result{
 		Mark: m, Passed: m.Score >= pass, SubmittedAt: at.Truncate(time.Millisecond),
-		Used: at.Sub(a.StartedAt).Truncate(time.Millisecond), Choices: choices,
+		Used: c.Ran(a.StartedAt, at).Truncate(time.Millisecond), Choices: choices,
 	}
+}
+
+// Expired returns the open attempt, in which nothing was kept, as its deadline closes
+// it.
+func (a Attempt) Expired(c campaign.Clocks, now time.Time) Attempt {
+	due := a.Due(c, now)
+	a.State, a.ClosedBy, a.Clocks, a.Result = StateExpired, ByDeadline, c.Number(), Result{SubmittedAt: due}
+	return a
 }
 
 // attemptID names an attempt to its participant: its number and 96 bits of a

@@ -88,7 +88,7 @@ func TestFinish(t *testing.T) {
 		"by a clock that is behind": {-150 * time.Millisecond, 0},
 	} {
 		a := Attempt{Window: Window{StartedAt: start, Deadline: deadline}, State: StateOpen}
-		a.finish(Mark{Score: 60, MaxScore: 100}, Choices{1}, start.Add(tc.at), ByParticipant, 60)
+		a.finish(Mark{Score: 60, MaxScore: 100}, Choices{1}, nil, start.Add(tc.at), ByParticipant, 60)
 		if a.Result.Used != tc.used || !a.Result.SubmittedAt.Equal(start.Add(tc.used)) {
 			t.Errorf("%s: used %v, submitted at %s", name, a.Result.Used, a.Result.SubmittedAt)
 		}
@@ -102,7 +102,7 @@ func TestPassed(t *testing.T) {
 	t.Parallel()
 	for score, want := range map[int]bool{0: false, 59: false, 60: true, 61: true} {
 		var a Attempt
-		a.finish(Mark{Score: score}, nil, time.Time{}, ByDeadline, 60)
+		a.finish(Mark{Score: score}, nil, nil, time.Time{}, ByDeadline, 60)
 		if a.Result.Passed != want {
 			t.Errorf("%d of 60 passed: %t", score, a.Result.Passed)
 		}
@@ -126,7 +126,7 @@ func TestOverdue(t *testing.T) {
 		{StateExpired, time.Hour, false},
 	} {
 		a := Attempt{State: tc.state, Window: Window{Deadline: deadline}}
-		if got := a.Overdue(deadline.Add(tc.after), grace); got != tc.want {
+		if got := a.Overdue(nil, deadline.Add(tc.after), grace); got != tc.want {
 			t.Errorf("%s, %v after the deadline: overdue %t", tc.state, tc.after, got)
 		}
 	}

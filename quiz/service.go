@@ -53,6 +53,16 @@ type View struct {
 	// Review is set when the review rule allows it.
 	Review []ReviewItem
 	Now    time.Time
+	// Standing says that the clocks stand: the attempt's deadline is the one that it
+	// would have if they ran again now.
+	Standing bool
+}
+
+// Timing is how the time of an open attempt stands.
+type Timing struct {
+	Deadline time.Time
+	// Standing is as in View.
+	Standing bool
 }
 
 // ReviewItem explains one question of a finished attempt.
@@ -84,6 +94,7 @@ type Receipt struct {
 type Home struct {
 	OpenID       string // "" without an open attempt
 	OpenDeadline time.Time
+	Standing     bool // as in View
 	Left         Left
 	// NextAttemptAt is when the day's limit ends; zero while attempts are left
 	// and when none will come.
@@ -112,23 +123,29 @@ func (s *Service) session(campaignID, participant string) (*session, error) {
 }
 
 // Save keeps the answers marked so far.
-func (s *Service) Save(ctx context.Context, campaignID, participant, attempt string, revision int64, answers Answers) (Saved, Window, error) {
+func (s *Service) Save(ctx context.Context, campaignID, participant, attempt string, revision int64, answers Answers) (Saved, Timing, error) {
 	x, a, err := s.load(ctx, campaignID, participant, attempt)
 	if err != nil {
-		return Saved{}, Window{}, err
+		return Saved{}, Timing{}, err
 	}
 	choices, err := x.read(ctx, a, answers)
 	if err != nil {
-		return Saved{}, Window{}, err
+		return Saved{}, Timing{}, err
+	}
+	if x.overdue(&a) { // whether its time is over, the store knows
+		if a, err = x.handIn(ctx, a); err != nil {
+			return Saved{}, Timing{}, err
+		}
 	}
 	switch {
 	case a.State.Accepted() && a.ClosedBy == ByParticipant:
-		return Saved{}, Window{}, ErrSubmitted
-	case a.State != StateOpen || a.Overdue(x.now, x.Rules.Grace):
-		return Saved{}, Window{}, ErrExpired
+		return Saved{}, Timing{}, ErrSubmitted
+	case a.State != StateOpen:
+		return Saved{}, Timing{}, ErrExpired
 	}
 	kept, err := x.Store.Save(ctx, x.Person, a.Number, Saved{Revision: revision, Choices: choices})
-	return kept, a.Window, err
+	v := x.listed(&a)
+	return kept, Timing{v.Attempt.Deadline, v.Standing}, err
 }
 
 // Submit hands the attempt in. The same submission again returns the same
@@ -154,7 +171,7 @@ func (s *Service) Submit(ctx context.Context, campaignID, participant, attempt s
 	if err != nil {
 		return Receipt{}, err
 	}
-	if a.Overdue(x.now, x.Rules.Grace) {
+	if x.overdue(&a) {
 		if a, err = x.handIn(ctx, a); err != nil {
 			return Receipt{}, err
 		}
@@ -197,7 +214,7 @@ func (s *Service) Attempt(ctx context.Context, campaignID, participant, attempt 
 	if err != nil {
 		return Receipt{}, err
 	}
-	if a.Overdue(x.now, x.Rules.Grace) {
+	if x.overdue(&a) {
 		if a, err = x.handIn(ctx, a); err != nil {
 			return Receipt{}, err
 		}
@@ -225,7 +242,7 @@ func (s *Service) Attempts(ctx context.Context, campaignID, participant string, 
 		return nil, 0, err
 	}
 	for _, a := range list {
-		views = append(views, View{ID: x.id(a.Number), Attempt: a, Now: x.now})
+		views = append(views, x.listed(&a))
 	}
 	return views, max(from-limit, 0), nil
 }
@@ -243,8 +260,9 @@ func (s *Service) Home(ctx context.Context, campaignID, participant string) (Hom
 	}
 	x.Pools.learn(x.Person, x.Offer.Campaign, st.Group)
 	h := Home{Left: x.left(st), Best: st.Best, Rank: rank}
-	if st.Open != nil && !st.Open.Overdue(x.now, x.Rules.Grace) {
-		h.OpenID, h.OpenDeadline = x.id(st.Open.Number), st.Open.Deadline
+	if st.Open != nil && !x.overdue(st.Open) {
+		h.OpenID, h.OpenDeadline = x.id(st.Open.Number), st.Open.Due(x.clocks(), x.now)
+		_, h.Standing = x.clocks().StopAt(x.now)
 	}
 	next := x.Offer.Campaign.NextDay(x.now)
 	spent := h.Left.Today != nil && *h.Left.Today == 0 && (h.Left.All == nil || *h.Left.All > 0)
@@ -263,7 +281,7 @@ func (s *Service) HandInOverdue(ctx context.Context, campaignID string, limit in
 	if err != nil {
 		return 0, err
 	}
-	people, err := x.Store.OverdueAttempts(ctx, campaignID, x.now.Add(-x.Rules.Grace), limit)
+	people, err := x.Store.OverdueAttempts(ctx, campaignID, x.overdueBefore(), limit)
 	if err != nil {
 		return 0, err
 	}
@@ -285,10 +303,22 @@ func (s *Service) HandInOverdue(ctx context.Context, campaignID string, limit in
 	return closed, errors.Join(errs...)
 }
 
+// overdueBefore is the moment that the deadline of every overdue attempt lies before,
+// as it was started. While the clocks stand that is not later than when they stopped.
+// After that there are others as well for a while, whose time is not over yet: they
+// come first in the order of deadlines, and a sweep passes them by.
+func (x *session) overdueBefore() time.Time {
+	before := x.now.Add(-x.Rules.Grace)
+	if s, stands := x.clocks().StopAt(x.now); stands && s.From.Before(before) {
+		before = s.From.Add(time.Millisecond)
+	}
+	return before
+}
+
 // sweep hands the person's open attempt in if it is overdue.
 func (x *session) sweep(ctx context.Context) (bool, error) {
 	st, err := x.Store.Standing(ctx, x.Person)
-	if err != nil || st.Open == nil || !st.Open.Overdue(x.now, x.Rules.Grace) {
+	if err != nil || st.Open == nil || !x.overdue(st.Open) {
 		return false, err
 	}
 	_, err = x.handIn(ctx, *st.Open)

@@ -17,6 +17,12 @@ func (x *session) id(number int) string {
 	return attemptID(x.IDKey, x.Person.Campaign, x.Participant, number)
 }
 
+// clocks are the campaign's.
+func (x *session) clocks() campaign.Clocks { return x.Offer.Campaign.Clocks }
+
+// overdue tells whether the attempt is open though its time is over.
+func (x *session) overdue(a *Attempt) bool { return a.Overdue(x.clocks(), x.now, x.Rules.Grace) }
+
 // named reads the number in an id of this participant's.
 func (s *Service) named(campaignID, participant, id string) (*session, int, error) {
 	x, err := s.session(campaignID, participant)
@@ -58,7 +64,7 @@ func (x *session) hand(ctx context.Context, a Attempt, choices Choices, by Close
 	if err != nil {
 		return Submitted{}, err
 	}
-	a.finish(m, choices, x.now, by, x.Rules.PassScore)
+	a.finish(m, choices, x.clocks(), x.now, by, x.Rules.PassScore)
 	return x.Store.Submit(ctx, x.Person, a, x.ranks())
 }
 
@@ -68,7 +74,7 @@ func (x *session) hand(ctx context.Context, a Attempt, choices Choices, by Close
 // not fit it, or the store has no such open attempt any more.
 func (x *session) handShown(ctx context.Context, number int, answers Answers) (done Submitted, taken bool, err error) {
 	a, ok := x.Papers.open(x.Person, number)
-	if !ok || x.now.After(a.Deadline) {
+	if !ok || x.now.After(a.Due(x.clocks(), x.now)) {
 		return Submitted{}, false, nil
 	}
 	choices, err := x.read(ctx, a, answers)
@@ -95,7 +101,7 @@ func (x *session) ranks() bool {
 // nothing was.
 func (x *session) handIn(ctx context.Context, a Attempt) (Attempt, error) {
 	if a.Saved.Choices.Empty() {
-		if err := x.Store.Expire(ctx, x.Person, a); err != nil {
+		if err := x.Store.Expire(ctx, x.Person, a.Expired(x.clocks(), x.now)); err != nil {
 			return Attempt{}, err
 		}
 		var err error
@@ -172,10 +178,18 @@ func (x *session) left(st Standing) Left {
 	return l
 }
 
+// listed shows an attempt without its sheet and its review.
+func (x *session) listed(a *Attempt) View {
+	v := View{ID: x.id(a.Number), Attempt: *a, Now: x.now}
+	v.Attempt.Deadline = a.Due(x.clocks(), x.now)
+	_, v.Standing = x.clocks().StopAt(x.now)
+	return v
+}
+
 // view shows an attempt to its participant: the sheet while it is open, the
 // review when the rule allows it.
 func (x *session) view(ctx context.Context, a Attempt) (View, error) {
-	v := View{ID: x.id(a.Number), Attempt: a, Now: x.now}
+	v := x.listed(&a)
 	b, err := x.Catalog.Bank(ctx, a.Paper.Bank)
 	if err != nil {
 		return View{}, err
@@ -198,7 +212,8 @@ func (x *session) reviewable() bool {
 	case ReviewAfterSubmission:
 		return true
 	case ReviewAfterClose:
-		return x.Offer.Campaign.Over(x.now)
+		// Not while anybody may still be under way.
+		return x.Offer.Campaign.Over(x.now) && !x.now.Before(x.Offer.Campaign.Settles(x.Rules.TimeLimit))
 	default:
 		return false
 	}

@@ -25,6 +25,9 @@ func (s *Service) Start(ctx context.Context, campaignID, participant string, num
 		if err != nil {
 			return Receipt{}, false, err
 		}
+		if outcome == Overdue && !x.overdue(&a) {
+			outcome = AlreadyOpen // the store knows nothing of clocks
+		}
 		if outcome == Overdue {
 			if _, err := x.handIn(ctx, a); err != nil {
 				return Receipt{}, false, err
@@ -101,7 +104,7 @@ func (x *session) repeat(ctx context.Context, number int, group string, reason e
 func (x *session) existing(ctx context.Context, st Standing, number int) (Attempt, StartOutcome, bool, error) {
 	switch {
 	case st.Open != nil && (number == 0 || number == st.Open.Number):
-		if st.Open.Overdue(x.now, x.Rules.Grace) {
+		if x.overdue(st.Open) {
 			return *st.Open, Overdue, true, nil
 		}
 		return *st.Open, AlreadyOpen, true, nil

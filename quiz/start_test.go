@@ -221,7 +221,7 @@ func TestTheLastAttemptOfAll(t *testing.T) {
 	first := d.start().Attempt
 	p := quiz.Person{Campaign: d.campaign.ID, Participant: "p1"}
 	for a := first; a.Number < 1000; {
-		if err := d.Store.Expire(t.Context(), p, a); err != nil {
+		if err := d.Store.Expire(t.Context(), p, a.Expired(nil, a.Deadline)); err != nil {
 			t.Fatal(err)
 		}
 		next := quiz.Attempt{Window: first.Window, Paper: first.Paper, State: quiz.StateOpen}

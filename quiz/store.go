@@ -91,8 +91,10 @@ type Store interface {
 	// finished already, changes nothing and returns it. Without an open attempt
 	// of that number, window and paper it fails with ErrAttemptNotFound.
 	Submit(ctx context.Context, p Person, a Attempt, rank bool) (Submitted, error)
-	// Expire closes the open attempt a without a result. It changes nothing when
-	// a is closed already or something else than a.Saved was kept meanwhile.
+	// Expire stores the expired attempt a and appends one fact, at the time of
+	// a.Result. It changes nothing when a is closed already or something else than
+	// a.Saved was kept meanwhile. Like Submit it fails with fault.ErrUnavailable where
+	// the campaign's clocks are others by then than a.Clocks.
 	Expire(ctx context.Context, p Person, a Attempt) error
 	// Rank returns how many participants stand strictly above p on the main board by
 	// everything that was accepted; -1 where p has no place there or is hidden.

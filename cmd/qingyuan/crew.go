@@ -71,6 +71,9 @@ func (c *crew) muster(ctx context.Context) {
 		c.attend(ctx, def.ID,
 			func(ctx context.Context) error { return c.open(ctx, def) },
 			func(ctx context.Context) error { return c.start(ctx, def) })
+		if err := c.campaigns.Clocks(ctx, def); err != nil && ctx.Err() == nil {
+			c.log.DebugContext(ctx, "what was done to the clocks is not known in redis yet", "campaign", def.ID, "err", err)
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

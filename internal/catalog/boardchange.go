@@ -62,7 +62,8 @@ func (c *changes) layout() {
 		return // it was refused when it was read
 	}
 	end := layout.Base.Add(layout.Span())
-	c.fixed(n.ClosesAt.Before(end), "closes_at", "%s is later than the boards can hold, which is before %s",
+	// What the clocks stood comes on top for those who are under way at the close.
+	c.fixed(n.ClosesAt.Add(n.Clocks.Stood()).Before(end), "closes_at", "%s is later than the boards can hold, which is before %s",
 		n.ClosesAt.Format(time.DateTime), end.In(n.Zone).Format(time.DateTime))
 	if c.next.Quiz != nil {
 		c.fixed(c.next.Quiz.TimeLimit <= layout.MaxUsed(), "quiz.time_limit", "%s is more than the boards can hold, which is %s",

@@ -65,6 +65,11 @@ func state(m map[string]string, e Entry) {
 	if !e.ClosedAt.IsZero() {
 		m["closed_at"] = e.ClosedAt.Format(timeForm)
 	}
+	for field, text := range map[string]string{"clocks": e.clocks, "banner": e.banner} {
+		if text != "" {
+			m[field] = text
+		}
+	}
 }
 
 // flat lists the scalars of a file by their paths.

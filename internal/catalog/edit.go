@@ -282,6 +282,9 @@ func (e *edit) finish(ctx context.Context) (plan, error) {
 	if err != nil {
 		return p, invalid(err)
 	}
+	if err := e.followClose(next); err != nil {
+		return p, err
+	}
 	if err := e.allowed(ctx, next); err != nil {
 		return p, err
 	}
@@ -394,10 +397,10 @@ func (e *edit) write(ctx context.Context, head int64, p *plan) error {
 		closed = n.ClosedAt.UnixMilli()
 	}
 	_, err := e.tx.ExecContext(ctx, `INSERT INTO catalog_versions
-		(campaign, version, at, actor, login, kind, reason, stage, paused, closed_at, frame, bank, tree, grove)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		(campaign, version, at, actor, login, kind, reason, stage, paused, closed_at, frame, bank, tree, grove, clocks, banner)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 		n.Campaign, n.Version, n.At.UnixMilli(), n.Actor, n.Login, n.Kind, n.Reason, string(n.Stage), truth(n.Paused), closed,
-		n.frame, n.bank, n.Tree, n.grove)
+		n.frame, n.bank, n.Tree, n.grove, n.clocks, n.banner)
 	if err != nil {
 		return fmt.Errorf("write version %d: %w", n.Version, err)
 	}
@@ -427,6 +430,9 @@ type summary struct {
 	Version int64  `json:"version"`
 	State   string `json:"state"`
 	Paused  bool   `json:"paused,omitempty"`
+	// Stands says until when the clocks stand, as planned.
+	Stands  string `json:"clocks_stand_until,omitempty"`
+	Banner  string `json:"banner,omitempty"`
 	Closes  string `json:"closes_at,omitempty"`
 	Text    string `json:"text,omitempty"`
 	Bank    string `json:"bank,omitempty"`
@@ -443,6 +449,12 @@ type summary struct {
 func (e *edit) summary(n Entry, d configs.Definition) summary {
 	s := summary{Version: n.Version, State: StateOf(n, d.Campaign, e.Now()), Paused: n.Paused, Text: short(n.frame), Tree: n.Tree}
 	s.Closes = d.Campaign.ClosesAt.Format(timeForm)
+	if stop, stands := d.Campaign.Clocks.StopAt(e.Now().Add(campaign.ClocksNotice)); stands {
+		s.Stands = stop.Until.In(configs.Zone()).Format(timeForm)
+	}
+	if b := d.Campaign.Banner; b != nil {
+		s.Banner = b.Text.In(campaign.DefaultLanguage)
+	}
 	if d.Bank != nil {
 		s.Bank = d.Bank.Digest
 	}

@@ -58,8 +58,9 @@ type Entry struct {
 	// Tree is the version in which the tree last changed, 0 for an empty one.
 	Tree int64
 
-	frame, bank string // digests
-	grove       int64  // where the rows of the tree lie
+	frame, bank    string // digests
+	grove          int64  // where the rows of the tree lie
+	clocks, banner string // JSON, "" for none
 }
 
 // Store is the catalog in SQL. Set the fields before the first use.
@@ -134,7 +135,7 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
-const entryColumns = `v.campaign, v.version, v.at, v.actor, v.login, v.kind, v.reason, v.stage, v.paused, v.closed_at, v.frame, v.bank, v.tree, v.grove`
+const entryColumns = `v.campaign, v.version, v.at, v.actor, v.login, v.kind, v.reason, v.stage, v.paused, v.closed_at, v.frame, v.bank, v.tree, v.grove, v.clocks, v.banner`
 
 const currentEntries = `SELECT ` + entryColumns + ` FROM catalog_campaigns c
 	JOIN catalog_versions v ON v.campaign = c.id AND v.version = c.version`
@@ -196,7 +197,7 @@ func entries(ctx context.Context, q querier, query string, args ...any) ([]Entry
 		var e Entry
 		var at, closed int64
 		err := rows.Scan(&e.Campaign, &e.Version, &at, &e.Actor, &e.Login, &e.Kind, &e.Reason, &e.Stage, &e.Paused, &closed,
-			&e.frame, &e.bank, &e.Tree, &e.grove)
+			&e.frame, &e.bank, &e.Tree, &e.grove, &e.clocks, &e.banner)
 		if err != nil {
 			return nil, err
 		}
@@ -277,10 +278,8 @@ func (s *Store) assemble(ctx context.Context, e Entry, m material, tree *campaig
 	if err != nil {
 		return configs.Definition{}, err
 	}
-	c := d.Campaign
-	c.Version, c.Paused = e.Version, e.Paused
-	if !e.ClosedAt.IsZero() && e.ClosedAt.Before(c.ClosesAt) {
-		c.ClosesAt = e.ClosedAt
+	if err := e.switches(d.Campaign); err != nil {
+		return configs.Definition{}, err
 	}
 	d.Digest = fmt.Sprintf("v%d-%s", e.Version, d.Digest)
 	return d, nil

@@ -83,6 +83,8 @@ func scanSubmitted(body string) (e Submitted, ok bool) {
 			e.Items = s.text()
 		case "choices":
 			e.Choices = s.text()
+		case "clocks":
+			e.Clocks = s.number()
 		case "origin":
 			e.Origin = s.text()
 		default:

@@ -31,7 +31,7 @@ var hot = map[Kind]struct {
 	}},
 	KindSubmitted: {scanned(scanSubmitted), slowly[Submitted], Submitted{
 		Number: 2, StartedAt: 1782489500000, UsedMS: 100123, Score: 80, MaxScore: 100, Correct: 8, Passed: true,
-		ClosedBy: "participant", Bank: "d1", Items: "a:0.1", Choices: "1.2.", Origin: "a1b2c3d4.e5f6a7b8.",
+		ClosedBy: "participant", Bank: "d1", Items: "a:0.1", Choices: "1.2.", Clocks: 7, Origin: "a1b2c3d4.e5f6a7b8.",
 	}},
 	KindSigned: {scanned(scanSigned), slowly[Signed], Signed{Version: "1", TextSHA256: "ab", Method: "drawn", Commitment: "c", Origin: "a1b2c3d4.e5f6a7b8."}},
 	KindDoor:   {scanned(scanDoor), slowly[Door], Door{Hash: "d1"}},

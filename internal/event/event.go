@@ -162,6 +162,9 @@ type Submitted struct {
 	Bank    string `json:"bank"`
 	Items   string `json:"items"`
 	Choices string `json:"choices"`
+	// Clocks is the number of the campaign's clocks by which the time used and the
+	// deadline were worked out; 0 where nobody has ever touched them.
+	Clocks int64 `json:"clocks,omitempty"`
 	// Origin tells by package origin where the submission came from; "" where that is
 	// not known.
 	Origin string `json:"origin,omitempty"`
@@ -264,6 +267,8 @@ type Counted struct {
 // Expired says that an attempt's deadline came with nothing kept.
 type Expired struct {
 	Number int `json:"number"`
+	// Clocks is as in Submitted.
+	Clocks int64 `json:"clocks,omitempty"`
 }
 
 // Granted says that a participant was given an attempt back.

@@ -54,6 +54,7 @@ func (s *Server) adminRoutes() []route {
 		s.approvalRoutes(),
 		s.correctionRoutes(),
 		s.campaignDeskRoutes(),
+		s.eveningRoutes(),
 		s.treeRoutes(),
 		s.jobRoutes(),
 		s.appealRoutes(),

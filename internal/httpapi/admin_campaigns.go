@@ -142,6 +142,9 @@ type deskCampaign struct {
 	ChangedBy string    `json:"changed_by"`
 	Kind      string    `json:"kind"`
 	Reason    string    `json:"reason"`
+	// Stops are the stretches in which the clocks of running attempts stand or stood.
+	Stops  []deskStop  `json:"stops,omitempty"`
+	Banner *deskBanner `json:"banner,omitempty"`
 }
 
 type deskBank struct {
@@ -154,7 +157,7 @@ func (s *Server) deskOf(k *call, e catalog.Entry, d catalog.Definition) (deskCam
 	c := d.Campaign
 	out := deskCampaign{
 		deskLine: s.deskLineOf(e, c, k.lang()), ClosedAt: stampOrNull(e.ClosedAt, c.Zone), ChangedAt: stampOrNull(e.At, c.Zone),
-		ChangedBy: e.Login, Kind: e.Kind, Reason: e.Reason,
+		ChangedBy: e.Login, Kind: e.Kind, Reason: e.Reason, Stops: deskStopsOf(c), Banner: deskBannerOf(c),
 	}
 	if e.Version != 0 {
 		text, err := s.Campaigns.Text(k.ctx, e)

@@ -69,11 +69,11 @@ func (s *Server) saveAnswers(k *call) error {
 	if err != nil {
 		return err
 	}
-	kept, w, err := s.Quizzes.Save(k.ctx, c.ID, k.participant, k.Params("attempt"), *in.Revision, quiz.Answers(in.Answers))
+	kept, t, err := s.Quizzes.Save(k.ctx, c.ID, k.participant, k.Params("attempt"), *in.Revision, quiz.Answers(in.Answers))
 	if err != nil {
 		return err
 	}
-	return k.send(fiber.StatusOK, savedAnswer{Revision: kept.Revision, Deadline: stamp(w.Deadline, c.Zone)})
+	return k.send(fiber.StatusOK, savedAnswer{Revision: kept.Revision, Deadline: stamp(t.Deadline, c.Zone), Stand: t.Standing})
 }
 
 var errNoAnswers = fault.InvalidField("answers", "请提供答案")
@@ -81,6 +81,8 @@ var errNoAnswers = fault.InvalidField("answers", "请提供答案")
 type savedAnswer struct {
 	Revision int64  `json:"revision"`
 	Deadline string `json:"deadline"`
+	// Stand says that the clocks stand: the deadline moves on until they run again.
+	Stand bool `json:"clocks_stand,omitzero"`
 }
 
 // submit handles POST …/attempts/{attempt}/submission. Repeating it is safe.

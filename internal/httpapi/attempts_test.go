@@ -83,17 +83,17 @@ func TestSave(t *testing.T) {
 	t.Parallel()
 	saves := func(t *testing.T, b *bench) {
 		t.Helper()
-		b.quizzes.save = func(c, p, a string, revision int64, answers quiz.Answers) (quiz.Saved, quiz.Window, error) {
+		b.quizzes.save = func(c, p, a string, revision int64, answers quiz.Answers) (quiz.Saved, quiz.Timing, error) {
 			if c != "spring" || p != "ann" || a != "1-a" || revision != 3 || !reflect.DeepEqual(answers, quiz.Answers{"q": {"o"}}) {
 				t.Errorf("called for %s %s %s %d %v", c, p, a, revision, answers)
 			}
-			return quiz.Saved{Revision: 5}, quiz.Window{Deadline: noon()}, nil
+			return quiz.Saved{Revision: 5}, quiz.Timing{Deadline: noon()}, nil
 		}
 	}
 	fails := func(err error) func(*testing.T, *bench) {
 		return func(_ *testing.T, b *bench) {
-			b.quizzes.save = func(string, string, string, int64, quiz.Answers) (quiz.Saved, quiz.Window, error) {
-				return quiz.Saved{}, quiz.Window{}, err
+			b.quizzes.save = func(string, string, string, int64, quiz.Answers) (quiz.Saved, quiz.Timing, error) {
+				return quiz.Saved{}, quiz.Timing{}, err
 			}
 		}
 	}

@@ -60,6 +60,25 @@ type campaignDetail struct {
 	Quiz          *quizAnswer   `json:"quiz"`
 	Pledge        *pledgeTitle  `json:"pledge"`
 	ServerTime    string        `json:"server_time"`
+	// Stand says that the clocks of running attempts stand.
+	Stand  bool          `json:"clocks_stand,omitzero"`
+	Banner *bannerAnswer `json:"banner,omitempty"`
+}
+
+// bannerAnswer is what everybody who looks is told: plain text, to be shown as it is.
+type bannerAnswer struct {
+	Text  string  `json:"text"`
+	Level string  `json:"level"`
+	Until *string `json:"until"`
+}
+
+// bannerOf is nil where there is nothing to tell now.
+func bannerOf(c *campaign.Campaign, lang string, now time.Time) *bannerAnswer {
+	b := c.BannerAt(now)
+	if b == nil {
+		return nil
+	}
+	return &bannerAnswer{b.Text.In(lang), string(b.Level), stampOrNull(b.Until, c.Zone)}
 }
 
 type groupAnswer struct {
@@ -161,8 +180,9 @@ func (s *Server) describe(c *campaign.Campaign, lang string) campaignDetail {
 		RankingMode:  string(c.Ranking), TopN: bound(c.TopN), Combined: c.Combined, Freeze: freezeOf(c),
 		Tiers: tiersOf(c), Phases: phasesOf(c, lang),
 		ConsentNotice: noticeOf(c, lang),
-		ServerTime:    stamp(now, c.Zone),
+		ServerTime:    stamp(now, c.Zone), Banner: bannerOf(c, lang, now),
 	}
+	_, d.Stand = c.Clocks.StopAt(now)
 	for _, g := range c.Groups {
 		d.Groups = append(d.Groups, groupAnswer{g.ID, g.Name.In(lang), g.Guardian})
 	}

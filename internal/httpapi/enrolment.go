@@ -99,11 +99,13 @@ type homeAnswer struct {
 	Best          *bestAnswer      `json:"best"`
 	Rank          *int64           `json:"rank"`
 	ServerTime    string           `json:"server_time"`
+	Banner        *bannerAnswer    `json:"banner,omitempty"`
 }
 
 type openAttempt struct {
 	Attempt  string `json:"attempt"`
 	Deadline string `json:"deadline"`
+	Stand    bool   `json:"clocks_stand,omitzero"`
 }
 
 type leftAnswer struct {
@@ -119,7 +121,8 @@ func (s *Server) showMe(k *call) error {
 	if err != nil {
 		return err
 	}
-	h, lang := homeAnswer{ServerTime: stamp(s.Now(), c.Zone)}, k.lang()
+	now, lang := s.Now(), k.lang()
+	h := homeAnswer{ServerTime: stamp(now, c.Zone), Banner: bannerOf(c, lang, now)}
 	ctx := campaign.InOneReading(k.ctx)
 	if h.Enrolment, err = s.ownEnrolment(ctx, c, k.participant, lang); err != nil {
 		return err
@@ -164,7 +167,7 @@ func (s *Server) ownSignature(ctx context.Context, c *campaign.Campaign, partici
 // addQuiz adds nothing of a campaign without a quiz.
 func (h *homeAnswer) addQuiz(c *campaign.Campaign, q quiz.Home) {
 	if q.OpenID != "" {
-		h.OpenAttempt = &openAttempt{q.OpenID, stamp(q.OpenDeadline, c.Zone)}
+		h.OpenAttempt = &openAttempt{q.OpenID, stamp(q.OpenDeadline, c.Zone), q.Standing}
 	}
 	h.AttemptsLeft = leftAnswer{q.Left.Today, q.Left.All}
 	h.NextAttemptAt = stampOrNull(q.NextAttemptAt, c.Zone)

@@ -159,7 +159,7 @@ func TestMeWhole(t *testing.T) {
 		}, nil
 	}
 	got := decoded[homeAnswer](t, b.get(t, "/api/v1/campaigns/spring/me", "p:ann"))
-	if got.OpenAttempt == nil || *got.OpenAttempt != (openAttempt{"2-x", "2026-06-02T12:01:00.000+08:00"}) {
+	if got.OpenAttempt == nil || *got.OpenAttempt != (openAttempt{Attempt: "2-x", Deadline: "2026-06-02T12:01:00.000+08:00"}) {
 		t.Errorf("open attempt %+v", got.OpenAttempt)
 	}
 	if got.NextAttemptAt == nil || *got.NextAttemptAt != "2026-06-03T00:00:00.000+08:00" {

@@ -48,8 +48,9 @@ type frameAnswer struct {
 	AsOf string `json:"as_of"`
 	// What stands still is the regions and the boards; everything else goes on.
 	frozenPart
-	Campaign campaignLine `json:"campaign"`
-	Counts   countsPart   `json:"counts"`
+	Campaign campaignLine  `json:"campaign"`
+	Banner   *bannerAnswer `json:"banner,omitempty"`
+	Counts   countsPart    `json:"counts"`
 	// Regions is the top level of the breakdown, empty where the campaign does
 	// not publish it.
 	Regions []rowAnswer `json:"regions"`
@@ -103,7 +104,7 @@ func frameOf(snap *leaderboard.Snapshot, rows []leaderboard.Row, lang string, of
 	sight := leaderboard.Look(c, snap.AsOf, leaderboard.Viewer{}, "")
 	f := frameAnswer{
 		AsOf: stamp(snap.AsOf, c.Zone), frozenPart: frozenOf(c, sight.Frozen),
-		Campaign: lineOf(c, lang, snap.AsOf), Counts: countsOf(snap),
+		Campaign: lineOf(c, lang, snap.AsOf), Banner: bannerOf(c, lang, snap.AsOf), Counts: countsOf(snap),
 	}
 	if sight.Depth > 0 && !off(FeatureBoards) {
 		f.Boards = topsOf(snap, lang)

@@ -124,7 +124,11 @@ func (p *prints) paper(to []byte, c *campaign.Campaign, r *quiz.Receipt) ([]byte
 	to = appendStamp(append(to, `,"started_at":"`...), a.StartedAt, c.Zone)
 	to = appendStamp(append(to, `","deadline":"`...), a.Deadline, c.Zone)
 	to = appendStamp(append(to, `","server_time":"`...), r.Now, c.Zone)
-	to = append(to, `","attempts_left_today":`...)
+	to = append(to, '"')
+	if r.Standing {
+		to = append(to, `,"clocks_stand":true`...)
+	}
+	to = append(to, `,"attempts_left_today":`...)
 	if left := r.Left.Today; left != nil {
 		to = strconv.AppendInt(to, int64(*left), 10)
 	} else {

@@ -34,7 +34,7 @@ type Enrolments interface {
 // Quizzes is what this package needs of quiz.Service.
 type Quizzes interface {
 	Start(ctx context.Context, campaignID, participant string, number int) (quiz.Receipt, bool, error)
-	Save(ctx context.Context, campaignID, participant, attempt string, revision int64, answers quiz.Answers) (quiz.Saved, quiz.Window, error)
+	Save(ctx context.Context, campaignID, participant, attempt string, revision int64, answers quiz.Answers) (quiz.Saved, quiz.Timing, error)
 	Submit(ctx context.Context, campaignID, participant, attempt string, answers quiz.Answers) (quiz.Receipt, error)
 	Attempt(ctx context.Context, campaignID, participant, attempt string) (quiz.Receipt, error)
 	Attempts(ctx context.Context, campaignID, participant string, from, limit int) ([]quiz.View, int, error)

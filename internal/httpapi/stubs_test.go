@@ -46,7 +46,7 @@ func (s *stubEnrolments) Enrolment(ctx context.Context, c, p string) (campaign.E
 type stubQuizzes struct {
 	told     func(context.Context)
 	start    func(ctx context.Context, c, p string, number int) (quiz.Receipt, bool, error)
-	save     func(c, p, a string, revision int64, answers quiz.Answers) (quiz.Saved, quiz.Window, error)
+	save     func(c, p, a string, revision int64, answers quiz.Answers) (quiz.Saved, quiz.Timing, error)
 	submit   func(c, p, a string, answers quiz.Answers) (quiz.Receipt, error)
 	attempt  func(c, p, a string) (quiz.Receipt, error)
 	attempts func(c, p string, from, limit int) ([]quiz.View, int, error)
@@ -60,9 +60,9 @@ func (s *stubQuizzes) Start(ctx context.Context, c, p string, number int) (quiz.
 	return s.start(ctx, c, p, number)
 }
 
-func (s *stubQuizzes) Save(_ context.Context, c, p, a string, revision int64, answers quiz.Answers) (quiz.Saved, quiz.Window, error) {
+func (s *stubQuizzes) Save(_ context.Context, c, p, a string, revision int64, answers quiz.Answers) (quiz.Saved, quiz.Timing, error) {
 	if s.save == nil {
-		return quiz.Saved{}, quiz.Window{}, errUncalled
+		return quiz.Saved{}, quiz.Timing{}, errUncalled
 	}
 	return s.save(c, p, a, revision, answers)
 }

@@ -90,6 +90,9 @@ func submittedBody(a *quiz.Attempt, from string) []byte {
 	b.text("bank", a.Paper.Bank)
 	b.items(&a.Paper)
 	b.choices(r.Choices)
+	if a.Clocks != 0 {
+		b.number("clocks", a.Clocks)
+	}
 	b.origin(from)
 	return b.end()
 }

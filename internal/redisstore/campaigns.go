@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/redis/go-redis/v9"
@@ -42,7 +43,8 @@ type opened struct {
 	epoch    string
 	number   uint64 // the epoch
 	layout   leaderboard.Layout
-	names    *sync.Map // digests by their short names, as far as this server has met them
+	clocks   atomic.Int64 // the newest number that was made known through this server
+	names    *sync.Map    // digests by their short names, as far as this server has met them
 }
 
 // NewCampaigns returns a registry on db in which nothing is opened yet. Options

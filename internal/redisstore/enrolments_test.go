@@ -223,7 +223,7 @@ func (r *rig) saveAndExpire(saves, expires string) {
 	if err != nil {
 		r.Fatal(err)
 	}
-	if err := r.quiz.Expire(r.Context(), r.person(expires), a); err != nil {
+	if err := r.quiz.Expire(r.Context(), r.person(expires), a.Expired(nil, a.Deadline)); err != nil {
 		r.Fatal(err)
 	}
 }

@@ -37,7 +37,10 @@ type sitting struct {
 	state    quiz.State
 	by       quiz.Closer
 	start    time.Time
-	deadline time.Time
+	deadline time.Time // as it was started
+	// left is how long its clock still has to run, and due when it came to nought.
+	left     time.Duration
+	due      time.Time
 	right    int   // of a submitted attempt
 	saved    int   // right answers kept; -1 for none at all
 	revision int64 // of what was kept; -1 before
@@ -47,7 +50,7 @@ type sitting struct {
 }
 
 func (a *sitting) overdue(now time.Time) bool {
-	return a.state == quiz.StateOpen && now.After(a.deadline.Add(modelGrace))
+	return a.state == quiz.StateOpen && a.left == 0 && now.After(a.due.Add(modelGrace))
 }
 
 // somebody is what the model knows of a person.
@@ -113,6 +116,7 @@ type world struct {
 	*rapid.T
 	rig     *rig
 	now     time.Time
+	stops   []campaign.Stop
 	people  []*somebody
 	bank    *quiz.Bank
 	quizzes quiz.Service
@@ -197,9 +201,97 @@ func (w *world) choices(p *quiz.Paper, right int) quiz.Answers {
 func (w *world) right() int { return rapid.IntRange(0, 4).Draw(w.T, "right") }
 
 func (w *world) pass() {
-	w.now = w.now.Add(rapid.SampledFrom([]time.Duration{
-		30 * time.Millisecond, time.Second, 7 * time.Minute, modelLimit, modelLimit + modelGrace, 9 * time.Hour, 5 * 24 * time.Hour,
+	to := w.now.Add(rapid.SampledFrom([]time.Duration{
+		30 * time.Millisecond, time.Second, 3 * time.Second, 7 * time.Minute, modelLimit, modelLimit + modelGrace, 9 * time.Hour, 5 * 24 * time.Hour,
 	}).Draw(w.T, "time"))
+	for w.now.Before(to) {
+		next, stands := to, false
+		for _, s := range w.stops {
+			for _, edge := range []time.Time{s.From, s.Until} {
+				if edge.After(w.now) && edge.Before(next) {
+					next = edge
+				}
+			}
+			stands = stands || !w.now.Before(s.From) && w.now.Before(s.Until)
+		}
+		if !stands {
+			w.tick(next.Sub(w.now))
+		}
+		w.now = next
+	}
+}
+
+// tick lets the clocks of everybody who is under way run.
+func (w *world) tick(d time.Duration) {
+	for _, p := range w.people {
+		a := p.open()
+		if a == nil || a.left == 0 {
+			continue
+		}
+		ran := min(d, a.left)
+		a.used += ran
+		if a.left -= ran; a.left == 0 {
+			a.due = w.now.Add(ran)
+		}
+	}
+}
+
+// clocks stops the clocks, or lets them run.
+func (w *world) clocks() {
+	def := w.rig.def
+	from, number := w.now.Add(campaign.ClocksNotice), def.Clocks.Number()+1
+	if rapid.Bool().Draw(w.T, "run") {
+		if def.Clocks = def.Clocks.Run(number, w.now); w.standsAt(from) {
+			w.stops[len(w.stops)-1].Until = from
+		}
+		return
+	}
+	var until time.Time
+	if minutes := rapid.IntRange(0, 9).Draw(w.T, "minutes"); minutes > 0 {
+		until = w.now.Add(time.Duration(minutes) * time.Minute)
+	}
+	c, err := def.Clocks.Stop(number, w.now, until)
+	if err != nil {
+		w.Fatal(err)
+	}
+	def.Clocks = c
+	switch stands := w.standsAt(from); {
+	case !stands && until.IsZero():
+		w.stops = append(w.stops, campaign.Stop{From: from, Until: from.Add(24 * time.Hour)})
+	case !stands:
+		w.stops = append(w.stops, campaign.Stop{From: from, Until: until})
+	case !until.IsZero():
+		w.stops[len(w.stops)-1].Until = until
+	}
+}
+
+// standsAt tells whether the newest stop goes on at a moment.
+func (w *world) standsAt(at time.Time) bool {
+	return len(w.stops) > 0 && at.Before(w.stops[len(w.stops)-1].Until)
+}
+
+// extend moves the close, and gives those the rest of their time whom it cut short.
+func (w *world) extend() {
+	def := w.rig.def
+	closes := def.ClosesAt.Add(time.Duration(rapid.IntRange(1, 15).Draw(w.T, "later")) * time.Minute)
+	if w.over() || closes.After(noon.AddDate(0, 0, 12)) {
+		return
+	}
+	was := def.ClosesAt
+	def.Clocks = def.Clocks.MoveClose(def.Clocks.Number()+1, w.now, was, closes, modelLimit)
+	def.ClosesAt = closes
+	if was.Sub(w.now) < campaign.ClocksNotice {
+		return
+	}
+	for _, p := range w.people {
+		if a := p.open(); a != nil && a.deadline.Equal(was) {
+			a.left -= a.deadline.Sub(a.start)
+			if a.deadline = a.start.Add(modelLimit); a.deadline.After(closes) {
+				a.deadline = closes
+			}
+			a.left += a.deadline.Sub(a.start)
+		}
+	}
 }
 
 func (w *world) enrol() {
@@ -224,7 +316,7 @@ func (w *world) enrol() {
 func (a *sitting) handIn() {
 	a.by, a.state = quiz.ByDeadline, quiz.StateExpired
 	if a.saved > 0 {
-		a.state, a.right, a.used, a.at = quiz.StateSubmitted, a.saved, a.deadline.Sub(a.start), a.deadline
+		a.state, a.right, a.at = quiz.StateSubmitted, a.saved, a.due
 	}
 }
 
@@ -259,6 +351,7 @@ func (w *world) start() {
 		if a.deadline.After(w.rig.def.ClosesAt) {
 			a.deadline = w.rig.def.ClosesAt
 		}
+		a.left = a.deadline.Sub(a.start)
 		p.sittings = append(p.sittings, a)
 	}
 }
@@ -319,6 +412,9 @@ func (w *world) save() {
 	}
 	a := p.sittings[len(p.sittings)-1]
 	_, _, err := w.quizzes.Save(w.rig.Context(), w.rig.def.ID, p.id, id, revision, w.choices(paper, right))
+	if a.overdue(w.now) {
+		a.handIn()
+	}
 	switch {
 	case a.state == quiz.StateSubmitted && a.by == quiz.ByParticipant:
 		w.expects("save", "quiz.submitted", err)
@@ -347,11 +443,10 @@ func (w *world) submit() {
 	switch {
 	case a.state == quiz.StateOpen:
 		w.expects("submit", "", err)
-		at := w.now
-		if at.After(a.deadline) {
-			at = a.deadline
+		a.state, a.by, a.right, a.at = quiz.StateSubmitted, quiz.ByParticipant, right, w.now
+		if a.left == 0 {
+			a.at = a.due
 		}
-		a.state, a.by, a.right, a.used, a.at = quiz.StateSubmitted, quiz.ByParticipant, right, at.Sub(a.start), at
 	case a.state == quiz.StateSubmitted && a.right == right:
 		w.expects("submit again", "", err)
 	case a.by == quiz.ByDeadline:
@@ -477,6 +572,17 @@ func (p *somebody) counts() leaderboard.Counts {
 	return c
 }
 
+// dueOf is when an attempt's time would be over if no clock stood from now on.
+func (w *world) dueOf(a *sitting) time.Time {
+	switch {
+	case a == nil:
+		return time.Time{}
+	case a.left == 0:
+		return a.due
+	}
+	return w.now.Add(a.left)
+}
+
 // check looks at everybody's home page after each act.
 func (w *world) check() {
 	for _, p := range w.people {
@@ -490,8 +596,8 @@ func (w *world) check() {
 			w.Fatalf("%s has %d left today of %d, the model says %d of %d", p.id, *h.Left.Today, *h.Left.All, today, all)
 		}
 		a := p.open()
-		if running := a != nil && !a.overdue(w.now); running != (h.OpenID != "") || running && !h.OpenDeadline.Equal(a.deadline) {
-			w.Fatalf("%s has the attempt %q open until %s, the model says %t", p.id, h.OpenID, h.OpenDeadline, running)
+		if running := a != nil && !a.overdue(w.now); running != (h.OpenID != "") || running && !h.OpenDeadline.Equal(w.dueOf(a)) {
+			w.Fatalf("%s has the attempt %q open until %s, the model says %t, %s", p.id, h.OpenID, h.OpenDeadline, running, w.dueOf(a))
 		}
 		w.standing(p, h.Best, h.Rank)
 	}
@@ -513,6 +619,7 @@ func TestModel(t *testing.T) {
 			rt.Repeat(map[string]func(*rapid.T){
 				"enrol": act(w.enrol), "start": act(w.start), "start too": act(w.start), "save": act(w.save), "submit": act(w.submit),
 				"submit too": act(w.submit), "sign": act(w.sign), "pass": act(w.pass), "sweep": act(w.sweep), "fold": act(w.fold), "give": act(w.give),
+				"clocks": act(w.clocks), "extend": act(w.extend),
 				"": act(w.check),
 			})
 			w.sweep()

@@ -184,16 +184,17 @@ func (q *Quiz) Expire(ctx context.Context, p quiz.Person, a quiz.Attempt) error 
 	if err != nil {
 		return err
 	}
-	a.State, a.ClosedBy, a.Result = quiz.StateExpired, quiz.ByDeadline, quiz.Result{SubmittedAt: a.Deadline}
 	k := o.keys(p.Participant)
 	r, err := run(ctx, q.campaigns.writes, attemptExpire,
 		[]string{k.meta(), k.participant(p.Participant), k.open(), k.facts()},
-		o.epoch, p.Participant, a.Number, packFinished(&a), millis(a.Deadline), packSaved(a.Saved))
+		o.epoch, p.Participant, a.Number, packFinished(&a), millis(a.Result.SubmittedAt), packSaved(a.Saved), a.Clocks)
 	switch {
 	case err != nil:
 		return fmt.Errorf("expire attempt %d in %s: %w", a.Number, p.Campaign, err)
 	case r.outcome == "epoch":
 		return o.wrongEpoch()
+	case r.outcome == "clocks":
+		return o.staleClocks()
 	default:
 		return nil
 	}

@@ -113,7 +113,7 @@ func (m *quizMachine) begin(p *sitter, a quiz.Attempt, l quiz.Limits) started {
 	limits := func() quiz.Standing { return quiz.Standing{Last: p.st.Last, Day: p.st.Day, OnDay: p.st.OnDay} }
 	switch {
 	case p.st.Open != nil && (wanted == 0 || wanted >= last && wanted <= last+1):
-		if p.st.Open.Overdue(m.now, machineGrace) {
+		if p.st.Open.Overdue(nil, m.now, machineGrace) {
 			return started{*p.st.Open, limits(), quiz.Overdue}
 		}
 		return started{*p.st.Open, limits(), quiz.AlreadyOpen}
@@ -249,7 +249,7 @@ func (m *quizMachine) expire() {
 		seen.Saved = quiz.Saved{}
 	}
 	do(m.crashes, "expire", func(one server) (string, error) {
-		return "", one.quiz.Expire(m.rig.Context(), m.person(p), seen)
+		return "", one.quiz.Expire(m.rig.Context(), m.person(p), seen.Expired(nil, m.now))
 	}, func() answer[string] {
 		if p.st.Open == nil || packSaved(p.st.Open.Saved) != packSaved(seen.Saved) {
 			return answer[string]{}

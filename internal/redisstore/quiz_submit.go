@@ -50,6 +50,8 @@ func (q *Quiz) Submit(ctx context.Context, p quiz.Person, a quiz.Attempt, rank b
 		return fail(leaderboard.ErrOutOfRange)
 	case r.outcome == "clock":
 		return fail(fault.ErrUnavailable.Because(errClockBack))
+	case r.outcome == "clocks":
+		return fail(o.staleClocks())
 	case r.outcome == "epoch":
 		return fail(o.wrongEpoch())
 	default:
@@ -95,7 +97,7 @@ func (q *Quiz) submitCall(ctx context.Context, o *opened, p quiz.Person, a *quiz
 			o.epoch, p.Participant, a.Number, packFinished(a), score(place), packBestAttempt(res),
 			millis(res.SubmittedAt), packDayOf(res.SubmittedAt, def.Zone), phase.ID, string(policy), freeze,
 			submittedBody(a, origin.From(ctx)), o.layout.MaxScore(),
-			strconv.Itoa(a.Number) + "|" + packOpen(a),
+			strconv.Itoa(a.Number) + "|" + packOpen(a), a.Clocks,
 		},
 	}
 	if freeze != "" {
@@ -118,7 +120,7 @@ func freezeAt(def *campaign.Campaign, at time.Time) string {
 
 // submitted reads what the script answered to the submission of a.
 func (q *Quiz) submitted(ctx context.Context, o *opened, p quiz.Person, a quiz.Attempt, r reply, rank bool) (quiz.Submitted, error) {
-	a.Saved = quiz.Saved{} // went with the open attempt
+	a.Saved, a.Clocks = quiz.Saved{}, 0 // went with the open attempt
 	if fresh := r.outcome == "ok"; !fresh {
 		var err error
 		if a, err = q.finishedAttempt(ctx, o, a.Number, r.args[0]); err != nil {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/event"
 	"qingyuan/quiz"
 )
@@ -81,7 +82,7 @@ func (w *walk) close(f *event.Fact, number int) quiz.Attempt {
 
 func (w *walk) expired(f *event.Fact, body event.Expired) {
 	a := w.close(f, body.Number)
-	same(w, f, "at", a.Deadline.UnixMilli(), f.At.UnixMilli())
+	same(w, f, "at", a.Due(w.clocks(f, body.Clocks), f.At).UnixMilli(), f.At.UnixMilli())
 	a.State, a.ClosedBy, a.Result = quiz.StateExpired, quiz.ByDeadline, quiz.Result{SubmittedAt: f.At}
 	w.life.Finished = append(w.life.Finished, a)
 }
@@ -111,10 +112,28 @@ func (w *walk) sameSitting(f *event.Fact, a *quiz.Attempt, body *event.Submitted
 	same(w, f, "started", a.StartedAt.UnixMilli(), body.StartedAt)
 	same(w, f, "bank", a.Paper.Bank, body.Bank)
 	same(w, f, "items", a.Paper.EncodeItems(), body.Items)
-	same(w, f, "used", f.At.UnixMilli()-body.StartedAt, body.UsedMS)
-	if f.At.After(a.Deadline) {
-		w.fault(f, "at", "by "+a.Deadline.UTC().Format(time.RFC3339Nano), f.At.UTC().Format(time.RFC3339Nano))
+	clocks := w.clocks(f, body.Clocks)
+	same(w, f, "used", clocks.Ran(time.UnixMilli(body.StartedAt), f.At).Milliseconds(), body.UsedMS)
+	if due := a.Due(clocks, f.At); f.At.After(due) {
+		w.fault(f, "at", "by "+due.UTC().Format(time.RFC3339Nano), f.At.UTC().Format(time.RFC3339Nano))
 	}
+}
+
+// clocks returns the campaign's clocks as they were known where the fact was written,
+// which is an act behind for a moment at most.
+func (w *walk) clocks(f *event.Fact, number int64) campaign.Clocks {
+	all := w.Campaign.Clocks
+	known := all.As(number)
+	if number <= all.Number() {
+		same(w, f, "clocks", known.Number(), number)
+	}
+	for _, a := range all[len(known):] {
+		if !f.At.Before(a.At.Add(clocksApart)) {
+			w.fault(f, "clocks", a.Number, number)
+			break
+		}
+	}
+	return known
 }
 
 // previous works out what was before, and corrects what the fact says.

@@ -135,6 +135,32 @@ func (w *world) batch() {
 	}
 }
 
+// clocks stops the clocks, lets them run, or moves the close.
+func (w *world) clocks() {
+	def, now := *w.rig.def, w.rig.now()
+	number := def.Clocks.Number() + 1
+	switch rapid.IntRange(0, 3).Draw(w.T, "clocks") {
+	case 0, 1:
+		var until time.Time
+		if minutes := rapid.IntRange(0, 20).Draw(w.T, "minutes"); minutes > 0 {
+			until = now.Add(time.Duration(minutes) * time.Minute)
+		}
+		c, err := def.Clocks.Stop(number, now, until)
+		def.Clocks = must(w.rig.TB, c, err)
+	case 2:
+		def.Clocks = def.Clocks.Run(number, now)
+	default:
+		if !now.Before(def.ClosesAt) {
+			return
+		}
+		closes := now.Add(time.Duration(rapid.IntRange(1, 60).Draw(w.T, "closes")) * time.Minute).Truncate(time.Second)
+		def.Clocks = def.Clocks.MoveClose(number, now, def.ClosesAt, closes, quizRules.TimeLimit)
+		def.ClosesAt = closes
+	}
+	w.rig.def = &def
+	must(w.rig.TB, 0, w.rig.campaigns.Clocks(w.rig.Context(), &def))
+}
+
 // give gives an attempt back that was not handed in.
 func (w *world) give() {
 	turn := act.Turn{Batch: rapid.SampledFrom([]string{"A", "AB"}).Draw(w.T, "act"), Number: 1}
@@ -265,7 +291,7 @@ func TestModel(t *testing.T) {
 				"submit": by(w.submit), "submit too": by(w.submit), "sign": by(w.sign), "pass": by(w.pass), "sweep": by(w.sweep),
 				"door": by(w.door), "erase": by(w.erase), "erase a door": by(w.eraseDoor), "fold": by(w.rig.fold), "archive": by(w.rig.settle), "verify": by(w.verify),
 				"correct": by(w.correct), "correct too": by(w.correct), "batch": by(w.batch), "batch too": by(w.batch), "transfer": by(w.transfer), "transfer too": by(w.transfer),
-				"remark": by(w.remark), "give": by(w.give), "hide": by(w.hide), "thaw": by(w.thaw), "rebuild": by(w.rebuild),
+				"remark": by(w.remark), "give": by(w.give), "clocks": by(w.clocks), "hide": by(w.hide), "thaw": by(w.thaw), "rebuild": by(w.rebuild),
 			})
 			w.lose()
 			w.verify()

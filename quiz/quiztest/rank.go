@@ -182,7 +182,7 @@ func racingClosers(b *bench) {
 					b.Errorf("Submit: %v", err)
 				}
 			case 1:
-				b.wants("Expire", s.Expire(b.Context(), p, a), nil)
+				b.wants("Expire", s.Expire(b.Context(), p, a.Expired(nil, a.Deadline)), nil)
 			default: // refused once it is closed
 				_, _ = s.Save(b.Context(), p, 1, quiz.Saved{Revision: int64(i), Choices: quiz.Choices{1, 0, 0, 0}})
 			}

@@ -78,7 +78,7 @@ func contextBounds(b *bench) {
 	_, errOverdue := b.OverdueAttempts(ctx, b.Campaign, b.now, 10)
 	for name, err := range map[string]error{
 		"Standing": errStanding, "Attempts": errAttempts, "Start": errStart, "Save": errSave, "Submit": errSubmit,
-		"Expire": b.Expire(ctx, p, a), "Correct": b.Correct(ctx, p, 1, quiz.StateWithdrawn), "Rank": errRank, "OverdueAttempts": errOverdue,
+		"Expire": b.Expire(ctx, p, a.Expired(nil, a.Deadline)), "Correct": b.Correct(ctx, p, 1, quiz.StateWithdrawn), "Rank": errRank, "OverdueAttempts": errOverdue,
 	} {
 		b.wants(name, err, fault.ErrUnavailable)
 	}
@@ -249,7 +249,7 @@ func expires(b *bench) {
 	a := b.start(p)
 	b.pass(time.Hour)
 	for range 3 {
-		b.wants("Expire", b.Expire(b.Context(), p, a), nil)
+		b.wants("Expire", b.Expire(b.Context(), p, a.Expired(nil, a.Deadline)), nil)
 	}
 	got := b.attempt(p, 1)
 	if got.State != quiz.StateExpired || got.ClosedBy != quiz.ByDeadline || got.Result.Choices != nil || got.Result.Score != 0 {
@@ -267,7 +267,7 @@ func expires(b *bench) {
 	}
 	b.told(p, event.KindStarted, event.KindExpired)
 	b.start(p)
-	b.wants("Expire of the one before", b.Expire(b.Context(), p, a), nil)
+	b.wants("Expire of the one before", b.Expire(b.Context(), p, a.Expired(nil, a.Deadline)), nil)
 	b.same("the next one", quiz.StateOpen, b.attempt(p, 2).State)
 }
 
@@ -278,7 +278,7 @@ func keptDoesNotExpire(b *bench) {
 		b.Fatal(err)
 	}
 	b.pass(time.Hour)
-	b.wants("Expire of what it was before", b.Expire(b.Context(), p, a), nil)
+	b.wants("Expire of what it was before", b.Expire(b.Context(), p, a.Expired(nil, a.Deadline)), nil)
 	b.same("state", quiz.StateOpen, b.attempt(p, 1).State)
 	b.told(p, event.KindStarted)
 }
@@ -293,7 +293,7 @@ func emptyExpires(b *bench) {
 		}
 	}
 	b.pass(time.Hour)
-	b.wants("Expire", b.Expire(b.Context(), p, b.attempt(p, 1)), nil)
+	b.wants("Expire", b.Expire(b.Context(), p, b.attempt(p, 1).Expired(nil, b.now)), nil)
 	b.same("state", quiz.StateExpired, b.attempt(p, 1).State)
 }
 
@@ -322,7 +322,7 @@ func overdueListed(b *bench) {
 		}
 	}
 	b.submit(people[0], b.attempt(people[0], 1), 10)
-	b.wants("Expire", b.Expire(b.Context(), people[1], b.attempt(people[1], 1)), nil)
+	b.wants("Expire", b.Expire(b.Context(), people[1], b.attempt(people[1], 1).Expired(nil, b.now)), nil)
 	if got, err := b.OverdueAttempts(b.Context(), b.Campaign, deadline.Add(time.Hour), 100); err != nil || len(got) != 6 {
 		b.Errorf("%d overdue after two were closed, %v", len(got), err)
 	}

@@ -2,7 +2,7 @@
 -- Hand one attempt in: store it, move the participant on the main board, append
 -- one fact. A repeat changes nothing and returns what was stored.
 --
--- KEYS[1] meta         hash    epoch
+-- KEYS[1] meta         hash    epoch, clocks as clocks.lua says
 -- KEYS[2] participant  hash    u g l o v b d p f x a<number>, as pack.go says
 -- KEYS[3] open         zset    participant by deadline
 -- KEYS[4] board        zset    participant by packed place
@@ -25,14 +25,17 @@
 -- ARGV[12] body of the fact "submitted"
 -- ARGV[13] highest sum of points
 -- ARGV[14] the open attempt that was marked: its "o" in the participant's hash
+-- ARGV[15] number of the clocks by which ARGV[7] and the time used were worked out
 --
 -- Returns {outcome, a, b, l, above}; outcome is "ok", where a is ARGV[4] and returned
 -- as "", "done" for an attempt that is finished already, "missing" where ARGV[14] is not what is open, "layers" where KEYS[6…] are needed, "range"
--- where the sum does not fit, "clock" for a day before the newest, or "epoch".
+-- where the sum does not fit, "clock" for a day before the newest, "clocks" where the caller
+-- has not heard of what makes a difference by then, or "epoch".
 -- above counts who stands strictly above b on this shard; "" of nobody or somebody
 -- hidden.
 
-if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'clocks')
+if meta[1] ~= ARGV[1] then
   return { 'epoch' }
 end
 local slot, policy, freeze = 'a' .. ARGV[3], ARGV[10], ARGV[11]
@@ -59,6 +62,13 @@ if p[10] then
 end
 if p[4] ~= ARGV[14] then
   return { 'missing' }
+end
+if meta[2] then
+  local number, before, from = string.match(meta[2], '^(%d+)|(%d+)|(%d+)$')
+  local known = tonumber(ARGV[15])
+  if known < tonumber(before) or known < tonumber(number) and tonumber(ARGV[7]) >= tonumber(from) then
+    return { 'clocks' }
+  end
 end
 
 local main, main_place, before, attempt = nil, nil, '', ARGV[6]
