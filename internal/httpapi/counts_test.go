@@ -237,3 +237,12 @@ func TestHistory(t *testing.T) {
 		},
 	})
 }
+
+func TestHidden(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"冯宁明": "冯**", "张三": "张*", "李**": "李**", "匿名": "匿名", "": "匿名", "扎西": "扎*"} {
+		if got := hidden(name); got != want {
+			t.Errorf("hidden(%q) = %q, want %q", name, got, want)
+		}
+	}
+}

@@ -122,10 +122,19 @@ func frameOf(snap *leaderboard.Snapshot, rows []leaderboard.Row, lang string, of
 		// The kind's version is for readers of the stream: "signed.1".
 		kind, _, _ := strings.Cut(string(a.Kind), ".")
 		f.Recent = append(f.Recent, recentAnswer{
-			Kind: kind, Name: a.Name, Unit: a.Unit, UnitName: unitName(c, a.Unit, lang), At: stamp(a.At, c.Zone),
+			Kind: kind, Name: hidden(a.Name), Unit: a.Unit, UnitName: unitName(c, a.Unit, lang), At: stamp(a.At, c.Zone),
 		})
 	}
 	return f
+}
+
+// hidden is a name for a screen before a whole town, where also those are masked who
+// agreed that lists show their names.
+func hidden(name string) string {
+	if masked := campaign.MaskName(""); name == masked || strings.Contains(name, "*") {
+		return name
+	}
+	return campaign.MaskName(name)
 }
 
 func topsOf(snap *leaderboard.Snapshot, lang string) *topsAnswer {

@@ -1,6 +1,6 @@
 import { createApp } from 'vue'
 import '@/shared/style/base.css'
 import './screen.css'
-import Screen from './Screen.vue'
+import BigScreen from './BigScreen.vue'
 
-createApp(Screen).mount('#app')
+createApp(BigScreen).mount('#app')

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import { figuresOf, hoursOf, shown } from '@/screen/figures'
+import { Movement } from '@/screen/movement'
+import { lineOf } from '@/screen/names'
+import { addressed } from '@/screen/useScreen'
+
+const window = { participants: 0, attempts: 0, signatures: 0 }
+const counts = {
+  enrolled: 12_000, participants: 9_800, attempts: 15_000, signatures: 9_000, answered: 8_000, passed: 7_999,
+  participation_rate: 0.653333, today: window, last_hour: window,
+}
+
+describe('the large numbers', () => {
+  it('are five, rates in percent', () => {
+    expect(figuresOf(counts).map(shown)).toEqual(['15,000', '9,800', '9,000', '65.3%', '99.9%'])
+  })
+  it('say what is not known instead of a wrong number', () => {
+    const none = { ...counts, answered: 0, passed: 0, participation_rate: null }
+    expect(figuresOf(none).map(shown).slice(3)).toEqual(['—', '—'])
+  })
+  it.each([
+    [0, '0.00%'],
+    [0.000423, '0.04%'],
+    [1, '100.0%'],
+    [0.9999, '99.9%'],
+    [0.07, '7.00%'],
+    [0.29, '29.0%'],
+  ])('shows %d as %s', (value, text) => {
+    expect(shown({ value, percent: true })).toBe(text)
+  })
+})
+
+describe('the hours', () => {
+  const bucket = (start: string, attempts: number) => ({ start, participants: 1, attempts, signatures: 2 * attempts })
+  it('are 24 up to now, in the time of the campaign, with the empty ones', () => {
+    const hours = hoursOf(
+      [bucket('2026-06-01T21:00:00.000+08:00', 3), bucket('2026-06-02T20:00:00.000+08:00', 5)],
+      '2026-06-02T20:31:24.000+08:00',
+    )
+    expect(hours).toHaveLength(24)
+    expect(hours[0]).toEqual({ label: '21时', attempts: 3, signatures: 6 })
+    expect(hours[23]).toEqual({ label: '20时', attempts: 5, signatures: 10 })
+    expect(hours.filter((h) => h.attempts > 0)).toHaveLength(2)
+  })
+  it('fit zones that are half an hour off', () => {
+    const hours = hoursOf([bucket('2026-06-02T20:00:00.000+05:30', 7)], '2026-06-02T20:31:24.000+05:30')
+    expect(hours[23]).toEqual({ label: '20时', attempts: 7, signatures: 14 })
+  })
+})
+
+describe('movement', () => {
+  const minute = 60_000
+  it('compares with half an hour ago, and is silent before it can', () => {
+    const m = new Movement()
+    expect(m.note(0, new Map([['a', 1], ['b', 2]])).get('a')).toBeNull()
+    expect(m.note(minute, new Map([['a', 2], ['b', 1]])).get('b')).toBe(1)
+    for (let i = 2; i <= 31; i++) m.note(i * minute, new Map([['a', 2], ['b', 1]]))
+    const now = m.note(32 * minute, new Map([['a', 1], ['b', 2], ['c', 3]]))
+    expect([...now]).toEqual([['a', 1], ['b', -1], ['c', null]])
+  })
+  it('keeps no more than it needs, for days', () => {
+    const m = new Movement()
+    for (let i = 0; i < 2 * 24 * 360; i++) m.note(i * 10_000, new Map([['a', 1]]))
+    expect(m.kept).toBeLessThan(35)
+  })
+})
+
+describe('names', () => {
+  it.each([
+    ['张*三', '张*三'],
+    ['  榆次区\n一中 ', '榆次区 一中'],
+    ['\u202e反\u200b过\u2066来', '反过来'],
+    ['བསྟན་འཛིན', 'བསྟན་འཛིན'.normalize('NFC')],
+    ['<img src=x onerror=alert(1)>', '<img src=x onerror=alert(1)>'],
+    ['', ''],
+  ])('%j is shown as %j', (name, line) => {
+    expect(lineOf(name)).toBe(line)
+  })
+  it('are cut, and piles of marks are levelled', () => {
+    expect(Array.from(lineOf('长'.repeat(100)))).toHaveLength(40)
+    expect(lineOf('a' + '\u0301'.repeat(50)).length).toBeLessThan(8)
+    expect(Array.from(lineOf('😀'.repeat(60))).at(-2)).toBe('😀')
+  })
+})
+
+describe('the address', () => {
+  it('names the campaign, and hides the ticket in the fragment', () => {
+    expect(addressed({ pathname: '/screen/jinzhong-2026', hash: '#ticket=a.b' })).toEqual({ campaign: 'jinzhong-2026', ticket: 'a.b' })
+    expect(addressed({ pathname: '/screen/', hash: '' })).toEqual({ campaign: '', ticket: '' })
+  })
+})
