@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+
+	"qingyuan/internal/event"
 )
 
 // Rule says how the attempts are marked that had a contested question.
@@ -54,6 +56,33 @@ func (r *Ruling) Check(q *Question) error {
 	return nil
 }
 
+// Ruled is a ruling in force in a campaign.
+type Ruled struct {
+	Ruling
+
+	// Fingerprint says which question it is, whatever the version of its bank.
+	Fingerprint string
+	// Reason is told to the participants: Chinese, ready to be shown.
+	Reason string
+}
+
+// RulingsOn chooses those that are on questions of a paper.
+func (p *Paper) RulingsOn(b *Bank, all []Ruled) []Ruled {
+	var out []Ruled
+	for i := range all {
+		for _, item := range p.Items {
+			if item.Question >= len(b.Questions) {
+				continue
+			}
+			if q := &b.Questions[item.Question]; q.ID == all[i].Question && q.Fingerprint() == all[i].Fingerprint {
+				out = append(out, all[i])
+				break
+			}
+		}
+	}
+	return out
+}
+
 // Rulings are those by which an attempt is marked, in the order of their decisions. Of
 // two on one question the later one decides.
 type Rulings []Ruling
@@ -66,6 +95,14 @@ func (r Rulings) on(question string) *Ruling {
 		}
 	}
 	return nil
+}
+
+func rulingsOf(ruled []Ruled) Rulings {
+	var out Rulings
+	for i := range ruled {
+		out = append(out, ruled[i].Ruling)
+	}
+	return out
 }
 
 // itemMark is what one question of a paper gives.
@@ -177,4 +214,22 @@ func (q *Question) Fingerprint() string {
 		fmt.Fprintf(h, " %q", q.Options[i].Text)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:12])
+}
+
+// Facts are rulings as facts hold them.
+func (r Rulings) Facts() []event.Ruling {
+	var out []event.Ruling
+	for _, one := range r {
+		out = append(out, event.Ruling{Challenge: one.Challenge, Question: one.Question, Rule: string(one.Rule), Key: uint16(one.Key)})
+	}
+	return out
+}
+
+// RulingsOf reads rulings as facts hold them.
+func RulingsOf(facts []event.Ruling) Rulings {
+	var out Rulings
+	for _, one := range facts {
+		out = append(out, Ruling{Challenge: one.Challenge, Question: one.Question, Rule: Rule(one.Rule), Key: Choice(one.Key)})
+	}
+	return out
 }

@@ -16,6 +16,8 @@ type Offer struct {
 	Bank     *Bank
 	// Withdrawn are the questions of the bank that no new paper has; nil for none.
 	Withdrawn *Withdrawn
+	// Rulings are those in force on questions that were contested, in their order.
+	Rulings []Ruled
 }
 
 // Catalog finds quizzes and bank versions.
@@ -52,7 +54,9 @@ type View struct {
 	SavedAnswers Answers
 	// Review is set when the review rule allows it.
 	Review []ReviewItem
-	Now    time.Time
+	// Remarked is set where the attempt was marked again, of a single attempt.
+	Remarked *Remarked
+	Now      time.Time
 	// Standing says that the clocks stand: the attempt's deadline is the one that it
 	// would have if they ran again now.
 	Standing bool
@@ -65,6 +69,15 @@ type Timing struct {
 	Standing bool
 }
 
+// Remarked says how an attempt was marked when it was handed in, where it is marked
+// otherwise by now.
+type Remarked struct {
+	First  Mark
+	Passed bool
+	// Reasons are told to the participant: Chinese, ready to be shown.
+	Reasons []string
+}
+
 // ReviewItem explains one question of a finished attempt.
 type ReviewItem struct {
 	Question      SheetQuestion
@@ -72,6 +85,9 @@ type ReviewItem struct {
 	Points, Of    int
 	Explanation   string
 	Basis         string
+	// Rule is by what a contested question is marked, "" for any other. One that was
+	// withdrawn has no right option, and one that was dropped is worth nothing.
+	Rule Rule
 }
 
 // Left is how many attempts remain; nil where there is no bound.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -194,17 +195,39 @@ func (x *session) view(ctx context.Context, a Attempt) (View, error) {
 	if err != nil {
 		return View{}, err
 	}
-	switch {
-	case a.State == StateOpen:
+	switch a.State {
+	case StateOpen:
 		x.Papers.keep(x.Person, &a)
 		if v.Sheet, err = a.Paper.Sheet(b); err != nil {
 			return View{}, err
 		}
 		v.SavedAnswers, err = a.Paper.Write(b, a.Saved.Choices)
-	case a.State == StateSubmitted && x.reviewable():
-		v.Review, err = a.Paper.review(b, x.Rules.Marking, a.Result.Choices)
+	case StateSubmitted:
+		ruled := a.Paper.RulingsOn(b, x.Offer.Rulings)
+		if v.Remarked, err = x.remarked(&a, b, ruled); err == nil && x.reviewable() {
+			v.Review, err = a.Paper.review(b, x.Rules.Marking, a.Result.Choices, ruled)
+		}
 	}
 	return v, err
+}
+
+// remarked tells how an attempt was marked at first, and why it is marked otherwise by
+// now; nil where it is as it was.
+func (x *session) remarked(a *Attempt, b *Bank, ruled []Ruled) (*Remarked, error) {
+	if len(ruled) == 0 {
+		return nil, nil //nolint:nilnil // Most attempts were marked once.
+	}
+	first, err := a.Paper.Grade(b, x.Rules.Marking, a.Result.Choices)
+	if err != nil || first == a.Result.Mark {
+		return nil, err
+	}
+	out := &Remarked{First: first, Passed: first.Score >= x.Rules.PassScore}
+	for i := range ruled {
+		if !slices.Contains(out.Reasons, ruled[i].Reason) {
+			out.Reasons = append(out.Reasons, ruled[i].Reason)
+		}
+	}
+	return out, nil
 }
 
 func (x *session) reviewable() bool {
@@ -219,8 +242,9 @@ func (x *session) reviewable() bool {
 	}
 }
 
-// review explains every item of a finished paper.
-func (p *Paper) review(b *Bank, how Marking, choices Choices) ([]ReviewItem, error) {
+// review explains every item of a finished paper, as it is marked by now.
+func (p *Paper) review(b *Bank, how Marking, choices Choices, ruled []Ruled) ([]ReviewItem, error) {
+	rulings := rulingsOf(ruled)
 	sheet, err := p.Sheet(b)
 	if err != nil {
 		return nil, err
@@ -228,20 +252,21 @@ func (p *Paper) review(b *Bank, how Marking, choices Choices) ([]ReviewItem, err
 	out := make([]ReviewItem, len(p.Items))
 	for i, item := range p.Items {
 		q := &b.Questions[item.Question]
-		one := Paper{Bank: p.Bank, Items: p.Items[i : i+1]}
-		m, err := one.Grade(b, how, choices[i:i+1])
-		if err != nil {
-			return nil, err
-		}
+		r := rulings.on(q.ID)
+		m := item.ruled(choices[i], q, how, r)
 		out[i] = ReviewItem{
-			Question: sheet.Questions[i], Points: m.Score, Of: item.Points,
+			Question: sheet.Questions[i], Points: m.points, Of: m.of,
 			Explanation: q.Explanation, Basis: q.Basis,
+		}
+		key := q.Key
+		if r != nil {
+			out[i].Rule, key = r.Rule, r.Key
 		}
 		for _, o := range sheet.Questions[i].Options {
 			if choices[i].Has(o.original) {
 				out[i].Chosen = append(out[i].Chosen, o.ID)
 			}
-			if q.Key.Has(o.original) {
+			if key.Has(o.original) {
 				out[i].Right = append(out[i].Right, o.ID)
 			}
 		}

@@ -52,6 +52,7 @@ func (f correctFlags) onCorrections(e env, work func(d *correctDesk) error) erro
 			return err
 		}
 		o.corrections = newCorrections(w.services, o, w.db, w.catalog, time.Now)
+		o.challenges = newChallenges(w.services, o, w.db, w.catalog, time.Now)
 		origins := newOrigins(w.db, w.catalog.Campaigns, w.log, time.Now)
 		if err := origins.Refresh(e.ctx); err != nil {
 			return err
@@ -310,6 +311,9 @@ func (c correctApproveCmd) Run(e env) error {
 		a, err := d.office.approvals.Approve(e.ctx, opened.Actor, c.Approval, c.Reason)
 		if err != nil {
 			return told(e, err)
+		}
+		if err := d.bench.drainAll(e.ctx); err != nil { // a list of attempts to mark again is checked against the ledger
+			return err
 		}
 		var of struct{ Batch string }
 		if err := json.Unmarshal(a.Params, &of); err != nil {

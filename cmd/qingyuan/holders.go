@@ -23,6 +23,7 @@ func (w *workbench) holders() (retention.Holders, error) {
 		newInbox(w.cfg, w.db, w.services.secrecy, w.catalog.Campaign, time.Now).Holder(),
 		newOffline(w.db, w.catalog.Campaign, time.Now).Holder(),
 		origins.Holder(),
+		newChallenges(w.services, &backOffice{}, w.db, w.catalog, time.Now).Holder(),
 		w.rosterHolder(rosters),
 	}
 	return append(all, corrections.Holders()...), nil

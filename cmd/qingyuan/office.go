@@ -9,13 +9,13 @@ import (
 	"qingyuan/internal/approval"
 	"qingyuan/internal/audit"
 	"qingyuan/internal/banks"
+	"qingyuan/internal/challenge"
 	"qingyuan/internal/correction"
 	"qingyuan/internal/jobs"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/operator"
 	"qingyuan/internal/replay"
 	"qingyuan/internal/report"
-	"qingyuan/internal/retention"
 	"qingyuan/internal/seal"
 	"qingyuan/internal/sqldb"
 )
@@ -29,6 +29,7 @@ type backOffice struct {
 	jobs        *jobs.Queue
 	banks       *banks.Service
 	corrections *correction.Service
+	challenges  *challenge.Service
 	reports     *report.Desk
 }
 
@@ -82,6 +83,5 @@ func (o *backOffice) registerKinds() {
 func newReports(o *backOffice, db *sqldb.DB, l *ledger.Ledger, find func(string) (*campaign.Campaign, error), open replay.Open, now func() time.Time) *report.Desk {
 	return &report.Desk{
 		Ledger: l, Find: find, Open: open, Announcements: report.NewAnnouncements(db, now), Journal: o.journal, Jobs: o.jobs, Now: now,
-		Paper: newOffline(db, find, now).PerUnit, Withdrawn: retention.Withdrawals{DB: db}.Of,
 	}
 }

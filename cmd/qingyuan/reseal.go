@@ -67,6 +67,10 @@ func resealOthers(ctx context.Context, w *workbench, done *ledger.Resealed) erro
 	if err != nil {
 		return err
 	}
+	reports, err := newChallenges(w.services, &backOffice{}, w.db, w.catalog, time.Now).Reseal(ctx)
+	if err != nil {
+		return err
+	}
 	rosters, err := newRosters(w.cfg, w.db, time.Now)
 	if err != nil {
 		return err
@@ -75,8 +79,8 @@ func resealOthers(ctx context.Context, w *workbench, done *ledger.Resealed) erro
 	if err != nil {
 		return err
 	}
-	done.Seen += appeals + messages + people.Seen
-	done.Changed += appeals + messages + people.Changed
+	done.Seen += appeals + messages + reports + people.Seen
+	done.Changed += appeals + messages + reports + people.Changed
 	done.Closed += people.Closed
 	return nil
 }

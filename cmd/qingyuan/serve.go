@@ -196,7 +196,6 @@ type program struct {
 	switches  *switchboard
 	rosters   *rosterOffice
 	persons   *personDesk
-	retention *retentionDesk
 	office    *backOffice
 	sql       *sqldb.DB
 	inbox     *inbox.Service
@@ -250,6 +249,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 		return nil, err
 	}
 	p.office.corrections = newCorrections(s, p.office, st.sql, book, now)
+	p.office.challenges = newChallenges(s, p.office, st.sql, book, now)
 	p.office.reports = newReports(p.office, st.sql, p.archive.ledger, book.Campaign, s.secrecy.open, now)
 	p.office.corrections.Origins = newOrigins(st.sql, book.Campaigns, log, now)
 	p.office.open()
@@ -266,8 +266,6 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 		cfg: cfg, log: log, redis: db, db: st.sql, ledger: p.archive.ledger, catalog: book, services: s,
 	}}
 	p.persons.register(p.office.jobs)
-	p.retention = &retentionDesk{workbench: p.persons.workbench, jobs: p.office.jobs, log: log, now: now, looked: map[string]string{}}
-	p.retention.register(p.office.jobs)
 	p.inbox = newInbox(cfg, st.sql, s.secrecy, book.Campaign, now)
 	p.duty = newDutyDesk(p, registry, health, now)
 	if p.server, err = newServer(p, registry, now); err != nil {
@@ -431,13 +429,6 @@ func (p *program) startWorkers(ctx context.Context) {
 	start("approvals", p.office.approvals.Run)
 	start("jobs", p.office.jobs.Run)
 	start("flags", newWatcher(p).Run)
-	start("retention", func(ctx context.Context) {
-		select {
-		case <-p.ready.claimed:
-			p.retention.Run(ctx)
-		case <-ctx.Done():
-		}
-	})
 	start("origins", p.office.corrections.Origins.Run)
 	start("switchboard", p.switches.Run)
 	start("duty", p.duty.meter.Run)

@@ -125,9 +125,19 @@ var rules = map[string]rule{
 			"campaign", "quiz", "internal/approval", "internal/audit", "internal/correction/act", "internal/event", "internal/failpoint",
 			"internal/fault", "internal/jobs", "internal/ledger", "internal/operator", "internal/origin", "internal/retention", "internal/sqldb", sqldb,
 		},
-		tests: slices.Concat(onRedis, []string{"pledge", "leaderboard", "internal/replay", "internal/replay/state", "internal/stream"}),
+		// The challenges are what marks again.
+		tests: slices.Concat(onRedis, []string{"configs", "pledge", "leaderboard", "internal/catalog", "internal/challenge", "internal/replay", "internal/replay/state", "internal/stream"}),
 	},
-	"internal/correction/act": {},
+	"internal/correction/act": {may: []string{"internal/event"}},
+
+	// Contested questions: whose attempts are marked again, and how, by the ledger alone.
+	"internal/challenge": {
+		may: []string{
+			"campaign", "quiz", "leaderboard", "configs", "internal/audit", "internal/catalog", "internal/correction", "internal/correction/act",
+			"internal/event", "internal/fault", "internal/ledger", "internal/operator", "internal/retention", "internal/sqldb", sqldb,
+		},
+		tests: slices.Concat(onRedis, []string{"internal/approval", "internal/banks", "internal/jobs", "internal/replay", "internal/replay/state", "internal/stream"}),
+	},
 	"internal/origin":         {},
 
 	// The office: who may do what, and the log of what they did.
@@ -147,7 +157,7 @@ var rules = map[string]rule{
 	"internal/inbox":   {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/retention", "internal/sqldb", sqldb}, tests: []string{"internal/seal"}},
 	"internal/offline": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/retention", "internal/sqldb", sqldb}},
 	// Who keeps something of people, and for how long.
-	"internal/retention": {may: []string{"campaign", "internal/failpoint", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
+	"internal/retention": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/jobs", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
 	"internal/duty":      {},
 	"internal/audit":     {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
 	"internal/jobs":      {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
@@ -165,7 +175,7 @@ var rules = map[string]rule{
 	"internal/httpapi": {
 		may: []string{
 			"campaign", "quiz", "pledge", "leaderboard",
-			"internal/approval", "internal/audit", "internal/certificate", "internal/correction", "internal/fault", "internal/live", "internal/operator", "internal/origin", "internal/session", "internal/sheet",
+			"internal/approval", "internal/audit", "internal/certificate", "internal/challenge", "internal/correction", "internal/fault", "internal/live", "internal/operator", "internal/origin", "internal/session", "internal/sheet",
 			"internal/inbox", "internal/offline", "internal/duty", "internal/banks", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs",
 			"internal/report", "internal/retention", "internal/roster", "internal/spool", "internal/token", "internal/waitingroom", fiber,
 		},

@@ -30,7 +30,9 @@ type Book struct {
 	kept     map[string]bool // in the store
 	// withdrawn are the questions that a campaign draws no more.
 	withdrawn map[string]*quiz.Withdrawn
-	awaited   map[string]bool // there, and not to be served yet: see await
+	// rulings are those in force, by campaign.
+	rulings map[string][]quiz.Ruled
+	awaited map[string]bool // there, and not to be served yet: see await
 }
 
 // NewBook puts definitions into a book, ordered by their opening. Two campaigns
@@ -38,7 +40,7 @@ type Book struct {
 func NewBook(definitions []configs.Definition) (*Book, error) {
 	b := &Book{
 		byID: map[string]configs.Definition{}, byPrefix: map[string]string{}, banks: map[string]*quiz.Bank{},
-		kept: map[string]bool{}, awaited: map[string]bool{}, withdrawn: map[string]*quiz.Withdrawn{},
+		kept: map[string]bool{}, awaited: map[string]bool{}, withdrawn: map[string]*quiz.Withdrawn{}, rulings: map[string][]quiz.Ruled{},
 	}
 	for _, d := range definitions {
 		if err := b.add(d); err != nil {
@@ -125,7 +127,7 @@ func (b *Book) Quiz(id string) (quiz.Offer, error) {
 	if d.Quiz == nil {
 		return quiz.Offer{}, quiz.ErrNoQuiz
 	}
-	return quiz.Offer{Campaign: d.Campaign, Rules: d.Quiz, Bank: d.Bank, Withdrawn: b.withdrawn[id]}, nil
+	return quiz.Offer{Campaign: d.Campaign, Rules: d.Quiz, Bank: d.Bank, Withdrawn: b.withdrawn[id], Rulings: b.rulings[id]}, nil
 }
 
 // Pledge returns campaign.ErrNotFound for an unknown campaign and

@@ -67,7 +67,7 @@ type Keeper struct {
 	seen      string                        // the state of Dir that the book was made from; "" to look again
 	head      int64                         // the change of the store that the book was made from
 	stored    map[string]configs.Definition // what of the book came from the store
-	withdrawn fingerprints
+	contested contested
 	archived  map[string]bool
 }
 
@@ -185,7 +185,7 @@ func (k *Keeper) Reload(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, away)
 	}
-	r := reload{Keeper: k, old: k.Book(), stored: k.stored, withdrawn: k.withdrawn}
+	r := reload{Keeper: k, old: k.Book(), stored: k.stored, contested: k.contested}
 	if away == nil {
 		if err := r.fetch(ctx); err != nil {
 			away, head = err, k.head
@@ -202,10 +202,10 @@ func (k *Keeper) Reload(ctx context.Context) error {
 	for _, d := range r.awaited {
 		next.await(d)
 	}
-	next.withdraw(r.withdrawn)
+	next.contest(r.contested)
 	k.swap(ctx, next)
 	k.tell(ctx, r.problems)
-	k.seen, k.head, k.stored, k.withdrawn = state, head, r.stored, r.withdrawn
+	k.seen, k.head, k.stored, k.contested = state, head, r.stored, r.contested
 	if r.again || away != nil {
 		k.seen = ""
 	}
@@ -260,10 +260,9 @@ func (k *Keeper) tell(ctx context.Context, problems []Problem) {
 type reload struct {
 	*Keeper
 
-	old    *Book
-	stored map[string]configs.Definition
-	// withdrawn are the questions taken out of drawing.
-	withdrawn fingerprints
+	old       *Book
+	stored    map[string]configs.Definition
+	contested contested
 	faulty    []Problem // of what the store holds
 	accepted  []configs.Definition
 	prefixes  map[string]string
@@ -301,11 +300,11 @@ func (r *reload) fetch(ctx context.Context) error {
 		}
 		now[e.Campaign] = d
 	}
-	withdrawn, err := r.opts.Store.withdrawals(ctx)
+	decided, err := r.opts.Store.contested(ctx)
 	if err != nil {
 		return err
 	}
-	r.stored, r.withdrawn = now, withdrawn
+	r.stored, r.contested = now, decided
 	return nil
 }
 

@@ -3,9 +3,12 @@ package catalog
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"qingyuan/campaign"
 	"qingyuan/configs"
 	"qingyuan/internal/fault"
 	"qingyuan/quiz"
@@ -96,9 +99,28 @@ func (s *Store) withdrawals(ctx context.Context) (fingerprints, error) {
 	return out, rows.Err()
 }
 
-// withdraw takes questions out of what the campaigns of the book draw from.
-func (b *Book) withdraw(all fingerprints) {
-	for id, marks := range all {
+// contested is what was decided of questions everywhere: a few rows.
+type contested struct {
+	withdrawn fingerprints
+	rulings   []Ruling
+}
+
+func (s *Store) contested(ctx context.Context) (contested, error) {
+	withdrawn, err := s.withdrawals(ctx)
+	if err != nil {
+		return contested{}, err
+	}
+	rulings, err := s.Rulings(ctx, "")
+	return contested{withdrawn, rulings}, err
+}
+
+// contest takes questions out of what the campaigns of the book draw from, and says what
+// was ruled on them.
+func (b *Book) contest(c contested) {
+	for _, r := range c.rulings {
+		b.rulings[r.Campaign] = append(b.rulings[r.Campaign], r.Ruled)
+	}
+	for id, marks := range c.withdrawn {
 		if d, ok := b.byID[id]; ok {
 			if w := quiz.NewWithdrawn(d.Bank, marks); w != nil {
 				b.withdrawn[id] = w
@@ -146,3 +168,80 @@ func Supply(d configs.Definition, fingerprints map[string]bool, now time.Time) e
 
 // maxShortages is how many shortages an error names.
 const maxShortages = 20
+
+// Ruling is a ruling on a question that is in force in a campaign: attempts that had it
+// are marked by it.
+type Ruling struct {
+	quiz.Ruled
+
+	Campaign string
+}
+
+// Rule brings a ruling into force, in a transaction of the caller's, behind those that are.
+// A repeat changes nothing.
+func (s *Store) Rule(ctx context.Context, tx *sql.Tx, r Ruling) error {
+	if _, err := s.take(ctx, tx); err != nil {
+		return err
+	}
+	var last int64
+	err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(n), 0) FROM catalog_rulings WHERE campaign = $1`, r.Campaign).Scan(&last)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `INSERT INTO catalog_rulings (campaign, n, challenge, question, fingerprint, rule, answer, reason)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (campaign, challenge) DO NOTHING`,
+			r.Campaign, last+1, r.Challenge, r.Question, r.Fingerprint, string(r.Rule), int64(r.Key), r.Reason)
+	}
+	if err != nil {
+		return fmt.Errorf("rule on question %s of campaign %s: %w", r.Question, r.Campaign, err)
+	}
+	return nil
+}
+
+// Overrule takes a ruling out of force.
+func (s *Store) Overrule(ctx context.Context, tx *sql.Tx, id, challenge string) error {
+	if _, err := s.take(ctx, tx); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM catalog_rulings WHERE campaign = $1 AND challenge = $2`, id, challenge); err != nil {
+		return fmt.Errorf("overrule challenge %s of campaign %s: %w", challenge, id, err)
+	}
+	return nil
+}
+
+// Rulings returns those in force in a campaign, in their order; "" is every campaign.
+func (s *Store) Rulings(ctx context.Context, id string) ([]Ruling, error) {
+	rows, err := s.DB.QueryContext(ctx, `SELECT campaign, challenge, question, fingerprint, rule, answer, reason FROM catalog_rulings
+		WHERE campaign = $1 OR $1 = '' ORDER BY campaign, n`, id)
+	if err != nil {
+		return nil, fmt.Errorf("read the rulings on questions: %w", err)
+	}
+	defer rows.Close()
+	var out []Ruling
+	for rows.Next() {
+		var r Ruling
+		if err := rows.Scan(&r.Campaign, &r.Challenge, &r.Question, &r.Fingerprint, &r.Rule, &r.Key, &r.Reason); err != nil {
+			return nil, fmt.Errorf("read the rulings on questions: %w", err)
+		}
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+// BankRef returns where the bank of a campaign is kept, such as "bank:law/3"; "" where it
+// came with its files.
+func (s *Store) BankRef(ctx context.Context, id string) (string, error) {
+	e, err := s.Entry(ctx, id)
+	if errors.Is(err, campaign.ErrNotFound) {
+		return "", nil // the demonstration, or one in files
+	}
+	if err != nil {
+		return "", err
+	}
+	body, err := s.Text(ctx, e)
+	if err != nil {
+		return "", err
+	}
+	if ref := configs.BankRef(body); strings.HasPrefix(ref, BankScheme) {
+		return ref, nil
+	}
+	return "", nil
+}

@@ -53,7 +53,8 @@ func (s *Service) freeze(ctx context.Context, b *Batch, p *jobs.Progress) error 
 		return err
 	}
 	p.Note("正在查找")
-	if err := s.search(ctx, b, def, p); err != nil {
+	effect, err := s.find(ctx, b, def, p)
+	if err != nil {
 		return err
 	}
 	if n := b.Conditions.SameAnswers; n > 0 {
@@ -65,6 +66,7 @@ func (s *Service) freeze(ctx context.Context, b *Batch, p *jobs.Progress) error 
 	if err := s.summarise(ctx, b, def); err != nil {
 		return err
 	}
+	b.Summary.Effect = effect
 	summary, err := json.Marshal(b.Summary)
 	if err != nil {
 		return fmt.Errorf("encode the summary of batch %s: %w", b.ID, err)
@@ -75,6 +77,19 @@ func (s *Service) freeze(ctx context.Context, b *Batch, p *jobs.Progress) error 
 		}
 		return p.Hold(ctx, tx)
 	})
+}
+
+// find writes the list of a batch.
+func (s *Service) find(ctx context.Context, b *Batch, def *campaign.Campaign, p *jobs.Progress) (*Effect, error) {
+	if b.Challenge == "" {
+		return nil, s.search(ctx, b, def, p)
+	}
+	l := list{store: s.store(), batch: b.ID, most: s.most()}
+	effect, err := s.choose(ctx, b, p, func(items []Item) error { return l.add(ctx, items) })
+	if err != nil {
+		return nil, err
+	}
+	return effect, l.flush(ctx)
 }
 
 // toldEvery is after how many participants the progress is told.
@@ -240,7 +255,7 @@ func (s *Service) summarise(ctx context.Context, b *Batch, def *campaign.Campaig
 	if d.items == 0 {
 		return ErrEmpty
 	}
-	b.Items, b.Hash, b.Summary = d.items, hex.EncodeToString(d.hash.Sum(nil)), d.summary()
+	b.Items, b.Hash, b.Summary = d.items, d.sum(), d.summary()
 	return nil
 }
 
@@ -260,7 +275,11 @@ func newDescription(def *campaign.Campaign) *description {
 }
 
 func (d *description) add(it *Item) {
-	fmt.Fprintf(d.hash, "%s|%d\n", it.Participant, it.Number)
+	if it.Remark == nil {
+		fmt.Fprintf(d.hash, "%s|%d\n", it.Participant, it.Number)
+	} else {
+		fmt.Fprintf(d.hash, "%s|%d|%v|%v|%v\n", it.Participant, it.Number, it.Remark.From, it.Remark.To, it.Remark.After)
+	}
 	d.items++
 	if it.Number == 0 {
 		d.out.Signatures++
@@ -275,6 +294,9 @@ func (d *description) add(it *Item) {
 	d.days[d.def.Day(it.At)]++
 	d.sample.add(it.N)
 }
+
+// sum is the digest of the list.
+func (d *description) sum() string { return hex.EncodeToString(d.hash.Sum(nil)) }
 
 // mostUnits is how many units a summary names.
 const mostUnits = 100

@@ -14,6 +14,7 @@ import (
 
 	"qingyuan/internal/correction/act"
 	"qingyuan/internal/fault"
+	"qingyuan/quiz"
 )
 
 // State is where a batch stands.
@@ -55,9 +56,21 @@ type Item struct {
 	At    time.Time
 	Score int           // of an attempt
 	Used  time.Duration // of an attempt
+	// Remark says how a batch that marks again does it; nil where the act is taken out.
+	Remark *Remark
 	// mark compares answers while the list is made.
 	mark    string
 	Outcome Outcome
+}
+
+// Remark is how one attempt is marked by everything else, and how by the ruling of its
+// batch besides.
+type Remark struct {
+	From act.Marks `json:"from"`
+	To   act.Marks `json:"to"`
+	// Before and After are the rulings that the marks follow from.
+	Before quiz.Rulings `json:"before,omitempty"`
+	After  quiz.Rulings `json:"after"`
 }
 
 // Share is how many acts fall to a unit or a day.
@@ -77,6 +90,41 @@ type Summary struct {
 	Days    []Share `json:"days"`
 	// Sample are places on the list, spread over it.
 	Sample []int64 `json:"sample"`
+	// Effect is what marking again comes to; nil where acts are taken out.
+	Effect *Effect `json:"effect,omitempty"`
+}
+
+// Effect is what marking again comes to, by the facts that a list was made from.
+type Effect struct {
+	// Had are the accepted attempts that had the question, whether or not they count,
+	// and Persons those whose attempts they are.
+	Had     int64 `json:"had"`
+	Persons int64 `json:"persons"`
+	// Open are papers with the question that nobody has handed in yet. Nothing is marked
+	// again while there are any.
+	Open int64 `json:"open"`
+	// Raised, Lowered and Same are the attempts on the list by their score.
+	Raised  int64 `json:"raised"`
+	Lowered int64 `json:"lowered"`
+	Same    int64 `json:"same"`
+	// Passing, failing: persons whose best attempt passes only then, and only until then.
+	PassesGained int64 `json:"passes_gained"`
+	PassesLost   int64 `json:"passes_lost"`
+	// Moved are the persons on the list whose place on the main board changes.
+	Moved int64 `json:"moved"`
+	// TopBefore and TopAfter are the first places of the main board.
+	TopBefore []Placed `json:"top_before"`
+	TopAfter  []Placed `json:"top_after"`
+	// AsOf is when the ledger was read.
+	AsOf time.Time `json:"as_of"`
+}
+
+// Placed is one place on the main board.
+type Placed struct {
+	Rank        int64  `json:"rank"`
+	Participant string `json:"participant"`
+	Unit        string `json:"unit"`
+	Score       int    `json:"score"`
 }
 
 // Counts says how many acts of a batch came to each outcome.
@@ -90,6 +138,11 @@ type Batch struct {
 	Node       string
 	State      State
 	Conditions Conditions
+	// Challenge names the contested question for which the batch marks attempts again; ""
+	// where it takes acts out. Checked says that the list was found to be whole when the
+	// work on it began.
+	Challenge string
+	Checked   bool
 	// Reason is told to the participants: Chinese, ready to be shown.
 	Reason           string
 	Creator, Login   string // id and login of the operator

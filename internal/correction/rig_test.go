@@ -127,6 +127,7 @@ type rig struct {
 	def    *campaign.Campaign
 	bank   *quiz.Bank
 	rules  quiz.Rules
+	ruled  []quiz.Ruled
 	box    box
 	ahead  atomic.Int64
 
@@ -241,7 +242,7 @@ func (r *rig) pass(d time.Duration) { r.ahead.Add(int64(d)) }
 func (r *rig) Campaign(string) (*campaign.Campaign, error) { return r.def, nil }
 
 func (r *rig) Quiz(string) (quiz.Offer, error) {
-	return quiz.Offer{Campaign: r.def, Bank: r.bank, Rules: &r.rules}, nil
+	return quiz.Offer{Campaign: r.def, Bank: r.bank, Rules: &r.rules, Rulings: r.ruled}, nil
 }
 
 func (r *rig) Pledge(string) (pledge.Offer, error) {

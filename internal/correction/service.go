@@ -39,6 +39,10 @@ type Acts interface {
 	Invalidate(ctx context.Context, campaignID string, t act.Turn, a act.Act) (act.Fate, error)
 	Restore(ctx context.Context, campaignID string, t act.Turn, a act.Act) (act.Fate, error)
 	Fate(ctx context.Context, campaignID string, a act.Act) (act.Fate, error)
+	// Remark gives an attempt other marks, and Marks tells those that it has. Of an
+	// attempt that has neither the marks before nor those afterwards comes act.ErrMarks.
+	Remark(ctx context.Context, campaignID string, t act.Turn, r act.Remark) (act.Marks, error)
+	Marks(ctx context.Context, campaignID string, a act.Act) (act.Marks, error)
 }
 
 // Catalog finds campaigns.
@@ -54,6 +58,8 @@ type Service struct {
 	Banks   Banks
 	Catalog Catalog
 	Jobs    *jobs.Queue
+	// Challenges say which attempts a batch marks again; nil where none does.
+	Challenges Challenges
 	// Approvals asks second persons; see Kinds.
 	Approvals Approvals
 	// Origins are the keys by which conditions on addresses and devices are told; nil
@@ -88,6 +94,8 @@ func (s *Service) Register(q *jobs.Queue) {
 
 func (s *Service) store() store { return store{s.DB} }
 
+func (s *Service) now() time.Time { return s.Now().Truncate(time.Millisecond) }
+
 // Draft is what a batch is made of.
 type Draft struct {
 	Campaign   string
@@ -119,7 +127,7 @@ func (s *Service) Create(ctx context.Context, who operator.Actor, d Draft) (*Bat
 	}
 	b := &Batch{
 		ID: newID(), Campaign: def.ID, State: Collecting, Conditions: d.Conditions, Creator: who.ID, Login: who.Login,
-		CreatedAt: s.Now().Truncate(time.Millisecond),
+		CreatedAt: s.now(),
 	}
 	if b.Reason, err = reason(d.Reason); err != nil {
 		return nil, err
@@ -133,24 +141,27 @@ func (s *Service) Create(ctx context.Context, who operator.Actor, d Draft) (*Bat
 	if b.Node, err = reach(who, def, d.Conditions.Scope); err != nil {
 		return nil, err
 	}
-	err = s.DB.WithTx(ctx, func(tx *sql.Tx) error {
-		job, err := s.submit(ctx, tx, who, b, JobCollect)
-		if err != nil {
-			return err
-		}
-		if err := insertBatch(ctx, tx, b); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `UPDATE corrections SET job = $1 WHERE id = $2`, job, b.ID); err != nil {
-			return err
-		}
-		b.Job = job
-		return s.remember(ctx, tx, who, b, "create")
-	})
+	err = s.DB.WithTx(ctx, func(tx *sql.Tx) error { return s.insert(ctx, tx, who, b) })
 	if err != nil {
 		return nil, fmt.Errorf("create a correction in %s: %w", def.ID, err)
 	}
 	return b, nil
+}
+
+// insert begins a batch in a transaction.
+func (s *Service) insert(ctx context.Context, tx *sql.Tx, who operator.Actor, b *Batch) error {
+	job, err := s.submit(ctx, tx, who, b, JobCollect)
+	if err != nil {
+		return err
+	}
+	if err := insertBatch(ctx, tx, b); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE corrections SET job = $1 WHERE id = $2`, job, b.ID); err != nil {
+		return err
+	}
+	b.Job = job
+	return s.remember(ctx, tx, who, b, "create")
 }
 
 // newID names a batch: 10 letters and digits.
@@ -197,6 +208,9 @@ func (s *Service) remember(ctx context.Context, tx *sql.Tx, who operator.Actor, 
 	after := map[string]any{"do": what, "items": b.Items, "hash": b.Hash}
 	if what == "create" {
 		after = map[string]any{"do": what, "conditions": b.Conditions.brief(), "node": b.Node}
+	}
+	if b.Challenge != "" {
+		after["challenge"] = b.Challenge
 	}
 	raw, err := json.Marshal(after)
 	if err != nil {
@@ -393,6 +407,9 @@ func (s *Service) change(ctx context.Context, who operator.Actor, id string, m m
 		args := []any{job, s.Now().UnixMilli()}
 		if m.set != "" {
 			args = append(args, m.approval)
+		}
+		if err := s.comes(ctx, tx, b, m.to); err != nil {
+			return err
 		}
 		if err := m.apply(ctx, tx, id, `, code = '', error = '', job = $3, `+column+` = $4`+m.set, args...); err != nil {
 			return err

@@ -17,7 +17,7 @@ import (
 type store struct{ db *sqldb.DB }
 
 const batchColumns = `id, campaign, node, state, conditions, reason, creator, login, created, ran, returned,
-	approval, undoing, items, hash, summary, next, back, job, turn, counts, code, error`
+	approval, undoing, items, hash, summary, next, back, job, turn, counts, code, error, challenge, checked`
 
 // querier is a database or a transaction.
 type querier interface {
@@ -30,9 +30,9 @@ func insertBatch(ctx context.Context, tx *sql.Tx, b *Batch) error {
 	if err != nil {
 		return fmt.Errorf("encode the conditions of batch %s: %w", b.ID, err)
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO corrections (id, campaign, node, state, conditions, reason, creator, login, created)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		b.ID, b.Campaign, b.Node, string(b.State), string(conditions), b.Reason, b.Creator, b.Login, b.CreatedAt.UnixMilli())
+	_, err = tx.ExecContext(ctx, `INSERT INTO corrections (id, campaign, node, state, conditions, reason, creator, login, created, challenge)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		b.ID, b.Campaign, b.Node, string(b.State), string(conditions), b.Reason, b.Creator, b.Login, b.CreatedAt.UnixMilli(), b.Challenge)
 	if err != nil {
 		return fmt.Errorf("store batch %s: %w", b.ID, err)
 	}
@@ -56,7 +56,7 @@ func scanBatch(row interface{ Scan(dest ...any) error }) (*Batch, error) {
 	var conditions, summary, counts string
 	var created, ran, returned int64
 	err := row.Scan(&b.ID, &b.Campaign, &b.Node, &b.State, &conditions, &b.Reason, &b.Creator, &b.Login, &created, &ran, &returned,
-		&b.Approval, &b.Undoing, &b.Items, &b.Hash, &summary, &b.Next, &b.Back, &b.Job, &b.Turn, &counts, &b.Code, &b.Text)
+		&b.Approval, &b.Undoing, &b.Items, &b.Hash, &summary, &b.Next, &b.Back, &b.Job, &b.Turn, &counts, &b.Code, &b.Text, &b.Challenge, &b.Checked)
 	if err != nil {
 		return nil, err
 	}
@@ -130,22 +130,38 @@ func (s store) insertItems(ctx context.Context, batch string, items []Item) erro
 const itemsAtOnce = 200
 
 func insertSome(ctx context.Context, tx *sql.Tx, batch string, items []Item) error {
-	const columns = 9
+	const columns = 10
 	var marks []string
 	args := make([]any, 0, columns*len(items))
 	for i := range items {
 		it := &items[i]
+		remark, err := it.remarkText()
+		if err != nil {
+			return err
+		}
 		at := len(args)
-		args = append(args, batch, it.N, it.Participant, it.Number, it.Unit, it.At.UnixMilli(), it.Score, it.Used.Milliseconds(), it.mark)
+		args = append(args, batch, it.N, it.Participant, it.Number, it.Unit, it.At.UnixMilli(), it.Score, it.Used.Milliseconds(), it.mark, remark)
 		row := make([]string, columns)
 		for c := range row {
 			row[c] = fmt.Sprintf("$%d", at+c+1)
 		}
 		marks = append(marks, "("+strings.Join(row, ", ")+")")
 	}
-	query := `INSERT INTO correction_items (batch, n, participant, number, unit, at, score, used, mark) VALUES ` + strings.Join(marks, ", ") //nolint:gosec // G202: placeholders
+	query := `INSERT INTO correction_items (batch, n, participant, number, unit, at, score, used, mark, remark) VALUES ` + strings.Join(marks, ", ") //nolint:gosec // G202: placeholders
 	_, err := tx.ExecContext(ctx, query, args...)
 	return err
+}
+
+// remarkText is how a remark is stored, "" for none.
+func (it *Item) remarkText() (string, error) {
+	if it.Remark == nil {
+		return "", nil
+	}
+	raw, err := json.Marshal(it.Remark)
+	if err != nil {
+		return "", fmt.Errorf("encode how attempt %d of %s is marked again: %w", it.Number, it.Participant, err)
+	}
+	return string(raw), nil
 }
 
 // clear forgets the list of a batch.
@@ -172,12 +188,16 @@ func (s store) prune(ctx context.Context, batch string, others int) error {
 
 // items returns at most limit acts of a batch that come after a place on the list.
 func (s store) items(ctx context.Context, batch string, after, limit int64) ([]Item, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT n, participant, number, unit, at, score, used, outcome
+	rows, err := s.db.QueryContext(ctx, `SELECT n, participant, number, unit, at, score, used, outcome, remark
 		FROM correction_items WHERE batch = $1 AND n > $2 ORDER BY n LIMIT $3`, batch, after, limit)
 	out, err := collect(rows, err, func(r *sql.Rows) (it Item, err error) {
 		var at, used int64
-		err = r.Scan(&it.N, &it.Participant, &it.Number, &it.Unit, &at, &it.Score, &used, &it.Outcome)
+		var remark string
+		err = r.Scan(&it.N, &it.Participant, &it.Number, &it.Unit, &at, &it.Score, &used, &it.Outcome, &remark)
 		it.At, it.Used = moment(at), time.Duration(used)*time.Millisecond
+		if err == nil && remark != "" {
+			err = json.Unmarshal([]byte(remark), &it.Remark)
+		}
 		return it, err
 	})
 	if err != nil {

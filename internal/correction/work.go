@@ -108,6 +108,9 @@ func (w *worker) run(ctx context.Context) (whole bool, err error) {
 	if err := w.begin(ctx); err != nil {
 		return false, err
 	}
+	if err := w.recheck(ctx); err != nil {
+		return false, err
+	}
 	if err := w.catchUp(ctx); err != nil {
 		return false, err
 	}
@@ -160,7 +163,7 @@ func (w *worker) last(ctx context.Context) (int64, error) {
 // catchUp writes down what an earlier turn has done without having come to say so:
 // nothing but the stretch after the last note can be.
 func (w *worker) catchUp(ctx context.Context) error {
-	if err := w.lookAgain(ctx, w.Next, Pending, func(f act.Fate) (Outcome, bool) { return Out, !f.Counts && f.Batch == w.ID }); err != nil {
+	if err := w.lookAgain(ctx, w.Next, Pending); err != nil {
 		return err
 	}
 	if !w.backwards() {
@@ -176,12 +179,12 @@ func (w *worker) catchUp(ctx context.Context) error {
 			w.Next = items[i].N
 		}
 	}
-	return w.lookAgain(ctx, w.Back, Out, func(f act.Fate) (Outcome, bool) { return Back, f.Counts })
+	return w.lookAgain(ctx, w.Back, Out)
 }
 
 // lookAgain asks what became of the acts of the stretch after a place that are said to
 // be as they were.
-func (w *worker) lookAgain(ctx context.Context, after int64, were Outcome, is func(act.Fate) (Outcome, bool)) error {
+func (w *worker) lookAgain(ctx context.Context, after int64, were Outcome) error {
 	items, err := w.store().items(ctx, w.ID, after, w.size())
 	if err != nil {
 		return err
@@ -190,15 +193,16 @@ func (w *worker) lookAgain(ctx context.Context, after int64, were Outcome, is fu
 		if it.Outcome != were {
 			return nil
 		}
-		f, err := w.Acts.Fate(ctx, w.Campaign, it.Act)
-		if errors.Is(err, act.ErrNone) {
+		done, undone, err := w.fate(ctx, it)
+		switch {
+		case errors.Is(err, act.ErrNone):
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return err
-		}
-		if to, yes := is(f); yes {
-			it.Outcome = to
+		case were == Pending && done:
+			it.Outcome = Out
+		case were == Out && undone:
+			it.Outcome = Back
 		}
 		return nil
 	})
@@ -219,9 +223,9 @@ func (w *worker) note(ctx context.Context, items []Item) error {
 
 // stretch corrects the next acts of the list and returns how many it had.
 func (w *worker) stretch(ctx context.Context, last int64) (int, error) {
-	place, correct := &w.Next, w.takeOut
+	place, correct := &w.Next, w.do
 	if w.backwards() {
-		place, correct = &w.Back, w.giveBack
+		place, correct = &w.Back, w.undo
 	}
 	items, err := w.store().items(ctx, w.ID, *place, w.size())
 	if err != nil {
@@ -246,6 +250,25 @@ func (w *worker) stretch(ctx context.Context, last int64) (int, error) {
 	return len(items), failpoint.Hit("correction.after_note")
 }
 
+// do does to an act what the batch is for, and undo takes that back.
+func (w *worker) do(ctx context.Context, it *Item) error {
+	if it.Remark != nil {
+		return w.markAgain(ctx, it)
+	}
+	return w.takeOut(ctx, it)
+}
+
+func (w *worker) undo(ctx context.Context, it *Item) error {
+	switch {
+	case it.Outcome != Out:
+		return nil
+	case it.Remark != nil:
+		return w.markBack(ctx, it)
+	default:
+		return w.giveBack(ctx, it)
+	}
+}
+
 // takeOut lets an act count nowhere any more.
 func (w *worker) takeOut(ctx context.Context, it *Item) error {
 	f, err := w.Acts.Invalidate(ctx, w.Campaign, w.turn(), it.Act)
@@ -259,14 +282,11 @@ func (w *worker) takeOut(ctx context.Context, it *Item) error {
 	default:
 		it.Outcome = Already
 	}
-	return failpoint.Hit("correction.after_act")
+	return w.hit()
 }
 
 // giveBack lets an act count again that this batch has taken out.
 func (w *worker) giveBack(ctx context.Context, it *Item) error {
-	if it.Outcome != Out {
-		return nil
-	}
 	f, err := w.Acts.Restore(ctx, w.Campaign, w.turn(), it.Act)
 	switch {
 	case errors.Is(err, act.ErrNone):
@@ -278,8 +298,11 @@ func (w *worker) giveBack(ctx context.Context, it *Item) error {
 	default:
 		it.Outcome = Kept
 	}
-	return failpoint.Hit("correction.after_act")
+	return w.hit()
 }
+
+// hit is where tests stop the work after an act.
+func (*worker) hit() error { return failpoint.Hit("correction.after_act") }
 
 // together is how many participants are corrected at once: their commands travel to
 // Redis together.
@@ -388,7 +411,12 @@ func (w *worker) end(ctx context.Context, whole bool, cause error) error {
 		// will find it.
 		cause = errors.Join(cause, w.catchUp(ctx))
 	}
-	err := w.DB.WithTx(ctx, func(tx *sql.Tx) error { return w.close(ctx, tx, whole, cause) })
+	err := w.DB.WithTx(ctx, func(tx *sql.Tx) error {
+		if err := w.comes(ctx, tx, w.Batch, ending(w.State, whole).to); err != nil {
+			return err
+		}
+		return w.close(ctx, tx, whole, cause)
+	})
 	if err != nil {
 		err = fmt.Errorf("end turn %d at batch %s: %w", w.Turn, w.ID, err)
 	}

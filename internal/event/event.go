@@ -239,6 +239,18 @@ type Remarked struct {
 
 	Before Marks `json:"before"`
 	After  Marks `json:"after"`
+	// Rulings are all that the marks afterwards follow from, in their order: none where
+	// the attempt is marked by its bank alone again.
+	Rulings []Ruling `json:"rulings,omitempty"`
+}
+
+// Ruling is what was decided of a contested question: see package quiz.
+type Ruling struct {
+	Challenge string `json:"c"`
+	Question  string `json:"q"`
+	Rule      string `json:"r"`
+	// Key is what is right by now, as a set of bits; 0 where nothing is.
+	Key uint16 `json:"k,omitempty"`
 }
 
 // Marks are what marking gave an attempt.

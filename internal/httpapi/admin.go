@@ -60,13 +60,13 @@ func (s *Server) adminRoutes() []route {
 		s.appealRoutes(),
 		s.flagRoutes(),
 		s.reportRoutes(),
-		s.retentionRoutes(),
 		s.boardDeskRoutes(),
 		s.rosterRoutes(),
 		s.bankRoutes(),
 		s.feedbackRoutes(),
 		s.offlineRoutes(),
 		s.dutyRoutes(),
+		s.challengeRoutes(),
 	)
 }
 

@@ -85,6 +85,7 @@ type correctionT struct {
 	Counts     correction.Counts     `json:"counts"`
 	Code       string                `json:"code,omitempty"`
 	Error      string                `json:"error,omitempty"`
+	Challenge  string                `json:"challenge,omitempty"`
 }
 
 func correctionOf(c *campaign.Campaign, b *correction.Batch, lang string) correctionT {
@@ -92,7 +93,7 @@ func correctionOf(c *campaign.Campaign, b *correction.Batch, lang string) correc
 		ID: b.ID, State: b.State, Node: b.Node, Reason: b.Reason, Conditions: b.Conditions,
 		Listed: len(b.Conditions.Participants) + len(b.Conditions.Acts), Login: b.Login,
 		CreatedAt: stamp(b.CreatedAt, c.Zone), RanAt: stampOrNull(b.RanAt, c.Zone), UndoneAt: stampOrNull(b.ReturnsAt, c.Zone),
-		Items: b.Items, Hash: b.Hash, Done: b.Progress(), Counts: b.Counts, Code: b.Code, Error: b.Text,
+		Items: b.Items, Hash: b.Hash, Done: b.Progress(), Counts: b.Counts, Code: b.Code, Error: b.Text, Challenge: b.Challenge,
 	}
 	out.Conditions.Participants, out.Conditions.Acts = nil, nil // they may be many thousands
 	if b.Items > 0 {

@@ -28,6 +28,14 @@ func (noActs) Fate(context.Context, string, acts.Act) (acts.Fate, error) {
 	return acts.Fate{}, acts.ErrNone
 }
 
+func (noActs) Remark(context.Context, string, acts.Turn, acts.Remark) (acts.Marks, error) {
+	return acts.Marks{}, acts.ErrNone
+}
+
+func (noActs) Marks(context.Context, string, acts.Act) (acts.Marks, error) {
+	return acts.Marks{}, acts.ErrNone
+}
+
 // openCorrections gives a bench with operators the service of corrections, whose jobs
 // nobody works on.
 func openCorrections(_ *testing.T, b *bench) {

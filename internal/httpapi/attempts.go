@@ -187,7 +187,8 @@ type receiptAnswer struct {
 	attemptHead
 	fixedPart
 	currentPart
-	Review []reviewAnswer `json:"review,omitempty"`
+	Review   []reviewAnswer `json:"review,omitempty"`
+	Remarked *remarkedT     `json:"remarked,omitempty"`
 }
 
 type closedAnswer struct {
@@ -205,4 +206,6 @@ type reviewAnswer struct {
 	MaxPoints   int      `json:"max_points"`
 	Explanation string   `json:"explanation"`
 	Basis       string   `json:"basis"`
+	// Ruling is by what a contested question is marked.
+	Ruling string `json:"ruling,omitempty"`
 }

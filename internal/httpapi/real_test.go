@@ -228,7 +228,7 @@ func reaches() map[string]reach {
 		"GET " + c + "/signatures/me": self, "GET " + c + "/boards/participants/me": self,
 
 		"GET " + c + "/attempts/:attempt": object, "PUT " + c + "/attempts/:attempt/answers": object,
-		"POST " + c + "/attempts/:attempt/submission": object,
+		"POST " + c + "/attempts/:attempt/submission": object, "POST " + c + "/attempts/:attempt/reports": object,
 	}
 }
 
@@ -253,7 +253,7 @@ func TestObjectMatrix(t *testing.T) {
 		path := fill.Replace(r.Path)
 		switch what {
 		case object:
-			for _, body := range []string{anns.answers, `{"revision":1,"answers":{}}`, `{"answers":{}}`} {
+			for _, body := range []string{anns.answers, `{"revision":1,"answers":{}}`, `{"answers":{}}`, `{"question":"x","kind":"other"}`} {
 				a := b.do(t, request(r.Method, path, bob, body))
 				mismatch := r.Method != http.MethodGet && r.Method != http.MethodHead && a.status == 400 // not this route's body
 				if a.status != 404 && !mismatch {

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"strings"
+
 	"qingyuan/campaign"
 	"qingyuan/quiz"
 )
@@ -14,7 +16,7 @@ func (s *Server) sendAttempt(k *call, status int, c *campaign.Campaign, r *quiz.
 	head := headOf(c, &r.View)
 	now := currentPart{Best: bestOf(r.Best), Rank: rankOf(r.Rank), LeftToday: r.Left.Today}
 	if r.Attempt.State == quiz.StateSubmitted {
-		return k.send(status, receiptAnswer{head, fixedOf(c, &r.View), now, reviewOf(r.Review)})
+		return k.send(status, receiptAnswer{head, firstOf(c, &r.View), now, reviewOf(r.Review), remarkedOf(&r.View)})
 	}
 	return k.send(status, closedAnswer{head, string(r.Attempt.ClosedBy), now, s.invalidatedOf(k.ctx, r.Attempt.State == quiz.StateInvalidated, r.Attempt.Batch)})
 }
@@ -48,6 +50,24 @@ func fixedOf(c *campaign.Campaign, v *quiz.View) fixedPart {
 	}
 }
 
+// firstOf is the receipt as it was given, however the attempt is marked by now.
+func firstOf(c *campaign.Campaign, v *quiz.View) fixedPart {
+	out := fixedOf(c, v)
+	if r := v.Remarked; r != nil {
+		out.Score, out.Correct, out.Passed = r.First.Score, r.First.Correct, r.Passed
+	}
+	return out
+}
+
+// remarkedOf says how an attempt is marked by now, null where it is as it was.
+func remarkedOf(v *quiz.View) *remarkedT {
+	if v.Remarked == nil {
+		return nil
+	}
+	r := &v.Attempt.Result
+	return &remarkedT{Score: r.Score, Correct: r.Correct, Passed: r.Passed, Reason: strings.Join(v.Remarked.Reasons, "；")}
+}
+
 func questionOf(q quiz.SheetQuestion) questionAnswer {
 	a := questionAnswer{ID: q.ID, Kind: string(q.Kind), Stem: q.Stem, Media: q.Media}
 	for _, o := range q.Options {
@@ -61,7 +81,7 @@ func reviewOf(items []quiz.ReviewItem) []reviewAnswer {
 	for _, i := range items {
 		out = append(out, reviewAnswer{
 			questionAnswer: questionOf(i.Question), Chosen: i.Chosen, Right: i.Right,
-			Points: i.Points, MaxPoints: i.Of, Explanation: i.Explanation, Basis: i.Basis,
+			Points: i.Points, MaxPoints: i.Of, Explanation: i.Explanation, Basis: i.Basis, Ruling: string(i.Rule),
 		})
 	}
 	return out

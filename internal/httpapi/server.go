@@ -50,8 +50,6 @@ type Server struct {
 	RosterDesk RosterDesk
 	// Persons gives participants what is kept of them; nil where nobody can.
 	Persons Persons
-	// Retention lets campaigns forget their people.
-	Retention Retention
 	// Signers tells what stands on certificates; nil where there are none.
 	Signers Signers
 	// Reports gives operators their figures.
@@ -67,6 +65,8 @@ type Server struct {
 	// Corrections takes acts out of the figures and puts them back; required with
 	// Operators.
 	Corrections Corrections
+	// Challenges deal with questions that are contested; required with Operators.
+	Challenges Challenges
 	// Origins has the keys by which origins of acts are told apart; nil records none.
 	Origins Origins
 	// Appeals are what participants say against that; required with Operators.

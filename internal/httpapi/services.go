@@ -39,6 +39,7 @@ type Quizzes interface {
 	Attempt(ctx context.Context, campaignID, participant, attempt string) (quiz.Receipt, error)
 	Attempts(ctx context.Context, campaignID, participant string, from, limit int) ([]quiz.View, int, error)
 	Home(ctx context.Context, campaignID, participant string) (quiz.Home, error)
+	Contested(ctx context.Context, campaignID, participant, attempt, question string) (quiz.Contested, error)
 }
 
 // Pledges is what this package needs of pledge.Service.

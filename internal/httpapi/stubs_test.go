@@ -51,6 +51,15 @@ type stubQuizzes struct {
 	attempt  func(c, p, a string) (quiz.Receipt, error)
 	attempts func(c, p string, from, limit int) ([]quiz.View, int, error)
 	home     func(c, p string) (quiz.Home, error)
+
+	contested func(c, p, a, question string) (quiz.Contested, error)
+}
+
+func (s *stubQuizzes) Contested(_ context.Context, c, p, a, question string) (quiz.Contested, error) {
+	if s.contested == nil {
+		return quiz.Contested{}, errUncalled
+	}
+	return s.contested(c, p, a, question)
 }
 
 func (s *stubQuizzes) Start(ctx context.Context, c, p string, number int) (quiz.Receipt, bool, error) {

@@ -71,7 +71,7 @@ func remarked(a quiz.Attempt, t act.Turn, r act.Remark) change {
 		kind: event.KindRemarked, number: a.Number, batch: t.Batch, turn: t,
 		fields: map[string]string{slot(a.Number): packFinished(&a)},
 		body: func(whole event.Corrected) any {
-			return event.Remarked{Corrected: whole, Before: event.Marks(r.From), After: event.Marks(r.To)}
+			return event.Remarked{Corrected: whole, Before: event.Marks(r.From), After: event.Marks(r.To), Rulings: r.Rulings}
 		},
 	}
 }

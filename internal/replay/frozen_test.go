@@ -67,10 +67,10 @@ func (r *rig) disputed() {
 	r.transfer(person(6), "u1", "t6")              // has a signature only, and goes back
 	r.transfer(person(6), "u3", "t7")
 	r.transfer(person(1), "u4", "t1")
-	r.remark(person(0), 2, 1) // since the freeze, and the attempt counts
-	r.remark(person(0), 1, 4) // from before, and it does not
-	r.remark(person(1), 1, 2)
-	r.remark(person(1), 2, 4)
+	r.remark(person(0), 2, quiz.Drop)                                              // since the freeze, and the attempt counts
+	r.remark(person(0), 1, quiz.GiveAll, quiz.GiveAll, quiz.GiveAll, quiz.GiveAll) // from before, and it does not
+	r.remark(person(1), 1, quiz.GiveAll)
+	r.remark(person(1), 2, quiz.Drop, quiz.GiveAll, quiz.GiveAll, quiz.GiveAll)
 	r.correct(person(1), 2, quiz.StateSubmitted) // it comes back with its new marks, to where they are
 	r.finish(person(1), 2)
 }

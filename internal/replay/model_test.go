@@ -196,9 +196,8 @@ func (w *world) remark() {
 		return
 	}
 	must(w.rig.TB, 0, err)
-	right := w.right()
-	to := act.Marks{Score: right * pointsEach, MaxScore: 4 * pointsEach, Correct: right, Passed: rapid.Bool().Draw(w.T, "passed")}
-	_, err = store.Remark(w.rig.Context(), w.rig.def.ID, turn, act.Remark{Act: a, From: from, To: to})
+	rules := rapid.SliceOfN(rapid.SampledFrom([]quiz.Rule{quiz.GiveAll, quiz.Drop}), 0, 4).Draw(w.T, "rules")
+	_, err = store.Remark(w.rig.Context(), w.rig.def.ID, turn, w.rig.ruled(a, from, rules...))
 	must(w.rig.TB, 0, err)
 }
 

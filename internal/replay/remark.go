@@ -19,6 +19,7 @@ func (w *walk) remarked(f *event.Fact, body event.Remarked) {
 	before := marksOf(a)
 	same(w, f, "marks before", marksText(before), marksText(body.Before))
 	w.possible(f, a, body.After)
+	w.follows(f, a, &body)
 	if body.Batch == "" {
 		w.fault(f, "batch", "one", "none")
 	}
@@ -34,6 +35,26 @@ func (w *walk) remarked(f *event.Fact, body event.Remarked) {
 	r := &a.Result
 	r.Score, r.MaxScore, r.Correct, r.Passed = body.After.Score, body.After.MaxScore, body.After.Correct, body.After.Passed
 	w.become(f, after)
+}
+
+// follows looks whether the marks afterwards are those that the rulings in the fact give,
+// by the answers that lie in the ledger: nobody is given others.
+func (w *walk) follows(f *event.Fact, a *quiz.Attempt, body *event.Remarked) {
+	if w.Quiz == nil || w.Bank == nil {
+		return
+	}
+	b, err := w.Bank(a.Paper.Bank)
+	if err != nil {
+		w.fault(f, "bank", "a version that can be read", a.Paper.Bank)
+		return
+	}
+	m, err := a.Paper.GradeRuled(b, w.Quiz.Marking, a.Result.Choices, quiz.RulingsOf(body.Rulings))
+	if err != nil {
+		w.fault(f, "rulings", "on a paper that can be marked", err)
+		return
+	}
+	want := event.Marks{Score: m.Score, MaxScore: m.MaxScore, Correct: m.Correct, Passed: m.Score >= w.Quiz.PassScore}
+	same(w, f, "marks by the rulings", marksText(want), marksText(body.After))
 }
 
 // possible looks whether an attempt can have such marks.

@@ -421,16 +421,31 @@ func (r *rig) transfer(id, unit, request string) {
 	must(r, 0, err)
 }
 
-// remark marks an attempt as if so many answers had been right.
-func (r *rig) remark(id string, number, right int) {
+// remark marks an attempt by rules on the first questions of its paper; by none it is
+// marked as at first.
+func (r *rig) remark(id string, number int, rules ...quiz.Rule) {
 	r.Helper()
 	store, who, turn := r.corrections(), act.Act{Participant: id, Number: number}, act.Turn{Batch: "challenge", Number: 1}
 	must(r, 0, store.Begin(r.Context(), r.def.ID, turn))
 	from, err := store.Marks(r.Context(), r.def.ID, who)
 	must(r, 0, err)
-	to := act.Marks{Score: right * pointsEach, MaxScore: from.MaxScore, Correct: right, Passed: right >= 2}
-	_, err = store.Remark(r.Context(), r.def.ID, turn, act.Remark{Act: who, From: from, To: to})
+	_, err = store.Remark(r.Context(), r.def.ID, turn, r.ruled(who, from, rules...))
 	must(r, 0, err)
+}
+
+// ruled is how an attempt is marked by rules on the first questions of its paper.
+func (r *rig) ruled(who act.Act, from act.Marks, rules ...quiz.Rule) act.Remark {
+	r.Helper()
+	a, err := r.quizzes.Store.Attempt(r.Context(), quiz.Person{Campaign: r.def.ID, Participant: who.Participant}, who.Number)
+	must(r, 0, err)
+	var rulings quiz.Rulings
+	for i, rule := range rules {
+		rulings = append(rulings, quiz.Ruling{Challenge: "c", Question: r.bank.Questions[a.Paper.Items[i].Question].ID, Rule: rule})
+	}
+	m, err := a.Paper.GradeRuled(r.bank, r.rules.Marking, a.Result.Choices, rulings)
+	must(r, 0, err)
+	to := act.Marks{Score: m.Score, MaxScore: m.MaxScore, Correct: m.Correct, Passed: m.Score >= r.rules.PassScore}
+	return act.Remark{Act: who, From: from, To: to, Rulings: rulings.Facts()}
 }
 
 func (r *rig) corrections() *redisstore.Corrections {

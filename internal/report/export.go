@@ -20,19 +20,18 @@ const (
 	ExportParticipants Export = Export(Participants)
 	ExportAttempts     Export = Export(Attempts)
 	ExportSignatures   Export = Export(Signatures)
-	ExportConsents     Export = Export(Consents)
 	ExportOfficial     Export = "official"
 	ExportItems        Export = "items"
 )
 
 // Exports lists all of them.
 func Exports() []Export {
-	return []Export{ExportParticipants, ExportAttempts, ExportSignatures, ExportConsents, ExportOfficial, ExportItems}
+	return []Export{ExportParticipants, ExportAttempts, ExportSignatures, ExportOfficial, ExportItems}
 }
 
 // Personal tells whether the export has a row for each person.
 func (e Export) Personal() bool {
-	return e == ExportParticipants || e == ExportAttempts || e == ExportSignatures || e == ExportConsents
+	return e == ExportParticipants || e == ExportAttempts || e == ExportSignatures
 }
 
 // Export writes an export and returns how many rows it has.
@@ -40,7 +39,7 @@ func (s *Source) Export(ctx context.Context, e Export, w sheet.Writer) (int64, e
 	counted := &counting{Writer: w}
 	var err error
 	switch e {
-	case ExportParticipants, ExportAttempts, ExportSignatures, ExportConsents:
+	case ExportParticipants, ExportAttempts, ExportSignatures:
 		_, err = s.Write(ctx, List(e), counted)
 	case ExportOfficial:
 		err = s.official(ctx, counted)
@@ -53,8 +52,8 @@ func (s *Source) Export(ctx context.Context, e Export, w sheet.Writer) (int64, e
 }
 
 func (s *Source) official(ctx context.Context, w sheet.Writer) error {
-	f, err := s.figures(ctx)
-	if err != nil {
+	f := NewFigures(s.Campaign)
+	if err := s.Collect(ctx, f); err != nil {
 		return err
 	}
 	return Official(w, f, s.Scope)

@@ -3,7 +3,11 @@
 // the other.
 package act
 
-import "errors"
+import (
+	"errors"
+
+	"qingyuan/internal/event"
+)
 
 // Signature is the number of the signature, where attempts count from 1.
 const Signature = 0
@@ -56,6 +60,8 @@ type Remark struct {
 	Act
 
 	From, To Marks
+	// Rulings are all that To follows from. They are written down with it.
+	Rulings []event.Ruling
 }
 
 // Place is where somebody belongs.

@@ -58,11 +58,26 @@ CREATE TABLE challenges (
 CREATE INDEX challenges_by_campaign ON challenges (campaign, created, id);
 CREATE INDEX challenges_by_correction ON challenges (correction);
 
--- A batch may mark its acts again instead of taking them out. The two texts are the marks
--- before and after, JSON.
+-- A batch may mark its acts again instead of taking them out. A remark is JSON: the marks
+-- and the rulings before and after.
 ALTER TABLE corrections ADD COLUMN challenge {{.Text}} NOT NULL DEFAULT '';
-ALTER TABLE correction_items ADD COLUMN was {{.Text}} NOT NULL DEFAULT '';
-ALTER TABLE correction_items ADD COLUMN becomes {{.Text}} NOT NULL DEFAULT '';
+ALTER TABLE corrections ADD COLUMN checked {{.Int}} NOT NULL DEFAULT 0; -- the list was whole when the work on it began
+ALTER TABLE correction_items ADD COLUMN remark {{.Text}} NOT NULL DEFAULT '';
+
+-- The rulings by which attempts are marked: from the beginning of the work on a challenge
+-- until the end of its undo. Servers follow them by catalog_head.
+CREATE TABLE catalog_rulings (
+    campaign    {{.Text}} NOT NULL,
+    n           {{.Int}}  NOT NULL, -- in the order of the decisions
+    challenge   {{.Text}} NOT NULL,
+    question    {{.Text}} NOT NULL, -- its id in the bank
+    fingerprint {{.Text}} NOT NULL,
+    rule        {{.Text}} NOT NULL,
+    answer      {{.Int}}  NOT NULL, -- the key that is right by now; 0 where there is none
+    reason      {{.Text}} NOT NULL, -- told to the participants
+    PRIMARY KEY (campaign, n),
+    UNIQUE (campaign, challenge)
+) {{.Heaped}};
 
 -- What a batch that marks again means for the people on its list: their best attempt and
 -- their place on the main board without it and with it, by the facts that the list was
