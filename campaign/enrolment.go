@@ -212,7 +212,7 @@ var (
 	ErrNotEnrolled      = fault.New(fault.NotFound, "enrolment.not_found", "您还没有报名")
 	ErrRequired         = fault.New(fault.Conflict, "enrolment.required", "请先报名再参加")
 	ErrUnitUnknown      = fault.New(fault.Invalid, "enrolment.unit_unknown", "没有这个单位，请重新选择")
-	ErrUnitFixed        = fault.New(fault.Conflict, "enrolment.unit_fixed", "已有答题或签署记录，单位不能再改")
+	ErrUnitFixed        = fault.New(fault.Conflict, "enrolment.unit_fixed", "已有答题或签署记录，不能直接更改单位，请提交转单位申请")
 	ErrConsentRequired  = fault.New(fault.Invalid, "enrolment.consent_required", "请阅读并同意最新的个人信息告知")
 	ErrGuardianRequired = fault.New(fault.Invalid, "enrolment.guardian_required", "不满十四周岁须由监护人同意")
 )

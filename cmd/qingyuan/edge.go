@@ -44,6 +44,7 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 	server.Inbox, server.Offline, server.Duty = p.inbox, newOffline(p.sql, p.catalog.Campaign, now), p.duty
 	server.Pages = web.Pages()
 	server.Spool = uploads
+	server.Transfers = p.transfers
 	if p.room != nil { // a nil room in the interface would be one
 		server.Queue = p.room
 	}

@@ -61,6 +61,7 @@ type cli struct {
 	Operator operatorCmds `cmd:"" help:"Keep the accounts of those who run campaigns."`
 	Audit    auditCmds    `cmd:"" help:"Export the log of what operators did, or cut its oldest part."`
 	Correct  correctCmds  `cmd:"" help:"Take acts out of the figures that should never have counted, and put them back."`
+	Transfer transferCmds `cmd:"" help:"Decide who may belong to another unit."`
 	Switch   switchCmd    `cmd:"" help:"Switch a feature of a campaign off or on while everything else goes on, or list what is off."`
 	Version  versionCmd   `cmd:"" help:"Print the version."`
 }

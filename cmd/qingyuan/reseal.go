@@ -75,12 +75,16 @@ func resealOthers(ctx context.Context, w *workbench, done *ledger.Resealed) erro
 	if err != nil {
 		return err
 	}
+	transfers, err := newTransfers(w.services, w.db, w.catalog, rosters, w.log, time.Now).Reseal(ctx)
+	if err != nil {
+		return err
+	}
 	people, err := rosters.Reseal(ctx)
 	if err != nil {
 		return err
 	}
-	done.Seen += appeals + messages + reports + people.Seen
-	done.Changed += appeals + messages + reports + people.Changed
+	done.Seen += appeals + messages + reports + transfers + people.Seen
+	done.Changed += appeals + messages + reports + transfers + people.Changed
 	done.Closed += people.Closed
 	return nil
 }

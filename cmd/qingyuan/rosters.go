@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"qingyuan/campaign"
@@ -96,6 +97,25 @@ func (d *rosterDesk) DoorsOf(ctx context.Context, participant string) ([]string,
 		return nil, fmt.Errorf("join a roster with who came by another way: %w", err)
 	}
 	return doors, nil
+}
+
+// bound tells whether a participant came by the roster of the unit. Who came by it within
+// the last second may be missed.
+func (d *rosterDesk) bound(ctx context.Context, campaignID, unit, participant string) (bool, error) {
+	hashes, err := d.ledger.DoorsOf(ctx, participant)
+	if err != nil || len(hashes) == 0 {
+		return false, err
+	}
+	for p, err := range d.rosters.People(ctx, campaignID, unit) {
+		if err != nil {
+			return false, err
+		}
+		entry := session.RosterEntry{Campaign: campaignID, Unit: p.Unit, Number: p.Number}
+		if !p.Erased() && slices.Contains(hashes, d.sessions.RosterDoor(entry)) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // rosterOffice keeps rosters for operators.

@@ -23,6 +23,7 @@ import (
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/sqldb"
+	"qingyuan/internal/transfer"
 	"qingyuan/internal/waitingroom"
 	"qingyuan/leaderboard"
 )
@@ -199,6 +200,7 @@ type program struct {
 	office    *backOffice
 	sql       *sqldb.DB
 	inbox     *inbox.Service
+	transfers *transfer.Service
 	duty      *dutyDesk
 	room      *waitingroom.Room // nil where none is configured
 	workers   staff
@@ -266,6 +268,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 		cfg: cfg, log: log, redis: db, db: st.sql, ledger: p.archive.ledger, catalog: book, services: s,
 	}}
 	p.persons.register(p.office.jobs)
+	p.transfers = newTransfers(s, st.sql, book, rosters, log, now)
 	p.inbox = newInbox(cfg, st.sql, s.secrecy, book.Campaign, now)
 	p.duty = newDutyDesk(p, registry, health, now)
 	if p.server, err = newServer(p, registry, now); err != nil {
@@ -429,6 +432,13 @@ func (p *program) startWorkers(ctx context.Context) {
 	start("approvals", p.office.approvals.Run)
 	start("jobs", p.office.jobs.Run)
 	start("flags", newWatcher(p).Run)
+	start("transfers", func(ctx context.Context) {
+		select {
+		case <-p.ready.claimed:
+			p.transfers.Run(ctx)
+		case <-ctx.Done():
+		}
+	})
 	start("origins", p.office.corrections.Origins.Run)
 	start("switchboard", p.switches.Run)
 	start("duty", p.duty.meter.Run)

@@ -154,7 +154,13 @@ var rules = map[string]rule{
 		},
 		tests: []string{"internal/sqltest"},
 	},
-	"internal/inbox":   {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/retention", "internal/sqldb", sqldb}, tests: []string{"internal/seal"}},
+	"internal/inbox": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/retention", "internal/sqldb", sqldb}, tests: []string{"internal/seal"}},
+	"internal/transfer": {
+		may: []string{
+			"campaign", "internal/audit", "internal/correction/act", "internal/fault", "internal/operator", "internal/retention", "internal/sqldb", sqldb,
+		},
+		tests: []string{"internal/seal"},
+	},
 	"internal/offline": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/retention", "internal/sqldb", sqldb}},
 	// Who keeps something of people, and for how long.
 	"internal/retention": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/jobs", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
@@ -176,7 +182,7 @@ var rules = map[string]rule{
 		may: []string{
 			"campaign", "quiz", "pledge", "leaderboard",
 			"internal/approval", "internal/audit", "internal/certificate", "internal/challenge", "internal/correction", "internal/fault", "internal/live", "internal/operator", "internal/origin", "internal/session", "internal/sheet",
-			"internal/inbox", "internal/offline", "internal/duty", "internal/banks", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs",
+			"internal/inbox", "internal/offline", "internal/transfer", "internal/duty", "internal/banks", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs",
 			"internal/report", "internal/retention", "internal/roster", "internal/spool", "internal/token", "internal/waitingroom", fiber,
 		},
 		// The first feeds a fold, the second has faults that pass through; the office lies in SQL.

@@ -64,6 +64,7 @@ func (s *Server) adminRoutes() []route {
 		s.rosterRoutes(),
 		s.bankRoutes(),
 		s.feedbackRoutes(),
+		s.transferRoutes(),
 		s.offlineRoutes(),
 		s.dutyRoutes(),
 		s.challengeRoutes(),

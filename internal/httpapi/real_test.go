@@ -224,6 +224,7 @@ func reaches() map[string]reach {
 		"POST " + c + "/attempts": self, "GET " + c + "/attempts": self, "POST " + c + "/signatures": self,
 		"GET " + c + "/appeals": self, "POST " + c + "/appeals": self, // whose act it is, the service asks
 		"GET " + c + "/feedback": self, "POST " + c + "/feedback": self,
+		"POST " + c + "/transfers": self, "GET " + c + "/transfers/me": self, "DELETE " + c + "/transfers/:transfer": self,
 		"GET " + c + "/signatures/me/certificate": self, "GET /check/:serial": nobody,
 		"GET " + c + "/signatures/me": self, "GET " + c + "/boards/participants/me": self,
 

@@ -75,7 +75,9 @@ type Server struct {
 	// this server is; required with Operators.
 	Inbox   Inbox
 	Offline Offline
-	Duty    Duty
+	// Transfers are wishes to belong to another unit; required with Operators.
+	Transfers Transfers
+	Duty      Duty
 	// Flags are what rules have noticed; required with Operators.
 	Flags Flags
 	// Banks keeps the question banks of offices; required with Operators.

@@ -1,0 +1,161 @@
+package transfer
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"qingyuan/internal/audit"
+	"qingyuan/internal/correction/act"
+	"qingyuan/internal/operator"
+)
+
+// Grant lets the participant belong to the unit that they asked for, with everything
+// that counts. The decision is written down first, and the counts follow: a repeat, or
+// Run after a stop, goes on where it was left. After the close nothing is granted, nor
+// to a unit that is gone.
+func (s *Service) Grant(ctx context.Context, who operator.Actor, r *Request, reason string) error {
+	fail := func(err error) error { return fmt.Errorf("grant transfer %s: %w", r.ID, err) }
+	if r.State == Pending {
+		if err := s.may(r); err != nil {
+			return fail(err)
+		}
+		if err := s.decide(ctx, who, r, Granting, reason, 0); err != nil {
+			return fail(err)
+		}
+	}
+	if r.State == Granted {
+		return nil
+	}
+	if r.State != Granting {
+		return fail(ErrState)
+	}
+	if err := s.follow(ctx, r); err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+// may tells why a request cannot be granted any more.
+func (s *Service) may(r *Request) error {
+	c, err := s.Campaign(r.Campaign)
+	if err != nil {
+		return err
+	}
+	if err := inTime(c, s.Now()); err != nil {
+		return err
+	}
+	return receiving(c, r.To)
+}
+
+// Refuse leaves the participant where they are, and tells them why.
+func (s *Service) Refuse(ctx context.Context, who operator.Actor, r *Request, reason string) error {
+	if err := s.decide(ctx, who, r, Refused, reason, 1); err != nil {
+		return fmt.Errorf("refuse transfer %s: %w", r.ID, err)
+	}
+	return nil
+}
+
+// audited is what the log holds of a request: no word of what was written by its
+// participant.
+type audited struct {
+	State State  `json:"state"`
+	From  string `json:"from_unit"`
+	To    string `json:"to_unit"`
+}
+
+// decide writes down what was decided of a request that waits, and who did. The reason
+// has at least so many characters.
+func (s *Service) decide(ctx context.Context, who operator.Actor, r *Request, to State, reason string, least int) error {
+	reason, err := clean("reason", reason, least)
+	if err != nil {
+		return err
+	}
+	now := s.Now().Truncate(time.Millisecond).UTC()
+	ended := r.ID
+	if to == Granting {
+		ended = ""
+	}
+	record := who.Record(now, operator.MoveParticipants, r.Campaign, "transfer:"+r.ID)
+	record.Reason = reason
+	before, errBefore := json.Marshal(audited{r.State, r.From, r.To})
+	after, errAfter := json.Marshal(audited{to, r.From, r.To})
+	record.Before, record.After = before, after
+	err = errors.Join(errBefore, errAfter)
+	if err == nil {
+		err = s.DB.WithTx(ctx, func(tx *sql.Tx) error {
+			err := changed(tx.ExecContext(ctx, `UPDATE transfers SET state = $1, answer = $2, decided = $3, operator = $4, login = $5, ended = $6
+				WHERE id = $7 AND state = 'pending'`,
+				string(to), s.seal(r.ID, reason), now.UnixMilli(), who.ID, who.Login, ended, r.ID))
+			if err != nil {
+				return err
+			}
+			return audit.AppendTx(ctx, tx, record)
+		})
+	}
+	if err == nil {
+		r.State, r.Answer, r.DecidedAt, r.Login = to, reason, now, who.Login
+	}
+	return err
+}
+
+// follow moves the participant of a request that was decided, and ends it. It may be
+// repeated.
+func (s *Service) follow(ctx context.Context, r *Request) error {
+	e, err := s.Enrolment(ctx, r.Campaign, r.Participant)
+	if err != nil {
+		return err
+	}
+	_, err = s.Mover.Transfer(ctx, r.Campaign, act.Transfer{
+		Participant: r.Participant, Request: r.ID, To: act.Place{Unit: r.To, Group: e.Group},
+	})
+	if err != nil {
+		return err
+	}
+	err = s.DB.WithTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE transfers SET state = 'granted', ended = id WHERE id = $1 AND state = 'granting'`, r.ID)
+		return err
+	})
+	if err == nil {
+		r.State = Granted
+	}
+	return err
+}
+
+// goOnEvery is how often Run looks for what a stop has left halfway.
+const goOnEvery = 30 * time.Second
+
+// Run lets the counts of decided requests follow that a stop, or a Redis that did not
+// answer, has left halfway, until ctx ends.
+func (s *Service) Run(ctx context.Context) {
+	tick := time.NewTicker(goOnEvery)
+	defer tick.Stop()
+	for {
+		if err := s.GoOn(ctx); err != nil && ctx.Err() == nil {
+			s.Failed(err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// GoOn is one look of Run.
+func (s *Service) GoOn(ctx context.Context) error {
+	left, err := s.some(ctx, `state = 'granting' ORDER BY id`)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, r := range left {
+		if err := s.follow(ctx, r); err != nil {
+			errs = append(errs, fmt.Errorf("go on with transfer %s: %w", r.ID, err))
+		}
+	}
+	return errors.Join(errs...)
+}

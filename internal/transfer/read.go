@@ -1,0 +1,127 @@
+package transfer
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"qingyuan/internal/operator"
+)
+
+const columns = `id, campaign, participant, grp, from_unit, to_unit, why, answer, state, created, decided, login`
+
+// pageSize is how many requests are read at a time.
+const pageSize = 500
+
+// one returns the request that a condition names, or ErrNotFound.
+func (s *Service) one(ctx context.Context, where string, args ...any) (*Request, error) {
+	all, err := s.some(ctx, where, args...)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, ErrNotFound
+	}
+	return all[0], nil
+}
+
+// some returns the requests that a condition names, in its order.
+func (s *Service) some(ctx context.Context, where string, args ...any) (all []*Request, err error) {
+	rows, err := s.DB.QueryContext(ctx, `SELECT `+columns+` FROM transfers WHERE `+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read transfers: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		r, err := s.scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read transfers: %w", err)
+		}
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}
+
+func (s *Service) scan(rows *sql.Rows) (*Request, error) {
+	var r Request
+	var why, answer []byte
+	var created, decided int64
+	err := rows.Scan(&r.ID, &r.Campaign, &r.Participant, &r.Group, &r.From, &r.To, &why, &answer, &r.State, &created, &decided, &r.Login)
+	if err != nil {
+		return nil, err
+	}
+	r.CreatedAt = time.UnixMilli(created).UTC()
+	if decided > 0 {
+		r.DecidedAt = time.UnixMilli(decided).UTC()
+	}
+	for _, part := range []struct {
+		sealed []byte
+		to     *string
+	}{{why, &r.Why}, {answer, &r.Answer}} {
+		if part.sealed == nil {
+			continue
+		}
+		open, err := s.Box.Open(part.sealed, aad(r.ID))
+		if err != nil {
+			return nil, fmt.Errorf("open transfer %s: %w", r.ID, err)
+		}
+		*part.to = string(open)
+	}
+	return &r, nil
+}
+
+// Own returns the requests of a participant in a campaign, the newest first.
+func (s *Service) Own(ctx context.Context, campaignID, participant string) ([]*Request, error) {
+	return s.some(ctx, `campaign = $1 AND participant = $2 ORDER BY id DESC`, campaignID, participant)
+}
+
+// List returns at most limit requests that the actor may decide, the newest first: those
+// for units in their part of the tree. before is the id that a page ended with, state ""
+// any.
+func (s *Service) List(ctx context.Context, who operator.Actor, campaignID string, state State, before string, limit int) ([]*Request, error) {
+	c, err := s.Campaign(campaignID)
+	if err != nil {
+		return nil, err
+	}
+	if before == "" {
+		before = "~" // behind every id
+	}
+	out := []*Request{}
+	for {
+		page, err := s.some(ctx, `campaign = $1 AND id < $2 AND ($3 = '' OR state = $3) ORDER BY id DESC LIMIT $4`,
+			campaignID, before, string(state), pageSize)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range page {
+			before = r.ID
+			if who.Within(operator.MoveParticipants, c, r.To) {
+				out = append(out, r)
+			}
+			if len(out) == limit {
+				return out, nil
+			}
+		}
+		if len(page) < pageSize {
+			return out, nil
+		}
+	}
+}
+
+// Find returns a request that the actor may decide, or ErrNotFound.
+func (s *Service) Find(ctx context.Context, who operator.Actor, campaignID, id string) (*Request, error) {
+	c, err := s.Campaign(campaignID)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.one(ctx, `id = $1 AND campaign = $2`, id, campaignID)
+	if err != nil {
+		return nil, err
+	}
+	if !who.Within(operator.MoveParticipants, c, r.To) {
+		return nil, ErrNotFound
+	}
+	return r, nil
+}
