@@ -610,3 +610,28 @@ func TestCorrected(t *testing.T) {
 		t.Errorf("an attempt that is not there: %+v", got)
 	}
 }
+
+// TestTransferredAndRemarked: neither changes the record that it is given.
+func TestTransferredAndRemarked(t *testing.T) {
+	t.Parallel()
+	rec := leaderboard.Record{Unit: "u1", Group: "public", Attempts: []event.Counted{{Number: 1, Score: 40}, {Number: 3, Score: 80, Passed: true, Void: true}}}
+	moved := leaderboard.Transferred(rec, "u2", "pupils", base, "t1")
+	want := rec
+	want.Unit, want.Group = "u2", "pupils"
+	want.Stays = []event.Stay{{Unit: "u1", Group: "public", Until: base.UnixMilli(), Request: "t1"}}
+	if diff := gocmp.Diff(want, moved); diff != "" {
+		t.Errorf("transferred (-want +got):\n%s", diff)
+	}
+	full, err := leaderboard.Remarked(rec, 3, event.Marks{Score: 100, MaxScore: 100, Passed: true})
+	want = rec
+	want.Attempts = []event.Counted{{Number: 1, Score: 40}, {Number: 3, Score: 100, Passed: true, Full: true, Void: true}}
+	if diff := gocmp.Diff(want, full); err != nil || diff != "" {
+		t.Errorf("remarked: %v (-want +got):\n%s", err, diff)
+	}
+	if _, err := leaderboard.Remarked(rec, 2, event.Marks{}); err == nil {
+		t.Error("an attempt that is not there was marked again")
+	}
+	if rec.Attempts[1].Score != 80 || len(rec.Stays) != 0 {
+		t.Errorf("the record was changed: %+v", rec)
+	}
+}

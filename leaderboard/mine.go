@@ -152,7 +152,7 @@ func (s *Service) neighbours(ctx context.Context, a asked, layout Layout, st Sta
 	if err != nil {
 		return nil, err
 	}
-	return itemsOf(layout, shown, people, rankAround(st, above)), nil
+	return itemsOf(layout, shown, people, rankAround(st, above), a.sight.Frozen), nil
 }
 
 // around cuts the neighbours to window lines with the participant in the

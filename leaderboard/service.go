@@ -91,7 +91,7 @@ func (s *Service) Board(ctx context.Context, campaignID string, q Query) (Board,
 
 // stretch reads a part of a board as far as it may be seen.
 func (s *Service) stretch(ctx context.Context, a asked, offset, limit int64) (Board, error) {
-	bq := boardQuery{scope: a.scope, view: a.sight.View, offset: offset, limit: min(limit, a.sight.Depth-offset)}
+	bq := boardQuery{scope: a.scope, view: a.sight.View, offset: offset, limit: min(limit, a.sight.Depth-offset), frozen: a.sight.Frozen}
 	if bq.limit <= 0 {
 		return Board{AsOf: s.Now(), Items: nil}, nil
 	}
@@ -102,7 +102,7 @@ func (s *Service) stretch(ctx context.Context, a asked, offset, limit int64) (Bo
 			return b, nil
 		}
 	}
-	key := fmt.Sprint(a.c.ID, " ", bq)
+	key := fmt.Sprint(a.c.ID, " ", bq.scope, " ", bq.view, " ", bq.offset, " ", bq.limit)
 	return s.boards.get(ctx, key, s.Now(), func(ctx context.Context) (Board, error) {
 		b, err := readBoard(ctx, s.Store, a.c.ID, bq)
 		b.AsOf = s.Now()

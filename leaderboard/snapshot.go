@@ -246,7 +246,7 @@ func (b *Builder) boards(ctx context.Context, s *Snapshot) error {
 		}
 	}
 	for scope, limit := range limits {
-		board, err := readBoard(ctx, b.Store, b.Campaign.ID, boardQuery{scope: scope, view: sight.View, limit: limit})
+		board, err := readBoard(ctx, b.Store, b.Campaign.ID, boardQuery{scope: scope, view: sight.View, limit: limit, frozen: sight.Frozen})
 		if err != nil {
 			return err
 		}
@@ -277,6 +277,7 @@ type boardQuery struct {
 	scope         string
 	view          View
 	offset, limit int64
+	frozen        *campaign.Freeze // while the board stands still
 }
 
 // readBoard reads a stretch of a board with names and competition ranks: equal
@@ -304,7 +305,7 @@ func readBoard(ctx context.Context, store Store, campaignID string, q boardQuery
 		return fail(err)
 	}
 	ranks := ranker{above: above, place: q.offset}
-	return Board{Total: total, Items: itemsOf(layout, entries, people, ranks.all(entries))}, nil
+	return Board{Total: total, Items: itemsOf(layout, entries, people, ranks.all(entries), q.frozen)}, nil
 }
 
 func participants(entries []Entry) []string {
@@ -341,13 +342,13 @@ func (r *ranker) all(entries []Entry) []int64 {
 	return ranks
 }
 
-func itemsOf(l Layout, entries []Entry, people map[string]Person, ranks []int64) []Item {
+func itemsOf(l Layout, entries []Entry, people map[string]Person, ranks []int64, frozen *campaign.Freeze) []Item {
 	items := make([]Item, len(entries))
 	for i, e := range entries {
 		score, used, _ := l.Unpack(e.Packed)
 		p := people[e.Participant]
 		items[i] = Item{
-			Rank: ranks[i], Name: p.Name, Unit: p.Unit,
+			Rank: ranks[i], Name: p.Name, Unit: p.unitOn(frozen),
 			Score: score, Used: used, Participant: e.Participant,
 		}
 	}

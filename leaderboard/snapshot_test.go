@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/event"
 	"qingyuan/leaderboard"
 )
 
@@ -68,5 +69,48 @@ func TestALateActReachesTheTrend(t *testing.T) {
 	today(time.Minute)
 	if n := today(time.Minute + time.Second); n != 2 {
 		t.Errorf("%d signatures today a minute after the late one, want 2", n)
+	}
+}
+
+// mover is a store of a board with one person, who was transferred.
+type mover struct {
+	oneHour
+
+	stays []event.Stay
+}
+
+func (m *mover) Layout(context.Context, string) (leaderboard.Layout, error) { return layout, nil }
+
+func (m *mover) Top(context.Context, string, string, leaderboard.View, int64, int64) ([]leaderboard.Entry, int64, error) {
+	return []leaderboard.Entry{{Participant: "p", Packed: 1}}, 1, nil
+}
+
+func (m *mover) People(context.Context, string, []string) (map[string]leaderboard.Person, error) {
+	return map[string]leaderboard.Person{"p": {Name: "王*", Unit: "u2", Group: "public", Stays: m.stays}}, nil
+}
+
+// TestAFrozenBoardNamesTheUnitOfThen: who was transferred since the freeze stands with
+// the old unit until the boards move again.
+func TestAFrozenBoardNamesTheUnitOfThen(t *testing.T) {
+	t.Parallel()
+	c := city(t)
+	c.Freeze = campaign.Freeze{At: base.Add(time.Hour), Until: base.Add(10 * time.Hour)}
+	transferred := func(after time.Duration) []event.Stay {
+		return []event.Stay{{Unit: "u1", Group: "public", Until: base.Add(after).UnixMilli(), Request: "t"}}
+	}
+	for _, tc := range []struct {
+		transferred, look time.Duration
+		want              string
+	}{
+		{30 * time.Minute, 45 * time.Minute, "u2"}, {30 * time.Minute, 2 * time.Hour, "u2"}, {2 * time.Hour, 3 * time.Hour, "u1"}, {2 * time.Hour, 11 * time.Hour, "u2"},
+	} {
+		b := &leaderboard.Builder{Store: &mover{stays: transferred(tc.transferred)}, Campaign: c}
+		s, err := b.Build(t.Context(), base.Add(tc.look))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if items := s.Boards[""].Items; len(items) != 1 || items[0].Unit != tc.want {
+			t.Errorf("transferred after %v, after %v the board says %+v, want %s", tc.transferred, tc.look, items, tc.want)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/event"
 )
 
@@ -35,6 +36,19 @@ type Ranked struct {
 type Person struct {
 	Name        string // masked, or full where the person agreed
 	Unit, Group string
+	// Stays are where they belonged before each transfer, oldest first.
+	Stays []event.Stay
+}
+
+// unitOn is the unit beside the name on a board: the one of the freeze on a board that
+// stands still; frozen is nil for any other.
+func (p *Person) unitOn(frozen *campaign.Freeze) string {
+	if frozen == nil {
+		return p.Unit
+	}
+	rec := Record{Unit: p.Unit, Group: p.Group, Stays: p.Stays}
+	unit, _ := rec.frozenIn(*frozen)
+	return unit
 }
 
 // View says with whose eyes a board is read.

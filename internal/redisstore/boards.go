@@ -114,7 +114,7 @@ func (b *Boards) People(ctx context.Context, id string, ids []string) (map[strin
 	err = send(ctx, o, o.of(ids), func(p redis.Pipeliner) {
 		for _, participant := range ids {
 			if records[participant] == nil {
-				records[participant] = p.HMGet(ctx, o.keys(participant).participant(participant), "u", "g", "e", "t")
+				records[participant] = p.HMGet(ctx, o.keys(participant).participant(participant), "u", "g", "e", "t", "w")
 			}
 		}
 	})
@@ -131,7 +131,11 @@ func (b *Boards) People(ctx context.Context, id string, ids []string) (map[strin
 		if err != nil {
 			return nil, err
 		}
-		out[participant] = leaderboard.Person{Name: e.DisplayName, Unit: f[0], Group: f[1]}
+		stays, err := unpackStays(f[4])
+		if err != nil {
+			return nil, err
+		}
+		out[participant] = leaderboard.Person{Name: e.DisplayName, Unit: f[0], Group: f[1], Stays: stays}
 	}
 	return out, nil
 }
