@@ -138,7 +138,7 @@ var rules = map[string]rule{
 		},
 		tests: slices.Concat(onRedis, []string{"internal/approval", "internal/banks", "internal/jobs", "internal/replay", "internal/replay/state", "internal/stream"}),
 	},
-	"internal/origin":         {},
+	"internal/origin": {},
 
 	// The office: who may do what, and the log of what they did.
 	"internal/operator": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/seal"}},
