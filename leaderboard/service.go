@@ -54,6 +54,7 @@ type Service struct {
 
 	boards  memo[Board]
 	history memo[[]Bucket]
+	today   memo[map[string]Window]
 }
 
 // asked is a query that was understood: a board and what may be seen of it.

@@ -13,6 +13,10 @@ type Viewer struct {
 	// Campaign and Scope bound an office viewer; Scope "" is the whole campaign.
 	Campaign, Scope string
 	Office          bool
+	// Audience says that what an office sees is shown to an audience, on its big screen:
+	// then figures are as deep as the office's, and stand still and are ordered as the
+	// public's.
+	Audience bool
 }
 
 // oversees tells whether the viewer is an office of a part of the campaign; part
@@ -48,7 +52,7 @@ const officeDepth = 10_000
 // they stand still, but of its own part only; elsewhere it sees what the public
 // sees. Which metrics of units are compared is the same for all.
 func Look(c *campaign.Campaign, now time.Time, v Viewer, part string) Sight {
-	if v.oversees(c, part) {
+	if v.oversees(c, part) && !v.Audience {
 		return Sight{View: Everybody, Depth: officeDepth, Score: true, Place: true, True: true}.mode(c)
 	}
 	s := Sight{View: PublicView(c, now), Place: c.Ranks(now), True: true}.mode(c)

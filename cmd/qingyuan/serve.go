@@ -22,6 +22,7 @@ import (
 	"qingyuan/internal/inbox"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
+	"qingyuan/internal/report"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/transfer"
 	"qingyuan/internal/waitingroom"
@@ -202,6 +203,7 @@ type program struct {
 	inbox     *inbox.Service
 	transfers *transfer.Service
 	duty      *dutyDesk
+	topics    *report.Topics
 	room      *waitingroom.Room // nil where none is configured
 	workers   staff
 }
@@ -271,6 +273,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	p.transfers = newTransfers(s, st.sql, book, rosters, log, now)
 	p.inbox = newInbox(cfg, st.sql, s.secrecy, book.Campaign, now)
 	p.duty = newDutyDesk(p, registry, health, now)
+	p.topics = newTopics(p, now)
 	if p.server, err = newServer(p, registry, now); err != nil {
 		return nil, err
 	}
@@ -442,6 +445,7 @@ func (p *program) startWorkers(ctx context.Context) {
 	start("origins", p.office.corrections.Origins.Run)
 	start("switchboard", p.switches.Run)
 	start("duty", p.duty.meter.Run)
+	start("topics", p.topics.Run)
 	if p.room != nil {
 		start("waiting room", p.room.Run)
 	}

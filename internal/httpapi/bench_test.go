@@ -28,7 +28,7 @@ func BenchmarkHandlers(b *testing.B) {
 	})
 	receipt := submitted(b)
 	s.quizzes.submit = func(string, string, string, quiz.Answers) (quiz.Receipt, error) { return receipt, nil }
-	body := s.state.feeds.of(feedKey{"spring", "zh-CN"}).counts.Load().body
+	body := s.state.feeds.of(feedKey{campaign: "spring", lang: "zh-CN"}).counts.Load().body
 	bare := fiber.New()
 	bare.Get("/static", func(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderContentType, jsonType)

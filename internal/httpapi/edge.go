@@ -35,6 +35,9 @@ const (
 	person
 	// office is public, and a viewer token shows more.
 	office
+	// screener asks for an office's viewer token, or for an operator's session with the
+	// right to read figures.
+	screener
 	// staff asks for an operator's session and for the right to the route's action.
 	staff
 	// desk is where operators sign in: public, with a tighter limit per address.
@@ -124,6 +127,8 @@ func (s *Server) admit(k *call, r route) error {
 		return s.admitPerson(k)
 	case office:
 		return s.recogniseViewer(k)
+	case screener:
+		return s.admitScreener(k)
 	case staff:
 		return s.admitOperator(k, r)
 	case probe, files, public, door, lookup, desk:
@@ -148,7 +153,7 @@ func (s *Server) withinLimits(k *call, g guard) error {
 		return s.refusal(s.state.lookups.take(net, k.began), byLookup)
 	case desk:
 		return s.refusal(s.state.desks.take(net, k.began), byDesk)
-	case probe, files, public, person, office, staff:
+	case probe, files, public, person, office, screener, staff:
 	}
 	return nil
 }

@@ -23,9 +23,10 @@ type countsPart struct {
 	Answered int64 `json:"answered"`
 	Passed   int64 `json:"passed"`
 	// Rate is participants over the roster, null where that is not known.
-	Rate     *float64     `json:"participation_rate"`
-	Today    windowAnswer `json:"today"`
-	LastHour windowAnswer `json:"last_hour"`
+	Rate  *float64     `json:"participation_rate"`
+	Today windowAnswer `json:"today"`
+	// LastHour is null in a part's frame: it is kept for everybody only.
+	LastHour *windowAnswer `json:"last_hour"`
 }
 
 type windowAnswer struct {
@@ -35,11 +36,16 @@ type windowAnswer struct {
 }
 
 func countsOf(snap *leaderboard.Snapshot) countsPart {
-	t := leaderboard.Whole(snap.Campaign.Tree, snap.Roll)
+	counts := countsOfRow(leaderboard.Whole(snap.Campaign.Tree, snap.Roll))
+	counts.Today, counts.LastHour = windowAnswer(snap.Today), new(windowAnswer(snap.LastHour))
+	return counts
+}
+
+// countsOfRow are counts without times.
+func countsOfRow(t leaderboard.Row) countsPart {
 	return countsPart{
 		Enrolled: t.Enrolled, Participants: t.Participants, Attempts: t.Attempts,
 		Signatures: t.Signatures, Answered: t.Scored, Passed: t.Passed, Rate: figuresOf(t).Rate,
-		Today: windowAnswer(snap.Today), LastHour: windowAnswer(snap.LastHour),
 	}
 }
 
@@ -50,14 +56,33 @@ type frameAnswer struct {
 	frozenPart
 	Campaign campaignLine  `json:"campaign"`
 	Banner   *bannerAnswer `json:"banner,omitempty"`
-	Counts   countsPart    `json:"counts"`
-	// Regions is the top level of the breakdown, empty where the campaign does
-	// not publish it.
-	Regions []rowAnswer `json:"regions"`
+	// Scope is the part that a screen with a ticket shows, null for everything.
+	Scope  *scopeAnswer `json:"scope"`
+	Counts countsPart   `json:"counts"`
+	// Regions is the top level of the breakdown, empty where the viewer may not see
+	// it, and RegionsBy what they are ranked by, null where they are not.
+	Regions   []regionAnswer          `json:"regions"`
+	RegionsBy *leaderboard.UnitMetric `json:"regions_by"`
 	// Boards is null where the campaign does not rank.
 	Boards *topsAnswer    `json:"boards"`
 	Trend  []bucketAnswer `json:"trend"`
 	Recent []recentAnswer `json:"recent"`
+	// Topics is what is known least, null where that is not worked out.
+	Topics *topicsAnswer `json:"topics"`
+}
+
+type scopeAnswer struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+}
+
+// regionAnswer is a row of the breakdown with its place, and the place it had when the
+// day began: null where regions are not ranked, stand still, or that is not known.
+type regionAnswer struct {
+	rowAnswer
+	Rank       *int64 `json:"rank"`
+	RankBefore *int64 `json:"rank_before"`
 }
 
 type topsAnswer struct {
@@ -97,35 +122,67 @@ const (
 	frameRecent = 5
 )
 
-// frameOf lays a snapshot out. rows is the top level of the breakdown as far as
-// it is public. What is off is left out.
-func frameOf(snap *leaderboard.Snapshot, rows []leaderboard.Row, lang string, off func(Feature) bool) frameAnswer {
+// frameOf lays a snapshot out for the public. rows is the top level of the breakdown as
+// far as it is public. What is off is left out.
+func (s *Server) frameOf(snap *leaderboard.Snapshot, rows []leaderboard.Row, lang string) frameAnswer {
 	c := snap.Campaign
 	sight := leaderboard.Look(c, snap.AsOf, leaderboard.Viewer{}, "")
 	f := frameAnswer{
 		AsOf: stamp(snap.AsOf, c.Zone), frozenPart: frozenOf(c, sight.Frozen),
-		Campaign: lineOf(c, lang, snap.AsOf), Banner: bannerOf(c, lang, snap.AsOf), Counts: countsOf(snap),
+		Campaign: lineOf(c, lang, snap.AsOf), Banner: bannerOf(c, lang, snap.AsOf), Counts: countsOf(snap), Topics: s.topicsOf(c),
 	}
-	if sight.Depth > 0 && !off(FeatureBoards) {
+	if sight.Depth > 0 && !s.off(c.ID, FeatureBoards) {
 		f.Boards = topsOf(snap, lang)
 	}
-	if !off(FeatureHistory) {
-		f.Trend = bucketsOf(c, slices.DeleteFunc(slices.Clone(snap.Trend), func(b leaderboard.Bucket) bool { return b.Window == leaderboard.Window{} }))
+	if !s.off(c.ID, FeatureHistory) {
+		f.Trend = trendOf(c, snap.Trend)
 	}
-	if off(FeatureBreakdown) {
-		rows = nil
+	if !s.off(c.ID, FeatureBreakdown) {
+		s.placeRegions(&f, snap, rows, sight)
+	}
+	f.Recent = recentOf(c, snap.Recent, lang)
+	return f
+}
+
+// placeRegions adds the rows, each with its place where the viewer may see one.
+func (s *Server) placeRegions(f *frameAnswer, snap *leaderboard.Snapshot, rows []leaderboard.Row, sight leaderboard.Sight) {
+	var ranks map[string]leaderboard.RowRank
+	if len(rows) > 0 && (sight.Units || sight.Progress) {
+		var today map[string]leaderboard.Window
+		if sight.Frozen == nil { // what stands still rises and falls no more
+			today = s.state.mornings.of(snap)
+		}
+		var by leaderboard.UnitMetric
+		by, ranks = leaderboard.RowRanks(snap.Campaign, rows, snap.Roll.Total, today)
+		f.RegionsBy = &by
 	}
 	for _, r := range rows {
-		f.Regions = append(f.Regions, rowOf(r))
+		line := regionAnswer{rowAnswer: rowOf(r)}
+		if at, ok := ranks[r.ID]; ok {
+			line.Rank = &at.Rank
+			if at.Before > 0 {
+				line.RankBefore = &at.Before
+			}
+		}
+		f.Regions = append(f.Regions, line)
 	}
-	for _, a := range first(frameRecent, snap.Recent) {
+}
+
+// trendOf leaves out the hours in which nothing happened.
+func trendOf(c *campaign.Campaign, trend []leaderboard.Bucket) []bucketAnswer {
+	return bucketsOf(c, slices.DeleteFunc(slices.Clone(trend), func(b leaderboard.Bucket) bool { return b.Window == leaderboard.Window{} }))
+}
+
+func recentOf(c *campaign.Campaign, acts []leaderboard.RecentAct, lang string) []recentAnswer {
+	var out []recentAnswer
+	for _, a := range first(frameRecent, acts) {
 		// The kind's version is for readers of the stream: "signed.1".
 		kind, _, _ := strings.Cut(string(a.Kind), ".")
-		f.Recent = append(f.Recent, recentAnswer{
+		out = append(out, recentAnswer{
 			Kind: kind, Name: hidden(a.Name), Unit: a.Unit, UnitName: unitName(c, a.Unit, lang), At: stamp(a.At, c.Zone),
 		})
 	}
-	return f
+	return out
 }
 
 // hidden is a name for a screen before a whole town, where also those are masked who

@@ -28,6 +28,10 @@ func (s *Server) watch(k *call) error {
 	if err != nil {
 		return err
 	}
+	key, until, err := s.watched(k, c)
+	if err != nil {
+		return err
+	}
 	if k.Method() == fiber.MethodHead {
 		k.Response().Header.SetContentType("text/event-stream; charset=utf-8")
 		return nil
@@ -38,7 +42,13 @@ func (s *Server) watch(k *call) error {
 		return err
 	}
 	s.state.metrics.watchers.Inc()
-	stream := s.state.feeds.of(feedKey{c.ID, published(c, k.lang())}).stream
+	f := s.state.feeds.of(key)
+	if !until.IsZero() {
+		if err := s.freshen(k.ctx, key, f); err != nil {
+			s.Log.WarnContext(k.ctx, "screen not published", "campaign", key.campaign, "scope", key.scope, "err", err) // the next snapshot brings it
+		}
+	}
+	stream := f.stream
 	head := s.streamHead(k)
 	k.Context().HijackSetNoResponse(true)
 	k.Context().Hijack(func(conn net.Conn) {
@@ -46,7 +56,9 @@ func (s *Server) watch(k *call) error {
 		if w, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
 			conn = w.UnsafeConn()
 		}
-		stream.add(newWatcher(conn, addr), head)
+		w := newWatcher(conn, addr)
+		w.until = until
+		stream.add(w, head)
 	})
 	return nil
 }

@@ -138,7 +138,7 @@ func TestLive(t *testing.T) {
 func TestSameFiguresAreSentSeldom(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	hub := b.state.feeds.of(feedKey{"spring", "zh-CN"}).stream.hub
+	hub := b.state.feeds.of(feedKey{campaign: "spring", lang: "zh-CN"}).stream.hub
 	first := hub.Last()
 	same := *b.snap
 	for _, tt := range []struct {
@@ -235,7 +235,7 @@ func TestSlowWatcherSkipsFrames(t *testing.T) {
 		t.Fatal(err)
 	}
 	quick.frame()
-	hub := b.state.feeds.of(feedKey{"spring", "zh-CN"}).stream.hub
+	hub := b.state.feeds.of(feedKey{campaign: "spring", lang: "zh-CN"}).stream.hub
 	padding := strings.Repeat(" ", 256<<10)
 	const frames = 30
 	for n := range frames {
@@ -263,7 +263,7 @@ func TestStuckWatcherIsDropped(t *testing.T) {
 	b := newBench(t, quickly, func(b *bench) { b.Live.Patience = 20 * time.Millisecond })
 	left := b.watchLeaving("zh-CN")
 	watchLive(t, serve(t, b), livePath)
-	hub := b.state.feeds.of(feedKey{"spring", "zh-CN"}).stream.hub
+	hub := b.state.feeds.of(feedKey{campaign: "spring", lang: "zh-CN"}).stream.hub
 	hub.Publish(&live.Frame{Bytes: bytes.Repeat([]byte(" "), 64<<20)})
 	<-left
 	if n := b.state.seats.count(); n != 0 {
@@ -274,7 +274,7 @@ func TestStuckWatcherIsDropped(t *testing.T) {
 // watchLeaving tells of each watcher that left. Call it before the first joins.
 func (b *bench) watchLeaving(lang string) <-chan netip.Addr {
 	left := make(chan netip.Addr, 1000)
-	st := b.state.feeds.of(feedKey{"spring", lang}).stream
+	st := b.state.feeds.of(feedKey{campaign: "spring", lang: lang}).stream
 	st.left = func(addr netip.Addr) {
 		b.leave(addr)
 		left <- addr
@@ -372,7 +372,7 @@ func TestGoroutinesDoNotGrowWithWatchers(t *testing.T) {
 	for range n {
 		<-left
 	}
-	b.state.feeds.of(feedKey{"spring", "zh-CN"}).stream.done.Wait()
+	b.state.feeds.of(feedKey{campaign: "spring", lang: "zh-CN"}).stream.done.Wait()
 	if now := runtime.NumGoroutine(); now > base+5 {
 		t.Errorf("%d goroutines after all left, %d before", now, base)
 	}

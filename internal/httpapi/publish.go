@@ -24,7 +24,11 @@ type feed struct {
 	frame  atomic.Pointer[encoded]
 	stream *stream
 
-	sentAt time.Time // when the stream last got a frame; of the publisher alone
+	// Unix ms: when the stream last got a frame, when the frame was made, and when a
+	// screen last asked for it.
+	sent, made, asked atomic.Int64
+	// making is set while somebody makes the frame of a screen.
+	making atomic.Bool
 }
 
 // feeds holds every feed. A feed appears with the first snapshot or the first
@@ -34,12 +38,51 @@ type feeds struct {
 	all    map[feedKey]*feed
 	closed bool
 	open   func(*live.Hub) *stream
+	// last are the newest snapshots, for screens that come between two.
+	last map[string]*leaderboard.Snapshot
+	// work is what goes on beside the publisher.
+	work sync.WaitGroup
 }
 
-type feedKey struct{ campaign, lang string }
+// feedKey names what is published: to everybody, or to screens with a ticket, which see a
+// part of the campaign with the eyes of an audience or of the office.
+type feedKey struct{ campaign, lang, scope, view string }
 
 func newFeeds(open func(*live.Hub) *stream) *feeds {
-	return &feeds{all: map[feedKey]*feed{}, open: open}
+	return &feeds{all: map[feedKey]*feed{}, open: open, last: map[string]*leaderboard.Snapshot{}}
+}
+
+// screens are the feeds of a campaign that need a ticket.
+func (f *feeds) screens(campaignID string) map[feedKey]*feed {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	out := map[feedKey]*feed{}
+	for key, one := range f.all {
+		if key.view != "" && key.campaign == campaignID {
+			out[key] = one
+		}
+	}
+	return out
+}
+
+func (f *feeds) latest(campaignID string) (*leaderboard.Snapshot, bool) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	snap, ok := f.last[campaignID]
+	return snap, ok
+}
+
+// arrived takes a new snapshot, and tells whether there is still somebody to show it to.
+// Then close waits until done is called, and for all work that was begun before.
+func (f *feeds) arrived(snap *leaderboard.Snapshot) (done func(), open bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.last[snap.Campaign.ID] = snap
+	if f.closed {
+		return nil, false
+	}
+	f.work.Add(1)
+	return f.work.Done, true
 }
 
 // of returns the feed of a campaign, made when it is missing.
@@ -71,6 +114,7 @@ func (f *feeds) close() {
 	for _, one := range all {
 		one.stream.close()
 	}
+	f.work.Wait()
 }
 
 // languages lists the tags a campaign is published in: those of its title.
@@ -97,11 +141,16 @@ func (s *Server) publish(snap *leaderboard.Snapshot) {
 		s.notPublished(snap, err)
 		return
 	}
-	s.state.feeds.of(feedKey{snap.Campaign.ID, campaign.DefaultLanguage}).counts.Store(counts)
+	s.state.feeds.of(feedKey{campaign: snap.Campaign.ID, lang: campaign.DefaultLanguage}).counts.Store(counts)
 	for _, lang := range languages(snap.Campaign) {
 		if err := s.publishFrame(snap, lang); err != nil {
 			s.notPublished(snap, err)
 		}
+	}
+	if done, open := s.state.feeds.arrived(snap); open {
+		defer done()
+		s.state.mornings.refresh(snap)
+		s.publishScreens(snap)
 	}
 }
 
@@ -117,20 +166,19 @@ func (s *Server) publishFrame(snap *leaderboard.Snapshot, lang string) error {
 	if err != nil {
 		return err
 	}
-	off := func(f Feature) bool { return s.off(snap.Campaign.ID, f) }
-	body, err := json.Marshal(frameOf(snap, rows, lang, off))
+	body, err := json.Marshal(s.frameOf(snap, rows, lang))
 	if err != nil {
 		return err
 	}
 	event, body := asEvent(snap.AsOf, body)
 	e := &encoded{body, tagOf(body, volatileTime)}
-	f := s.state.feeds.of(feedKey{snap.Campaign.ID, lang})
-	if off(FeatureLive) {
+	f := s.state.feeds.of(feedKey{campaign: snap.Campaign.ID, lang: lang})
+	if s.off(snap.Campaign.ID, FeatureLive) {
 		f.stream.dismiss()
 	}
 	before := f.frame.Swap(e)
-	if before == nil || before.etag != e.etag || snap.AsOf.Sub(f.sentAt) >= repeatAfter {
-		f.sentAt = snap.AsOf
+	if before == nil || before.etag != e.etag || snap.AsOf.UnixMilli()-f.sent.Load() >= repeatAfter.Milliseconds() {
+		f.sent.Store(snap.AsOf.UnixMilli())
 		f.stream.hub.Publish(&live.Frame{Bytes: event, ETag: e.etag})
 		s.state.metrics.frames.Inc()
 	}
@@ -166,7 +214,7 @@ func (s *Server) showCounts(k *call) error {
 	if err != nil {
 		return err
 	}
-	e := s.state.feeds.of(feedKey{c.ID, campaign.DefaultLanguage}).counts.Load()
+	e := s.state.feeds.of(feedKey{campaign: c.ID, lang: campaign.DefaultLanguage}).counts.Load()
 	if e == nil {
 		return errNoSnapshot
 	}
@@ -179,11 +227,22 @@ func (s *Server) showFrame(k *call) error {
 	if err != nil {
 		return err
 	}
-	e := s.state.feeds.of(feedKey{c.ID, published(c, k.lang())}).frame.Load()
+	key, until, err := s.watched(k, c)
+	if err != nil {
+		return err
+	}
+	f, cache := s.state.feeds.of(key), cacheBoard
+	if !until.IsZero() {
+		cache = noStore
+		if err := s.freshen(k.ctx, key, f); err != nil {
+			return err
+		}
+	}
+	e := f.frame.Load()
 	if e == nil {
 		return errNoSnapshot
 	}
-	return k.sendEncoded(e, cacheBoard)
+	return k.sendEncoded(e, cache)
 }
 
 var errNoSnapshot = fault.ErrUnavailable.Because(errors.New("no snapshot of the campaign yet"))

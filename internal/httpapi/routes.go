@@ -121,6 +121,9 @@ func (s *Server) routes() []route {
 		quick(get(api+"/error-codes", public, s.listErrorCodes)),
 	}
 	all = append(all, s.pageRoutes()...)
+	if s.ScreenTickets != nil {
+		all = append(all, post(c+"/screen-tickets", screener, s.giveTicket))
+	}
 	all = append(all, s.personRoutes()...)
 	if s.Signers != nil {
 		all = append(all, get(c+"/signatures/me/certificate", person, s.showOwnCertificate))

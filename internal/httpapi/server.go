@@ -52,6 +52,10 @@ type Server struct {
 	Persons Persons
 	// Signers tells what stands on certificates; nil where there are none.
 	Signers Signers
+	// ScreenTickets signs tickets for the screens of offices; nil where there are none.
+	ScreenTickets Tickets
+	// Topics tells what is known least; nil where nobody works that out.
+	Topics Topics
 	// Reports gives operators their figures.
 	Reports Reports
 	// Rosters signs in people by their unit's roster; nil where there is no such door.
@@ -186,6 +190,7 @@ type state struct {
 	pages       *pages
 	prints      *prints
 	press       *certificate.Press
+	mornings    *mornings
 	spec        *encoded
 	site        *site
 	shelf       *shelf // nil where the pages are not built
@@ -214,6 +219,7 @@ func (s *Server) setup() {
 		s.state.spec, s.state.site = spec, mustSite(doc)
 		s.state.shelf = mustShelf(s.Pages)
 		s.state.feeds = newFeeds(s.openStream)
+		s.state.mornings = newMornings(s)
 	})
 }
 

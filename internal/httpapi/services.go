@@ -59,6 +59,8 @@ type Boards interface {
 	Mine(ctx context.Context, campaignID, participant string, q leaderboard.Query, window int64) (leaderboard.Mine, error)
 	Breakdown(campaignID, parent, lang string, v leaderboard.Viewer) (leaderboard.Table, error)
 	Units(campaignID string, q leaderboard.UnitQuery) (leaderboard.UnitBoard, error)
+	// Today sums what was accepted on the running local day, by node of the tree.
+	Today(ctx context.Context, campaignID string) (map[string]leaderboard.Window, error)
 	History(ctx context.Context, campaignID string, step leaderboard.Step, scope string, v leaderboard.Viewer) ([]leaderboard.Bucket, error)
 }
 

@@ -283,7 +283,9 @@ func (q asked) places() []string {
 	case q.mine() && q.mode == campaign.Tiers && !q.act.frozen && strings.HasPrefix(q.as, "p:A"):
 		return []string{"tier"} // Ann is among the better six of ten
 	case q.frame() && ranked:
-		return []string{"boards.participants.items.rank", "boards.regions.items.rank"}
+		return []string{"boards.participants.items.rank", "boards.regions.items.rank", "regions.rank"}
+	case q.frame() && q.mode != campaign.RankNone:
+		return []string{"regions.rank"} // of regions, by how far they have come: that is compared in every mode but none
 	case q.receipt() && ranked && !q.act.frozen && strings.HasPrefix(q.as, "p:"):
 		return []string{"rank"}
 	case strings.HasSuffix(q.path, "/campaigns/spring"):

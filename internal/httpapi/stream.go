@@ -194,6 +194,9 @@ func (st *stream) pass(now time.Time) (finished bool) {
 // news, else a sign of life. It returns false for a watcher that is gone or has
 // taken nothing for too long.
 func (st *stream) serve(w *watcher, latest *live.Frame, now time.Time) bool {
+	if !w.until.IsZero() && !now.Before(w.until) {
+		return false
+	}
 	if len(w.rest) > 0 {
 		if !w.flush() {
 			return false

@@ -144,6 +144,7 @@ type stubBoards struct {
 	mine      func(c, p string, q leaderboard.Query, window int64) (leaderboard.Mine, error)
 	breakdown func(c, parent, lang string, v leaderboard.Viewer) (leaderboard.Table, error)
 	units     func(c string, q leaderboard.UnitQuery) (leaderboard.UnitBoard, error)
+	today     func(c string) (map[string]leaderboard.Window, error)
 	history   func(c string, step leaderboard.Step, scope string, v leaderboard.Viewer) ([]leaderboard.Bucket, error)
 }
 
@@ -184,6 +185,13 @@ func (s *stubBoards) Units(c string, q leaderboard.UnitQuery) (leaderboard.UnitB
 		return leaderboard.UnitBoard{}, errUncalled
 	}
 	return s.units(c, q)
+}
+
+func (s *stubBoards) Today(_ context.Context, c string) (map[string]leaderboard.Window, error) {
+	if s.today == nil {
+		return nil, errUncalled
+	}
+	return s.today(c)
 }
 
 func (s *stubBoards) History(_ context.Context, c string, step leaderboard.Step, scope string, v leaderboard.Viewer) ([]leaderboard.Bucket, error) {
@@ -252,6 +260,16 @@ func (s *stubSessions) SignOut(_ context.Context, raw string) error {
 	return nil
 }
 
+// stubTickets writes the tickets that stubTokens reads.
+type stubTickets struct{}
+
+func (stubTickets) SignScreen(_, scope string, office bool, _ time.Duration) (string, error) {
+	if office {
+		return "s:office/" + scope, nil
+	}
+	return "s:audience/" + scope, nil
+}
+
 // stubTokens takes "p:<participant>" and "v:<campaign>/<scope>".
 type stubTokens struct{}
 
@@ -263,6 +281,11 @@ func (stubTokens) Check(raw string, _ ...token.Type) (token.Claims, error) {
 		return token.Claims{Type: token.Viewer, Campaign: "spring"}, nil
 	case raw == "v:yuci", raw == "v:taigu":
 		return token.Claims{Type: token.Viewer, Campaign: "spring", Scope: raw[2:]}, nil
+	case strings.HasPrefix(raw, "s:"):
+		view, scope, _ := strings.Cut(raw[2:], "/")
+		return token.Claims{
+			Type: token.Screen, Campaign: "spring", Scope: scope, Office: view == viewOffice, ExpiresAt: noon().Add(ticketLife),
+		}, nil
 	case raw == "old":
 		return token.Claims{}, token.ErrExpired
 	}

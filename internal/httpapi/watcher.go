@@ -18,6 +18,8 @@ type watcher struct {
 	// raw writes without waiting; nil where the connection is not a socket.
 	raw  syscall.RawConn
 	addr netip.Addr
+	// until is when its ticket runs out; zero for the public.
+	until time.Time
 	// sent is the frame last begun.
 	sent *live.Frame
 	// rest is what of the last write is still to be taken. It mostly shares the

@@ -165,3 +165,9 @@ func (r *revoked) forget(now time.Time) {
 		}
 	}
 }
+
+// SignScreen returns a ticket that opens one live stream of a part of a campaign, as
+// token.Authority says.
+func (s *Service) SignScreen(campaign, scope string, office bool, lifetime time.Duration) (string, error) {
+	return s.tokens.SignScreen(campaign, scope, office, lifetime)
+}

@@ -127,6 +127,8 @@ func (w *wire) claims() Claims {
 		c.Participant, c.Family = w.Subject, w.Family
 	case Viewer:
 		c.Campaign, c.Scope = w.Campaign, w.Scope
+	case Screen:
+		c.Campaign, c.Scope, c.Office = w.Campaign, w.Scope, w.Role == roleOffice
 	}
 	return c
 }

@@ -42,6 +42,9 @@ func (w *wire) Validate() error {
 	case Viewer:
 		fits = w.Subject == string(Viewer) && w.Role == string(Viewer) &&
 			w.Campaign != "" && w.Family == ""
+	case Screen:
+		fits = w.Subject == string(Screen) && (w.Role == roleAudience || w.Role == roleOffice) &&
+			w.Campaign != "" && w.Family == ""
 	}
 	if !fits || w.IssuedAt == 0 {
 		return errClaims

@@ -53,6 +53,9 @@ const (
 	Access Type = "access"
 	// Viewer lets an office read the counts of one subtree of one campaign.
 	Viewer Type = "viewer"
+	// Screen opens the live stream of one subtree of one campaign for a few minutes. It
+	// stands in an address, because a browser's event streams send no headers.
+	Screen Type = "screen"
 )
 
 // Claims is what a checked token says.
@@ -61,10 +64,13 @@ type Claims struct {
 	// Participant and Family (the session) are set for Access only.
 	Participant string
 	Family      string
-	// Campaign and Scope are set for Viewer only. Scope is a region's or
+	// Campaign and Scope are set for Viewer and Screen only. Scope is a region's or
 	// unit's id; empty means the whole campaign.
 	Campaign string
 	Scope    string
+	// Office is set for Screen only: what it shows is for the office's own eyes, and not
+	// for an audience.
+	Office bool
 	// ExpiresAt is when the token runs out, to the second, without Leeway.
 	ExpiresAt time.Time
 }
@@ -170,6 +176,22 @@ func (a *Authority) SignViewer(campaign, scope string, lifetime time.Duration) (
 		Campaign: campaign, Scope: scope,
 	}, lifetime)
 }
+
+// SignScreen returns a ticket for one screen. With office it shows what the office itself
+// sees, else what an audience may see.
+func (a *Authority) SignScreen(campaign, scope string, office bool, lifetime time.Duration) (string, error) {
+	role := roleAudience
+	if office {
+		role = roleOffice
+	}
+	return a.sign(wire{Type: Screen, Subject: string(Screen), Role: role, Campaign: campaign, Scope: scope}, lifetime)
+}
+
+// For whose eyes a screen is.
+const (
+	roleAudience = "audience"
+	roleOffice   = "office"
+)
 
 func (a *Authority) sign(w wire, lifetime time.Duration) (string, error) {
 	if lifetime < time.Second {

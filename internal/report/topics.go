@@ -1,0 +1,276 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/event"
+	"qingyuan/internal/ledger"
+	"qingyuan/quiz"
+)
+
+// Topics keeps how well topics are known, live: each minute it reads the facts that the
+// ledger has got since, and holds a few numbers a topic. What it holds is worked out
+// anew by every server from the first fact on; nothing else hangs on it.
+type Topics struct {
+	Ledger    TopicLedger
+	Campaigns func() []*campaign.Campaign
+	Now       func() time.Time
+	// Every is the time between two readings; a minute when zero.
+	Every time.Duration
+	// Failed is told of a reading that broke off; the next one goes on where it did.
+	Failed func(campaign string, err error)
+
+	mu    sync.Mutex
+	known map[string]knownTopics
+	// Of the reader alone.
+	readers map[string]*topicReader
+}
+
+// TopicLedger is what Topics reads of *ledger.Ledger.
+type TopicLedger interface {
+	Campaign(ctx context.Context, id string) (ledger.Opened, bool, error)
+	After(ctx context.Context, campaign string, shard int, after event.Position, limit int) ([]event.Fact, error)
+	History(ctx context.Context, s ledger.Shard, participant string) (ledger.History, error)
+	Bank(ctx context.Context, digest string) ([]byte, bool, error)
+}
+
+// knownTopics is what was worked out of one campaign.
+type knownTopics struct {
+	asOf  time.Time
+	items []TopicShare
+}
+
+// TopicShare is how often questions of a topic were answered, and how often otherwise
+// than the key says. What was left blank was answered otherwise.
+type TopicShare struct {
+	Topic            string
+	Answered, Missed int64
+}
+
+const topicsEvery = time.Minute
+
+// Missed lists the topics of a campaign, the most missed first, and as of when; false
+// before they were worked out once.
+func (t *Topics) Missed(campaignID string) ([]TopicShare, time.Time, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k, ok := t.known[campaignID]
+	return k.items, k.asOf, ok
+}
+
+// Run reads until ctx ends.
+func (t *Topics) Run(ctx context.Context) {
+	every := t.Every
+	if every == 0 {
+		every = topicsEvery
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		t.Refresh(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Refresh reads on in every campaign. It is not safe to be called beside Run or itself.
+func (t *Topics) Refresh(ctx context.Context) {
+	for _, c := range t.Campaigns() {
+		r, ok := t.readers[c.ID]
+		if !ok {
+			r = newTopicReader(t.Ledger, c.ID)
+			if t.readers == nil {
+				t.readers = map[string]*topicReader{}
+			}
+			t.readers[c.ID] = r
+		}
+		asOf := t.Now()
+		known, err := r.read(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				t.Failed(c.ID, err)
+			}
+			continue
+		}
+		if known {
+			t.keep(c.ID, knownTopics{asOf, r.missed()})
+		}
+	}
+}
+
+func (t *Topics) keep(campaignID string, k knownTopics) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.known == nil {
+		t.known = map[string]knownTopics{}
+	}
+	t.known[campaignID] = k
+}
+
+// topicReader follows the facts of one campaign.
+type topicReader struct {
+	ledger   TopicLedger
+	campaign string
+	cursors  map[int]event.Position
+	topics   map[string]*share
+	// questions tells the topic and the key of each question of a bank version.
+	questions map[string][]keyed
+}
+
+type keyed struct {
+	topic string
+	key   quiz.Choice
+}
+
+func newTopicReader(l TopicLedger, campaignID string) *topicReader {
+	return &topicReader{
+		ledger: l, campaign: campaignID, cursors: map[int]event.Position{}, topics: map[string]*share{}, questions: map[string][]keyed{},
+	}
+}
+
+// factsAtOnce is how many facts are read at a time.
+const factsAtOnce = 1000
+
+// read follows every shard to its end, and tells whether the campaign was ever opened.
+func (r *topicReader) read(ctx context.Context) (opened bool, err error) {
+	o, known, err := r.ledger.Campaign(ctx, r.campaign)
+	if err != nil || !known {
+		return false, err
+	}
+	for n := range o.Shards {
+		for {
+			facts, err := r.ledger.After(ctx, r.campaign, n, r.cursors[n], factsAtOnce)
+			if err != nil {
+				return false, fmt.Errorf("topics of %s: %w", r.campaign, err)
+			}
+			for i := range facts {
+				if err := r.take(ctx, n, &facts[i]); err != nil {
+					return false, fmt.Errorf("topics of %s, fact %s: %w", r.campaign, facts[i].Position, err)
+				}
+				r.cursors[n] = facts[i].Position
+			}
+			if len(facts) < factsAtOnce {
+				break
+			}
+		}
+	}
+	return true, nil
+}
+
+// take counts a submission, takes it out when it counts no more, and puts it back.
+func (r *topicReader) take(ctx context.Context, shard int, f *event.Fact) error {
+	switch f.Kind {
+	case event.KindSubmitted:
+		if body, ok := f.Body.(event.Submitted); ok {
+			return r.count(ctx, &body, 1)
+		}
+	case event.KindInvalidated, event.KindWithdrawn, event.KindRestored:
+		body, ok := f.Body.(event.Corrected)
+		if !ok {
+			break
+		}
+		sign := int64(-1)
+		if f.Kind == event.KindRestored {
+			sign = 1
+		}
+		return r.correct(ctx, shard, f, body.Number, sign)
+	default: // nothing else changes what was answered
+	}
+	return nil
+}
+
+// correct finds the submission that a fact speaks of.
+func (r *topicReader) correct(ctx context.Context, shard int, f *event.Fact, number int, sign int64) error {
+	h, err := r.ledger.History(ctx, ledger.Shard{Campaign: r.campaign, Number: shard}, f.Participant)
+	if err != nil {
+		return err
+	}
+	for i := range h.Facts {
+		if body, ok := h.Facts[i].Body.(event.Submitted); ok && body.Number == number {
+			return r.count(ctx, &body, sign)
+		}
+	}
+	return fmt.Errorf("attempt %d was never handed in", number)
+}
+
+func (r *topicReader) count(ctx context.Context, body *event.Submitted, sign int64) error {
+	questions, err := r.bank(ctx, body.Bank)
+	if err != nil {
+		return err
+	}
+	items, err := quiz.ParseItems(body.Items)
+	if err != nil {
+		return err
+	}
+	choices, err := quiz.ParseChoices(body.Choices)
+	if err != nil {
+		return err
+	}
+	if len(choices) != len(items) {
+		return fmt.Errorf("%d choices for %d questions", len(choices), len(items))
+	}
+	for _, it := range items {
+		if it.Question >= len(questions) {
+			return fmt.Errorf("question %d of %d", it.Question, len(questions))
+		}
+	}
+	for i, it := range items {
+		q := questions[it.Question]
+		t, ok := r.topics[q.topic]
+		if !ok {
+			t = &share{}
+			r.topics[q.topic] = t
+		}
+		t.shown += sign
+		if choices[i] == q.key {
+			t.right += sign
+		}
+	}
+	return nil
+}
+
+func (r *topicReader) bank(ctx context.Context, digest string) ([]keyed, error) {
+	if q, ok := r.questions[digest]; ok {
+		return q, nil
+	}
+	packed, ok, err := r.ledger.Bank(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("bank version %s is not in the ledger", digest)
+	}
+	b, err := quiz.UnpackBank(digest, packed)
+	if err != nil {
+		return nil, err
+	}
+	q := make([]keyed, len(b.Questions))
+	for i := range b.Questions {
+		q[i] = keyed{b.Questions[i].Topic, b.Questions[i].Key}
+	}
+	r.questions[digest] = q
+	return q, nil
+}
+
+// missed lists the topics that anybody was asked, the most missed first.
+func (r *topicReader) missed() []TopicShare {
+	out := []TopicShare{}
+	for topic, s := range r.topics {
+		if s.shown > 0 {
+			out = append(out, TopicShare{topic, s.shown, s.shown - s.right})
+		}
+	}
+	slices.SortFunc(out, func(a, b TopicShare) int {
+		return cmp.Or(cmp.Compare(b.Missed*a.Answered, a.Missed*b.Answered), cmp.Compare(a.Topic, b.Topic))
+	})
+	return out
+}
