@@ -79,7 +79,7 @@ func (s *Server) redeemWeChat(k *call) error {
 	if err == nil {
 		s.carry(k, "", fiber.CookieSameSiteStrictMode)
 	}
-	return k.sendPair(pair, err)
+	return s.welcome(k, pair, err)
 }
 
 // carry gives the browser a note to carry, or takes it back where it is "".
@@ -101,15 +101,19 @@ type wayList struct {
 
 // listWays handles GET /api/v1/sessions/ways: the doors that pages have here.
 func (s *Server) listWays(k *call) error {
-	out := wayList{Ways: []string{}}
+	return k.send(fiber.StatusOK, wayList{s.ways()})
+}
+
+func (s *Server) ways() []string {
+	ways := []string{}
 	if _, _, err := s.Sessions.Detour("/", ""); err == nil {
-		out.Ways = append(out.Ways, "wechat-web")
+		ways = append(ways, "wechat-web")
 	}
 	if s.Rosters != nil {
-		out.Ways = append(out.Ways, "roster")
+		ways = append(ways, "roster")
 	}
 	if s.Demo {
-		out.Ways = append(out.Ways, "sandbox")
+		ways = append(ways, "sandbox")
 	}
-	return k.send(fiber.StatusOK, out)
+	return ways
 }

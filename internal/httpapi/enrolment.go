@@ -121,23 +121,32 @@ func (s *Server) showMe(k *call) error {
 	if err != nil {
 		return err
 	}
-	now, lang := s.Now(), k.lang()
-	h := homeAnswer{ServerTime: stamp(now, c.Zone), Banner: bannerOf(c, lang, now)}
-	ctx := campaign.InOneReading(k.ctx)
-	if h.Enrolment, err = s.ownEnrolment(ctx, c, k.participant, lang); err != nil {
+	h, err := s.homeOf(k.ctx, c, k.participant, k.lang())
+	if err != nil {
 		return err
+	}
+	return k.send(fiber.StatusOK, h)
+}
+
+func (s *Server) homeOf(ctx context.Context, c *campaign.Campaign, participant, lang string) (homeAnswer, error) {
+	now := s.Now()
+	h := homeAnswer{ServerTime: stamp(now, c.Zone), Banner: bannerOf(c, lang, now)}
+	ctx = campaign.InOneReading(ctx)
+	var err error
+	if h.Enrolment, err = s.ownEnrolment(ctx, c, participant, lang); err != nil {
+		return h, err
 	}
 	if h.Enrolment != nil {
-		if h.Signature, err = s.ownSignature(ctx, c, k.participant, lang); err != nil {
-			return err
+		if h.Signature, err = s.ownSignature(ctx, c, participant, lang); err != nil {
+			return h, err
 		}
 	}
-	q, err := s.Quizzes.Home(ctx, c.ID, k.participant)
+	q, err := s.Quizzes.Home(ctx, c.ID, participant)
 	if err != nil && !errors.Is(err, quiz.ErrNoQuiz) {
-		return err
+		return h, err
 	}
 	h.addQuiz(c, q)
-	return k.send(fiber.StatusOK, h)
+	return h, nil
 }
 
 // ownEnrolment returns nil for who is not enrolled.

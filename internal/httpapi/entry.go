@@ -31,7 +31,7 @@ type entryAnswer struct {
 	// for, null for none or an unknown one.
 	Campaigns []campaignLine `json:"campaigns"`
 	Campaign  *entryCampaign `json:"campaign"`
-	// Doors are the ways to sign in.
+	// Doors are the ways to sign in, see listWays.
 	Doors []string `json:"doors"`
 }
 
@@ -52,23 +52,6 @@ type entryLanguage struct {
 // entryUnits is the most units and regions that come with the page. Of a bigger tree
 // the top level comes, as far as it fits, and the page asks for the rest.
 const entryUnits = 200
-
-// The ways to sign in.
-const (
-	doorSandbox = "sandbox"
-	doorRoster  = "roster"
-)
-
-func (s *Server) doors() []string {
-	var out []string
-	if s.Rosters != nil {
-		out = append(out, doorRoster)
-	}
-	if s.Demo {
-		out = append(out, doorSandbox)
-	}
-	return out
-}
 
 // entries keeps the participant's pages as they were made last.
 type entries struct {
@@ -131,7 +114,7 @@ func fillEntry(page []byte, data entryAnswer) ([]byte, error) {
 }
 
 func (s *Server) entry(id string) (entryAnswer, error) {
-	out := entryAnswer{Doors: s.doors()}
+	out := entryAnswer{Doors: s.ways()}
 	now := s.Now()
 	for _, c := range s.Catalog.Campaigns() {
 		out.Campaigns = append(out.Campaigns, lineOf(c, campaign.DefaultLanguage, now))

@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/google/go-cmp/cmp"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/session"
 )
 
 // builtPages is what a build of the pages leaves, in little.
@@ -120,7 +122,7 @@ func TestEntryCarriesTheCampaign(t *testing.T) {
 	if zh.Campaign.Title != hostile || bo.Campaign.Title != "བོད།" || zh.Pledge == nil || len(zh.Units[""]) == 0 || zh.Campaign.ServerTime != "" {
 		t.Errorf("texts %+v, %+v", zh, bo)
 	}
-	for _, door := range []string{doorSandbox, doorRoster} {
+	for _, door := range []string{"sandbox", "roster"} {
 		if !strings.Contains(strings.Join(e.Doors, " "), door) {
 			t.Errorf("doors %q lack %s", e.Doors, door)
 		}
@@ -226,4 +228,31 @@ func wideTree(t *testing.T, regions, units int) *campaign.Tree {
 		t.Fatal(err)
 	}
 	return tree
+}
+
+// TestSignInBringsHome tells with the sign-in what a page would ask next.
+func TestSignInBringsHome(t *testing.T) {
+	t.Parallel()
+	b := newRealBench(t)
+	b.sessions.signIn = func(string, string, string) (session.Pair, error) {
+		return session.Pair{AccessToken: ann, RefreshToken: "r", ExpiresIn: time.Hour, Participant: ann[2:]}, nil
+	}
+	signIn := func(query string) pairAnswer {
+		return decoded[pairAnswer](t, b.do(t, request(http.MethodPost, "/api/v1/sessions/sandbox"+query, "", `{"name":"安妮"}`)))
+	}
+	first := signIn("?campaign=spring")
+	if h := first.Home; h == nil || h.Enrolment != nil || h.AttemptsLeft.Today == nil {
+		t.Fatalf("home of somebody new: %+v", h)
+	}
+	b.takePart(t, first.AccessToken, "安妮")
+	again := signIn("?campaign=spring").Home
+	me := decoded[homeAnswer](t, b.get(t, "/api/v1/campaigns/spring/me", first.AccessToken))
+	if diff := cmp.Diff(&me, again); diff != "" || again.Enrolment == nil {
+		t.Errorf("home with the sign-in differs from /me (-me +home):\n%s", diff)
+	}
+	for _, query := range []string{"", "?campaign=unknown"} {
+		if p := signIn(query); p.Home != nil || p.AccessToken == "" {
+			t.Errorf("%q: %+v, want no home", query, p)
+		}
+	}
 }

@@ -77,7 +77,8 @@ func (s *Server) signInRoster(k *call) error {
 	if err := s.enter(k, in.Ticket, "roster", in.Campaign, in.Unit, in.Number, in.Name); err != nil {
 		return err
 	}
-	return k.sendPair(s.Rosters.SignIn(k.ctx, in.Campaign, in.Unit, in.Number, in.Name))
+	pair, err := s.Rosters.SignIn(k.ctx, in.Campaign, in.Unit, in.Number, in.Name)
+	return s.welcome(k, pair, err)
 }
 
 // linkRoster handles POST /api/v1/sessions/link.

@@ -14,6 +14,8 @@ type pairAnswer struct {
 	ExpiresIn    int64        `json:"expires_in"` // seconds
 	RefreshToken string       `json:"refresh_token"`
 	Participant  participantT `json:"participant"`
+	// Home is what the person would ask next, where the query names a campaign.
+	Home *homeAnswer `json:"home,omitempty"`
 }
 
 type participantT struct {
@@ -24,10 +26,30 @@ func (k *call) sendPair(p session.Pair, err error) error {
 	if err != nil {
 		return err
 	}
-	return k.send(fiber.StatusOK, pairAnswer{
+	return k.send(fiber.StatusOK, pairOf(p))
+}
+
+func pairOf(p session.Pair) pairAnswer {
+	return pairAnswer{
 		AccessToken: p.AccessToken, ExpiresIn: int64(p.ExpiresIn.Seconds()),
 		RefreshToken: p.RefreshToken, Participant: participantT{p.Participant},
-	})
+	}
+}
+
+// welcome answers a sign-in: with the person's home where the query names a campaign,
+// so that a page on a bad network asks once. Without it the sign-in is as good, so
+// nothing that goes wrong with it is an error.
+func (s *Server) welcome(k *call, p session.Pair, err error) error {
+	if err != nil || k.Query("campaign") == "" {
+		return k.sendPair(p, err)
+	}
+	answer := pairOf(p)
+	if c, err := s.Catalog.Campaign(k.Query("campaign")); err == nil {
+		if h, err := s.homeOf(k.ctx, c, p.Participant, k.lang()); err == nil {
+			answer.Home = &h
+		}
+	}
+	return k.send(fiber.StatusOK, answer)
 }
 
 // signInWeChat handles POST /api/v1/sessions/wechat.
@@ -47,7 +69,8 @@ func (s *Server) signInWeChat(k *call) error {
 	if err := s.enter(k, in.Ticket, "wechat", in.AppID, in.Code); err != nil {
 		return err
 	}
-	return k.sendPair(s.Sessions.SignInWeChat(k.ctx, in.AppID, in.Code))
+	pair, err := s.Sessions.SignInWeChat(k.ctx, in.AppID, in.Code)
+	return s.welcome(k, pair, err)
 }
 
 // signInWeb handles POST /api/v1/sessions/wechat-web.
@@ -65,7 +88,8 @@ func (s *Server) signInWeb(k *call) error {
 	if err := s.enter(k, in.Ticket, "web", in.Code); err != nil {
 		return err
 	}
-	return k.sendPair(s.Sessions.SignInWeb(k.ctx, in.Code))
+	pair, err := s.Sessions.SignInWeb(k.ctx, in.Code)
+	return s.welcome(k, pair, err)
 }
 
 var errNoCode = fault.InvalidField("code", "请提供微信登录凭证")
@@ -86,7 +110,8 @@ func (s *Server) signInSandbox(k *call) error {
 	if err := s.enter(k, in.Ticket, "sandbox", in.Name); err != nil {
 		return err
 	}
-	return k.sendPair(s.Sessions.SignInSandbox(k.ctx, in.Name))
+	pair, err := s.Sessions.SignInSandbox(k.ctx, in.Name)
+	return s.welcome(k, pair, err)
 }
 
 // refresh handles POST /api/v1/sessions/refresh.

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { isLanguage, languages, speak, t, textIn } from '@/shared/locale'
+import { beside, isLanguage, languages, speak, t } from '@/shared/locale'
 import zh from '@/shared/locale/zh-CN'
 
 const places = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort()
@@ -17,12 +17,16 @@ describe('the texts', () => {
     }
   })
 
-  it('fall back to Chinese, and fill in what they are given', () => {
-    speak('bo')
+  it('stand beside Chinese, as far as there are any', () => {
     expect(t('console.hello', { name: '王芳' })).toContain('王芳')
-    expect(textIn('zh-CN', 'console.hello', {})).toContain('{name}')
+    expect(t('console.hello')).toContain('{name}')
+    expect(beside('join.name')).toBe('')
+    speak('bo')
+    expect(t('join.name')).toBe(zh['join.name'])
+    expect(beside('join.name')).toBe(languages.bo['join.name'])
+    expect(beside('console.hello')).toBe('')
     speak('fr')
-    expect(t('console.enter')).toBe(zh['console.enter'])
+    expect(beside('join.name')).toBe('')
   })
 
   it('know no languages of the prototype', () => {

@@ -1,9 +1,26 @@
 import type zh from './zh-CN'
 
 /**
- * The texts of the pages in Tibetan, as far as there are any: where one is missing the
- * Chinese one is shown. They are a start, for speakers to examine before use.
+ * The texts of the pages in Tibetan, as far as there are any; they stand beside the
+ * Chinese ones. Like the Tibetan of the demonstration they are a start, for the office of
+ * the Tibetan language to examine before use.
  */
-const bo: Partial<Record<keyof typeof zh, string>> = {}
+const bo: Partial<Record<keyof typeof zh, string>> = {
+  'app.language': 'སྐད་ཡིག',
+  'app.back': 'ཕྱིར་ལོག',
+  'home.join': 'ཐོ་འགོད།',
+  'home.pledge': 'ཁས་ལེན་ཡི་གེར་མིང་རྟགས་འགོད་པ།',
+  'home.quiz': 'ཤེས་བྱའི་དྲི་བ་དྲིས་ལན།',
+  'home.start': 'འགོ་འཛུགས།',
+  'join.signIn': 'ཐོ་འཇུག',
+  'join.name': 'མིང་།',
+  'join.unit': 'ལས་ཁུངས།',
+  'pledge.name': 'མིང་།',
+  'pledge.sign': 'ངས་ཁས་ལེན་བྱས་ཏེ་མིང་རྟགས་བཀོད།',
+  'quiz.begin': 'འགོ་འཛུགས།',
+  'quiz.prev': 'སྔོན་མ།',
+  'quiz.next': 'རྗེས་མ།',
+  'quiz.submit': 'ཤོག་ལྷེ་སྤྲོད་པ།',
+}
 
 export default bo

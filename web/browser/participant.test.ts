@@ -1,0 +1,230 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Server, serve } from './server'
+import { bigPhone, draw, launch, phone, Visitor } from './visitor'
+
+const city = '/c/jinzhong-2026'
+
+let server: Server
+let browser: Browser
+let visitor: Visitor
+let people = 0
+
+beforeAll(async () => {
+  ;[server, browser] = await Promise.all([serve(), launch()])
+})
+afterAll(async () => {
+  await browser?.close()
+  await server?.stop()
+})
+beforeEach(async () => {
+  visitor = await Visitor.arrive(browser, server.url)
+})
+afterEach(async () => {
+  expect(visitor.surprises).toEqual([])
+  expect(visitor.foreign).toEqual([])
+  await visitor.leave()
+})
+
+const button = (name: string | RegExp) => visitor.page.getByRole('button', { name })
+const link = (name: string | RegExp) => visitor.page.getByRole('link', { name })
+
+async function signIn(campaign = city) {
+  const { page } = visitor
+  await page.goto(`${server.url}${campaign}`)
+  await link('开始参加').click()
+  await page.getByLabel('名称').fill(`访客 ${++people}`)
+  await button('登录').first().click()
+}
+
+async function enrol(group = '城乡居民') {
+  const { page } = visitor
+  await page.getByRole('radio', { name: group, exact: true }).check()
+  await page.getByLabel('按名称查找').fill('榆次区居民')
+  await button(/榆次区居民/).click()
+  await page.getByLabel(/^姓名/).fill('王芳')
+  await page.getByLabel('我已阅读上面的告知，同意按此处理我的个人信息').check()
+  await button('提交报名').click()
+}
+
+async function pledge() {
+  await draw(visitor.page)
+  await button('我承诺，并签名').click()
+  await visitor.page.getByText('签署成功').waitFor()
+}
+
+/** Answers so many questions of the paper, from where it stands. */
+async function answer(n: number) {
+  for (let i = 0; i < n; i++) {
+    await visitor.page.locator('.option').first().click()
+    if (i < n - 1) await button('下一题').click()
+  }
+}
+
+const calls = (like: RegExp) => visitor.calls.filter((c) => like.test(c)).length
+
+describe('a whole visit', () => {
+  it('takes six calls, from the first page to the certificate', async () => {
+    const { page } = visitor
+    await signIn()
+    await enrol()
+    await pledge()
+    await link('去答题').click()
+    await button('开始答题').click()
+    await answer(20)
+    await button('交卷').click()
+    await page.getByRole('heading', { name: '答题回执' }).waitFor()
+    await expect.poll(() => page.locator('.review article').count()).toBe(20)
+    await visitor.shot('receipt-375')
+    expect(await visitor.barriers()).toEqual([])
+    await link('查看证书').click()
+    const certificate = page.locator('img.certificate')
+    await certificate.waitFor()
+    expect(await certificate.evaluate((img: HTMLImageElement) => img.decode().then(() => img.naturalWidth))).toBeGreaterThan(600)
+    await visitor.shot('certificate-375')
+    expect(visitor.calls).toHaveLength(6)
+    await link('打开核验页面').click()
+    await page.getByText('王*').or(page.getByText('*芳')).first().waitFor()
+  })
+})
+
+describe('the quiz', () => {
+  async function under() {
+    await signIn()
+    await enrol()
+    await visitor.page.goto(`${server.url}${city}/quiz`)
+    await button('开始答题').click()
+    await visitor.page.getByText('第 1 题，共 20 题').waitFor()
+  }
+
+  it('goes on after a reload, and on another phone', async () => {
+    await under()
+    await answer(3)
+    await visitor.page.reload()
+    await visitor.page.getByRole('button', { name: '答题卡：已答 3 题，共 20 题' }).waitFor()
+    // Going out of sight lets the server keep what is marked.
+    await expect.poll(() => calls(/PUT .*answers/)).toBeGreaterThan(0)
+    const session = await visitor.page.evaluate(() => localStorage.getItem('qy.session'))
+    const other = await Visitor.arrive(browser, server.url, bigPhone)
+    await other.context.addInitScript((s) => localStorage.setItem('qy.session', s ?? ''), session)
+    await other.page.goto(`${server.url}${city}/quiz`)
+    await other.page.getByRole('button', { name: '答题卡：已答 3 题，共 20 题' }).waitFor()
+    await other.shot('quiz-414')
+    expect(other.surprises).toEqual([])
+    await other.leave()
+  })
+
+  it('waits for the network with what is marked, and hands in once for a double tap', async () => {
+    await under()
+    visitor.expected = [/ERR_INTERNET_DISCONNECTED/]
+    const { page, context } = visitor
+    await context.setOffline(true)
+    await answer(2)
+    await page.getByText('网络不通。您的作答保存在本机').waitFor()
+    await context.setOffline(false)
+    await expect.poll(() => calls(/PUT .*answers/)).toBeGreaterThan(0)
+    await page.getByRole('button', { name: /^答题卡/ }).click()
+    await page.getByRole('button', { name: '第 20 题，未答' }).click()
+    await button('交卷').click()
+    await button('确定交卷').dblclick()
+    await page.getByRole('heading', { name: '答题回执' }).waitFor()
+    expect(calls(/POST .*submission/)).toBe(1)
+    await link('我的排名').click()
+    await page.getByText('我附近的名次').waitFor()
+    await visitor.shot('board-375')
+    expect(await visitor.barriers()).toEqual([])
+  })
+
+  it('can be done with keys alone, in large type and without a running clock', async () => {
+    const { page } = visitor
+    await signIn()
+    await enrol()
+    await page.goto(`${server.url}${city}`)
+    await page.getByLabel('大字').check()
+    await page.getByLabel('不显示倒计时').check()
+    await page.goto(`${server.url}${city}/quiz`)
+    await button('开始答题').focus()
+    await page.keyboard.press('Enter')
+    await page.getByText('第 1 题，共 20 题').waitFor()
+    expect(await page.getByRole('timer').count()).toBe(0)
+    for (let i = 0; i < 30 && !(await page.evaluate(() => document.activeElement instanceof HTMLInputElement)); i++) await page.keyboard.press('Tab')
+    await page.keyboard.press('Space')
+    await page.getByRole('button', { name: '答题卡：已答 1 题，共 20 题' }).waitFor()
+    await visitor.shot('quiz-large-375')
+    expect(await visitor.overflows()).toBe(false)
+    expect(await visitor.barriers()).toEqual([])
+  })
+})
+
+describe('the pages', () => {
+  it('have no barriers and no overflow on two phones, in Chinese and Tibetan', async () => {
+    for (const [viewport, size] of [[phone, 375], [bigPhone, 414]] as const) {
+      const v = await Visitor.arrive(browser, server.url, viewport)
+      const look = async (name: string) => {
+        await v.shot(`${name}-${size}`)
+        expect(await v.overflows(), `${name} ${size}`).toBe(false)
+        expect(await v.barriers(), `${name} ${size}`).toEqual([])
+      }
+      await v.page.goto(server.url)
+      await look('choose')
+      await v.page.getByRole('link', { name: /西藏/ }).click()
+      await v.page.getByRole('button', { name: 'བོད་ཡིག' }).click()
+      await v.page.getByText('བོད་རང་སྐྱོང་ལྗོངས་').first().waitFor()
+      await look('home-bo')
+      await v.page.getByRole('link', { name: /开始参加/ }).click()
+      await look('signin-bo')
+      await v.page.getByLabel('名称').fill(`藏 ${size}`)
+      await v.page.getByRole('button', { name: '登录' }).first().click()
+      await v.page.getByRole('radio', { name: /不满十四周岁/ }).check()
+      await look('enrol-guardian')
+      await v.page.getByRole('button', { name: /提交报名/ }).click()
+      await v.page.getByText('请选择所在单位').waitFor()
+      expect(v.surprises).toEqual([])
+      expect(v.foreign).toEqual([])
+      await v.leave()
+    }
+  })
+
+  it('keep a signature when the phone is turned, and undo it', async () => {
+    await signIn()
+    await enrol()
+    const { page } = visitor
+    await draw(page)
+    await page.getByText('已写 3 笔').waitFor({ state: 'attached' })
+    await visitor.shot('pledge-375')
+    await page.setViewportSize({ width: 667, height: 375 })
+    await page.getByText('已写 3 笔').waitFor({ state: 'attached' })
+    await page.setViewportSize(phone)
+    await button('撤回一笔').click()
+    await page.getByText('已写 2 笔').waitFor({ state: 'attached' })
+    expect(await visitor.barriers()).toEqual([])
+    await button('全部重写').click()
+    await button('我承诺，并签名').click()
+    await page.getByText('请先手写签名').waitFor()
+    expect(calls(/POST .*signatures/)).toBe(0)
+  })
+
+  it('say so where a campaign does not exist, and weigh little', async () => {
+    const { page } = visitor
+    const cdp = await visitor.context.newCDPSession(page)
+    await cdp.send('Network.enable')
+    let bytes = 0
+    cdp.on('Network.loadingFinished', (e) => (bytes += e.encodedDataLength))
+    await page.goto(`${server.url}/c/nirgendwo`)
+    await page.getByText('没有这个活动，请从下面选择。').waitFor()
+    await page.goto(`${server.url}${city}`)
+    await link('开始参加').waitFor()
+    expect(bytes).toBeGreaterThan(20_000)
+    expect(bytes).toBeLessThan(120_000)
+    expect(visitor.calls).toEqual([])
+  })
+
+  it('show the big screen and the console', async () => {
+    const { page } = visitor
+    await page.goto(`${server.url}/screen/jinzhong-2026`)
+    await page.getByText('参与人数').waitFor()
+    await page.goto(`${server.url}/console`)
+    await page.getByLabel('用户名').waitFor()
+    expect(await visitor.barriers()).toEqual([])
+  })
+})

@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const program = process.env.QINGYUAN_PROGRAM ?? fileURLToPath(new URL('../../bin/qingyuan', import.meta.url))
+
+export interface Server {
+  url: string
+  stop(): Promise<void>
+}
+
+/** Runs the real program with the demonstration, on a free port and in a folder of its own. */
+export async function serve(): Promise<Server> {
+  const data = await mkdtemp(join(tmpdir(), 'qingyuan-pages-'))
+  const child = spawn(program, ['serve', '--demo', '--data', data, '--addr', '127.0.0.1:0', '--ops-addr', '127.0.0.1:0'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  try {
+    const addr = await listening(child)
+    const url = `http://${addr}`
+    await ready(url)
+    return {
+      url,
+      stop: async () => {
+        await ended(child)
+        await rm(data, { recursive: true, force: true })
+      },
+    }
+  } catch (err) {
+    await ended(child)
+    await rm(data, { recursive: true, force: true })
+    throw err
+  }
+}
+
+/** Waits for the line of the log that tells the public address. */
+function listening(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let log = ''
+    child.stderr?.on('data', (chunk: Buffer) => {
+      log += chunk.toString()
+      for (const line of log.split('\n')) {
+        if (!line.includes('"serving"') && !line.includes('msg=serving')) continue
+        if (!line.includes('public')) continue
+        const addr = /127\.0\.0\.1:\d+/.exec(line)
+        if (addr) resolve(addr[0])
+      }
+    })
+    child.on('error', reject)
+    child.on('exit', (code) => reject(new Error(`${program} ended with ${code}:\n${log}`)))
+  })
+}
+
+async function ready(url: string): Promise<void> {
+  for (;;) {
+    const res = await fetch(`${url}/readyz`).catch(() => null)
+    if (res?.status === 200) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve())
+    child.kill('SIGTERM')
+  })
+}

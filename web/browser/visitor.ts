@@ -1,0 +1,97 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+
+export const phone = { width: 375, height: 667 }
+export const bigPhone = { width: 414, height: 896 }
+
+const shots = fileURLToPath(new URL('../shots/', import.meta.url))
+const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+  })
+}
+
+/** A person's browser, which remembers what it asked for and what went wrong in it. */
+export class Visitor {
+  /** Calls of the API, as "POST /api/v1/…". */
+  readonly calls: string[] = []
+  readonly faults: string[] = []
+  readonly foreign: string[] = []
+  /** Faults that a test has brought about itself. */
+  expected: RegExp[] = []
+
+  private constructor(
+    readonly context: BrowserContext,
+    readonly page: Page,
+    private readonly origin: string,
+  ) {
+    page.on('request', (r) => {
+      const url = new URL(r.url())
+      if (url.protocol === 'data:' || url.protocol === 'blob:') return
+      if (url.origin !== this.origin) this.foreign.push(r.url())
+      else if (url.pathname.startsWith('/api/')) this.calls.push(`${r.method()} ${url.pathname}`)
+    })
+    page.on('console', (m) => {
+      if (m.type() === 'error' || m.type() === 'warning') this.faults.push(m.text())
+    })
+    page.on('pageerror', (e) => this.faults.push(String(e)))
+  }
+
+  static async arrive(browser: Browser, origin: string, viewport = phone, more: object = {}): Promise<Visitor> {
+    const context = await browser.newContext({ viewport, deviceScaleFactor: 2, hasTouch: true, isMobile: true, locale: 'zh-CN', ...more })
+    context.setDefaultTimeout(15_000)
+    return new Visitor(context, await context.newPage(), origin)
+  }
+
+  /** What went wrong that was not to be expected. */
+  get surprises(): string[] {
+    return this.faults.filter((f) => !this.expected.some((e) => e.test(f)))
+  }
+
+  /** Keeps a picture for people to look at, and tells whether the page is wider than the phone. */
+  async shot(name: string): Promise<void> {
+    await mkdir(shots, { recursive: true })
+    await this.page.screenshot({ path: `${shots}${name}.png`, fullPage: true })
+  }
+
+  async overflows(): Promise<boolean> {
+    return this.page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth)
+  }
+
+  /** What axe finds wrong with the page as it is. */
+  async barriers(): Promise<string[]> {
+    // Through the inspector, which the page's policy does not bind.
+    await this.page.evaluate(await axeSource)
+    return this.page.evaluate(async () => {
+      const axe = (window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe
+      const result = await axe.run()
+      return result.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html} ${n.failureSummary}`))
+    })
+  }
+
+  async leave(): Promise<void> {
+    await this.context.close()
+  }
+}
+
+/** Writes something like a name into the box, stroke by stroke. */
+export async function draw(page: Page, strokes = 3): Promise<void> {
+  const canvas = page.locator('.pad canvas')
+  await canvas.scrollIntoViewIfNeeded()
+  const box = await canvas.boundingBox()
+  if (box === null) throw new Error('nothing to draw on')
+  for (let s = 0; s < strokes; s++) {
+    const x = box.x + 40 + s * 70
+    await page.mouse.move(x, box.y + 60)
+    await page.mouse.down()
+    for (let i = 1; i <= 12; i++) {
+      await page.mouse.move(x + 30 * Math.sin(i), box.y + 60 + i * 7)
+    }
+    await page.mouse.up()
+  }
+}

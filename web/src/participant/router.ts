@@ -1,0 +1,45 @@
+import { createRouter, createWebHistory, type Router } from 'vue-router'
+import Board from './views/Board.vue'
+import Certificate from './views/Certificate.vue'
+import Choose from './views/Choose.vue'
+import Home from './views/Home.vue'
+import Join from './views/Join.vue'
+import Pledge from './views/Pledge.vue'
+import Quiz from './views/Quiz.vue'
+import Receipt from './views/Receipt.vue'
+import { useVisit } from './stores/visit'
+
+/**
+ * The ways within the page. All views come at once: a phone that lost its network in the
+ * middle of a visit can still go on.
+ */
+export function makeRouter(): Router {
+  const router = createRouter({
+    history: createWebHistory(),
+    routes: [
+      { path: '/', name: 'choose', component: Choose },
+      { path: '/c/:campaign', name: 'home', component: Home },
+      { path: '/c/:campaign/join', name: 'join', component: Join },
+      { path: '/c/:campaign/pledge', name: 'pledge', component: Pledge, meta: { enrolled: true } },
+      { path: '/c/:campaign/quiz', name: 'quiz', component: Quiz, meta: { enrolled: true } },
+      { path: '/c/:campaign/receipt/:attempt', name: 'receipt', component: Receipt, meta: { enrolled: true } },
+      { path: '/c/:campaign/board', name: 'board', component: Board, meta: { enrolled: true } },
+      { path: '/c/:campaign/certificate', name: 'certificate', component: Certificate, meta: { enrolled: true } },
+      { path: '/:rest(.*)*', redirect: { name: 'choose' } },
+    ],
+    scrollBehavior: () => ({ left: 0, top: 0 }),
+  })
+  router.beforeEach(async (to) => {
+    const visit = useVisit()
+    if (visit.campaign === null) return to.name === 'choose' ? true : { name: 'choose' }
+    if (to.params.campaign !== visit.id) return true // another campaign is another page, see Choose
+    if (visit.signedIn && visit.home === null) await visit.load().catch(() => undefined)
+    if (to.meta.enrolled !== true) return true
+    // Where the server could not be asked, the view itself says so and tries again.
+    if (!visit.signedIn || (visit.home !== null && visit.home.enrolment === null)) {
+      return { name: 'join', params: to.params, query: { next: String(to.name) } }
+    }
+    return true
+  })
+  return router
+}
