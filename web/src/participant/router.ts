@@ -4,6 +4,7 @@ import Certificate from './views/Certificate.vue'
 import Choose from './views/Choose.vue'
 import Home from './views/Home.vue'
 import Join from './views/Join.vue'
+import Mine from './views/Mine.vue'
 import Pledge from './views/Pledge.vue'
 import Quiz from './views/Quiz.vue'
 import Receipt from './views/Receipt.vue'
@@ -25,6 +26,7 @@ export function makeRouter(): Router {
       { path: '/c/:campaign/receipt/:attempt', name: 'receipt', component: Receipt, meta: { enrolled: true } },
       { path: '/c/:campaign/board', name: 'board', component: Board, meta: { enrolled: true } },
       { path: '/c/:campaign/certificate', name: 'certificate', component: Certificate, meta: { enrolled: true } },
+      { path: '/c/:campaign/mine', name: 'mine', component: Mine },
       { path: '/:rest(.*)*', redirect: { name: 'choose' } },
     ],
     scrollBehavior: () => ({ left: 0, top: 0 }),

@@ -20,6 +20,8 @@ const attemptPath = '/api/v1/campaigns/{campaign}/attempts/{attempt}' as const
 export const saveAfter = 20_000
 /** What is marked is sent so long before the deadline, as the server hands in what it has. */
 export const saveBeforeEnd = 15_000
+/** While the clocks stand, the server is asked so often whether they run again. */
+export const standingLook = 15_000
 /** After so long out of sight a phone's clock may have stood still: the server is asked. */
 export const resyncAfter = 20_000
 
@@ -41,17 +43,41 @@ export const usePaper = defineStore('paper', () => {
   /** The attempt that ended last, however it did. */
   const ended = ref<Attempt | null>(null)
   const sending = ref(false)
+  /** The office has stopped the clocks: what is left stays as it is. */
+  const stands = ref(false)
   let offset = 0
   let saveTimer: ReturnType<typeof setTimeout> | undefined
   let hiddenAt = 0
+  let lookedAt = 0
 
   const answered = computed(() => Object.values(answers.value).filter((chosen) => chosen.length > 0).length)
   const left = computed(() => Math.max(0, deadline.value - now.value))
   const unsaved = computed(() => revision.value > savedRevision.value)
 
   function tick(): void {
+    if (stands.value) {
+      if (performance.now() - lookedAt > standingLook) look()
+      return
+    }
     now.value = performance.now() + offset
-    if (unsaved.value && left.value > 0 && left.value < saveBeforeEnd) void save()
+    if (left.value === 0 || left.value > saveBeforeEnd) return
+    // The last moment to learn that the deadline has moved, and to leave what is marked.
+    if (unsaved.value) void save()
+    else if (performance.now() - lookedAt > saveBeforeEnd) look()
+  }
+
+  /** Asks the server once where the attempt stands. */
+  function look(): void {
+    lookedAt = performance.now()
+    void resync().catch(() => undefined)
+  }
+
+  /** Takes over when the attempt ends, as the server said a moment ago. */
+  function learnEnd(end: string, standing: boolean | undefined): void {
+    now.value = performance.now() + offset
+    deadline.value = Date.parse(end)
+    stands.value = standing === true
+    lookedAt = performance.now()
   }
 
   /** Starts an attempt, or goes on with the one that is open. */
@@ -80,7 +106,7 @@ export const usePaper = defineStore('paper', () => {
     ended.value = null
     paper.value = attempt
     offset = Date.parse(attempt.server_time) - performance.now()
-    deadline.value = Date.parse(attempt.deadline)
+    learnEnd(attempt.deadline, attempt.clocks_stand)
     savedRevision.value = attempt.saved.revision
     const kept = read(attempt.attempt)
     if (kept !== null && kept.revision > attempt.saved.revision) {
@@ -136,7 +162,7 @@ export const usePaper = defineStore('paper', () => {
       })
       if (paper.value?.attempt !== attempt) return
       savedRevision.value = Math.max(savedRevision.value, saved.revision)
-      deadline.value = Date.parse(saved.deadline)
+      learnEnd(saved.deadline, saved.clocks_stand)
     } catch (err) {
       if (isProblem(err, 'quiz.submitted', 'quiz.expired')) await resync().catch(() => undefined)
       else if (paper.value !== null && err instanceof Unreachable) saveTimer ??= setTimeout(() => void save(), saveAfter)
@@ -221,7 +247,7 @@ export const usePaper = defineStore('paper', () => {
   }
 
   return {
-    paper, answers, revision, savedRevision, deadline, now, receipt, ended, sending, answered, left, unsaved,
+    paper, answers, revision, savedRevision, deadline, now, receipt, ended, sending, stands, answered, left, unsaved,
     tick, start, resync, mark, save, submit, open, sight,
   }
 })

@@ -45,6 +45,9 @@ export const useVisit = defineStore('visit', () => {
   const tibetan = computed<EntryTexts | null>(() => entry.value.campaign?.texts.bo ?? null)
   const campaign = computed(() => texts.value?.campaign ?? null)
 
+  /** What the office tells everybody just now. */
+  const banner = computed(() => (home.value === null ? campaign.value?.banner : home.value.banner) ?? null)
+
   function begin(): void {
     entry.value = readEntry()
     signedIn.value = client.session !== null
@@ -126,7 +129,7 @@ export const useVisit = defineStore('visit', () => {
   }
 
   return {
-    entry, home, signedIn, reached, missing, position, givenName, client, id, path, texts, tibetan, campaign,
+    entry, home, signedIn, reached, missing, position, givenName, client, id, path, texts, tibetan, campaign, banner,
     begin, load, signIn, signOut, enrol, sign, learn,
   }
 })
