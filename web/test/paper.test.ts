@@ -223,7 +223,7 @@ describe('clocks that stand', () => {
     paper.tick()
     expect(paper.left).toBe(600_000)
     const end = Date.now() + 700_000
-    server.will(json(paperAnswer({ deadline: new Date(end).toISOString() })))
+    server.will(() => json(paperAnswer({ deadline: new Date(end).toISOString() })))
     await vi.advanceTimersByTimeAsync(10_000)
     paper.tick()
     await vi.advanceTimersByTimeAsync(0)

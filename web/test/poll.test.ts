@@ -107,12 +107,12 @@ describe('following a campaign', () => {
     const f = setup(server)
     f.streams[0]?.feed({ as_of: 'streamed' })
     f.streams[0]?.refuse()
-    await vi.waitFor(() => expect(f.streams.length).toBe(2))
+    await vi.waitFor(() => expect(f.streams.length).toBeGreaterThan(1))
     expect(f.frames.slice(0, 2)).toEqual(['streamed', 'polled 0'])
     expect(f.states).toContain('stream false')
     expect(f.states).toContain('poll true')
     f.stop()
-    expect(f.streams[1]?.closed).toBe(true)
+    await vi.waitFor(() => expect(f.streams.every((s) => s.closed)).toBe(true))
   })
 
   it('looks by itself when the stream is silent, and leaves a dead one', async () => {
