@@ -43,27 +43,28 @@ type cli struct {
 	Rehearse     rehearseCmd     `cmd:"" help:"Play the rush of the evening on this machine before the opening, and tell on one page what it held and what to change."`
 	SimulatePart simulatePartCmd `cmd:"" hidden:"" name:"simulate-part" help:"A further process of a simulation."`
 
-	Verify   verifyCmd    `cmd:"" help:"Compare Redis with what follows from the ledger, down to every receipt; exit 1 where they differ."`
-	Rebuild  rebuildCmd   `cmd:"" help:"Fill Redis from the ledger, after a loss."`
-	Pass     passCmd      `cmd:"" help:"Let the figures go on past damaged facts, which stay among the dead letters."`
-	Backup   backupCmd    `cmd:"" help:"Copy a data folder into one file, also while it is served."`
-	Restore  restoreCmd   `cmd:"" help:"Lay a backup out in an empty data folder."`
-	Erase    eraseCmd     `cmd:"" help:"Take the personal data of a participant away everywhere; facts and counts stay."`
-	Reseal   resealCmd    `cmd:"" help:"Seal personal data with the current key, before an old one is taken out."`
-	Campaign campaignCmds `cmd:"" help:"Prepare and run campaigns."`
-	Tree     treeCmds     `cmd:"" help:"Keep the organisation tree of a campaign: regions, units, rosters."`
-	Export   exportCmd    `cmd:"" help:"Write a table of a campaign into an XLSX or CSV file."`
-	Roster   rosterCmds   `cmd:"" help:"Keep who belongs to the units of a campaign."`
-	Report   reportCmds   `cmd:"" help:"Tell of a campaign: workbook, printed report, brief, announced figures."`
-	Bank     bankCmds     `cmd:"" help:"Check, import and export question banks."`
-	Question questionCmds `cmd:"" name:"questions" help:"Keep the banks of the office: one person writes, another signs, campaigns draw."`
-	Draw     drawCmds     `cmd:"" help:"Check draws with nothing but their files."`
-	Operator operatorCmds `cmd:"" help:"Keep the accounts of those who run campaigns."`
-	Audit    auditCmds    `cmd:"" help:"Export the log of what operators did, or cut its oldest part."`
-	Correct  correctCmds  `cmd:"" help:"Take acts out of the figures that should never have counted, and put them back."`
-	Transfer transferCmds `cmd:"" help:"Decide who may belong to another unit."`
-	Switch   switchCmd    `cmd:"" help:"Switch a feature of a campaign off or on while everything else goes on, or list what is off."`
-	Version  versionCmd   `cmd:"" help:"Print the version."`
+	Verify    verifyCmd     `cmd:"" help:"Compare Redis with what follows from the ledger, down to every receipt; exit 1 where they differ."`
+	Rebuild   rebuildCmd    `cmd:"" help:"Fill Redis from the ledger, after a loss."`
+	Pass      passCmd       `cmd:"" help:"Let the figures go on past damaged facts, which stay among the dead letters."`
+	Backup    backupCmd     `cmd:"" help:"Copy a data folder into one file, also while it is served."`
+	Restore   restoreCmd    `cmd:"" help:"Lay a backup out in an empty data folder."`
+	Erase     eraseCmd      `cmd:"" help:"Take the personal data of a participant away everywhere; facts and counts stay."`
+	Reseal    resealCmd     `cmd:"" help:"Seal personal data with the current key, before an old one is taken out."`
+	Campaign  campaignCmds  `cmd:"" help:"Prepare and run campaigns."`
+	Tree      treeCmds      `cmd:"" help:"Keep the organisation tree of a campaign: regions, units, rosters."`
+	Export    exportCmd     `cmd:"" help:"Write a table of a campaign into an XLSX or CSV file."`
+	Roster    rosterCmds    `cmd:"" help:"Keep who belongs to the units of a campaign."`
+	Report    reportCmds    `cmd:"" help:"Tell of a campaign: workbook, printed report, brief, announced figures."`
+	Bank      bankCmds      `cmd:"" help:"Check, import and export question banks."`
+	Question  questionCmds  `cmd:"" name:"questions" help:"Keep the banks of the office: one person writes, another signs, campaigns draw."`
+	Draw      drawCmds      `cmd:"" help:"Check draws with nothing but their files."`
+	Operator  operatorCmds  `cmd:"" help:"Keep the accounts of those who run campaigns."`
+	Audit     auditCmds     `cmd:"" help:"Export the log of what operators did, or cut its oldest part."`
+	Correct   correctCmds   `cmd:"" help:"Take acts out of the figures that should never have counted, and put them back."`
+	Challenge challengeCmds `cmd:"" help:"Decide on questions that are contested, and mark attempts again by a rule."`
+	Transfer  transferCmds  `cmd:"" help:"Decide who may belong to another unit."`
+	Switch    switchCmd     `cmd:"" help:"Switch a feature of a campaign off or on while everything else goes on, or list what is off."`
+	Version   versionCmd    `cmd:"" help:"Print the version."`
 }
 
 // env is what every command gets.
