@@ -73,6 +73,8 @@ func (c *changes) opened() {
 		c.fixed(was == is, "quiz.strata", "a paper was worth %d points and would be worth %d: scores could not be compared", was, is)
 		c.fixed(c.old.Quiz.PassScore == c.next.Quiz.PassScore, "quiz.pass_score",
 			"%d cannot become %d: who passed is counted already", c.old.Quiz.PassScore, c.next.Quiz.PassScore)
+		c.fixed(c.old.Quiz.Marking == c.next.Quiz.Marking, "quiz.marking",
+			"%s cannot become %s: attempts are marked by it already", c.old.Quiz.Marking, c.next.Quiz.Marking)
 	}
 	for _, g := range o.Groups {
 		h, ok := n.Group(g.ID)

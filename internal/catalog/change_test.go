@@ -31,6 +31,7 @@ func TestCheckChange(t *testing.T) {
 		"new pledge":      {"text: 我承诺。}]", `text: 我承诺。}, {version: "2", title: 承诺书, text: 我保证。}]`, "", false},
 		"new unit":        {"b 乙 4", "b 乙 40, z 新 1", "", false},
 		"later close":     {"2026-07-01", "2026-08-01", "", false},
+		"marking":         {"pass_score: 60", "pass_score: 60, marking: partial", "quiz.marking: all_or_nothing cannot become partial", false},
 		"pass":            {"pass_score: 60", "pass_score: 70", "quiz.pass_score: 60 cannot become 70", false},
 		"limits":          {"pass_score: 60", "pass_score: 60, attempts_per_day: 1", "", false},
 		"paused":          {"shards: 2", "shards: 2\npaused: true", "", false},

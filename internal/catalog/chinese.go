@@ -28,6 +28,7 @@ var chinese = map[string]string{
 	"cannot change once the campaign has opened":                                                       "活动开放后不能再改",
 	"cannot come or go once the campaign has opened":                                                   "活动开放后不能增加或取消",
 	"a paper was worth %d points and would be worth %d: scores could not be compared":                  "满分由 %[1]v 分变为 %[2]v 分，成绩将无法比较",
+	"%s cannot become %s: attempts are marked by it already":                                           "不能由 %[1]v 改为 %[2]v：已有答卷按此评分",
 	"%d cannot become %d: who passed is counted already":                                               "不能由 %[1]v 改为 %[2]v：及格人数已经计入",
 	"%s cannot go or change its guardian rule":                                                         "群体 %[1]v 不能去掉，也不能改监护人规则",
 	"changes need a new version: people agreed to %s":                                                  "修改须用新的版本号：已有人同意版本 %[1]v",

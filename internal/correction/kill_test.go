@@ -9,15 +9,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
 	"qingyuan/internal/approval"
+	"qingyuan/internal/challenge"
 	"qingyuan/internal/correction"
 	"qingyuan/internal/jobs"
 	"qingyuan/internal/ledger"
+	"qingyuan/internal/redisstore"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
 	"qingyuan/internal/stream"
+	"qingyuan/quiz"
 )
 
 // workerEnv tells the test binary to be a server that works on batches, and on which
@@ -51,13 +55,15 @@ func worker(text string) {
 	r := &rig{
 		TB: t, db: redis.NewClient(&redis.Options{Network: at.Network, Addr: at.Addr, Password: at.Password, MaxRetries: -1}),
 		sql: db, ledger: ledger.New(db), def: definition(t, "antidrug", at.Shards), bank: bankOf(t), box: newBox(t),
+		rules: rulesOf(),
 	}
-	r.Reader = &stream.Reader{DB: r.db}
+	r.Reader = &stream.Reader{DB: r.db, Key: redisstore.StreamKey, Mark: redisstore.MarkKey}
 	r.serve()
 	r.jobs = &jobs.Queue{DB: db, Now: time.Now, Log: slog.New(slog.DiscardHandler), Every: 5 * time.Millisecond, Lease: time.Second}
 	r.approvals = approval.New(approval.Options{DB: db, Campaign: r.Campaign, Now: time.Now, Failed: func(approval.Approval, error) {}})
 	r.service = r.newService()
 	r.service.Stretch = 16
+	r.contest()
 	r.service.Register(r.jobs)
 	r.jobs.Run(context.Background())
 }
@@ -93,6 +99,38 @@ func TestKilled(t *testing.T) {
 	b = r.killing(at, b.ID, correction.Undone, func(b *correction.Batch) int64 { return b.Back })
 	if b.Counts[correction.Back] != b.Items {
 		t.Errorf("%+v", b)
+	}
+	r.same(before)
+}
+
+// TestKilledMarking is the same with a list of attempts that are marked again, checked
+// before by whoever begins.
+func TestKilledMarking(t *testing.T) {
+	t.Parallel()
+	target := sqltest.Target(t, sqldb.SQLite)
+	r := newRig(t, sqltest.Open(t, target), definition(t, "antidrug", 2))
+	s := r.contest()
+	r.populate(1500, 1)
+	before := r.image()
+	c, b := r.decided(s, "q1", challenge.Judgement{Decision: challenge.Withdraw, Rule: quiz.Drop})
+	r.stopJobs()
+	o := r.db.Options()
+	at := stores{o.Network, o.Addr, o.Password, target, r.def.Shards}
+
+	r.approve(s.AskRun(t.Context(), clerk(""), c))
+	b = r.killing(at, b.ID, correction.Done, func(b *correction.Batch) int64 { return b.Next })
+	if b.Counts[correction.Out] != b.Items {
+		t.Errorf("after the run: %+v", b)
+	}
+	r.settle()
+	r.clean()
+	if diff := cmp.Diff(r.marked(100, c.Ruling()), r.stored(100)); diff != "" {
+		t.Errorf("not marked by the rule (-want +got):\n%.2000s", diff)
+	}
+	r.approve(s.AskUndo(t.Context(), clerk(""), c, "核实有误"))
+	b = r.killing(at, b.ID, correction.Undone, func(b *correction.Batch) int64 { return b.Back })
+	if b.Counts[correction.Back] != b.Items {
+		t.Errorf("after the undo: %+v", b)
 	}
 	r.same(before)
 }

@@ -144,14 +144,18 @@ type rig struct {
 	stopJobs  func()
 }
 
+func rulesOf() quiz.Rules {
+	return quiz.Rules{
+		Strata: []quiz.Stratum{{Count: 4, Points: 25}}, TimeLimit: 10 * time.Minute, Grace: 5 * time.Second,
+		PassScore: 50, Marking: quiz.AllOrNothing, Review: quiz.ReviewNever,
+	}
+}
+
 func newRig(t testing.TB, db *sqldb.DB, def *campaign.Campaign) *rig {
 	t.Helper()
 	r := &rig{
 		TB: t, db: redistest.Start(t).Client(t), sql: db, ledger: ledger.New(db), def: def, bank: bankOf(t), box: newBox(t),
-		rules: quiz.Rules{
-			Strata: []quiz.Stratum{{Count: 4, Points: 25}}, TimeLimit: 10 * time.Minute, Grace: 5 * time.Second,
-			PassScore: 50, Marking: quiz.AllOrNothing, Review: quiz.ReviewNever,
-		},
+		rules: rulesOf(),
 	}
 	r.Reader = &stream.Reader{DB: r.db, Key: redisstore.StreamKey, Mark: redisstore.MarkKey}
 	r.serve()
