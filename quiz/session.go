@@ -207,6 +207,7 @@ func (x *session) view(ctx context.Context, a Attempt) (View, error) {
 		if v.Remarked, err = x.remarked(&a, b, ruled); err == nil && x.reviewable() {
 			v.Review, err = a.Paper.review(b, x.Rules.Marking, a.Result.Choices, ruled)
 		}
+	case StateExpired, StateInvalidated, StateWithdrawn:
 	}
 	return v, err
 }
