@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/correction/act"
 	"qingyuan/internal/event"
 	"qingyuan/quiz"
 )
@@ -292,6 +293,40 @@ func (m *quizMachine) correct() {
 	})
 }
 
+// remark gives an accepted attempt other marks.
+func (m *quizMachine) remark() {
+	p, now := m.anybody(), m.now
+	number := m.number(p)
+	a := p.done[number]
+	if !a.State.Accepted() {
+		return // TestPlacesMachine
+	}
+	score := rapid.IntRange(0, 4).Draw(m.T, "new score") * 25
+	r := act.Remark{
+		Act: act.Act{Participant: p.id, Number: number}, From: marksOf(&a.Result),
+		To: act.Marks{Score: score, MaxScore: 100, Correct: min(score/25, len(a.Paper.Items)), Passed: score >= 50},
+	}
+	turn := act.Turn{Batch: "challenge", Number: 1}
+	corrections := func(one server) *Corrections { return NewCorrections(one.campaigns, one.world.define, one.world.now) }
+	if err := corrections(m.rig.server).Begin(m.rig.Context(), m.rig.def.ID, turn); err != nil {
+		m.Fatal(err)
+	}
+	do(m.crashes, "remark", func(one server) (act.Marks, error) {
+		one.world.is(now)
+		return corrections(one).Remark(m.rig.Context(), m.rig.def.ID, turn, r)
+	}, func() answer[act.Marks] {
+		if a := p.done[number]; marksOf(&a.Result) != r.To {
+			whole := p.corrected(number)
+			whole.Batch = turn.Batch
+			m.tell(event.KindRemarked, p.id, "u1", false, event.Remarked{Corrected: whole, Before: event.Marks(r.From), After: event.Marks(r.To)})
+			a.Result.Score, a.Result.Correct, a.Result.Passed = r.To.Score, r.To.Correct, r.To.Passed
+			p.done[number] = a
+			p.recount()
+		}
+		return answer[act.Marks]{Result: r.To}
+	})
+}
+
 // corrected is what a correction says of what was before.
 func (p *sitter) corrected(number int) event.Corrected {
 	body := event.Corrected{Number: number}
@@ -401,7 +436,7 @@ func TestQuizMachine(t *testing.T) {
 			m.people = append(m.people, &sitter{id: fmt.Sprint("p", i), done: map[int]quiz.Attempt{}})
 		}
 		m.repeat([]func(){
-			m.enrol, m.enrol, m.start, m.start, m.start, m.save, m.save, m.submit, m.submit, m.correct, m.sign, m.expire, m.pass,
+			m.enrol, m.enrol, m.start, m.start, m.start, m.save, m.save, m.submit, m.submit, m.correct, m.remark, m.sign, m.expire, m.pass,
 		}, m.check)
 		m.wantFacts()
 	})

@@ -161,7 +161,9 @@ func (s *Items) attempt(a *quiz.Attempt, group string) error {
 	return nil
 }
 
-// restOf is what the rest of the paper gave, in per cent.
+// restOf is what the rest of the paper gave, in per cent. An attempt that was marked
+// again by a ruling on this question may have more or fewer points than its answers say:
+// the rest is never less than nothing, nor more than all.
 func restOf(r *quiz.Result, points int, right bool) float64 {
 	score, worth := r.Score, r.MaxScore-points
 	if right {
@@ -170,7 +172,7 @@ func restOf(r *quiz.Result, points int, right bool) float64 {
 	if worth <= 0 {
 		return 0
 	}
-	return 100 * float64(score) / float64(worth)
+	return min(max(100*float64(score)/float64(worth), 0), 100)
 }
 
 func (i *Item) count(choice quiz.Choice, right bool, rest float64) {

@@ -103,6 +103,22 @@ func TestItems(t *testing.T) {
 	}
 }
 
+// TestItemsMarkedAgain: a question that was given to everybody does not make the rest of
+// a paper better than all of it.
+func TestItemsMarkedAgain(t *testing.T) {
+	t.Parallel()
+	b := newBank(t)
+	given := sat(b, opening, time.Minute, 2, 1, 1)
+	given.Result.Score = given.Result.MaxScore
+	q1 := newItems(t, b, sat(b, opening, time.Minute, 1, 1, 1), given).All()[0]
+	if d, ok := q1.Discrimination(); ok {
+		t.Errorf("both know the rest wholly, and the question tells them apart by %v", d)
+	}
+	if f, ok := q1.Facility(); !ok || f != 0.5 {
+		t.Errorf("facility %v", f)
+	}
+}
+
 func TestItemsOfAnUnknownVersion(t *testing.T) {
 	t.Parallel()
 	b := newBank(t)
