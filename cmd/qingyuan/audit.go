@@ -5,16 +5,19 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"qingyuan/internal/audit"
 	"qingyuan/internal/httpapi"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/sheet"
 )
 
 // auditCmds work on the log of what operators did. Its chain is checked by verify.
 type auditCmds struct {
-	Export auditExportCmd `cmd:"" help:"Write the log as CSV, the newest first."`
+	Export auditExportCmd `cmd:"" help:"Write the log as CSV or XLSX, the newest first."`
 	Trim   auditTrimCmd   `cmd:"" help:"Take the oldest entries away, and leave the hash that the rest follows."`
 }
 
@@ -24,7 +27,7 @@ type auditExportCmd struct {
 	Campaign string    `help:"Campaign; everything when left out." placeholder:"ID"`
 	From     time.Time `help:"From this day on: YYYY-MM-DD." format:"2006-01-02" placeholder:"DAY"`
 	Until    time.Time `help:"Until before this day." format:"2006-01-02" placeholder:"DAY"`
-	Output   string    `help:"File to write; it must not be there yet. Standard output when left out." short:"o" type:"path" placeholder:"FILE"`
+	Output   string    `help:"File to write, XLSX where its name ends so; it must not be there yet. Standard output when left out." short:"o" type:"path" placeholder:"FILE"`
 }
 
 // Run writes the log. The export is an entry of its own.
@@ -43,8 +46,12 @@ func (c auditExportCmd) Run(e env) error {
 			defer func() { err = errors.Join(err, f.Close()) }()
 			w = io.Writer(f)
 		}
+		format := sheet.CSV
+		if strings.EqualFold(filepath.Ext(c.Output), ".xlsx") {
+			format = sheet.XLSX
+		}
 		all := func(audit.Entry) bool { return true }
-		return httpapi.WriteAudit(e.ctx, w, o.journal, audit.Filter{Campaign: c.Campaign, From: c.From, Until: c.Until}, all)
+		return httpapi.WriteAudit(e.ctx, w, format, o.journal, audit.Filter{Campaign: c.Campaign, From: c.From, Until: c.Until}, all)
 	})
 }
 

@@ -19,15 +19,16 @@ import (
 
 // campaignCmds prepare and run campaigns.
 type campaignCmds struct {
-	Apply   applyCmd        `cmd:"" help:"Check a campaign file and put it into the catalog; running servers take it up within a second."`
-	List    campaignListCmd `cmd:"" help:"List the campaigns of the catalog."`
-	Show    campaignShowCmd `cmd:"" help:"Print a campaign file of the catalog, or the list of its versions."`
-	Publish publishCmd      `cmd:"" help:"Show a draft to the public; it opens and closes by the clock from then on."`
-	Pause   pauseCmd        `cmd:"" help:"Refuse new acts; attempts that are open go on."`
-	Resume  resumeCmd       `cmd:"" help:"Take a pause back."`
-	Close   closeCmd        `cmd:"" help:"End a campaign now."`
-	Reopen  reopenCmd       `cmd:"" help:"Let a closed campaign go on; all numbers stay."`
-	Archive archiveCmd      `cmd:"" help:"Make a closed campaign read-only for good."`
+	Apply     applyCmd        `cmd:"" help:"Check a campaign file and put it into the catalog; running servers take it up within a second."`
+	List      campaignListCmd `cmd:"" help:"List the campaigns of the catalog."`
+	Show      campaignShowCmd `cmd:"" help:"Print a campaign file of the catalog, or the list of its versions."`
+	Publish   publishCmd      `cmd:"" help:"Show a draft to the public; it opens and closes by the clock from then on."`
+	Pause     pauseCmd        `cmd:"" help:"Refuse new acts; attempts that are open go on."`
+	Resume    resumeCmd       `cmd:"" help:"Take a pause back."`
+	Close     closeCmd        `cmd:"" help:"End a campaign now."`
+	Reopen    reopenCmd       `cmd:"" help:"Let a closed campaign go on; all numbers stay."`
+	Anonymise anonymiseCmd    `cmd:"" help:"Take away what a campaign that is over keeps of people, by its own rule; every figure stays."`
+	Archive   archiveCmd      `cmd:"" help:"Make a closed campaign read-only for good."`
 }
 
 // officeFlags are those of commands that work in the name of the console.

@@ -40,6 +40,7 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 		Live: httpapi.Live{MaxWatchers: h.MaxWatchers, MaxPerAddress: h.MaxWatchersPerAddress},
 	}
 	server.Rosters, server.RosterDesk, server.Persons = p.rosters.desk, p.rosters, p.persons
+	server.Retention = p.retention
 	server.Signers, server.PublicURL, server.ScreenTickets = signers{p.archive.ledger, s.secrecy}, h.PublicURL, s.sessions
 	server.Topics = topicBoard{p.topics}
 	server.Inbox, server.Offline, server.Duty = p.inbox, newOffline(p.sql, p.catalog.Campaign, now), p.duty

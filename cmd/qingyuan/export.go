@@ -13,6 +13,7 @@ import (
 
 	"qingyuan/internal/audit"
 	"qingyuan/internal/report"
+	"qingyuan/internal/retention"
 	"qingyuan/internal/sheet"
 )
 
@@ -20,7 +21,7 @@ import (
 type exportCmd struct {
 	configFlags
 
-	What     string `arg:"" help:"${enum}: lists of persons or acts, the table that is reported upwards, statistics of questions." enum:"participants,attempts,signatures,official,items"`
+	What     string `arg:"" help:"${enum}: lists of persons or acts, the table that is reported upwards, statistics of questions." enum:"participants,attempts,signatures,consents,official,items"`
 	Campaign string `help:"Campaign." required:"" placeholder:"ID"`
 	Scope    string `help:"Region or unit that is told of; everybody when left out." placeholder:"ID"`
 	AsOf     string `help:"Leave out what was accepted later: YYYY-MM-DD HH:MM in the campaign's zone." name:"as-of" placeholder:"TIME"`
@@ -79,6 +80,7 @@ func (x exportCmd) source(w *workbench) (*report.Source, error) {
 		return nil, fmt.Errorf("%w: campaign %s has no region or unit %s", errUsage, x.Campaign, x.Scope)
 	}
 	s := &report.Source{Ledger: w.ledger, Campaign: c, Open: w.services.secrecy.open, Names: x.Names, Scope: x.Scope, Now: time.Now}
+	s.Paper, s.Withdrawn = newOffline(w.db, w.catalog.Campaign, time.Now).PerUnit, retention.Withdrawals{DB: w.db}.Of
 	if x.AsOf != "" {
 		if s.AsOf, err = time.ParseInLocation("2006-01-02 15:04", x.AsOf, c.Zone); err != nil {
 			return nil, fmt.Errorf("%w: --as-of %q is not YYYY-MM-DD HH:MM", errUsage, x.AsOf)

@@ -16,6 +16,7 @@ import (
 	"qingyuan/internal/operator"
 	"qingyuan/internal/replay"
 	"qingyuan/internal/report"
+	"qingyuan/internal/retention"
 	"qingyuan/internal/seal"
 	"qingyuan/internal/sqldb"
 )
@@ -83,5 +84,6 @@ func (o *backOffice) registerKinds() {
 func newReports(o *backOffice, db *sqldb.DB, l *ledger.Ledger, find func(string) (*campaign.Campaign, error), open replay.Open, now func() time.Time) *report.Desk {
 	return &report.Desk{
 		Ledger: l, Find: find, Open: open, Announcements: report.NewAnnouncements(db, now), Journal: o.journal, Jobs: o.jobs, Now: now,
+		Paper: newOffline(db, find, now).PerUnit, Withdrawn: retention.Withdrawals{DB: db}.Of,
 	}
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -47,6 +49,21 @@ func TestParticipantsOwnData(t *testing.T) {
 	s.eventually("the ledger to forget the name", func() bool { return !strings.Contains(kept(), `"张三"`) })
 	if all := kept(); !strings.Contains(all, complaint) || strings.Contains(all, `"consent_withdrawn_at":null`) {
 		t.Errorf("a withdrawal takes no complaint back, and is told: %s", all)
+	}
+	file := filepath.Join(t.TempDir(), "consents.csv")
+	mustRun(t, "export", "consents", "--campaign", demoCampaign, "-o", file, "--data", cfg.Data.Dir)
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	withdrawn := 0
+	for line := range strings.Lines(string(raw)) {
+		if line = strings.TrimSpace(line); strings.HasSuffix(line, ",是") && !strings.HasSuffix(line, ",,是") {
+			withdrawn++
+		}
+	}
+	if withdrawn != 1 {
+		t.Errorf("%d consents are taken back in\n%s", withdrawn, raw)
 	}
 	other := people[1]
 	other.want(202, "DELETE", "/participants/me", nil)

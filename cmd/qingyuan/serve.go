@@ -198,6 +198,7 @@ type program struct {
 	switches  *switchboard
 	rosters   *rosterOffice
 	persons   *personDesk
+	retention *retentionDesk
 	office    *backOffice
 	sql       *sqldb.DB
 	inbox     *inbox.Service
@@ -271,6 +272,8 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	}}
 	p.persons.register(p.office.jobs)
 	p.transfers = newTransfers(s, st.sql, book, rosters, log, now)
+	p.retention = &retentionDesk{workbench: p.persons.workbench, jobs: p.office.jobs, log: log, now: now, looked: map[string]string{}}
+	p.retention.register(p.office.jobs)
 	p.inbox = newInbox(cfg, st.sql, s.secrecy, book.Campaign, now)
 	p.duty = newDutyDesk(p, registry, health, now)
 	p.topics = newTopics(p, now)
@@ -439,6 +442,13 @@ func (p *program) startWorkers(ctx context.Context) {
 		select {
 		case <-p.ready.claimed:
 			p.transfers.Run(ctx)
+		case <-ctx.Done():
+		}
+	})
+	start("retention", func(ctx context.Context) {
+		select {
+		case <-p.ready.claimed:
+			p.retention.Run(ctx)
 		case <-ctx.Done():
 		}
 	})

@@ -163,7 +163,7 @@ var rules = map[string]rule{
 	},
 	"internal/offline": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/retention", "internal/sqldb", sqldb}},
 	// Who keeps something of people, and for how long.
-	"internal/retention": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/jobs", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
+	"internal/retention": {may: []string{"campaign", "internal/failpoint", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
 	"internal/duty":      {},
 	"internal/audit":     {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
 	"internal/jobs":      {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},

@@ -60,6 +60,7 @@ func (s *Server) adminRoutes() []route {
 		s.appealRoutes(),
 		s.flagRoutes(),
 		s.reportRoutes(),
+		s.retentionRoutes(),
 		s.boardDeskRoutes(),
 		s.rosterRoutes(),
 		s.bankRoutes(),

@@ -162,21 +162,30 @@ func (s *Server) exportAudit(k *call) error {
 	if err != nil {
 		return err
 	}
+	format := sheet.CSV
+	if raw, err := k.text("format"); err != nil {
+		return err
+	} else if raw != "" {
+		format = sheet.Format(raw)
+	}
+	if format != sheet.CSV && format != sheet.XLSX {
+		return fault.InvalidField("format", "应为 xlsx 或 csv")
+	}
 	rec := s.record(k, operator.ReadAudit, f.Campaign, "audit")
 	rec.Action = "audit.export"
 	if err := s.Journal.Append(k.ctx, rec); err != nil {
 		return err
 	}
 	sees, journal := s.auditSight(k.actor), s.Journal
-	return s.stream(k, sheet.CSV.ContentType(), "audit.csv", func(ctx context.Context, w *bufio.Writer) error {
-		return WriteAudit(ctx, w, journal, f, sees)
+	return s.stream(k, format.ContentType(), "audit."+string(format), func(ctx context.Context, w *bufio.Writer) error {
+		return WriteAudit(ctx, w, format, journal, f, sees)
 	})
 }
 
-// WriteAudit writes the entries that the filter chooses and sees lets through as CSV, the
-// newest first.
-func WriteAudit(ctx context.Context, w io.Writer, journal Journal, f audit.Filter, sees func(audit.Entry) bool) error {
-	out, err := sheet.New(w, sheet.CSV)
+// WriteAudit writes the entries that the filter chooses and sees lets through as a table,
+// the newest first.
+func WriteAudit(ctx context.Context, w io.Writer, format sheet.Format, journal Journal, f audit.Filter, sees func(audit.Entry) bool) error {
+	out, err := sheet.New(w, format)
 	if err != nil {
 		return err
 	}

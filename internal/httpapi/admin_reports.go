@@ -214,6 +214,7 @@ type announcementT struct {
 	ID          string        `json:"id"`
 	AsOf        string        `json:"as_of"`
 	SealedAt    string        `json:"sealed_at"`
+	Version     int64         `json:"campaign_version"`
 	SHA256      string        `json:"sha256"`
 	Definitions []string      `json:"definitions"`
 	Total       report.Line   `json:"total"`
@@ -224,7 +225,7 @@ type announcementT struct {
 
 func announcementOf(c *campaign.Campaign, n *report.Announcement) announcementT {
 	return announcementT{
-		ID: n.ID, AsOf: stamp(n.AsOf, c.Zone), SealedAt: stamp(n.SealedAt, c.Zone), SHA256: n.SHA256,
+		ID: n.ID, AsOf: stamp(n.AsOf, c.Zone), SealedAt: stamp(n.SealedAt, c.Zone), Version: n.Version, SHA256: n.SHA256,
 		Definitions: n.Definitions, Total: n.Total,
 	}
 }

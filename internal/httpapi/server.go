@@ -50,6 +50,8 @@ type Server struct {
 	RosterDesk RosterDesk
 	// Persons gives participants what is kept of them; nil where nobody can.
 	Persons Persons
+	// Retention lets campaigns forget their people.
+	Retention Retention
 	// Signers tells what stands on certificates; nil where there are none.
 	Signers Signers
 	// ScreenTickets signs tickets for the screens of offices; nil where there are none.

@@ -95,6 +95,25 @@ func (q *Queue) SubmitTx(ctx context.Context, tx *sql.Tx, r Request) (string, er
 	return id, nil
 }
 
+// SubmitOnce is Submit unless a job of the kind is in line or under way for the campaign
+// already: that one's id is returned then. Two servers that ask at the same moment may
+// both put one in line.
+func (q *Queue) SubmitOnce(ctx context.Context, r Request) (id string, err error) {
+	err = q.DB.WithTx(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `SELECT id FROM jobs WHERE kind = $1 AND campaign = $2 AND state IN ('queued', 'running') ORDER BY id LIMIT 1`,
+			r.Kind, r.Campaign).Scan(&id)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		id = ulid.Make().String()
+		return q.insert(ctx, tx, id, Queued, r)
+	})
+	if err != nil {
+		return "", fmt.Errorf("submit a job %s: %w", r.Kind, err)
+	}
+	return id, nil
+}
+
 func (q *Queue) insert(ctx context.Context, tx *sql.Tx, id string, state State, r Request) error {
 	params := r.Params
 	if len(params) == 0 {

@@ -79,16 +79,21 @@ func (s *Service) Below(ctx context.Context, campaignID, parent string) (Table, 
 	if err != nil {
 		return Table{}, err
 	}
-	units, err := s.perUnit(ctx, campaignID)
+	units, err := s.PerUnit(ctx, campaignID, time.Time{})
 	if err != nil {
 		return Table{}, err
 	}
 	return Roll(c, units, parent)
 }
 
-// perUnit returns the persons of each unit.
-func (s *Service) perUnit(ctx context.Context, campaignID string) (units map[string]int64, err error) {
-	rows, err := s.DB.QueryContext(ctx, `SELECT unit, CAST(SUM(persons) AS BIGINT) FROM offline_batches WHERE campaign = $1 AND gone = '' GROUP BY unit`, campaignID)
+// PerUnit returns the persons of each unit, in batches that count and were entered until
+// an instant; the zero time is now.
+func (s *Service) PerUnit(ctx context.Context, campaignID string, until time.Time) (units map[string]int64, err error) {
+	if until.IsZero() {
+		until = s.Now()
+	}
+	rows, err := s.DB.QueryContext(ctx, `SELECT unit, CAST(SUM(persons) AS BIGINT) FROM offline_batches
+		WHERE campaign = $1 AND gone = '' AND created <= $2 GROUP BY unit`, campaignID, until.UnixMilli())
 	if err != nil {
 		return nil, fmt.Errorf("sum the paper of %s: %w", campaignID, err)
 	}

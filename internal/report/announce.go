@@ -24,6 +24,9 @@ import (
 type Announced struct {
 	Campaign string    `json:"campaign"`
 	AsOf     time.Time `json:"as_of"`
+	// Version is the campaign's when this was announced, 0 for one that lies in files:
+	// rosters and rules were as it says.
+	Version int64 `json:"campaign_version"`
 	// Definitions say what the figures mean, in the words that were given out.
 	Definitions []string `json:"definitions"`
 	// Total comes first, the nodes follow in order of the tree, those without a unit
@@ -47,32 +50,34 @@ type Line struct {
 	Full         int64  `json:"full_marks"`
 	Scored       int64  `json:"scored"`
 	Score        int64  `json:"score"`
+	// Paper are those who have signed on paper, beside all others.
+	Paper int64 `json:"paper"`
 }
 
-func lineOf(id, title string, n *campaign.Node, c leaderboard.Counts) Line {
+func lineOf(id, title string, n *campaign.Node, c leaderboard.Counts, paper int64) Line {
 	return Line{
 		ID: id, Name: title, Roster: n.Roster, Units: n.Units, Active: c.Active, Enrolled: c.Enrolled,
 		Participants: c.Participants, Attempts: c.Attempts, Signatures: c.Signatures, Passed: c.Passed, Full: c.Full,
-		Scored: c.Scored, Score: c.Score,
+		Scored: c.Scored, Score: c.Score, Paper: paper,
 	}
 }
 
 // Announce puts figures into the form in which they are announced.
 func (f *Figures) Announce(asOf time.Time) Announced {
-	roll := f.Roll()
-	a := Announced{Campaign: f.Campaign.ID, AsOf: asOf, Definitions: definitions()}
+	roll, paper := f.Roll(), f.paperByNode()
+	a := Announced{Campaign: f.Campaign.ID, AsOf: asOf, Version: f.Campaign.Version, Definitions: definitions()}
 	var whole campaign.Node
 	for n := range f.Campaign.Tree.Nodes {
 		if n.Parent == "" {
 			whole.Roster += n.Roster
 			whole.Units += n.Units
 		}
-		a.Nodes = append(a.Nodes, lineOf(n.ID, name(n), n, roll.Nodes[n.ID]))
+		a.Nodes = append(a.Nodes, lineOf(n.ID, name(n), n, roll.Nodes[n.ID], paper[n.ID]))
 	}
-	if none := roll.Nodes[campaign.Unassigned]; none.Enrolled > 0 {
-		a.Nodes = append(a.Nodes, lineOf(campaign.Unassigned, "未选择单位", &campaign.Node{}, none))
+	if none, lost := roll.Nodes[campaign.Unassigned], paper[campaign.Unassigned]; none.Enrolled+lost > 0 {
+		a.Nodes = append(a.Nodes, lineOf(campaign.Unassigned, "未选择单位", &campaign.Node{}, none, lost))
 	}
-	a.Total = lineOf("", "合计", &whole, roll.Total)
+	a.Total = lineOf("", "合计", &whole, roll.Total, paper[""])
 	return a
 }
 
@@ -123,8 +128,8 @@ func (a *Announcements) Seal(ctx context.Context, s *Source, by audit.Record) (A
 	if s.Scope != "" {
 		return fail(errors.New("the source tells of a part of the campaign"))
 	}
-	f := NewFigures(s.Campaign)
-	if err := s.Collect(ctx, f); err != nil {
+	f, err := s.figures(ctx)
+	if err != nil {
 		return fail(err)
 	}
 	n := Announcement{
@@ -258,6 +263,7 @@ func (l *Line) differs(t *Line) []Difference {
 		{"full_marks", l.Full, t.Full},
 		{"scored", l.Scored, t.Scored},
 		{"score", l.Score, t.Score},
+		{"paper", l.Paper, t.Paper},
 	} {
 		if f.was != f.now {
 			out = append(out, Difference{l.ID, l.Name, f.figure, f.was, f.now})
@@ -270,8 +276,8 @@ func (l *Line) differs(t *Line) []Difference {
 func (s *Source) announced(ctx context.Context, asOf time.Time) (Announced, error) {
 	then := *s
 	then.AsOf = asOf
-	f := NewFigures(s.Campaign)
-	if err := then.Collect(ctx, f); err != nil {
+	f, err := then.figures(ctx)
+	if err != nil {
 		return Announced{}, err
 	}
 	return f.Announce(asOf), nil

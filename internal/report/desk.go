@@ -47,7 +47,7 @@ func (o *Order) check() error {
 		o.Format = sheet.XLSX
 	case ExportPDF:
 		o.Format = PDF
-	case ExportParticipants, ExportAttempts, ExportSignatures, ExportOfficial, ExportItems:
+	case ExportParticipants, ExportAttempts, ExportSignatures, ExportConsents, ExportOfficial, ExportItems:
 		if o.Format != sheet.XLSX && o.Format != sheet.CSV {
 			return fault.InvalidField("format", "应为 xlsx 或 csv")
 		}
@@ -89,6 +89,9 @@ type Desk struct {
 	Journal       *audit.Log
 	Jobs          *jobs.Queue
 	Now           func() time.Time
+	// Paper and Withdrawn are those of Source.
+	Paper     func(ctx context.Context, campaignID string, until time.Time) (map[string]int64, error)
+	Withdrawn func(ctx context.Context, campaignID, participant string) (time.Time, error)
 }
 
 // exportKind is the jobs' name of exports, and exportFile that of what they make.
@@ -105,7 +108,7 @@ func (d *Desk) source(campaignID string, asOf time.Time) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Source{Ledger: d.Ledger, Campaign: c, Open: d.Open, AsOf: asOf, Now: d.Now}, nil
+	return &Source{Ledger: d.Ledger, Campaign: c, Open: d.Open, AsOf: asOf, Now: d.Now, Paper: d.Paper, Withdrawn: d.Withdrawn}, nil
 }
 
 // Ask puts an export in line and returns the job's id. That it was asked for, and by

@@ -20,18 +20,19 @@ const (
 	ExportParticipants Export = Export(Participants)
 	ExportAttempts     Export = Export(Attempts)
 	ExportSignatures   Export = Export(Signatures)
+	ExportConsents     Export = Export(Consents)
 	ExportOfficial     Export = "official"
 	ExportItems        Export = "items"
 )
 
 // Exports lists all of them.
 func Exports() []Export {
-	return []Export{ExportParticipants, ExportAttempts, ExportSignatures, ExportOfficial, ExportItems}
+	return []Export{ExportParticipants, ExportAttempts, ExportSignatures, ExportConsents, ExportOfficial, ExportItems}
 }
 
 // Personal tells whether the export has a row for each person.
 func (e Export) Personal() bool {
-	return e == ExportParticipants || e == ExportAttempts || e == ExportSignatures
+	return e == ExportParticipants || e == ExportAttempts || e == ExportSignatures || e == ExportConsents
 }
 
 // Export writes an export and returns how many rows it has.
@@ -39,7 +40,7 @@ func (s *Source) Export(ctx context.Context, e Export, w sheet.Writer) (int64, e
 	counted := &counting{Writer: w}
 	var err error
 	switch e {
-	case ExportParticipants, ExportAttempts, ExportSignatures:
+	case ExportParticipants, ExportAttempts, ExportSignatures, ExportConsents:
 		_, err = s.Write(ctx, List(e), counted)
 	case ExportOfficial:
 		err = s.official(ctx, counted)
@@ -52,8 +53,8 @@ func (s *Source) Export(ctx context.Context, e Export, w sheet.Writer) (int64, e
 }
 
 func (s *Source) official(ctx context.Context, w sheet.Writer) error {
-	f := NewFigures(s.Campaign)
-	if err := s.Collect(ctx, f); err != nil {
+	f, err := s.figures(ctx)
+	if err != nil {
 		return err
 	}
 	return Official(w, f, s.Scope)

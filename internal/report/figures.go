@@ -21,6 +21,8 @@ type Figures struct {
 	Scores map[int]int64
 	// Groups are the figures by group.
 	Groups map[string]leaderboard.Counts
+	// Paper are the persons who have signed on paper, by unit. They are in no other figure.
+	Paper map[string]int64
 
 	cells map[leaderboard.Cell]int64
 }
@@ -99,6 +101,21 @@ func (f *Figures) days(p *Person) {
 // Roll returns the figures of every node of the tree. Regions are the sums of their
 // units, so that every level adds up to the total.
 func (f *Figures) Roll() leaderboard.Roll { return leaderboard.RollUp(f.Campaign.Tree, f.cells) }
+
+// paperByNode sums those who have signed on paper for every node, "" for the whole
+// campaign and campaign.Unassigned for units that have left the tree.
+func (f *Figures) paperByNode() map[string]int64 {
+	out := map[string]int64{}
+	for unit, n := range f.Paper {
+		unit = leaf(f.Campaign.Tree, unit)
+		out[unit] += n
+		out[""] += n
+		for _, region := range f.Campaign.Tree.Regions(unit) {
+			out[region] += n
+		}
+	}
+	return out
+}
 
 // DaysInOrder lists the dates, oldest first.
 func (f *Figures) DaysInOrder() []string { return slices.Sorted(maps.Keys(f.Days)) }

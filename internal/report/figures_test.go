@@ -151,12 +151,13 @@ func table(t *testing.T, fn func(w sheet.Writer) error) [][]string {
 func TestOfficial(t *testing.T) {
 	t.Parallel()
 	f := collect(t, newCampaign(t))
+	f.Paper = map[string]int64{"yc1": 12, "a unit that left": 3} // a figure of its own
 	rows := table(t, func(w sheet.Writer) error { return report.Official(w, f, "jz") })
 	want := [][]string{
-		{"榆次区", "1", "2", "50.00%", "1", "7", "14.29%", "3", "2", "1", "100.00%", "100.00%", "100", "100"},
+		{"榆次区", "1", "2", "50.00%", "1", "7", "14.29%", "3", "2", "1", "100.00%", "100.00%", "100", "100", "12"},
 		// Two of a roster of one: the rate is cut, the figures are not.
-		{"太谷区", "1", "1", "100.00%", "2", "1", "100.00%", "2", "1", "1", "100.00%", "0.00%", "70", "70"},
-		{"合计", "2", "3", "66.67%", "3", "8", "37.50%", "5", "3", "2", "100.00%", "50.00%", "85", "170"},
+		{"太谷区", "1", "1", "100.00%", "2", "1", "100.00%", "2", "1", "1", "100.00%", "0.00%", "70", "70", "0"},
+		{"合计", "2", "3", "66.67%", "3", "8", "37.50%", "5", "3", "2", "100.00%", "50.00%", "85", "170", "12"},
 	}
 	if diff := cmp.Diff(want, rows[1:4]); diff != "" {
 		t.Error(diff)

@@ -19,6 +19,7 @@ func definitions() []string {
 		"参与人数：至少有一次有效交卷或签署的人数；参与率：参与人数除以应参与人数（按名册）。",
 		"答题人次：有效交卷次数；及格率、满分率、平均分：按每人最好成绩计算，分母为有成绩的人数；总分：每人最好成绩之和。",
 		"参与单位数：至少一人参与的单位数。已作废或撤回的答卷和签署均不计入。",
+		"纸质承诺人数：由单位按批登记的纸质签署人数，单独列出，不计入签署人数、参与人数和任何比率。",
 	}
 }
 
@@ -33,13 +34,13 @@ func Official(w sheet.Writer, f *Figures, parent string) error {
 	if err := w.Table(officialName(f.Campaign, parent), officialColumns()...); err != nil {
 		return err
 	}
-	roll := f.Roll()
+	roll, paper := f.Roll(), f.paperByNode()
 	for _, n := range tree.Children(parent) {
-		if err := w.Row(officialRow(name(n), n, roll.Nodes[n.ID])...); err != nil {
+		if err := w.Row(officialRow(name(n), n, roll.Nodes[n.ID], paper[n.ID])...); err != nil {
 			return err
 		}
 	}
-	if err := officialTotal(w, f, roll, parent); err != nil {
+	if err := officialTotal(w, f, roll, paper, parent); err != nil {
 		return err
 	}
 	return w.Note(definitions()...)
@@ -47,7 +48,7 @@ func Official(w sheet.Writer, f *Figures, parent string) error {
 
 // officialTotal writes those without a unit, where the whole campaign is told of, and
 // the sum of all rows.
-func officialTotal(w sheet.Writer, f *Figures, roll leaderboard.Roll, parent string) error {
+func officialTotal(w sheet.Writer, f *Figures, roll leaderboard.Roll, paper map[string]int64, parent string) error {
 	whole := campaign.Node{}
 	counts := roll.Total
 	if n, ok := f.Campaign.Tree.Node(parent); ok {
@@ -57,13 +58,13 @@ func officialTotal(w sheet.Writer, f *Figures, roll leaderboard.Roll, parent str
 			whole.Roster += n.Roster
 			whole.Units += n.Units
 		}
-		if none := roll.Nodes[campaign.Unassigned]; none.Enrolled > 0 {
-			if err := w.Row(officialRow("未选择单位", &campaign.Node{}, none)...); err != nil {
+		if none, lost := roll.Nodes[campaign.Unassigned], paper[campaign.Unassigned]; none.Enrolled+lost > 0 {
+			if err := w.Row(officialRow("未选择单位", &campaign.Node{}, none, lost)...); err != nil {
 				return err
 			}
 		}
 	}
-	return w.Row(officialRow("合计", &whole, counts)...)
+	return w.Row(officialRow("合计", &whole, counts, paper[parent])...)
 }
 
 func officialName(c *campaign.Campaign, parent string) string {
@@ -91,12 +92,14 @@ func officialColumns() []sheet.Column {
 		{Title: "满分率"},
 		{Title: "平均分"},
 		{Title: "总分"},
+		{Title: "纸质承诺人数"},
 	}
 }
 
 // officialRow is a node's row. A rate is cut at the whole, as on the boards: a roster
-// that is too small is the roster's fault.
-func officialRow(title string, n *campaign.Node, c leaderboard.Counts) []any {
+// that is too small is the roster's fault. Who has signed on paper comes last, beside all
+// others.
+func officialRow(title string, n *campaign.Node, c leaderboard.Counts, paper int64) []any {
 	return []any{
 		title,
 		c.Active, n.Units,
@@ -106,7 +109,7 @@ func officialRow(title string, n *campaign.Node, c leaderboard.Counts) []any {
 		c.Enrolled, c.Attempts, c.Signatures,
 		sheet.Rate{Part: c.Passed, Whole: c.Scored},
 		sheet.Rate{Part: c.Full, Whole: c.Scored},
-		average(&c), c.Score,
+		average(&c), c.Score, paper,
 	}
 }
 

@@ -19,15 +19,16 @@ const (
 	Participants List = "participants"
 	Attempts     List = "attempts"
 	Signatures   List = "signatures"
+	Consents     List = "consents"
 )
 
 // Lists are all lists.
-func Lists() []List { return []List{Participants, Attempts, Signatures} }
+func Lists() []List { return []List{Participants, Attempts, Signatures, Consents} }
 
 // Write writes a list and returns how many rows it has. It takes constant memory,
 // whatever the campaign's size.
 func (s *Source) Write(ctx context.Context, l List, w sheet.Writer) (rows int64, err error) {
-	columns, write := s.list(l)
+	columns, write := s.list(ctx, l)
 	if err := w.Table(titles[l], columns...); err != nil {
 		return 0, err
 	}
@@ -47,13 +48,13 @@ func (s *Source) Write(ctx context.Context, l List, w sheet.Writer) (rows int64,
 }
 
 //nolint:gochecknoglobals // A constant in everything but the language.
-var titles = map[List]string{Participants: "参与者", Attempts: "答卷", Signatures: "签署"}
+var titles = map[List]string{Participants: "参与者", Attempts: "答卷", Signatures: "签署", Consents: "同意记录"}
 
 // put writes a row behind its number.
 type put func(cells ...any) error
 
 // list returns the columns of a list and what writes a person's rows.
-func (s *Source) list(l List) ([]sheet.Column, func(*Person, put) error) {
+func (s *Source) list(ctx context.Context, l List) ([]sheet.Column, func(*Person, put) error) {
 	who := []sheet.Column{
 		{Title: "序号"},
 		{Title: "参与者编号", Width: 30},
@@ -74,6 +75,9 @@ func (s *Source) list(l List) ([]sheet.Column, func(*Person, put) error) {
 		return with("第几次", "开始时间", "交卷时间", "得分", "满分", "答对题数", "题数", "用时（秒）", "及格", "交卷方式", "状态"), s.attempts
 	case Signatures:
 		return with("签署时间", "承诺书版本", "签署方式", "状态"), s.signature
+	case Consents:
+		return with("告知版本", "同意时间", "监护人同意", "同意公开姓名", "撤回时间", "个人信息已删除"),
+			func(p *Person, put put) error { return s.consents(ctx, p, put) }
 	default:
 		return with("报名时间", "首次参与时间", "答题次数", "最好成绩", "用时（秒）", "及格", "已签署", "签署时间"), s.participant
 	}

@@ -48,6 +48,26 @@ type Source struct {
 	// act that was accepted before and corrected afterwards is told as it is now.
 	AsOf time.Time
 	Now  func() time.Time
+	// Paper returns how many have signed on paper, by unit, in batches that were entered
+	// until an instant; nil where nobody counts paper.
+	Paper func(ctx context.Context, campaignID string, until time.Time) (map[string]int64, error)
+	// Withdrawn returns when somebody took their consent back last, zero for never; nil
+	// where nobody remembers.
+	Withdrawn func(ctx context.Context, campaignID, participant string) (time.Time, error)
+}
+
+// figures adds everybody up, with others that are told of everybody as well.
+func (s *Source) figures(ctx context.Context, others ...interface{ Add(p *Person) error }) (*Figures, error) {
+	f := NewFigures(s.Campaign)
+	if err := s.Collect(ctx, append(others, f)...); err != nil {
+		return nil, err
+	}
+	if s.Paper == nil {
+		return f, nil
+	}
+	var err error
+	f.Paper, err = s.Paper(ctx, s.Campaign.ID, s.AsOf)
+	return f, err
 }
 
 // Person is one participant of a campaign.
@@ -66,6 +86,8 @@ type Person struct {
 	// Signature is nil where nothing was signed.
 	Signature *pledge.Signature
 	Hidden    bool
+	// Consents are what they have agreed to, oldest first.
+	Consents []Consent
 }
 
 // Counts returns what the person is to the figures of their unit.
@@ -166,6 +188,7 @@ func (w *walk) person(h ledger.History, head event.Position) *Person {
 		return nil
 	}
 	p := &Person{ID: h.Participant, Enrolment: life.Enrolment, Hidden: life.Hidden, Name: life.Enrolment.DisplayName}
+	p.Consents = consentsOf(h.Facts)
 	if w.Names && p.Name != "" {
 		p.Name = w.full
 	}

@@ -28,8 +28,9 @@ func (s *Source) Summarise(ctx context.Context) (*Summary, error) {
 	if asOf.IsZero() {
 		asOf = s.Now()
 	}
-	f, i := NewFigures(s.Campaign), NewItems(s.Campaign, NewBanks(ctx, s.Ledger))
-	if err := s.Collect(ctx, f, i); err != nil {
+	i := NewItems(s.Campaign, NewBanks(ctx, s.Ledger))
+	f, err := s.figures(ctx, i)
+	if err != nil {
 		return nil, fmt.Errorf("report on %s: %w", s.Campaign.ID, err)
 	}
 	m := &Summary{Campaign: s.Campaign, AsOf: asOf, Announced: f.Announce(asOf), Figures: f, Items: i, Parent: s.Scope}
@@ -99,6 +100,7 @@ func (m *Summary) facts() [][2]string {
 		{"答题人次", grouped(t.Attempts)},
 		{"签署承诺书人数", grouped(t.Signatures)},
 		{"报名人数", grouped(t.Enrolled)},
+		{"纸质承诺人数（另计）", grouped(t.Paper)},
 		{"参与单位", fmt.Sprintf("%s / %s", grouped(t.Active), grouped(t.Units))},
 	}
 	if t.Roster > 0 {

@@ -154,10 +154,10 @@ func (m *Summary) regionSheet(b *book) error {
 	for _, c := range officialColumns() {
 		head = append(head, c.Title)
 	}
-	roll := m.Figures.Roll()
+	roll, paper := m.Figures.Roll(), m.Figures.paperByNode()
 	var rows [][]any
 	for _, n := range m.Campaign.Tree.Children(m.Parent) {
-		rows = append(rows, officialRow(name(n), n, roll.Nodes[n.ID]))
+		rows = append(rows, officialRow(name(n), n, roll.Nodes[n.ID], paper[n.ID]))
 	}
 	if err := b.table(sheetRegions, head, rows); err != nil {
 		return err
