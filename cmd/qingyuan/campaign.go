@@ -28,7 +28,8 @@ type campaignCmds struct {
 	Close     closeCmd        `cmd:"" help:"End a campaign now."`
 	Reopen    reopenCmd       `cmd:"" help:"Let a closed campaign go on; all numbers stay."`
 	Anonymise anonymiseCmd    `cmd:"" help:"Take away what a campaign that is over keeps of people, by its own rule; every figure stays."`
-	Archive   archiveCmd      `cmd:"" help:"Make a closed campaign read-only for good."`
+	Archive   archiveCmd      `cmd:"" help:"Make a closed campaign read-only for good, and move it out of Redis into the database."`
+	Unarchive unarchiveCmd    `cmd:"" help:"Bring an archived campaign back into Redis; it stays read-only."`
 }
 
 // officeFlags are those of commands that work in the name of the console.
@@ -272,7 +273,6 @@ type (
 	pauseCmd   struct{ steerFlags }
 	resumeCmd  struct{ steerFlags }
 	closeCmd   struct{ steerFlags }
-	archiveCmd struct{ steerFlags }
 	reopenCmd  struct {
 		steerFlags
 
@@ -305,13 +305,6 @@ func (c resumeCmd) Run(e env) error {
 func (c closeCmd) Run(e env) error {
 	return c.steer(e, func(ctx context.Context, s *catalog.Store, a catalog.Act) (catalog.Outcome, error) {
 		return s.Close(ctx, a, c.Campaign)
-	})
-}
-
-// Run implements the command.
-func (c archiveCmd) Run(e env) error {
-	return c.steer(e, func(ctx context.Context, s *catalog.Store, a catalog.Act) (catalog.Outcome, error) {
-		return s.Archive(ctx, a, c.Campaign)
 	})
 }
 

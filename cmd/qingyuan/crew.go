@@ -15,6 +15,7 @@ import (
 	"qingyuan/internal/fault"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
+	"qingyuan/internal/shelf"
 	"qingyuan/leaderboard"
 	"qingyuan/quiz"
 )
@@ -25,7 +26,8 @@ import (
 type crew struct {
 	campaigns *redisstore.Campaigns
 	archive   *archive
-	boards    *redisstore.Boards
+	shelf     *shelf.Shelf
+	boards    leaderboard.Store
 	facts     leaderboard.Facts
 	quiz      *quiz.Service
 	list      func() []*campaign.Campaign
@@ -64,9 +66,16 @@ func (c *crew) muster(ctx context.Context) {
 	if err := c.archive.refresh(ctx); err != nil && ctx.Err() == nil {
 		c.log.DebugContext(ctx, "go on with the cursors as they were", "err", err)
 	}
+	if err := c.shelf.Refresh(ctx); err != nil && ctx.Err() == nil {
+		c.log.DebugContext(ctx, "go on with the shelf as it was", "err", err)
+	}
 	c.attend(ctx, redisstore.DoorsCampaign, c.openDoors, c.startDoors)
 	wanted := map[string]bool{redisstore.DoorsCampaign: true}
 	for _, def := range c.list() {
+		if c.shelf.Has(def.ID) {
+			c.settle(ctx, def.ID)
+			continue
+		}
 		wanted[def.ID] = true
 		c.attend(ctx, def.ID,
 			func(ctx context.Context) error { return c.open(ctx, def) },
@@ -82,6 +91,9 @@ func (c *crew) muster(ctx context.Context) {
 			stop()
 			delete(c.running, id)
 			c.archive.retire(id)
+			if c.shelf.Has(id) {
+				c.campaigns.Forget(id)
+			}
 		}
 	}
 }
@@ -326,7 +338,7 @@ func (c *crew) handIn(ctx context.Context, id string) {
 func newCrew(s *services, b *catalog.Keeper, a *archive, workers *staff, log *slog.Logger) *crew {
 	return &crew{
 		staff:     workers,
-		campaigns: s.campaigns, archive: a, boards: s.boards, facts: s.shared.Turn("fold"), quiz: s.quiz,
+		campaigns: s.campaigns, archive: a, shelf: s.shelf, boards: s.boards, facts: s.shared.Turn("fold"), quiz: s.quiz,
 		list: b.Campaigns, find: b.Campaign, metrics: a.metrics, log: log, now: a.now,
 		running: map[string]context.CancelFunc{}, pending: map[string]error{},
 	}

@@ -90,6 +90,9 @@ func (x *erasure) run(ctx context.Context, participant string) error {
 			return err
 		}
 	}
+	if err := x.eraseOnShelf(ctx); err != nil {
+		return err
+	}
 	for _, id := range x.ids {
 		if err := x.services.sessions.RevokeAll(ctx, id); err != nil {
 			return err
@@ -102,6 +105,22 @@ func (x *erasure) run(ctx context.Context, participant string) error {
 		return err
 	}
 	return x.scrub(ctx, known)
+}
+
+// eraseOnShelf erases in the campaigns that were moved out of Redis.
+func (x *erasure) eraseOnShelf(ctx context.Context) error {
+	for _, campaignID := range x.services.shelf.IDs() {
+		for _, id := range x.ids {
+			erased, err := x.services.shelf.Erase(ctx, campaignID, id, x.now)
+			if err != nil {
+				return err
+			}
+			if erased {
+				x.campaigns = append(x.campaigns, campaignID)
+			}
+		}
+	}
+	return nil
 }
 
 // eraseElsewhere takes away what is kept of the person beside the ledger.

@@ -14,6 +14,7 @@ import (
 	"qingyuan/internal/jobs"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/retention"
+	"qingyuan/internal/shelf"
 )
 
 // personDesk gives participants what is kept of them, and takes it away.
@@ -64,10 +65,12 @@ func (d *personDesk) Withdraw(ctx context.Context, campaignID, participant strin
 	if err := d.withdrawals().Record(ctx, campaignID, participant, now); err != nil {
 		return err
 	}
-	if err := d.services.boards.Hide(ctx, campaignID, participant, true); err != nil {
+	// On a board of the shelf they stay, as nobody: the boards of what is archived stand.
+	err := d.services.boards.Hide(ctx, campaignID, participant, true)
+	if err != nil && !errors.Is(err, shelf.ErrArchived) {
 		return err
 	}
-	_, err := d.services.campaigns.Erase(ctx, campaignID, participant, now)
+	_, err = d.services.eraseIn(ctx, campaignID, participant, now)
 	return err
 }
 

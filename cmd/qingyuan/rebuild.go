@@ -87,6 +87,9 @@ func (w *workbench) complete(ctx context.Context, opened []ledger.Opened) error 
 }
 
 func (w *workbench) rebuild(ctx context.Context, o ledger.Opened, progress func(done, total int64)) (replay.Rebuilt, error) {
+	if w.services.shelf.Has(o.Campaign) {
+		return replay.Rebuilt{}, fmt.Errorf("campaign %s is archived and not in redis: qingyuan campaign unarchive brings it back", o.Campaign)
+	}
 	r := &replay.Rebuilder{
 		Ledger: w.ledger, Redis: redisstore.NewRefill(w.redis, replicas(w.cfg)), Open: w.services.secrecy.open,
 		Drain: w.drain, Progress: progress, Now: time.Now,

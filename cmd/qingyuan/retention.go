@@ -79,7 +79,8 @@ func (f *forgetting) run(ctx context.Context, kinds []campaign.Kept) (map[string
 	if err != nil {
 		return nil, err
 	}
-	if known && !f.serving && slices.Contains(kinds, campaign.KeptPersonal) {
+	onShelf := f.services.shelf.Has(f.c.ID)
+	if known && !f.serving && !onShelf && slices.Contains(kinds, campaign.KeptPersonal) {
 		if err := f.takeUp(ctx, opened, f.now); err != nil {
 			return nil, err
 		}
@@ -107,7 +108,7 @@ func (f *forgetting) run(ctx context.Context, kinds []campaign.Kept) (map[string
 	}
 	x := erasure{workbench: f.workbench, now: f.now, held: hs}
 	var mine []ledger.Opened
-	if known {
+	if known && !onShelf {
 		mine = append(mine, opened)
 	}
 	if err := x.scrub(ctx, mine); err != nil {
@@ -176,15 +177,20 @@ func (n *naming) eraseAll(ctx context.Context, id string, people []string) error
 	g.SetLimit(erasedAtOnce)
 	for _, p := range people {
 		g.Go(func() error {
-			_, err := n.services.campaigns.Erase(ctx, id, p, n.now)
+			_, err := n.services.eraseIn(ctx, id, p, n.now)
 			return err
 		})
 	}
 	return g.Wait()
 }
 
-// gone moves what was ordered into the ledger.
-func (n *naming) gone(ctx context.Context, s ledger.Shard) error { return n.drain(ctx, s) }
+// gone moves what was ordered into the ledger; on the shelf it is there already.
+func (n *naming) gone(ctx context.Context, s ledger.Shard) error {
+	if n.services.shelf.Has(s.Campaign) {
+		return nil
+	}
+	return n.drain(ctx, s)
+}
 
 // retentionDesk lets campaigns forget when their own rule says so.
 type retentionDesk struct {

@@ -13,7 +13,6 @@ import (
 	"qingyuan/internal/jobs"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/operator"
-	"qingyuan/internal/redisstore"
 	"qingyuan/internal/roster"
 	"qingyuan/internal/seal"
 	"qingyuan/internal/session"
@@ -38,8 +37,10 @@ type rosterDesk struct {
 	catalog   interface{ Campaigns() []*campaign.Campaign }
 	find      func(id string) (*campaign.Campaign, error)
 	sessions  *session.Service
-	campaigns *redisstore.Campaigns
-	ledger    *ledger.Ledger
+	campaigns interface {
+		Acted(ctx context.Context, campaignID, participant string) (bool, error)
+	}
+	ledger *ledger.Ledger
 }
 
 var _ session.Involvement = (*rosterDesk)(nil)

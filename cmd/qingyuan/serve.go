@@ -23,6 +23,7 @@ import (
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/report"
+	"qingyuan/internal/shelf"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/transfer"
 	"qingyuan/internal/waitingroom"
@@ -230,11 +231,15 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	if s.joined != nil {
 		s.joined.Took, s.streams.Took = hook.took, hook.took
 	}
+	s.withShelf(&shelf.Shelf{DB: st.sql, Ledger: ledger.New(st.sql), Find: book.Campaign, Now: now})
+	if err := s.shelf.Refresh(ctx); err != nil {
+		return nil, err
+	}
 	p := &program{cfg: cfg, log: log, catalog: book, services: s, sql: st.sql}
 	p.publisher = newPublisher(s, book.Campaigns, log, now)
 	s.campaigns.ExaminedThrough(st.examiner)
 	p.archive = newArchive(s, ledger.New(st.sql), m, log)
-	p.auditor = &auditor{journal: audit.New(st.sql), verifier: newVerifier(s, p.archive.ledger), catalog: book, every: cfg.Verify.Every, metrics: m, log: log}
+	p.auditor = &auditor{journal: audit.New(st.sql), verifier: newVerifier(s, p.archive.ledger), catalog: book, shelf: s.shelf, every: cfg.Verify.Every, metrics: m, log: log}
 	p.crew = newCrew(s, book, p.archive, &p.workers, log)
 	p.switches = &switchboard{store: redisstore.NewSwitches(db), off: m.switchedOff, log: log}
 	p.room = newRoom(cfg, db, m, log, now)
@@ -264,7 +269,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 		return nil, err
 	}
 	p.rosters = newRosterOffice(&rosterDesk{
-		rosters: rosters, catalog: book, find: book.Campaign, sessions: s.sessions, campaigns: s.campaigns, ledger: p.archive.ledger,
+		rosters: rosters, catalog: book, find: book.Campaign, sessions: s.sessions, campaigns: acting{s}, ledger: p.archive.ledger,
 	}, book.Store(), p.office.jobs)
 	p.rosters.Register(p.office.jobs)
 	p.persons = &personDesk{jobs: p.office.jobs, workbench: &workbench{

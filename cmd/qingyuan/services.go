@@ -12,6 +12,7 @@ import (
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/seal"
 	"qingyuan/internal/session"
+	"qingyuan/internal/shelf"
 	"qingyuan/internal/stream"
 	"qingyuan/internal/token"
 	"qingyuan/internal/waitingroom"
@@ -33,7 +34,8 @@ type services struct {
 	redis      redis.UniversalClient
 	joined     *redisstore.Joined // nil where nothing is joined
 	campaigns  *redisstore.Campaigns
-	boards     *redisstore.Boards
+	boards     leaderboard.Store
+	shelf      *shelf.Shelf
 	facts      *stream.Reader
 	shared     *stream.Shared     // facts, for the fold and the ledger
 	streams    *redisstore.Joined // what reads them; nil where nothing is joined

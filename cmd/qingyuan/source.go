@@ -11,13 +11,14 @@ import (
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/stream"
+	"qingyuan/leaderboard"
 )
 
 // source is what the archivers take from Redis.
 type source struct {
 	*stream.Turn
 
-	boards *redisstore.Boards
+	boards leaderboard.Store
 	banks  *redisstore.Banks
 }
 

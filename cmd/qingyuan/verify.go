@@ -35,6 +35,11 @@ func (v verifyCmd) run(e env, w *workbench, opened []ledger.Opened) error {
 		return err
 	}
 	result := verified{Clean: log.Broken == nil, Campaigns: []replay.Report{}, Audit: log}
+	if v.Campaign == "" {
+		for _, id := range w.services.shelf.IDs() {
+			opened = append(opened, ledger.Opened{Campaign: id})
+		}
+	}
 	for _, o := range opened {
 		r, err := w.verify(e.ctx, o, v.progress(e, "verify", o))
 		if err != nil {
@@ -68,6 +73,13 @@ func (v verifyCmd) auditLog(ctx context.Context, w *workbench) (audit.Report, er
 // verify moves what waits on the streams into the ledger, which a running server
 // does anyway, and compares.
 func (w *workbench) verify(ctx context.Context, o ledger.Opened, progress func(done, total int64)) (replay.Report, error) {
+	if w.services.shelf.Has(o.Campaign) {
+		c, err := w.catalog.Campaign(o.Campaign)
+		if err != nil {
+			return replay.Report{}, err
+		}
+		return w.verifyShelf(ctx, c)
+	}
 	for n := range o.Shards {
 		if err := w.drain(ctx, ledger.Shard{Campaign: o.Campaign, Number: n}); err != nil {
 			w.log.WarnContext(ctx, "the stream was not taken up", "err", err)

@@ -18,6 +18,7 @@ import (
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisnode"
 	"qingyuan/internal/redisstore"
+	"qingyuan/internal/shelf"
 	"qingyuan/internal/sqldb"
 )
 
@@ -64,7 +65,8 @@ func openWorkbench(ctx context.Context, cfg configs.Config, log *slog.Logger) (w
 		return w, err
 	}
 	w.closers = append(w.closers, w.services.close)
-	return w, nil
+	w.services.withShelf(&shelf.Shelf{DB: w.db, Ledger: w.ledger, Find: w.catalog.Campaign, Now: time.Now})
+	return w, w.services.shelf.Refresh(ctx)
 }
 
 // chosenFlags choose on which campaigns a command works, and how it answers.
@@ -158,6 +160,10 @@ func (w *workbench) chosen(ctx context.Context, name string) ([]ledger.Opened, e
 			return []ledger.Opened{o}, nil
 		}
 		names = append(names, o.Campaign)
+	}
+	if w.services.shelf.Has(name) {
+		o, _, err := w.ledger.Campaign(ctx, name)
+		return []ledger.Opened{o}, err
 	}
 	return nil, fmt.Errorf("%w: campaign %s was never opened here; the ledger knows %s", errUsage, name, strings.Join(names, ", "))
 }

@@ -162,6 +162,11 @@ var rules = map[string]rule{
 		tests: []string{"internal/seal"},
 	},
 	"internal/offline": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/retention", "internal/sqldb", sqldb}},
+	// Campaigns that have left Redis: read from SQL and the ledger.
+	"internal/shelf": {may: []string{
+		"campaign", "quiz", "pledge", "leaderboard", "internal/event", "internal/fault", "internal/ledger", "internal/replay", "internal/replay/state",
+		"internal/sqldb", sqldb,
+	}},
 	// Who keeps something of people, and for how long.
 	"internal/retention": {may: []string{"campaign", "internal/failpoint", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
 	"internal/duty":      {},

@@ -154,6 +154,7 @@ func errorCodes() []codeRow {
 		{"job.lost", 409, "任务已由其他服务器接管或已取消"},
 		{"job.given_up", 500, "任务多次中断，已停止重试，请检查后重新提交"},
 		{"correction.no_origins", 409, "本活动没有可用的地址和设备标记，或已在结束后销毁"},
+		{"campaign.archived", 409, "活动已归档，数据只供查看"},
 		{"retention.not_over", 409, "活动结束后才能删除个人信息"},
 		{"flag.not_found", 404, "没有这条提示"},
 		{"appeal.not_found", 404, "没有这项申诉"},

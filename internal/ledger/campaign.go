@@ -66,10 +66,10 @@ func (l *Ledger) Campaign(ctx context.Context, campaign string) (Opened, bool, e
 	return o, true, nil
 }
 
-// Campaigns lists every campaign that was opened, in order of id. The doors are
-// among them where they were registered.
+// Campaigns lists every campaign that was opened and lies in Redis, in order of id: not
+// those on the shelf. The doors are among them where they were registered.
 func (l *Ledger) Campaigns(ctx context.Context) ([]Opened, error) {
-	rows, err := l.db.QueryContext(ctx, "SELECT "+openedColumns+" FROM campaigns ORDER BY campaign")
+	rows, err := l.db.QueryContext(ctx, "SELECT "+openedColumns+" FROM campaigns WHERE campaign NOT IN (SELECT campaign FROM shelf WHERE state = 'kept') ORDER BY campaign")
 	all, err := collect(rows, err, func(r *sql.Rows) (o Opened, err error) {
 		return o, r.Scan(o.fields()...)
 	})

@@ -30,6 +30,9 @@ type Campaigns struct {
 	// nothing is accepted, because this Redis might not keep it. Set it before
 	// the first act.
 	Guard func() error
+	// Elsewhere, when set, is asked of a campaign that is not opened here: its error says
+	// where it lies. Set it before the first act.
+	Elsewhere func(id string) error
 
 	mu     sync.RWMutex
 	opened map[string]*opened
@@ -109,6 +112,11 @@ func (c *Campaigns) of(id string) (*opened, error) {
 	o, ok := c.opened[id]
 	switch unfit := c.unfit[id]; {
 	case !ok:
+		if c.Elsewhere != nil {
+			if err := c.Elsewhere(id); err != nil {
+				return nil, err
+			}
+		}
 		return nil, unavailable(id, ErrNotOpened)
 	case unfit != nil:
 		return nil, unavailable(id, unfit)
@@ -125,6 +133,14 @@ func (c *Campaigns) writable(id string) (*opened, error) {
 		}
 	}
 	return c.of(id)
+}
+
+// Forget forgets how a campaign was opened: it lies elsewhere by now.
+func (c *Campaigns) Forget(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.opened, id)
+	delete(c.unfit, id)
 }
 
 // keys returns the keys of the shard the participant belongs to.

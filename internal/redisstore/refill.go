@@ -143,3 +143,21 @@ func (r *Refill) PutBank(ctx context.Context, digest string, packed []byte) erro
 	}
 	return nil
 }
+
+// Remove takes away what Clear leaves of a campaign: after it Redis knows nothing of it.
+// The marks of the shards go first, so that whoever is late finds an emptied shard and
+// nobody a new one.
+func (r *Refill) Remove(ctx context.Context, t state.Ticket) error {
+	for n := range t.Shards {
+		k := keysOf(t.Campaign, n)
+		if err := r.fenced(ctx, t, n, nil, func(p redis.Pipeliner) { p.Unlink(ctx, k.meta(), k.kept()) }); err != nil {
+			return err
+		}
+	}
+	for _, key := range []string{namesKey(t.Campaign), campaignKey(t.Campaign)} {
+		if err := outage(r.db.Unlink(ctx, key).Err()); err != nil {
+			return fmt.Errorf("remove %s: %w", t.Campaign, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"qingyuan/configs"
+	"qingyuan/internal/ledger"
+)
+
+// ownOf is everything a participant may read of what they did.
+func ownOf(t *testing.T, p api) string {
+	t.Helper()
+	base := "/campaigns/" + knownCampaign
+	var out strings.Builder
+	_, attempts := p.patient("GET", base+"/attempts", nil)
+	for _, path := range []string{
+		"/attempts/" + attempts.list("items")[0].text("attempt"), "/signatures/me", "/me", "/boards/participants/me?window=2",
+	} {
+		status, r := p.patient("GET", base+path, nil)
+		for _, moving := range []string{"server_time", "as_of", "next_attempt_at"} {
+			delete(r, moving)
+		}
+		raw, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(&out, path, status, string(raw))
+	}
+	return out.String()
+}
+
+// patient calls again where it was too often.
+func (a api) patient(method, path string, body any) (status int, r result) {
+	a.t.Helper()
+	a.eventually(method+" "+path, func() bool {
+		var err error
+		status, r, err = a.call(method, path, body)
+		return err == nil && status != 429
+	})
+	return status, r
+}
+
+// keysIn lists the keys of a campaign in Redis.
+func keysIn(t *testing.T, w *workbench, id string) []string {
+	t.Helper()
+	keys, err := w.redis.Keys(t.Context(), "*{"+id+"*").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// TestArchive moves a campaign out of Redis beside a running server, after a try that was
+// interrupted: whoever reads sees the same, whoever acts is told so, an erasure reaches the
+// shelf, and back in Redis everything is as before.
+func TestArchive(t *testing.T) {
+	t.Parallel()
+	s, cfg, people := ruled(t, 180)
+	base := "/campaigns/" + knownCampaign
+	if status, _, _ := command(t, "campaign", "archive", knownCampaign, "--data", cfg.Data.Dir); status != exitFailed {
+		t.Errorf("archived while it is open: %d", status)
+	}
+	mustRun(t, "campaign", "close", knownCampaign, "--data", cfg.Data.Dir)
+	s.eventually("the close", func() bool {
+		_, r, err := s.call("GET", base, nil)
+		return err == nil && r.text("state") == "closed"
+	})
+	figures, own := figuresOf(t, s.api, knownCampaign), ownOf(t, people[0])
+	serial := people[0].want(200, "GET", base+"/signatures/me", nil).text("serial")
+	page := fmt.Sprint(s.want(200, "GET", "/signatures/"+serial, nil))
+
+	w := bench(t, cfg)
+	partway(t, w)
+	mustRun(t, "campaign", "archive", knownCampaign, "--data", cfg.Data.Dir, "--reason", "活动结束")
+	if left := keysIn(t, w, knownCampaign); len(left) > 0 {
+		t.Errorf("redis still holds %d keys: %v", len(left), left)
+	}
+	read := func() bool {
+		status, _, err := people[0].call("GET", base+"/me", nil)
+		return err == nil && status == 200
+	}
+	s.eventually("the server to read from the shelf", read)
+	wantSame(t, s.api, people[0], figures, own)
+	if got := fmt.Sprint(s.want(200, "GET", "/signatures/"+serial, nil)); got != page {
+		t.Errorf("the page of the signature says %s, before %s", got, page)
+	}
+	for _, act := range []struct {
+		method, path string
+		body         any
+	}{{"POST", "/attempts", nil}, {"PUT", "/enrolment", enrolmentAgain(people[0])}} {
+		if status, r := people[0].patient(act.method, base+act.path, act.body); status < 400 || status >= 500 {
+			t.Errorf("%s %s = %d %v: want a refusal", act.method, act.path, status, r)
+		}
+	}
+	mustRun(t, "verify", "--data", cfg.Data.Dir)
+	mustRun(t, "campaign", "archive", knownCampaign, "--data", cfg.Data.Dir) // again
+	if status, _, _ := command(t, "rebuild", "--data", cfg.Data.Dir, "--campaign", knownCampaign); status != exitFailed {
+		t.Errorf("rebuilt what is archived: %d", status)
+	}
+
+	erased := people[1]
+	theirs := erased.want(200, "GET", base+"/signatures/me", nil).text("serial")
+	erased.want(202, "DELETE", "/participants/me", nil)
+	s.eventually("the erasure to be done", func() bool {
+		return len(column(t, w.db, "SELECT id FROM jobs WHERE kind = 'personal.erase' AND state = 'done'")) == 1
+	})
+	if _, r := s.patient("GET", "/signatures/"+theirs, nil); r.text("name") != "匿名" {
+		t.Errorf("the page still says %v", r)
+	}
+	mustRun(t, "verify", "--data", cfg.Data.Dir)
+	own = ownOf(t, people[0])
+	s.eventually("the board to call them nobody", func() bool {
+		_, r := s.patient("GET", base+"/boards/participants", nil)
+		return strings.Contains(fmt.Sprint(r), "匿名")
+	})
+
+	mustRun(t, "campaign", "unarchive", knownCampaign, "--data", cfg.Data.Dir, "--reason", "复核")
+	if len(keysIn(t, w, knownCampaign)) == 0 {
+		t.Error("nothing is in redis again")
+	}
+	s.eventually("the server to read from redis", read)
+	mustRun(t, "verify", "--data", cfg.Data.Dir)
+	wantSame(t, s.api, people[0], figures, own)
+	if _, r := s.patient("GET", "/signatures/"+theirs, nil); r.text("name") != "匿名" {
+		t.Errorf("the erased name is back: %v", r)
+	}
+}
+
+func enrolmentAgain(p api) map[string]any {
+	return map[string]any{
+		"unit": p.unit(knownCampaign, ""), "name": "李四", "group": "public",
+		"consent": map[string]any{"notice_version": "1", "publish_name": false},
+	}
+}
+
+func wantSame(t *testing.T, s, p api, figures, own string) {
+	t.Helper()
+	s.eventually("the snapshot", func() bool { return figuresOf(t, s, knownCampaign) == figures })
+	if got := ownOf(t, p); got != own {
+		t.Errorf("one's own is\n%s\nbefore\n%s", got, own)
+	}
+}
+
+// partway begins to move the campaign and is stopped while its people are on their way.
+func partway(t *testing.T, w *workbench) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	_, err := w.shelve(ctx, knownCampaign, func(done, _ int64) {
+		if done > 0 {
+			stop()
+		}
+	})
+	if err == nil {
+		t.Fatal("it was not interrupted")
+	}
+	if o, _, err := w.ledger.Campaign(t.Context(), knownCampaign); err != nil || o.Condition != ledger.Rebuilding {
+		t.Fatalf("interrupted: %+v, %v", o, err)
+	}
+	if w.services.shelf.Has(knownCampaign) {
+		t.Fatal("half of it can be read")
+	}
+}
+
+// TestArchiveOverARestart reads an archived campaign from a server that starts with it.
+func TestArchiveOverARestart(t *testing.T) {
+	t.Parallel()
+	s, cfg, people := ruled(t, 3650)
+	own := ""
+	stopped := func(cfg configs.Config) {
+		t.Helper()
+		if err := s.stop(); err != nil {
+			t.Fatal(err)
+		}
+		mustRun(t, "campaign", "close", knownCampaign, "--data", cfg.Data.Dir)
+	}
+	stopped(cfg)
+	s = start(t, cfg)
+	people[0].base = s.base
+	s.eventually("the close", func() bool {
+		_, r, err := s.call("GET", "/campaigns/"+knownCampaign, nil)
+		return err == nil && r.text("state") == "closed"
+	})
+	figures := figuresOf(t, s.api, knownCampaign)
+	own = ownOf(t, people[0])
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, "campaign", "archive", knownCampaign, "--data", cfg.Data.Dir)
+	s = start(t, cfg)
+	people[0].base = s.base
+	wantSame(t, s.api, people[0], figures, own)
+}
