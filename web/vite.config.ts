@@ -34,8 +34,10 @@ export default defineConfig({
           name: 'browser',
           include: ['browser/**/*.test.ts'],
           environment: 'node',
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // Long, for machines that have much else to do: nothing waits for them when all is well.
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          expect: { poll: { timeout: 60_000 } },
           fileParallelism: false,
         },
       },

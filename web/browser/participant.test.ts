@@ -66,6 +66,7 @@ const calls = (like: RegExp) => visitor.calls.filter((c) => like.test(c)).length
 describe('a whole visit', () => {
   it('takes six calls, from the first page to the certificate', async () => {
     const { page } = visitor
+    const began = Date.now()
     await signIn()
     await enrol()
     await pledge()
@@ -82,7 +83,10 @@ describe('a whole visit', () => {
     await certificate.waitFor()
     expect(await certificate.evaluate((img: HTMLImageElement) => img.decode().then(() => img.naturalWidth))).toBeGreaterThan(600)
     await visitor.shot('certificate-375')
-    expect(visitor.calls).toHaveLength(6)
+    // Whoever is slow over the quiz, as a busy machine is, has it saved on the way.
+    const saves = calls(/PUT .*answers/)
+    expect(saves).toBeLessThanOrEqual((Date.now() - began) / 20_000)
+    expect(visitor.calls.length - saves, visitor.calls.join('\n')).toBe(6)
     await link('打开核验页面').click()
     await page.getByText('王*').or(page.getByText('*芳')).first().waitFor()
   })
@@ -219,10 +223,8 @@ describe('the pages', () => {
     expect(visitor.calls).toEqual([])
   })
 
-  it('show the big screen and the console', async () => {
+  it('let operators in by a page of their own', async () => {
     const { page } = visitor
-    await page.goto(`${server.url}/screen/jinzhong-2026`)
-    await page.getByText('参与人数').waitFor()
     await page.goto(`${server.url}/console`)
     await page.getByLabel('用户名').waitFor()
     expect(await visitor.barriers()).toEqual([])

@@ -44,7 +44,8 @@ export class Visitor {
 
   static async arrive(browser: Browser, origin: string, viewport = phone, more: object = {}): Promise<Visitor> {
     const context = await browser.newContext({ viewport, deviceScaleFactor: 2, hasTouch: true, isMobile: true, locale: 'zh-CN', ...more })
-    context.setDefaultTimeout(15_000)
+    // Long, for machines that have much else to do: nothing waits for it when all is well.
+    context.setDefaultTimeout(60_000)
     return new Visitor(context, await context.newPage(), origin)
   }
 
