@@ -208,6 +208,23 @@ describe('the pages', () => {
     expect(calls(/POST .*signatures/)).toBe(0)
   })
 
+  it('give people what is kept of them, and take it away', async () => {
+    const { page } = visitor
+    await signIn()
+    await enrol()
+    await page.getByText('签名方式').waitFor()
+    await page.goto(`${server.url}${city}/mine`)
+    const download = page.waitForEvent('download')
+    await button('下载我的全部信息').click()
+    expect((await download).suggestedFilename()).toBe('qingyuan.json')
+    await button('撤回在本活动中的同意').click()
+    await visitor.shot('mine-375')
+    expect(await visitor.barriers()).toEqual([])
+    await button('我已了解，确定').click()
+    await page.getByText('已撤回同意。').waitFor()
+    expect(calls(/POST .*consent\/withdrawal/)).toBe(1)
+  })
+
   it('say so where a campaign does not exist, and weigh little', async () => {
     const { page } = visitor
     const cdp = await visitor.context.newCDPSession(page)
