@@ -401,7 +401,7 @@ func (p *program) listen(ctx context.Context) ([]front, error) {
 			}
 			return nil, fmt.Errorf("listen on %s: %w", addr, err)
 		}
-		fronts[i].ln = ln
+		fronts[i].ln = httpapi.Lenient(ln)
 	}
 	return fronts, nil
 }

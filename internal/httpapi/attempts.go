@@ -87,20 +87,15 @@ type savedAnswer struct {
 
 // submit handles POST …/attempts/{attempt}/submission. Repeating it is safe.
 func (s *Server) submit(k *call) error {
-	var in struct {
-		Answers answerSet `json:"answers"`
-	}
-	if err := k.decode(&in); err != nil {
+	answers, err := k.answers()
+	if err != nil {
 		return err
-	}
-	if in.Answers == nil {
-		return errNoAnswers
 	}
 	c, err := s.campaign(k)
 	if err != nil {
 		return err
 	}
-	r, err := s.Quizzes.Submit(s.originated(k, c.ID), c.ID, k.participant, k.Params("attempt"), quiz.Answers(in.Answers))
+	r, err := s.Quizzes.Submit(s.originated(k, c.ID), c.ID, k.participant, k.Params("attempt"), answers)
 	if err != nil {
 		return err
 	}
@@ -183,6 +178,7 @@ type bestAnswer struct {
 	UsedMS int64 `json:"used_ms"`
 }
 
+// receiptAnswer is what sendReceipt writes.
 type receiptAnswer struct {
 	attemptHead
 	fixedPart

@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -98,7 +96,7 @@ func (s *Server) showBoard(k *call) error {
 		return err
 	}
 	lang := published(c, k.lang())
-	key := k.pageKey(c, b.Frozen, p, "participants", q.Scope, q.Group, q.Period)
+	key := k.pageKey(c, b.Frozen, p, pageOf{"participants", q.Scope, q.Group, q.Period})
 	e, err := s.state.pages.get(key, b.AsOf, func() (*encoded, error) {
 		return encode(boardAnswer{
 			AsOf: stamp(b.AsOf, c.Zone), frozenPart: frozenOf(c, b.Frozen),
@@ -113,19 +111,26 @@ func (s *Server) showBoard(k *call) error {
 
 // pageKey names a written page of a board by all that it depends on: who may see
 // what differs by the viewer and the ranking mode, and changes with a freeze.
-func (k *call) pageKey(c *campaign.Campaign, f *campaign.Freeze, p page, parts ...string) string {
-	viewer := "public"
-	if k.viewer.Office {
-		viewer = "office " + k.viewer.Campaign + " " + k.viewer.Scope
-	}
-	parts = append(parts, c.ID, string(c.Ranking), published(c, k.lang()), viewer, strconv.FormatBool(f != nil),
-		strconv.FormatInt(p.offset, 10), strconv.FormatInt(p.limit, 10))
-	return strings.Join(parts, "\n")
+type pageKey struct {
+	of       pageOf
+	campaign string
+	ranking  campaign.RankingMode
+	lang     string
+	viewer   leaderboard.Viewer
+	frozen   bool
+	page     page
+}
+
+// pageOf says which board, table or list a page is of.
+type pageOf [4]string
+
+func (k *call) pageKey(c *campaign.Campaign, f *campaign.Freeze, p page, of pageOf) pageKey {
+	return pageKey{of, c.ID, c.Ranking, published(c, k.lang()), k.viewer, f != nil, p}
 }
 
 // sendBoard answers with figures that an office must not share with the public.
 func (k *call) sendBoard(e *encoded) error {
-	k.Vary(fiber.HeaderAuthorization)
+	k.Response().Header.SetCanonical(headerVary, headerAuthorization)
 	if k.viewer.Office {
 		return k.sendEncoded(e, noStore)
 	}
@@ -201,7 +206,7 @@ func (s *Server) showPlace(k *call) error {
 // from is the newest, so that a page is encoded once for all who read it.
 type pages struct {
 	mu  sync.RWMutex
-	all map[string]writtenPage
+	all map[pageKey]writtenPage
 }
 
 type writtenPage struct {
@@ -212,11 +217,11 @@ type writtenPage struct {
 // maxPages bounds what is kept; beyond it everything is written anew.
 const maxPages = 4096
 
-func newPages() *pages { return &pages{all: map[string]writtenPage{}} }
+func newPages() *pages { return &pages{all: map[pageKey]writtenPage{}} }
 
 // get returns the page written from the board made at asOf. Several callers may
 // write the same page at once, which does no harm.
-func (p *pages) get(key string, asOf time.Time, write func() (*encoded, error)) (*encoded, error) {
+func (p *pages) get(key pageKey, asOf time.Time, write func() (*encoded, error)) (*encoded, error) {
 	p.mu.RLock()
 	w, ok := p.all[key]
 	p.mu.RUnlock()

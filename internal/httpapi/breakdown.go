@@ -89,7 +89,7 @@ func (s *Server) showBreakdown(k *call) error {
 	if err != nil {
 		return err
 	}
-	key := k.pageKey(c, t.Frozen, page{}, "breakdown", parent)
+	key := k.pageKey(c, t.Frozen, page{}, pageOf{"breakdown", parent})
 	e, err := s.state.pages.get(key, t.Snapshot.AsOf, func() (*encoded, error) {
 		return encode(breakdownOf(c, parent, t), volatileTime)
 	})

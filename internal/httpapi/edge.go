@@ -60,7 +60,7 @@ type call struct {
 }
 
 func (s *Server) newCall(c *fiber.Ctx, now time.Time) *call {
-	return &call{Ctx: c, ctx: c.UserContext(), began: now, addr: s.address(c)}
+	return &call{Ctx: c, ctx: context.Background(), began: now, addr: s.address(c)}
 }
 
 // edge wraps a route's handler with everything that is the same for all: it
@@ -90,11 +90,14 @@ func (s *Server) guarded(c *fiber.Ctx, r route, now time.Time) (err error) {
 		return err
 	}
 	k := s.newCall(c, now)
-	if !r.quick {
-		ctx, cancel := context.WithTimeout(k.ctx, s.timeout(r))
+	switch {
+	case r.quick:
+	case r.slow:
+		ctx, cancel := context.WithTimeout(k.ctx, s.SlowTimeout)
 		defer cancel()
 		k.ctx = ctx
-		c.SetUserContext(ctx)
+	default:
+		k.ctx = s.state.deadlines.next()
 	}
 	if err := s.admit(k, r); err != nil {
 		return err
@@ -103,14 +106,6 @@ func (s *Server) guarded(c *fiber.Ctx, r route, now time.Time) (err error) {
 		return errSwitchedOff
 	}
 	return r.handle(k)
-}
-
-// timeout bounds the work on one request of a route.
-func (s *Server) timeout(r route) time.Duration {
-	if r.slow {
-		return s.SlowTimeout
-	}
-	return s.Timeout
 }
 
 // admit checks the limits and the identity that a guard asks for: the cheapest

@@ -56,6 +56,9 @@ func (s *Server) watch(k *call) error {
 		if w, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
 			conn = w.UnsafeConn()
 		}
+		if l, ok := conn.(*lenientConn); ok { // it reads nothing, and sees to its own deadlines
+			conn = l.Conn
+		}
 		w := newWatcher(conn, addr)
 		w.until = until
 		stream.add(w, head)

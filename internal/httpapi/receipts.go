@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"strconv"
 	"strings"
 
 	"qingyuan/campaign"
@@ -13,13 +14,65 @@ func (s *Server) sendAttempt(k *call, status int, c *campaign.Campaign, r *quiz.
 	if r.Attempt.State == quiz.StateOpen {
 		return s.sendPaper(k, status, c, r)
 	}
+	if r.Attempt.State == quiz.StateSubmitted {
+		return k.sendReceipt(status, c, r)
+	}
 	head := headOf(c, &r.View)
 	now := currentPart{Best: bestOf(r.Best), Rank: rankOf(r.Rank), LeftToday: r.Left.Today}
-	if r.Attempt.State == quiz.StateSubmitted {
-		return k.send(status, receiptAnswer{head, firstOf(c, &r.View), now, reviewOf(r.Review), remarkedOf(&r.View)})
-	}
 	return k.send(status, closedAnswer{head, string(r.Attempt.ClosedBy), now, s.invalidatedOf(k.ctx, r.Attempt.State == quiz.StateInvalidated, r.Attempt.Batch)})
 }
+
+// sendReceipt writes what nearly everybody gets who hands in, as package json would write
+// a receiptAnswer and in a fifth of the time, into the memory that the server keeps for
+// answers. A review, and what was marked again, package json writes itself.
+func (k *call) sendReceipt(status int, c *campaign.Campaign, r *quiz.Receipt) error {
+	if len(r.Review) > 0 || r.Remarked != nil {
+		now := currentPart{Best: bestOf(r.Best), Rank: rankOf(r.Rank), LeftToday: r.Left.Today}
+		return k.send(status, receiptAnswer{headOf(c, &r.View), firstOf(c, &r.View), now, reviewOf(r.Review), remarkedOf(&r.View)})
+	}
+	answer := k.Status(status).Response()
+	answer.SwapBody(appendReceipt(answer.SwapBody(nil)[:0], c, r))
+	answer.Header.SetContentType(jsonType)
+	return nil
+}
+
+// appendReceipt appends a receipt without a review that was never marked again.
+func appendReceipt(to []byte, c *campaign.Campaign, r *quiz.Receipt) []byte {
+	a, got := &r.Attempt, &r.Attempt.Result
+	to = appendText(append(to, `{"attempt":`...), r.ID)
+	to = appendNumber(append(to, `,"number":`...), int64(a.Number))
+	to = appendText(append(to, `,"state":`...), string(a.State))
+	to = appendStamp(append(to, `,"started_at":"`...), a.StartedAt, c.Zone)
+	to = appendStamp(append(to, `","deadline":"`...), a.Deadline, c.Zone)
+	to = appendNumber(append(to, `","score":`...), int64(got.Score))
+	to = appendNumber(append(to, `,"max_score":`...), int64(got.MaxScore))
+	to = appendNumber(append(to, `,"correct":`...), int64(got.Correct))
+	to = appendNumber(append(to, `,"questions":`...), int64(got.Questions))
+	to = strconv.AppendBool(append(to, `,"passed":`...), got.Passed)
+	to = appendNumber(append(to, `,"used_ms":`...), got.Used.Milliseconds())
+	to = appendStamp(append(to, `,"submitted_at":"`...), got.SubmittedAt, c.Zone)
+	to = appendText(append(to, `","closed_by":`...), string(a.ClosedBy))
+	to = append(to, `,"best":`...)
+	if r.Best == nil {
+		to = append(to, `null`...)
+	} else {
+		to = appendNumber(append(to, `{"score":`...), int64(r.Best.Score))
+		to = append(appendNumber(append(to, `,"used_ms":`...), r.Best.Used.Milliseconds()), '}')
+	}
+	to = append(to, `,"rank":`...)
+	if r.Rank == 0 { // where the campaign does not rank
+		to = append(to, `null`...)
+	} else {
+		to = appendNumber(to, r.Rank)
+	}
+	to = append(to, `,"attempts_left_today":`...)
+	if r.Left.Today == nil {
+		return append(to, `null}`...)
+	}
+	return append(appendNumber(to, int64(*r.Left.Today)), '}')
+}
+
+func appendNumber(to []byte, n int64) []byte { return strconv.AppendInt(to, n, 10) }
 
 // listedOf is one line of a participant's own list: no paper and no standing.
 func (s *Server) listedOf(k *call, c *campaign.Campaign, v *quiz.View) any {

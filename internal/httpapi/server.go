@@ -180,6 +180,7 @@ type Readiness struct {
 type state struct {
 	metrics   *metrics
 	headers   headers
+	deadlines deadlines
 	people    *buckets[string]
 	addresses *buckets[netip.Addr]
 	lookups   *buckets[netip.Addr]
@@ -206,6 +207,7 @@ func (s *Server) setup() {
 		s.state = state{
 			metrics:     newMetrics(s.Registerer),
 			headers:     newHeaders(),
+			deadlines:   deadlines{timeout: s.Timeout},
 			people:      newBuckets[string](s.Limits.PerParticipant, s.Limits.Remember),
 			addresses:   newBuckets[netip.Addr](s.Limits.PerAddress, s.Limits.Remember),
 			lookups:     newBuckets[netip.Addr](s.Limits.Lookup, s.Limits.Remember),

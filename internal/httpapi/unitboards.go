@@ -63,7 +63,7 @@ func (s *Server) showRanking(k *call, kind campaign.NodeKind) error {
 	if err != nil {
 		return err
 	}
-	key := k.pageKey(c, t.Frozen, r.page, string(kind), string(r.metric), r.parent)
+	key := k.pageKey(c, t.Frozen, r.page, pageOf{string(kind), string(r.metric), r.parent})
 	e, err := s.state.pages.get(key, t.Snapshot.AsOf, func() (*encoded, error) {
 		b, err := s.Boards.Units(c.ID, leaderboard.UnitQuery{
 			Viewer: k.viewer, Metric: r.metric, Kind: kind, Parent: r.parent, Lang: published(c, k.lang()),

@@ -20,7 +20,10 @@ func wellFormed(c *fiber.Ctx) error {
 	if err := plainLength(c); err != nil {
 		return err
 	}
-	return uniqueKeys(string(c.Context().URI().QueryString()))
+	if query := c.Context().URI().QueryString(); len(query) > 0 {
+		return uniqueKeys(string(query))
+	}
+	return nil
 }
 
 // plainLength refuses a body whose end is told by anything but one
@@ -36,7 +39,7 @@ func plainLength(c *fiber.Ctx) error {
 			continue
 		}
 		bare := bytes.TrimRight(key, " \t")
-		if bytes.EqualFold(bare, []byte(fiber.HeaderTransferEncoding)) || len(bare) < len(key) {
+		if len(bare) < len(key) || len(bare) == len(transferEncoding) && bytes.EqualFold(bare, transferEncoding) {
 			c.Context().SetConnectionClose()
 			return fault.ErrInvalid.Because(errors.New("ambiguous header"))
 		}
@@ -44,10 +47,16 @@ func plainLength(c *fiber.Ctx) error {
 	return nil
 }
 
+var transferEncoding = []byte(fiber.HeaderTransferEncoding)
+
 // uniqueKeys refuses a query that names a key twice, or in two spellings that
 // some readers take for one.
 func uniqueKeys(query string) error {
-	if query == "" {
+	if !strings.ContainsRune(query, '&') { // nearly always
+		key, _, _ := strings.Cut(query, "=")
+		if _, err := unescape(key); err != nil {
+			return fault.ErrInvalid.Because(err)
+		}
 		return nil
 	}
 	seen := map[string]bool{}

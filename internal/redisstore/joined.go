@@ -180,7 +180,7 @@ func (j *Joined) words(ctx context.Context, s *redis.Script, keys []string, args
 	}
 	words, err := o.words, o.err
 	o.giveBack()
-	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+	if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") { // which makes an object of no error, too
 		return wordsOf(s.Eval(ctx, j, keys, args...))
 	}
 	return words, err
