@@ -1,10 +1,15 @@
 package main
 
 import (
+	"context"
 	"maps"
+	"runtime/pprof"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"qingyuan/internal/redisstore"
 )
 
 // staff is everybody who works beside the requests. It knows them by name, so that
@@ -26,6 +31,9 @@ func (s *staff) start(name string, work func()) {
 	s.working[name]++
 	s.all.Go(func() {
 		defer s.leave(name)
+		// Profiles tell the work of one from that of another, and from requests.
+		kind, _, _ := strings.Cut(name, " ")
+		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(redisstore.WorkLabel, kind)))
 		work()
 	})
 }

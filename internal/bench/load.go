@@ -24,6 +24,9 @@ type turn struct {
 	// server and redis are the processor time that a request took, generator that
 	// of the load itself.
 	server, redis, generator time.Duration
+	// parts is what the server's time went to in the turn and after it, of each
+	// request; nil where nobody looked, or the turn took longer than who did.
+	parts shares
 }
 
 func (t turn) rate() float64 { return float64(t.requests) / t.took.Seconds() }

@@ -197,7 +197,7 @@ func (r *run) take(ctx context.Context, conns int, k kind) (turn, error) {
 	if err != nil {
 		return turn{}, err
 	}
-	stop := r.profile(ctx, k)
+	looked := r.profile(ctx, k)
 	before, err := r.spent(k)
 	if err != nil {
 		return turn{}, err
@@ -210,7 +210,6 @@ func (r *run) take(ctx context.Context, conns int, k kind) (turn, error) {
 	if err != nil {
 		return t, err
 	}
-	stop()
 	each := time.Duration(len(requests))
 	t.server, t.redis, t.generator = (after[0]-before[0])/each, (after[1]-before[1])/each, (after[2]-before[2])/each
 	if k.took != nil {
@@ -219,6 +218,7 @@ func (r *run) take(ctx context.Context, conns int, k kind) (turn, error) {
 	if err == nil && k.ofTheServer {
 		err = r.server.quiet(ctx)
 	}
+	t.parts = looked(t)
 	return t, err
 }
 
@@ -234,47 +234,82 @@ func (r *run) spent(k kind) ([3]time.Duration, error) {
 			return out, err
 		}
 	}
-	var own syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err != nil {
-		return out, err
-	}
-	out[2] = time.Duration(own.Utime.Nano() + own.Stime.Nano())
-	return out, nil
+	var err error
+	out[2], err = ownTime()
+	return out, err
 }
 
-// profile keeps profiles of the server's turn where they are wanted: of processor
-// time, and of what was allocated until before and until after it.
-func (r *run) profile(ctx context.Context, k kind) (stop func()) {
-	if r.options.pprof == "" || !k.ofTheServer {
-		return func() {}
+// ownTime is the processor time so far of this process.
+func ownTime() (time.Duration, error) {
+	var own syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err != nil {
+		return 0, fmt.Errorf("ask for the own processor time: %w", err)
+	}
+	return time.Duration(own.Utime.Nano() + own.Stime.Nano()), nil
+}
+
+// lookFor is how long a turn of the server is looked at, in seconds: longer than it
+// takes, so that what it leaves to do is seen as well.
+const lookFor = 2
+
+// profile looks at the server's processor time from now on, until the ledger has caught up
+// with the turn. looked waits for that, and tells what it went to. Where profiles are
+// wanted it keeps them, and what was allocated until before and until after the turn.
+func (r *run) profile(ctx context.Context, k kind) (looked func(turn) shares) {
+	if !k.ofTheServer {
+		return func(turn) shares { return nil }
 	}
 	name := fmt.Sprintf("%s-%d", slug(k.name), time.Now().UnixNano())
 	r.keepHeap(ctx, name+"-before")
-	done := make(chan struct{})
+	profiles := make(chan []byte, 1)
 	go func() {
-		defer close(done)
-		r.keep(ctx, "profile?seconds=1", name)
+		profile, err := r.server.get(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", r.server.ops, lookFor))
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench: profile:", err)
+		}
+		profiles <- profile
 	}()
-	return func() {
-		<-done
+	return func(t turn) shares {
+		profile := <-profiles
+		if profile == nil {
+			return nil
+		}
 		r.keepHeap(ctx, name+"-after")
+		r.keep(name, profile)
+		all, err := sharesOf(profile)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench: profile:", err)
+			return nil
+		}
+		if t.requests == 0 || t.took > lookFor*time.Second*3/4 {
+			return nil
+		}
+		return all.each(t.requests)
 	}
 }
 
 // keepHeap keeps what was allocated so far. A profile shows that only after two more
 // collections.
 func (r *run) keepHeap(ctx context.Context, name string) {
-	r.keep(ctx, "heap?gc=1", name)
-	r.keep(ctx, "heap?gc=1", name)
+	if r.options.pprof == "" {
+		return
+	}
+	for range 2 {
+		profile, err := r.server.get(ctx, "http://"+r.server.ops+"/debug/pprof/heap?gc=1")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench: profile:", err)
+			return
+		}
+		r.keep(name, profile)
+	}
 }
 
-// keep writes a profile of the server to a file of that name.
-func (r *run) keep(ctx context.Context, what, name string) {
-	body, err := r.server.get(ctx, "http://"+r.server.ops+"/debug/pprof/"+what)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(r.options.pprof, name+".pprof"), body, 0o600)
+// keep writes a profile of the server to a file of that name, where that is wanted.
+func (r *run) keep(name string, profile []byte) {
+	if r.options.pprof == "" {
+		return
 	}
-	if err != nil {
+	if err := os.WriteFile(filepath.Join(r.options.pprof, name+".pprof"), profile, 0o600); err != nil {
 		fmt.Fprintln(os.Stderr, "bench: profile:", err)
 	}
 }

@@ -52,12 +52,47 @@ func (r *run) report(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	if err := r.parts(w); err != nil {
+		return err
+	}
 	load := middle(r.rows[0].a, micros(func(t turn) time.Duration { return t.generator }))
 	fmt.Fprintf(w, "\nThe load itself takes %.1f µs of the same processors for each request, on both sides of a ratio.\n", load)
 	if err := r.memory(w); err != nil {
 		return err
 	}
 	return r.verdicts(w)
+}
+
+// parts tells what the server's time went to: the requests themselves, and what comes
+// behind an act once it is acknowledged, during the turn and after it. It is sampled a
+// hundred times a second, so the sums of all turns are told and no single one.
+func (r *run) parts(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "\nof the server's µs\trequest\tfold\tledger\treading for both\tother work\tbehind the act, of all\t")
+	seen := map[string]bool{}
+	for _, row := range r.rows {
+		sum, turns := shares{}, 0
+		for _, a := range row.a {
+			if a.parts != nil {
+				turns++
+			}
+			for work, took := range a.parts {
+				sum[work] += took
+			}
+		}
+		if turns == 0 || seen[row.name] {
+			continue
+		}
+		seen[row.name] = true
+		var all time.Duration
+		for _, took := range sum {
+			all += took
+		}
+		each := func(took time.Duration) float64 { return float64(took.Nanoseconds()) / 1000 / float64(turns) }
+		fmt.Fprintf(t, "%s\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.0f %%\t\n", row.name, each(sum[""]), each(sum[foldWork]), each(sum[ledgerWork]),
+			each(sum[streamsWork]), each(all-sum[""]-sum.behind()), 100*float64(sum.behind())/float64(max(all, 1)))
+	}
+	return t.Flush()
 }
 
 func (r *run) memory(w io.Writer) error {

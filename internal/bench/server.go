@@ -55,7 +55,7 @@ func startServer(ctx context.Context, dir string, o options) (*server, error) {
 		return nil, err
 	}
 	s.cmd = exec.CommandContext(ctx, o.server, "serve", "--demo", "--data", dir, "--addr", s.addr, "--ops-addr", s.ops)
-	s.cmd.Env = append(os.Environ(), "QINGYUAN_HTTP_PPROF="+strconv.FormatBool(o.pprof != ""), "QINGYUAN_LOG_LEVEL=error")
+	s.cmd.Env = append(os.Environ(), "QINGYUAN_HTTP_PPROF=true", "QINGYUAN_LOG_LEVEL=error")
 	s.cmd.Stderr = os.Stderr
 	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
 	s.cmd.WaitDelay = 30 * time.Second

@@ -34,7 +34,8 @@ func TestAReceiptIsAsPackageJSONWritesIt(t *testing.T) {
 			c := &campaign.Campaign{Zone: zone}
 			want, err := json.Marshal(receiptAnswer{
 				headOf(c, &r.View), fixedOf(c, &r.View),
-				currentPart{Best: bestOf(r.Best), Rank: rankOf(r.Rank), LeftToday: r.Left.Today}, nil, nil,
+				currentPart{Best: bestOf(r.Best), Rank: rankOf(r.Rank), LeftToday: r.Left.Today},
+				nil, nil,
 			})
 			if got := string(appendReceipt(nil, c, &r)); err != nil || got != string(want) {
 				t.Errorf("%s\nwant %s, %v", got, want, err)

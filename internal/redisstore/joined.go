@@ -31,6 +31,9 @@ type Joined struct {
 	// Took, when set, is told how long a caller waited, and for which script by its
 	// SHA-1, or "pipeline". Set it before the first command.
 	Took func(command string, took time.Duration, err error)
+	// Work is what profiles call the reading of answers, by WorkLabel; "" is nothing: it
+	// is done for everybody, whoever asked first. Set it before the first command, too.
+	Work string
 	// Buffer is how many bytes are read from a connection at once; window when zero.
 	// Set it before the first command, too.
 	Buffer int
@@ -47,6 +50,9 @@ type Joined struct {
 }
 
 var _ redis.Scripter = (*Joined)(nil)
+
+// WorkLabel is the label by which profiles tell whose work a goroutine does.
+const WorkLabel = "work"
 
 // window is what Redis takes from a connection at once, in bytes: sixteen
 // submissions, or a hundred reads.

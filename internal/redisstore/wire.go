@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"runtime/pprof"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -43,6 +44,11 @@ type wire struct {
 func (j *Joined) openWire(slot int) *wire {
 	w := &wire{joined: j, slot: slot, limit: j.db.Options().ReadTimeout}
 	j.work.Go(func() {
+		labels := context.Background()
+		if j.Work != "" {
+			labels = pprof.WithLabels(labels, pprof.Labels(WorkLabel, j.Work))
+		}
+		pprof.SetGoroutineLabels(labels)
 		if !w.connect() {
 			return
 		}
