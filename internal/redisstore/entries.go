@@ -33,11 +33,14 @@ type entryList struct {
 	fields  []event.Field
 }
 
-// Of how much room is made at a time.
+// Of how much room is made at a time, at most, and about what one entry takes: a reply
+// of one must not hold room for a hundred.
 const (
-	textsAtOnce  = 64 << 10
-	fieldsAtOnce = 512
-	mostEntries  = 1 << 20
+	textsAtOnce   = 64 << 10
+	textsOfEntry  = 512
+	fieldsAtOnce  = 512
+	fieldsOfEntry = 8
+	mostEntries   = 1 << 20
 )
 
 // read takes a whole reply. The error of the reply itself is refused.
@@ -103,10 +106,13 @@ func notAn(what string, err error) error {
 	return fmt.Errorf("%w: not an %s", errProtocol, what)
 }
 
+// left is how many entries are still to come, the one that is read among them.
+func (l *entryList) left() int { return cap(l.entries) - len(l.entries) }
+
 // room is for n fields.
 func (l *entryList) room(n int) event.Fields {
 	if n > len(l.fields) {
-		l.fields = make([]event.Field, max(n, fieldsAtOnce))
+		l.fields = make([]event.Field, max(n, min(fieldsAtOnce, l.left()*fieldsOfEntry)))
 	}
 	list := l.fields[:n:n]
 	l.fields = l.fields[n:]
@@ -138,7 +144,7 @@ func (l *entryList) keep(text []byte) string {
 	}
 	if l.texts.Cap()-l.texts.Len() < len(text) {
 		l.texts = strings.Builder{}
-		l.texts.Grow(max(textsAtOnce, len(text)))
+		l.texts.Grow(max(len(text), min(textsAtOnce, l.left()*textsOfEntry)))
 	}
 	from := l.texts.Len()
 	l.texts.Write(text)

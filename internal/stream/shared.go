@@ -132,7 +132,10 @@ func (t *tail) behind(name string, after event.Position, limit int) []event.Entr
 			done = at
 		}
 	}
-	t.entries = t.entries[t.past(done):]
+	t.entries = slices.Delete(t.entries, 0, t.past(done)) // and nothing holds on to them
+	if len(t.entries) == 0 {
+		t.entries = nil
+	}
 	from := t.past(after)
 	if from == len(t.entries) || !t.entries[from].Follows(after) {
 		return nil
@@ -164,7 +167,7 @@ func (t *tail) keep(read []event.Entry) {
 	}
 	t.entries = append(t.entries, read...)
 	if over := len(t.entries) - mostShared; over > 0 {
-		t.entries = append([]event.Entry(nil), t.entries[over:]...)
+		t.entries = slices.Delete(t.entries, 0, over)
 	}
 }
 
