@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"qingyuan/internal/simulate"
 )
 
 // Grade says how much a finding matters.
@@ -104,13 +106,18 @@ func grade(v, weak, bad float64) Grade {
 	return ""
 }
 
-// wrong speaks when something was lost, counted twice or answered wrongly.
+// wrong speaks when something was lost, counted twice or answered wrongly. Who came to
+// no end for an error is among the errors: nothing was acknowledged that is not there.
 func wrong(m *Measured) *Finding {
 	var errors, problems int64
 	for _, n := range m.Load.Errors {
 		errors += n
 	}
-	for _, n := range m.Load.ProblemCounts {
+	for kind, n := range m.Load.ProblemCounts {
+		if kind == simulate.Failed {
+			errors = max(errors, int64(n))
+			continue
+		}
 		problems += int64(n)
 	}
 	if errors+problems == 0 {

@@ -63,7 +63,10 @@ func TestRules(t *testing.T) {
 		want   string // code and grade of every finding
 		figure string // in the figure of the first
 	}{
-		"an error":                    {func(m *Measured) { m.Load.Errors = map[string]int64{"internal": 3} }, "wrong bad", "3 errors"},
+		"an error": {func(m *Measured) { m.Load.Errors = map[string]int64{"internal": 3} }, "wrong bad", "3 errors"},
+		"people who came to no end": {func(m *Measured) {
+			m.Load.Errors, m.Load.ProblemCounts = map[string]int64{"service.unavailable": 7}, map[string]int{simulate.Failed: 7}
+		}, "wrong bad", "7 errors that no repeat mended, 0 results"},
 		"a lost act":                  {func(m *Measured) { m.Load.ProblemCounts = map[string]int{simulate.CountsOff: 1} }, "wrong bad", "1 results"},
 		"a slow disk":                 {func(m *Measured) { m.SyncBusy.P99MS = 45 }, "sync_slow weak", "45.0 ms in the rush"},
 		"a disk just fast enough":     {func(m *Measured) { m.SyncBusy.P99MS = 19.9 }, "", ""},
