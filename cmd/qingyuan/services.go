@@ -63,7 +63,8 @@ func newServices(cfg configs.Config, db redis.UniversalClient, b book, log *slog
 	s.campaigns = redisstore.NewCampaigns(db, replicas(cfg), redisstore.WithJoined(s.joined))
 	s.boards = redisstore.NewBoards(s.campaigns, b.Campaign, now)
 	if s.streams = join(cfg, db, streamsMost); s.streams != nil {
-		s.streams.Buffer, s.streams.Work = streamsBuffer, "streams"
+		s.streams.Buffer = streamsBuffer
+		s.streams.Called("streams")
 	}
 	s.facts = newReader(cfg, db, s.streams)
 	s.shared = &stream.Shared{Reader: s.facts}

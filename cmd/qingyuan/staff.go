@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"maps"
 	"runtime/pprof"
 	"slices"
@@ -33,7 +32,7 @@ func (s *staff) start(name string, work func()) {
 		defer s.leave(name)
 		// Profiles tell the work of one from that of another, and from requests.
 		kind, _, _ := strings.Cut(name, " ")
-		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(redisstore.WorkLabel, kind)))
+		pprof.SetGoroutineLabels(redisstore.Labelled(kind))
 		work()
 	})
 }

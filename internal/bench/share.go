@@ -78,14 +78,14 @@ func readSample(sample []byte, words []string) (work string, took time.Duration,
 		switch number {
 		case 2: // a few one by one, more of them packed
 			if bytes == nil {
-				took = time.Duration(value) //nolint:gosec // Durations are small.
+				took = time.Duration(value)
 			}
 			for len(bytes) > 0 {
 				v, n := binary.Uvarint(bytes)
 				if n <= 0 {
 					return errProfile
 				}
-				took, bytes = time.Duration(v), bytes[n:] //nolint:gosec // Durations are small.
+				took, bytes = time.Duration(v), bytes[n:]
 			}
 		case 3:
 			var key, text uint64

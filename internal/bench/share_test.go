@@ -39,7 +39,7 @@ func burn(d time.Duration) {
 		return took
 	}
 	for from := own(); own()-from < d; {
-		for range 1 << 16 { //nolint:revive // It is for the time that it takes.
+		for range 1 << 16 {
 		}
 	}
 }

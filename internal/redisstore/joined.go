@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/pprof"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,15 +32,13 @@ type Joined struct {
 	// Took, when set, is told how long a caller waited, and for which script by its
 	// SHA-1, or "pipeline". Set it before the first command.
 	Took func(command string, took time.Duration, err error)
-	// Work is what profiles call the reading of answers, by WorkLabel; "" is nothing: it
-	// is done for everybody, whoever asked first. Set it before the first command, too.
-	Work string
 	// Buffer is how many bytes are read from a connection at once; window when zero.
 	// Set it before the first command, too.
 	Buffer int
 
 	db      *redis.Client
 	opening context.Context //nolint:containedctx // Connections belong to nobody's request.
+	labels  context.Context //nolint:containedctx // For profiles alone.
 	stop    context.CancelFunc
 	work    sync.WaitGroup
 
@@ -51,8 +50,21 @@ type Joined struct {
 
 var _ redis.Scripter = (*Joined)(nil)
 
-// WorkLabel is the label by which profiles tell whose work a goroutine does.
-const WorkLabel = "work"
+// workLabel is the label by which profiles tell whose work a goroutine does.
+const workLabel = "work"
+
+// Labelled is a context for pprof.SetGoroutineLabels alone: profiles tell the work of
+// goroutines with that label from the work of others.
+func Labelled(work string) context.Context {
+	return pprof.WithLabels(unlabelled, pprof.Labels(workLabel, work))
+}
+
+// unlabelled ends nothing and holds nothing: it is what labels are put on.
+var unlabelled = context.Background()
+
+// Called lets profiles call the reading of answers so, which else has no label: it is
+// done for everybody, whoever asked first. It must be called before the first command.
+func (j *Joined) Called(work string) { j.labels = Labelled(work) }
 
 // window is what Redis takes from a connection at once, in bytes: sixteen
 // submissions, or a hundred reads.
@@ -64,7 +76,7 @@ var errUnanswered = errors.New("no reply came")
 // NewJoined sends to the server of db over so many connections at most, at least
 // one. They are opened as those of db are, but for its hooks. Close ends them.
 func NewJoined(db *redis.Client, most int) *Joined {
-	j := &Joined{db: db, wires: make([]*wire, max(most, 1))}
+	j := &Joined{db: db, wires: make([]*wire, max(most, 1)), labels: unlabelled}
 	j.opening, j.stop = context.WithCancel(context.Background())
 	return j
 }

@@ -44,11 +44,7 @@ type wire struct {
 func (j *Joined) openWire(slot int) *wire {
 	w := &wire{joined: j, slot: slot, limit: j.db.Options().ReadTimeout}
 	j.work.Go(func() {
-		labels := context.Background()
-		if j.Work != "" {
-			labels = pprof.WithLabels(labels, pprof.Labels(WorkLabel, j.Work))
-		}
-		pprof.SetGoroutineLabels(labels)
+		pprof.SetGoroutineLabels(j.labels)
 		if !w.connect() {
 			return
 		}
