@@ -197,7 +197,7 @@ func (c *crew) begin(ctx context.Context, id string) context.Context {
 func (c *crew) archiveShards(work context.Context, id string, shards int) {
 	for shard := range shards {
 		a := c.archive.archiver(ledger.Shard{Campaign: id, Number: shard})
-		c.staff.start(fmt.Sprintf("archiver of %s, shard %d", id, shard), func() { a.Run(work) })
+		c.staff.start(fmt.Sprintf("archiver of %s, shard %d", id, shard), func() { a.Run(work) }) //nolint:contextcheck // Labels for profiles are nobody's context.
 	}
 }
 
@@ -213,11 +213,11 @@ func (c *crew) start(ctx context.Context, def *campaign.Campaign) error {
 	work := c.begin(ctx, def.ID)
 	folder := c.folder(def.ID)
 	for shard := range o.Shards {
-		c.staff.start(fmt.Sprintf("fold of %s, shard %d", def.ID, shard), func() { folder.Run(work, shard) })
+		c.staff.start(fmt.Sprintf("fold of %s, shard %d", def.ID, shard), func() { folder.Run(work, shard) }) //nolint:contextcheck // Labels for profiles are nobody's context.
 	}
 	c.archiveShards(work, def.ID, o.Shards)
-	c.staff.start("thaw of "+def.ID, func() { c.thaw(work, def.ID, o.Shards) })
-	c.staff.start("hand-in of "+def.ID, func() { c.handIn(work, def.ID) })
+	c.staff.start("thaw of "+def.ID, func() { c.thaw(work, def.ID, o.Shards) }) //nolint:contextcheck // Labels for profiles are nobody's context.
+	c.staff.start("hand-in of "+def.ID, func() { c.handIn(work, def.ID) }) //nolint:contextcheck // Labels for profiles are nobody's context.
 	c.log.InfoContext(ctx, "campaign is served", "campaign", def.ID, "shards", o.Shards)
 	return nil
 }

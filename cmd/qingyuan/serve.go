@@ -424,7 +424,7 @@ func (p *program) stopListening(ctx context.Context, fronts []front) error {
 // a Redis that is known to be this deployment's.
 func (p *program) startWorkers(ctx context.Context) {
 	start := func(name string, work func(context.Context)) {
-		p.workers.start(name, func() { work(ctx) })
+		p.workers.start(name, func() { work(ctx) }) //nolint:contextcheck // Labels for profiles are nobody's context.
 	}
 	start("readiness", p.ready.Run)
 	start("catalog", func(ctx context.Context) { _ = p.catalog.Run(ctx) }) // it reports its own errors
