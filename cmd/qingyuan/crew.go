@@ -217,7 +217,7 @@ func (c *crew) start(ctx context.Context, def *campaign.Campaign) error {
 	}
 	c.archiveShards(work, def.ID, o.Shards)
 	c.staff.start("thaw of "+def.ID, func() { c.thaw(work, def.ID, o.Shards) }) //nolint:contextcheck // Labels for profiles are nobody's context.
-	c.staff.start("hand-in of "+def.ID, func() { c.handIn(work, def.ID) }) //nolint:contextcheck // Labels for profiles are nobody's context.
+	c.staff.start("hand-in of "+def.ID, func() { c.handIn(work, def.ID) })      //nolint:contextcheck // Labels for profiles are nobody's context.
 	c.log.InfoContext(ctx, "campaign is served", "campaign", def.ID, "shards", o.Shards)
 	return nil
 }
