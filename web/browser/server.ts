@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const program = process.env.QINGYUAN_PROGRAM ?? fileURLToPath(new URL('../../bin/qingyuan', import.meta.url))
+export const program = process.env.QINGYUAN_PROGRAM ?? fileURLToPath(new URL('../../bin/qingyuan', import.meta.url))
 
 export interface Server {
   url: string

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { figuresOf, hoursOf, shown } from '@/screen/figures'
-import { Movement } from '@/screen/movement'
+import { figuresOf, hoursOf, ranked, shown } from '@/screen/figures'
 import { lineOf } from '@/screen/names'
 import { addressed } from '@/screen/useScreen'
 
@@ -48,20 +47,14 @@ describe('the hours', () => {
   })
 })
 
-describe('movement', () => {
-  const minute = 60_000
-  it('compares with half an hour ago, and is silent before it can', () => {
-    const m = new Movement()
-    expect(m.note(0, new Map([['a', 1], ['b', 2]])).get('a')).toBeNull()
-    expect(m.note(minute, new Map([['a', 2], ['b', 1]])).get('b')).toBe(1)
-    for (let i = 2; i <= 31; i++) m.note(i * minute, new Map([['a', 2], ['b', 1]]))
-    const now = m.note(32 * minute, new Map([['a', 1], ['b', 2], ['c', 3]]))
-    expect([...now]).toEqual([['a', 1], ['b', -1], ['c', null]])
+describe('regions', () => {
+  const row = (id: string, rank: number | null) => ({ id, rank }) as Parameters<typeof ranked>[0][number]
+  it('come by rank, and those without one last', () => {
+    const rows = [row('a', 3), row('b', null), row('c', 1), row('unassigned', null), row('d', 1)]
+    expect(ranked(rows).map((r) => r.id)).toEqual(['c', 'd', 'a', 'b'])
   })
-  it('keeps no more than it needs, for days', () => {
-    const m = new Movement()
-    for (let i = 0; i < 2 * 24 * 360; i++) m.note(i * 10_000, new Map([['a', 1]]))
-    expect(m.kept).toBeLessThan(35)
+  it('stay in the order of the tree where nothing is ranked', () => {
+    expect(ranked([row('b', null), row('a', null)]).map((r) => r.id)).toEqual(['b', 'a'])
   })
 })
 
@@ -84,8 +77,8 @@ describe('names', () => {
 })
 
 describe('the address', () => {
-  it('names the campaign, and hides the ticket in the fragment', () => {
-    expect(addressed({ pathname: '/screen/jinzhong-2026', hash: '#ticket=a.b' })).toEqual({ campaign: 'jinzhong-2026', ticket: 'a.b' })
-    expect(addressed({ pathname: '/screen/', hash: '' })).toEqual({ campaign: '', ticket: '' })
+  it('names the campaign, and leaves the token in the fragment', () => {
+    expect(addressed({ pathname: '/screen/jinzhong-2026', hash: '#viewer=a.b' })).toEqual({ campaign: 'jinzhong-2026', viewer: 'a.b' })
+    expect(addressed({ pathname: '/screen/', hash: '' })).toEqual({ campaign: '', viewer: '' })
   })
 })

@@ -32,6 +32,16 @@ export function shown(f: Pick<Figure, 'value' | 'percent'>): string {
   return `${(Math.floor(f.value * 100 * scale + 1e-6) / scale).toFixed(digits)}%`
 }
 
+/** The row of those who belong to no unit. */
+export const unassigned = 'unassigned'
+
+/** Regions by their rank; what has none comes last, in the order of the tree. */
+export function ranked(rows: Frame['regions']): Frame['regions'] {
+  const regions = rows.filter((r) => r.id !== unassigned)
+  if (regions.every((r) => r.rank === null)) return regions
+  return regions.sort((a, b) => (a.rank ?? Number.MAX_SAFE_INTEGER) - (b.rank ?? Number.MAX_SAFE_INTEGER))
+}
+
 /** The last 24 hours up to a frame, one number an hour, also where nothing happened. */
 export interface Hour {
   label: string

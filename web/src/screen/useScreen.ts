@@ -1,14 +1,13 @@
 import { onBeforeUnmount, onMounted, ref, shallowRef } from 'vue'
 import { Client } from '@/shared/api/client'
 import { follow, type Frame } from '@/shared/api/live'
-import { isProblem } from '@/shared/api/problem'
 import { poll } from '@/shared/api/poll'
+import { isProblem } from '@/shared/api/problem'
 import { memoryStore } from '@/shared/api/session'
 import type { Schema } from '@/shared/api/types'
 
-export type UnitBoard = Schema<'UnitBoard'>
-/** One line of a board of regions or units. */
-export type BoardRow = UnitBoard['items'][number]
+/** One line of the board of units. */
+export type BoardRow = Schema<'UnitBoard'>['items'][number]
 
 /** After this long without a sign of life the numbers are called old. */
 const oldAfter = 20_000
@@ -16,21 +15,24 @@ const oldAfter = 20_000
 const oldInAnyCase = 90_000
 const boardEvery = 10_000
 const topUnits = 20
+/** How long is waited before a ticket is asked for again that was not given. */
+const ticketAgain = 10_000
 
-/** What the page is opened for: /screen/{campaign}#ticket=… */
-export function addressed(location: Pick<Location, 'pathname' | 'hash'>): { campaign: string; ticket: string } {
+/**
+ * What the page is opened for: /screen/{campaign}#viewer=…, where the viewer's token lies
+ * in the fragment because that part of an address reaches no server and no log.
+ */
+export function addressed(location: Pick<Location, 'pathname' | 'hash'>): { campaign: string; viewer: string } {
   return {
     campaign: decodeURIComponent(location.pathname.split('/')[2] ?? ''),
-    // In the fragment, because that part of an address reaches no server and no log.
-    ticket: new URLSearchParams(location.hash.slice(1)).get('ticket') ?? '',
+    viewer: new URLSearchParams(location.hash.slice(1)).get('viewer') ?? '',
   }
 }
 
 /** Follows a campaign for as long as the component lives. */
-export function useScreen(campaign: string, ticket: string) {
+export function useScreen(campaign: string, viewer: string) {
   const client = new Client({ sessions: memoryStore() })
   const frame = shallowRef<Frame | null>(null)
-  const regions = shallowRef<BoardRow[] | null>(null)
   const units = shallowRef<BoardRow[] | null>(null)
   const old = ref(false)
   /** There is no such campaign. */
@@ -39,58 +41,95 @@ export function useScreen(campaign: string, ticket: string) {
   let ahead = 0 // of the server's clock before ours
   let heard = Date.now()
   let well = true
-  const stops: (() => void)[] = []
+  const end = new AbortController()
+  let leave = () => {}
 
-  const board = (kind: 'regions' | 'units', into: typeof units) => {
-    let etag = ''
-    return poll<UnitBoard>({
-      every: boardEvery,
-      read: async (signal) => {
-        const path = `/api/v1/campaigns/{campaign}/boards/${kind}` as const
-        const got = await client.tagged(path, etag, {
-          path: { campaign },
-          query: { metric: 'participation', limit: kind === 'units' ? topUnits : 50 } as never,
-          patience: 0,
-          signal,
-        })
-        etag = got.etag
-        return got.data as UnitBoard | null
+  /** Follows, with a ticket where there is one, in place of how it was followed before. */
+  const join = (ticket: string) => {
+    leave()
+    leave = follow({
+      client,
+      campaign,
+      ...(ticket ? { query: () => ({ ticket }) } : {}),
+      onFrame: (f) => {
+        frame.value = f
+        heard = Date.now()
+        ahead = Date.parse(f.as_of) - heard
       },
-      onData: (b) => (into.value = b.items),
-      // Where the campaign ranks nothing there is no board to show.
-      onReading: (ok, err) => {
-        if (!ok && isProblem(err, 'board.not_ranked', 'board.not_published')) into.value = null
-        missing.value = !ok && isProblem(err, 'campaign.not_found')
+      onState: (s) => {
+        well = s.well
+        if (s.well) heard = Date.now()
       },
     })
   }
 
+  /** Asks for a ticket, follows with it, and again before it ends. */
+  const joinWithTickets = async () => {
+    while (!end.signal.aborted) {
+      const given = await client
+        .post('/api/v1/campaigns/{campaign}/screen-tickets', {
+          path: { campaign },
+          body: { view: 'audience' },
+          headers: { Authorization: `Bearer ${viewer}` },
+          signal: end.signal,
+        })
+        .catch(() => null)
+      if (end.signal.aborted) return
+      if (given) join(given.ticket)
+      else well = false
+      await rest(given?.renew_after_ms ?? ticketAgain, end.signal)
+    }
+  }
+
+  const followUnits = () => {
+    let etag = ''
+    return poll<Schema<'UnitBoard'>>({
+      every: boardEvery,
+      read: async (signal) => {
+        const got = await client.tagged('/api/v1/campaigns/{campaign}/boards/units', etag, {
+          path: { campaign },
+          query: { metric: 'participation', limit: topUnits },
+          patience: 0,
+          signal,
+        })
+        etag = got.etag
+        return got.data
+      },
+      onData: (b) => (units.value = b.items),
+      onReading: (ok, err) => {
+        missing.value = !ok && isProblem(err, 'campaign.not_found')
+        // Where units are not ranked in public there is no board to show.
+        if (!ok && isProblem(err, 'board.not_ranked', 'board.not_published')) {
+          units.value = null
+          leaveUnits()
+        }
+      },
+    })
+  }
+  let leaveUnits = () => {}
+
   onMounted(() => {
-    stops.push(
-      follow({
-        client,
-        campaign,
-        ...(ticket ? { query: () => ({ ticket }) } : {}),
-        onFrame: (f) => {
-          frame.value = f
-          heard = Date.now()
-          ahead = Date.parse(f.as_of) - heard
-        },
-        onState: (s) => {
-          well = s.well
-          if (s.well) heard = Date.now()
-        },
-      }),
-      board('regions', regions),
-      board('units', units),
-    )
+    if (viewer) void joinWithTickets()
+    else join('')
+    leaveUnits = followUnits()
     const tick = setInterval(() => {
       now.value = Date.now() + ahead
       const age = Date.now() - heard
       old.value = frame.value !== null && age > (well ? oldInAnyCase : oldAfter)
     }, 1000)
-    stops.push(() => clearInterval(tick))
+    end.signal.addEventListener('abort', () => clearInterval(tick))
   })
-  onBeforeUnmount(() => stops.forEach((stop) => stop()))
-  return { frame, regions, units, missing, old, now }
+  onBeforeUnmount(() => {
+    end.abort()
+    leave()
+    leaveUnits()
+  })
+  return { frame, units, missing, old, now }
+}
+
+function rest(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+  })
 }

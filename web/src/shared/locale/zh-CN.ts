@@ -213,6 +213,8 @@ export default {
   'screen.trend': '近 24 小时',
   'screen.regions': '各地参与',
   'screen.regionRanks': '地区参与率排名',
+  'screen.ranksBySignatures': '地区承诺人数排名',
+  'screen.topics': '错得最多的知识点',
   'screen.regionList': '各地参与率',
   'screen.units': '单位参与率前 20',
   'screen.actions': '最新动态',

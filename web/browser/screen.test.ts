@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process'
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { program, type Server, serve } from './server'
+import { launch, Visitor } from './visitor'
+
+const campaign = 'jinzhong-2026'
+const hall = { width: 1920, height: 1080 }
+
+let server: Server
+let browser: Browser
+let visitor: Visitor
+
+beforeAll(async () => {
+  ;[server, browser] = await Promise.all([serve(), launch()])
+})
+afterAll(async () => {
+  await browser?.close()
+  await server?.stop()
+})
+beforeEach(async () => {
+  visitor = await Visitor.arrive(browser, server.url, hall, { deviceScaleFactor: 1, hasTouch: false, isMobile: false })
+  // Units are not published there: the board of units says so.
+  visitor.expected = [/status of 403/]
+})
+afterEach(async () => {
+  expect(visitor.surprises).toEqual([])
+  expect(visitor.foreign).toEqual([])
+  await visitor.leave()
+})
+
+const open = (suffix = campaign) => visitor.page.goto(`${server.url}/screen/${suffix}`)
+const figure = (name: string) => visitor.page.locator(`[data-figure="screen.${name}"]`).getAttribute('data-value')
+
+/** People who take part, until all of them have. */
+function simulate(people: number): Promise<void> {
+  const args = ['simulate', '--target', server.url, '--campaign', campaign, '--participants', String(people), '--rate', '100']
+  const child = spawn(program, args, { stdio: 'ignore' })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`simulate ended with ${code}`))))
+  })
+}
+
+describe('the big screen', () => {
+  it('shows what the API tells, while people take part', async () => {
+    await open()
+    await visitor.page.getByRole('heading', { level: 1 }).getByText('晋中市').waitFor()
+    await simulate(60)
+    const counts = (await (await fetch(`${server.url}/api/v1/campaigns/${campaign}/counts`)).json()) as Record<string, number>
+    const want = (n: number | undefined) => (n ?? -1).toLocaleString('zh-CN')
+    await expect.poll(() => figure('attempts'), { timeout: 20_000 }).toBe(want(counts.attempts))
+    await expect.poll(() => figure('participants')).toBe(want(counts.participants))
+    await expect.poll(() => figure('signatures')).toBe(want(counts.signatures))
+    expect(await figure('pass')).toMatch(/^\d+\.\d+%$/)
+    expect(await visitor.page.locator('.actions li').count()).toBeGreaterThan(0)
+    const names = await visitor.page.locator('.actions .who').allTextContents()
+    expect(names.filter((n) => !n.includes('*') && n !== '匿名')).toEqual([])
+    await visitor.shot('screen-1920')
+    expect(await visitor.barriers()).toEqual([])
+  })
+
+  it('is scaled as a whole', async () => {
+    await open()
+    await visitor.page.locator('.figure').first().waitFor()
+    for (const size of [{ width: 1280, height: 720 }, { width: 3840, height: 2160 }, { width: 1024, height: 768 }]) {
+      await visitor.page.setViewportSize(size)
+      const box = await visitor.page.locator('.stage').boundingBox()
+      const scale = Math.min(size.width / hall.width, size.height / hall.height)
+      expect(box?.width).toBeCloseTo(hall.width * scale, 0)
+      expect((box?.x ?? 0) * 2 + (box?.width ?? 0)).toBeCloseTo(size.width, 0)
+      expect(await visitor.overflows()).toBe(false)
+    }
+  })
+
+  it('stands hostile names', async () => {
+    const hostile = [
+      '<img src=x onerror=alert(1)>', '"><script>alert(1)</script>', '\u202e颠倒\u2066', 'Z̷͙̗̻͖̣̹͉̫̬̪̖̤͆ͣ̋a̴l̴g̴o̴'.repeat(9), '长'.repeat(400),
+      '𠮷野家', '👨‍👩‍👧‍👦'.repeat(30), 'བསྟན་འཛིན་རྒྱ་མཚོ', '{{constructor.constructor("alert(1)")()}}', ' \u200b\u00ad ',
+    ]
+    await visitor.page.route('**/live*', (route) => route.fulfill({ status: 503 }))
+    visitor.expected.push(/status of 503/)
+    await visitor.page.route('**/frame*', async (route) => {
+      const frame = (await (await route.fetch()).json()) as { campaign: { title: string }; regions: { name: string }[]; recent: unknown[] }
+      frame.campaign.title = hostile.join('')
+      frame.regions.forEach((r, i) => (r.name = hostile[i % hostile.length]!))
+      frame.recent = hostile.slice(0, 5).map((name, i) => ({ kind: 'signed', name, unit: String(i), unit_name: hostile[9 - i], at: '2026-06-02T20:00:00.000+08:00' }))
+      await route.fulfill({ json: frame })
+    })
+    let asked = false
+    visitor.page.on('dialog', (d) => {
+      asked = true
+      void d.dismiss()
+    })
+    await open()
+    await visitor.page.locator('.actions li').nth(4).waitFor({ timeout: 30_000 })
+    expect(await visitor.page.locator('.stage img, .stage script').count()).toBe(0)
+    expect(asked).toBe(false)
+    // Nothing stands outside its card.
+    const out = await visitor.page.evaluate(() =>
+      [...document.querySelectorAll('.card, .figure, .top')].flatMap((card) => {
+        const c = card.getBoundingClientRect()
+        return [...card.querySelectorAll('li, h1')].filter((e) => e.getBoundingClientRect().right > c.right + 1).map((e) => e.textContent)
+      }),
+    )
+    expect(out).toEqual([])
+    await visitor.shot('screen-hostile')
+  })
+
+  it('says that there is no such campaign', async () => {
+    visitor.expected = [/status of 404/]
+    await open('nowhere')
+    await visitor.page.getByText('没有这个活动').waitFor()
+  })
+})
