@@ -51,6 +51,11 @@ web: ## Build the pages, if Node is at hand
 test: need-servers need-browser web ## Run the tests, on real Redis and PostgreSQL servers and in a real browser
 	go test -timeout 9m ./...
 	@$(MAKE) test-web
+	@$(MAKE) test-miniprogram
+
+.PHONY: test-miniprogram
+test-miniprogram: need-redis build ## Run the tests of the mini-program's client, against the real server
+	@scripts/miniprogram.sh '$(CURDIR)/bin/qingyuan'
 
 .PHONY: test-web
 test-web: need-redis need-browser build ## Check the pages and run their tests, in a real browser too
