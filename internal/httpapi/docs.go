@@ -109,13 +109,34 @@ func newDocument(raw []byte) (*document, error) {
 		return nil, err
 	}
 	d := &document{Info: api.Info}
-	for _, t := range api.Tags {
+	for _, t := range api.allTags() {
 		d.Groups = append(d.Groups, docGroup{t, api.operations(t.Name)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(api.Parts.Schemas)) {
 		d.Schemas = append(d.Schemas, docSchema{name, pretty(api.Parts.Schemas[name])})
 	}
 	return d, nil
+}
+
+// allTags lists the tags in the order of the contract, and behind them those that it uses
+// and does not describe, so that no route is left out.
+func (a *openAPI) allTags() []tag {
+	all := slices.Clone(a.Tags)
+	used := map[string]bool{}
+	for _, item := range a.Paths {
+		for _, o := range []*operation{item.Get, item.Put, item.Patch, item.Post, item.Delete} {
+			if o != nil && len(o.Tags) > 0 {
+				used[o.Tags[0]] = true
+			}
+		}
+	}
+	for _, t := range a.Tags {
+		delete(used, t.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(used)) {
+		all = append(all, tag{Name: name})
+	}
+	return all
 }
 
 // operations lists those of one tag by path.

@@ -27,6 +27,8 @@ type site struct {
 	home   *template.Template
 	check  *template.Template
 	docs   []byte
+	// docsPolicy allows the one script of the documentation, which searches in it.
+	docsPolicy string
 }
 
 // mustSite prepares the pages. A fault in them is a build mistake.
@@ -35,11 +37,15 @@ func mustSite(doc *document) *site {
 	if err != nil {
 		panic(err)
 	}
-	sum := sha256.Sum256(css)
+	script, err := pageFiles.ReadFile("pages/docs.js")
+	if err != nil {
+		panic(err)
+	}
+	const rest = "; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+	style := "default-src 'none'; style-src " + sourceOf(css)
 	s := &site{
-		style: template.CSS(css), //nolint:gosec // Our own file.
-		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-			"'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+		style:  template.CSS(css), //nolint:gosec // Our own file.
+		policy: style + rest, docsPolicy: style + "; script-src " + sourceOf(script) + rest,
 		home:  template.Must(template.ParseFS(pageFiles, "pages/home.html")),
 		check: template.Must(template.ParseFS(pageFiles, "pages/check.html")),
 	}
@@ -47,12 +53,20 @@ func mustSite(doc *document) *site {
 	var b bytes.Buffer
 	if err := docs.Execute(&b, struct {
 		*document
-		Style template.CSS
-	}{doc, s.style}); err != nil {
+		Style  template.CSS
+		Script template.JS
+		Codes  []codeRow
+	}{doc, s.style, template.JS(script), errorCodes()}); err != nil { //nolint:gosec // Our own file.
 		panic(fmt.Errorf("docs page: %w", err))
 	}
 	s.docs = b.Bytes()
 	return s
+}
+
+// sourceOf names a style or a script in a policy, by its content.
+func sourceOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
 // sendPage answers with a page.
@@ -65,7 +79,11 @@ func (s *Server) sendPage(k *call, body []byte) error {
 }
 
 // showDocs handles GET /docs.
-func (s *Server) showDocs(k *call) error { return s.sendPage(k, s.state.site.docs) }
+func (s *Server) showDocs(k *call) error {
+	err := s.sendPage(k, s.state.site.docs)
+	k.Response().Header.Set(fiber.HeaderContentSecurityPolicy, s.state.site.docsPolicy)
+	return err
+}
 
 // homeCampaign is one campaign on the plain page.
 type homeCampaign struct{ ID, Title, State string }
