@@ -19,17 +19,22 @@ import (
 
 // campaignCmds prepare and run campaigns.
 type campaignCmds struct {
-	Apply     applyCmd        `cmd:"" help:"Check a campaign file and put it into the catalog; running servers take it up within a second."`
-	List      campaignListCmd `cmd:"" help:"List the campaigns of the catalog."`
-	Show      campaignShowCmd `cmd:"" help:"Print a campaign file of the catalog, or the list of its versions."`
-	Publish   publishCmd      `cmd:"" help:"Show a draft to the public; it opens and closes by the clock from then on."`
-	Pause     pauseCmd        `cmd:"" help:"Refuse new acts; attempts that are open go on."`
-	Resume    resumeCmd       `cmd:"" help:"Take a pause back."`
-	Close     closeCmd        `cmd:"" help:"End a campaign now."`
-	Reopen    reopenCmd       `cmd:"" help:"Let a closed campaign go on; all numbers stay."`
-	Anonymise anonymiseCmd    `cmd:"" help:"Take away what a campaign that is over keeps of people, by its own rule; every figure stays."`
-	Archive   archiveCmd      `cmd:"" help:"Make a closed campaign read-only for good, and move it out of Redis into the database."`
-	Unarchive unarchiveCmd    `cmd:"" help:"Bring an archived campaign back into Redis; it stays read-only."`
+	Apply      applyCmd        `cmd:"" help:"Check a campaign file and put it into the catalog; running servers take it up within a second."`
+	List       campaignListCmd `cmd:"" help:"List the campaigns of the catalog."`
+	Show       campaignShowCmd `cmd:"" help:"Print a campaign file of the catalog, or the list of its versions."`
+	Publish    publishCmd      `cmd:"" help:"Show a draft to the public; it opens and closes by the clock from then on."`
+	Pause      pauseCmd        `cmd:"" help:"Refuse new acts; attempts that are open go on."`
+	Resume     resumeCmd       `cmd:"" help:"Take a pause back."`
+	StopClocks stopClocksCmd   `cmd:"" name:"stop-clocks" help:"Let the clocks of running attempts stand; deadlines move by that time."`
+	RunClocks  runClocksCmd    `cmd:"" name:"run-clocks" help:"Let them run again."`
+	Extend     extendCmd       `cmd:"" help:"Move the close of an open campaign to a later moment."`
+	Banner     bannerCmd       `cmd:"" help:"Show everybody a short text, or take it down."`
+	GiveBack   giveBackCmd     `cmd:"" name:"give-back" help:"Give those one attempt more whose sitting was hit."`
+	Close      closeCmd        `cmd:"" help:"End a campaign now."`
+	Reopen     reopenCmd       `cmd:"" help:"Let a closed campaign go on; all numbers stay."`
+	Anonymise  anonymiseCmd    `cmd:"" help:"Take away what a campaign that is over keeps of people, by its own rule; every figure stays."`
+	Archive    archiveCmd      `cmd:"" help:"Make a closed campaign read-only for good, and move it out of Redis into the database."`
+	Unarchive  unarchiveCmd    `cmd:"" help:"Bring an archived campaign back into Redis; it stays read-only."`
 }
 
 // officeFlags are those of commands that work in the name of the console.

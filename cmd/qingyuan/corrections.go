@@ -9,6 +9,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/correction"
 	"qingyuan/internal/event"
+	"qingyuan/internal/grant"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/seal"
@@ -35,6 +36,13 @@ func newCorrections(s *services, o *backOffice, db *sqldb.DB, b book, now func()
 			d, err := s.secrecy.open(id, participant, r)
 			return d.Name, err
 		},
+	}
+}
+
+// newGrants joins what gives attempts back to the stores.
+func newGrants(s *services, o *backOffice, db *sqldb.DB, b book, now func() time.Time) *grant.Service {
+	return &grant.Service{
+		DB: db, Ledger: ledger.New(db), Acts: redisstore.NewCorrections(s.campaigns, b.Campaign, now), Catalog: b, Jobs: o.jobs, Now: now,
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"qingyuan/internal/banks"
 	"qingyuan/internal/challenge"
 	"qingyuan/internal/correction"
+	"qingyuan/internal/grant"
 	"qingyuan/internal/jobs"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/operator"
@@ -31,6 +32,7 @@ type backOffice struct {
 	banks       *banks.Service
 	corrections *correction.Service
 	challenges  *challenge.Service
+	grants      *grant.Service
 	reports     *report.Desk
 }
 
@@ -65,6 +67,7 @@ func newOffice(cfg configs.Config, db *sqldb.DB, find func(string) (*campaign.Ca
 // open lets the office's services do their work: call it once all are there.
 func (o *backOffice) open() {
 	o.corrections.Register(o.jobs)
+	o.grants.Register(o.jobs)
 	o.reports.Register(o.jobs)
 	o.banks.Register(o.jobs)
 	for _, k := range o.corrections.Kinds() {

@@ -138,6 +138,12 @@ var rules = map[string]rule{
 		},
 		tests: slices.Concat(onRedis, []string{"internal/approval", "internal/banks", "internal/jobs", "internal/replay", "internal/replay/state", "internal/stream"}),
 	},
+	"internal/grant": {
+		may: []string{
+			"campaign", "quiz", "internal/audit", "internal/correction/act", "internal/event", "internal/failpoint", "internal/fault", "internal/jobs",
+			"internal/ledger", "internal/operator", "internal/sqldb", sqldb,
+		},
+	},
 	"internal/origin": {},
 
 	// The office: who may do what, and the log of what they did.
@@ -186,7 +192,7 @@ var rules = map[string]rule{
 	"internal/httpapi": {
 		may: []string{
 			"campaign", "quiz", "pledge", "leaderboard",
-			"internal/approval", "internal/audit", "internal/certificate", "internal/challenge", "internal/correction", "internal/fault", "internal/live", "internal/operator", "internal/origin", "internal/session", "internal/sheet",
+			"internal/approval", "internal/audit", "internal/certificate", "internal/challenge", "internal/correction", "internal/fault", "internal/grant", "internal/live", "internal/operator", "internal/origin", "internal/session", "internal/sheet",
 			"internal/inbox", "internal/offline", "internal/transfer", "internal/duty", "internal/banks", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs",
 			"internal/report", "internal/retention", "internal/roster", "internal/spool", "internal/token", "internal/waitingroom", fiber,
 		},

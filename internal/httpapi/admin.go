@@ -53,6 +53,7 @@ func (s *Server) adminRoutes() []route {
 		s.auditRoutes(),
 		s.approvalRoutes(),
 		s.correctionRoutes(),
+		s.grantRoutes(),
 		s.campaignDeskRoutes(),
 		s.eveningRoutes(),
 		s.treeRoutes(),

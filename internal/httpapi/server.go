@@ -73,6 +73,8 @@ type Server struct {
 	Corrections Corrections
 	// Challenges deal with questions that are contested; required with Operators.
 	Challenges Challenges
+	// Grants give attempts back to those who were hit; required with Operators.
+	Grants Grants
 	// Origins has the keys by which origins of acts are told apart; nil records none.
 	Origins Origins
 	// Appeals are what participants say against that; required with Operators.
