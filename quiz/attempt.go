@@ -123,10 +123,10 @@ func (a *Attempt) finish(m Mark, choices Choices, c campaign.Clocks, at time.Tim
 
 // Expired returns the open attempt, in which nothing was kept, as its deadline closes
 // it.
-func (a Attempt) Expired(c campaign.Clocks, now time.Time) Attempt {
-	due := a.Due(c, now)
-	a.State, a.ClosedBy, a.Clocks, a.Result = StateExpired, ByDeadline, c.Number(), Result{SubmittedAt: due}
-	return a
+func (a *Attempt) Expired(c campaign.Clocks, now time.Time) Attempt {
+	gone := *a
+	gone.State, gone.ClosedBy, gone.Clocks, gone.Result = StateExpired, ByDeadline, c.Number(), Result{SubmittedAt: a.Due(c, now)}
+	return gone
 }
 
 // attemptID names an attempt to its participant: its number and 96 bits of a

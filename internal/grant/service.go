@@ -274,14 +274,14 @@ func (s *Service) Run(ctx context.Context, who operator.Actor, g *Grant) error {
 			return err
 		}
 		if stale == Stopped && now.State == Running { // its server died, and nobody has written that down
-			if err := lead(ctx, tx, g.ID, []State{Running}, Stopped, ""); err != nil {
+			if err := (lead{from: []State{Running}, to: Stopped}).apply(ctx, tx, g.ID); err != nil {
 				return err
 			}
 		}
 		if g.Job, err = s.submit(ctx, tx, who, g, JobWork); err != nil {
 			return err
 		}
-		err = lead(ctx, tx, g.ID, []State{Ready, Stopped}, Running, `, code = '', error = '', job = $3, ran = $4`, g.Job, s.Now().UnixMilli())
+		err = lead{[]State{Ready, Stopped}, Running, `, code = '', error = '', job = $3, ran = $4`}.apply(ctx, tx, g.ID, g.Job, s.Now().UnixMilli())
 		if err != nil {
 			return err
 		}
@@ -301,7 +301,7 @@ func (s *Service) Cancel(ctx context.Context, who operator.Actor, g *Grant) erro
 	err := s.DB.WithTx(ctx, func(tx *sql.Tx) error {
 		was := g.State
 		if !running {
-			if err := lead(ctx, tx, g.ID, []State{Collecting, Failed, Ready}, Discarded, ""); err != nil {
+			if err := (lead{from: []State{Collecting, Failed, Ready}, to: Discarded}).apply(ctx, tx, g.ID); err != nil {
 				return err
 			}
 			g.State = Discarded

@@ -50,18 +50,26 @@ func scan(row interface{ Scan(dest ...any) error }) (*Grant, error) {
 	return &g, err
 }
 
-// lead moves a grant to another state, and fails with ErrState where it is in none of
-// those from which that is possible. set is what else is set; its arguments begin at $3.
-func lead(ctx context.Context, tx *sql.Tx, id string, from []State, to State, set string, args ...any) error {
-	all := append([]any{id, string(to)}, args...)
-	marks := make([]string, len(from))
-	for i, s := range from {
+// lead says which states a grant is led from, and to which. set is what else is set; its
+// arguments begin at $3.
+type lead struct {
+	from []State
+	to   State
+	set  string
+}
+
+// apply moves a grant, and fails with ErrState where it is in none of the states from
+// which that is possible.
+func (l lead) apply(ctx context.Context, tx *sql.Tx, id string, args ...any) error {
+	all := append([]any{id, string(l.to)}, args...)
+	marks := make([]string, len(l.from))
+	for i, s := range l.from {
 		all = append(all, string(s))
 		marks[i] = fmt.Sprintf("$%d", len(all))
 	}
-	res, err := tx.ExecContext(ctx, `UPDATE grants SET state = $2`+set+` WHERE id = $1 AND state IN (`+strings.Join(marks, ", ")+`)`, all...) //nolint:gosec // G202: names of ours
+	res, err := tx.ExecContext(ctx, `UPDATE grants SET state = $2`+l.set+` WHERE id = $1 AND state IN (`+strings.Join(marks, ", ")+`)`, all...) //nolint:gosec // G202: names of ours
 	if err != nil {
-		return fmt.Errorf("lead grant %s to %s: %w", id, to, err)
+		return fmt.Errorf("lead grant %s to %s: %w", id, l.to, err)
 	}
 	return changedOne(res, ErrState)
 }

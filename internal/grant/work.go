@@ -40,7 +40,7 @@ func (s *Service) collect(ctx context.Context, j jobs.Job, p *jobs.Progress) (js
 	if err != nil {
 		if errors.Is(err, ErrEmpty) {
 			err = errors.Join(err, s.DB.WithTx(ctx, func(tx *sql.Tx) error {
-				return lead(ctx, tx, g.ID, []State{Collecting}, Failed, `, code = $3, error = $4`, ErrEmpty.Code, ErrEmpty.Text)
+				return lead{[]State{Collecting}, Failed, `, code = $3, error = $4`}.apply(ctx, tx, g.ID, ErrEmpty.Code, ErrEmpty.Text)
 			}))
 		}
 		return nil, err
@@ -61,7 +61,7 @@ func (s *Service) collect(ctx context.Context, j jobs.Job, p *jobs.Progress) (js
 				return err
 			}
 			if from+len(part) == len(list) {
-				if err := lead(ctx, tx, g.ID, []State{Collecting}, Ready, `, items = $3, summary = $4`, len(list), string(raw)); err != nil {
+				if err := (lead{[]State{Collecting}, Ready, `, items = $3, summary = $4`}).apply(ctx, tx, g.ID, len(list), string(raw)); err != nil {
 					return err
 				}
 			}
@@ -278,7 +278,7 @@ func (s *Service) end(ctx context.Context, g *Grant, to State, cause error) erro
 		if now.Turn != g.Turn {
 			return jobs.ErrLost
 		}
-		return lead(ctx, tx, g.ID, []State{Running}, to, `, code = $3, error = $4`, code, text)
+		return lead{[]State{Running}, to, `, code = $3, error = $4`}.apply(ctx, tx, g.ID, code, text)
 	})
 	if err != nil {
 		return fmt.Errorf("end turn %d at grant %s: %w", g.Turn, g.ID, err)

@@ -31,9 +31,10 @@ func TestWhoHasNotHeardOfItDecidesNothing(t *testing.T) {
 	}
 	expire := func(s server, who string, number int64, at time.Time) error {
 		r.enrol(who, "u1", "public")
-		a := r.start(who, noon).Expired(nil, at)
-		a.Result.SubmittedAt, a.Clocks = at, number
-		return s.quiz.Expire(t.Context(), r.person(who), a)
+		a := r.start(who, noon)
+		gone := a.Expired(nil, at)
+		gone.Result.SubmittedAt, gone.Clocks = at, number
+		return s.quiz.Expire(t.Context(), r.person(who), gone)
 	}
 	if err := hand(stale, "before-it-was-told", 4, since); err != nil {
 		t.Error(err)

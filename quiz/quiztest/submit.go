@@ -293,7 +293,8 @@ func emptyExpires(b *bench) {
 		}
 	}
 	b.pass(time.Hour)
-	b.wants("Expire", b.Expire(b.Context(), p, b.attempt(p, 1).Expired(nil, b.now)), nil)
+	a := b.attempt(p, 1)
+	b.wants("Expire", b.Expire(b.Context(), p, a.Expired(nil, b.now)), nil)
 	b.same("state", quiz.StateExpired, b.attempt(p, 1).State)
 }
 
@@ -322,7 +323,8 @@ func overdueListed(b *bench) {
 		}
 	}
 	b.submit(people[0], b.attempt(people[0], 1), 10)
-	b.wants("Expire", b.Expire(b.Context(), people[1], b.attempt(people[1], 1).Expired(nil, b.now)), nil)
+	a := b.attempt(people[1], 1)
+	b.wants("Expire", b.Expire(b.Context(), people[1], a.Expired(nil, b.now)), nil)
 	if got, err := b.OverdueAttempts(b.Context(), b.Campaign, deadline.Add(time.Hour), 100); err != nil || len(got) != 6 {
 		b.Errorf("%d overdue after two were closed, %v", len(got), err)
 	}
