@@ -45,7 +45,7 @@ func newOffice(cfg configs.Config, db *sqldb.DB, find func(string) (*campaign.Ca
 	if err != nil {
 		return nil, err
 	}
-	o := &backOffice{journal: audit.New(db), jobs: &jobs.Queue{DB: db, Now: now, Log: log}}
+	o := &backOffice{journal: audit.New(db), jobs: &jobs.Queue{DB: db, Now: now, Log: log, Alone: db.Dialect == sqldb.SQLite}}
 	o.banks = &banks.Service{DB: db, Now: now, Zone: configs.Zone(), Campaign: find, Jobs: o.jobs}
 	o.accounts, err = operator.New(operator.Options{
 		DB: db, Box: secret.box, Key: seal.Derive(cfg.Secrets.Master.Key(), labelOffice), Campaign: find,

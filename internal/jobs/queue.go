@@ -34,6 +34,9 @@ type Queue struct {
 	Lease time.Duration
 	// Every is how often a free worker looks for work; a second when zero.
 	Every time.Duration
+	// Alone says that no other server works on this database: what is under way when Run
+	// begins is nobody's any more, and need not wait for the end of its lease.
+	Alone bool
 
 	handlers map[string]Handler
 	owner    string

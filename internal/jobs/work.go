@@ -22,12 +22,23 @@ import (
 // that ended long ago are taken away meanwhile: see FilesKept.
 func (q *Queue) Run(ctx context.Context) {
 	q.defaults()
+	if q.Alone {
+		q.inherit(ctx)
+	}
 	var workers sync.WaitGroup
 	for range q.AtOnce {
 		workers.Go(func() { q.work(ctx) })
 	}
 	workers.Go(func() { q.expire(ctx) })
 	workers.Wait()
+}
+
+// inherit ends the leases of a server that was killed. Where that fails they end by
+// themselves.
+func (q *Queue) inherit(ctx context.Context) {
+	if _, err := q.DB.ExecContext(ctx, `UPDATE jobs SET lease = 0 WHERE state = 'running'`); err != nil && ctx.Err() == nil {
+		q.Log.WarnContext(ctx, "jobs of the server before go on once their leases are over", "err", err)
+	}
 }
 
 func (q *Queue) defaults() {
