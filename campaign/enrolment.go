@@ -47,7 +47,8 @@ type Store interface {
 	// Enrol stores e for the participant and appends the fact that tells of
 	// it; personal data goes to the erasable stream. The same enrolment again
 	// changes nothing and appends nothing. A different unit is ErrUnitFixed
-	// once any act of the participant was accepted.
+	// once any act of the participant was accepted, and one that is not that of the
+	// roster they came by is ErrRosterUnit.
 	Enrol(ctx context.Context, campaign, participant string, e Enrolment, p Personal) (Enrolment, error)
 	// Enrolment returns ErrNotEnrolled where there is none.
 	Enrolment(ctx context.Context, campaign, participant string) (Enrolment, error)
@@ -212,6 +213,7 @@ var (
 	ErrNotEnrolled      = fault.New(fault.NotFound, "enrolment.not_found", "您还没有报名")
 	ErrRequired         = fault.New(fault.Conflict, "enrolment.required", "请先报名再参加")
 	ErrUnitUnknown      = fault.New(fault.Invalid, "enrolment.unit_unknown", "没有这个单位，请重新选择")
+	ErrRosterUnit       = fault.New(fault.Conflict, "enrolment.roster_unit", "您在单位名册上，请按名册所在单位报名")
 	ErrUnitFixed        = fault.New(fault.Conflict, "enrolment.unit_fixed", "已有答题或签署记录，不能直接更改单位，请提交转单位申请")
 	ErrConsentRequired  = fault.New(fault.Invalid, "enrolment.consent_required", "请阅读并同意最新的个人信息告知")
 	ErrGuardianRequired = fault.New(fault.Invalid, "enrolment.guardian_required", "不满十四周岁须由监护人同意")

@@ -41,6 +41,11 @@ type rosterDesk struct {
 		Acted(ctx context.Context, campaignID, participant string) (bool, error)
 	}
 	ledger *ledger.Ledger
+	tries  *session.Tries
+	// binder keeps people to the units of their rosters.
+	binder interface {
+		Bind(ctx context.Context, campaignID, participant, unit string) error
+	}
 }
 
 var _ session.Involvement = (*rosterDesk)(nil)
@@ -51,7 +56,32 @@ func (d *rosterDesk) SignIn(ctx context.Context, campaignID, unit, number, name 
 	if err != nil {
 		return session.Pair{}, err
 	}
-	return d.sessions.SignInRoster(ctx, e)
+	pair, err := d.sessions.SignInRoster(ctx, e)
+	return d.keep(ctx, e, pair, err)
+}
+
+// keep keeps whoever was signed in to the unit of their roster.
+func (d *rosterDesk) keep(ctx context.Context, e session.RosterEntry, pair session.Pair, err error) (session.Pair, error) {
+	if err != nil {
+		return session.Pair{}, err
+	}
+	c, err := d.find(e.Campaign)
+	if err != nil {
+		return session.Pair{}, err
+	}
+	if !c.AlwaysOpen && !time.Now().Before(c.ClosesAt) { // nobody enrols any more, and it may have left Redis
+		return pair, nil
+	}
+	if err := d.binder.Bind(ctx, e.Campaign, pair.Participant, e.Unit); err != nil {
+		return session.Pair{}, err
+	}
+	return pair, nil
+}
+
+// Try implements httpapi.Rosters.
+func (d *rosterDesk) Try(ctx context.Context, campaignID, unit, number string) error {
+	number, _ = roster.CleanNumber(number) // what cannot be a number is one number
+	return d.tries.Count(ctx, session.RosterEntry{Campaign: campaignID, Unit: unit, Number: number})
 }
 
 // Link implements httpapi.Rosters.
@@ -60,7 +90,8 @@ func (d *rosterDesk) Link(ctx context.Context, participant, campaignID, unit, nu
 	if err != nil {
 		return session.Pair{}, err
 	}
-	return d.sessions.Link(ctx, participant, e, d)
+	pair, err := d.sessions.Link(ctx, participant, e, d)
+	return d.keep(ctx, e, pair, err)
 }
 
 // entry finds the person on the roster.

@@ -271,6 +271,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	}
 	p.rosters = newRosterOffice(&rosterDesk{
 		rosters: rosters, catalog: book, find: book.Campaign, sessions: s.sessions, campaigns: acting{s}, ledger: p.archive.ledger,
+		tries: s.tries, binder: s.campaigns,
 	}, book.Store(), p.office.jobs)
 	p.rosters.Register(p.office.jobs)
 	p.persons = &personDesk{jobs: p.office.jobs, workbench: &workbench{

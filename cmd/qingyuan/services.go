@@ -45,6 +45,7 @@ type services struct {
 	sessions   *session.Service
 	gate       *session.Gate
 	tickets    *session.Gate
+	tries      *session.Tries
 	wechat     *wechat.Client
 	secrecy    secrecy
 }
@@ -139,6 +140,7 @@ func (s *services) addSessions(cfg configs.Config, db redis.UniversalClient, log
 	drawing := gate
 	drawing.Purpose = "tickets"
 	s.gate, s.tickets = &gate, &drawing
+	s.tries = &session.Tries{Limiter: gate.Limiter, Keys: keys}
 	return err
 }
 

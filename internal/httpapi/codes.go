@@ -96,6 +96,7 @@ func errorCodes() []codeRow {
 		{"request.unsupported", 415, "请求内容应为未压缩的 JSON"},
 
 		{"enrolment.required", 409, "请先报名再参加"},
+		{"enrolment.roster_unit", 409, "您在单位名册上，请按名册所在单位报名"},
 		{"enrolment.unit_fixed", 409, "已有答题或签署记录，不能直接更改单位，请提交转单位申请"},
 		{"transfer.pending", 409, "您已有一条转单位申请正在等待处理，撤回后才能另行申请"},
 		{"transfer.same_unit", 409, "您已经在这个单位"},

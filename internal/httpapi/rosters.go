@@ -9,6 +9,9 @@ import (
 
 // Rosters signs people in by what their unit knows of them.
 type Rosters interface {
+	// Try counts a try of a person, over all instances, and returns
+	// session.ErrRateLimited where there were too many.
+	Try(ctx context.Context, campaignID, unit, number string) error
 	// SignIn returns roster.ErrMismatch for whoever is not on the unit's roster as they
 	// say.
 	SignIn(ctx context.Context, campaignID, unit, number, name string) (session.Pair, error)
@@ -48,13 +51,6 @@ func (r *rosterRequest) check() error {
 	return nil
 }
 
-// rosterTries is how often one person of a roster may be tried at this instance, so
-// that a name cannot be found by trying: ten times, and once more every 90 seconds.
-const (
-	rosterBurst     = 10
-	rosterPerSecond = 1.0 / 90
-)
-
 // readRoster reads the request, and counts the try against the person it names.
 func (s *Server) readRoster(k *call) (rosterRequest, error) {
 	var in rosterRequest
@@ -64,8 +60,11 @@ func (s *Server) readRoster(k *call) (rosterRequest, error) {
 	if err := in.check(); err != nil {
 		return in, err
 	}
-	person := in.Campaign + "|" + in.Unit + "|" + in.Number
-	return in, s.refusal(s.state.rosterTries.take(person, k.began), byRoster)
+	err := s.Rosters.Try(k.ctx, in.Campaign, in.Unit, in.Number)
+	if err != nil && fault.From(err).Kind == fault.Limited {
+		s.state.metrics.limited.WithLabelValues(byRoster).Inc()
+	}
+	return in, err
 }
 
 // signInRoster handles POST /api/v1/sessions/roster.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"qingyuan/internal/fault"
 	"qingyuan/internal/session"
@@ -15,6 +16,8 @@ var errMismatch = fault.New(fault.Unauthenticated, "roster.mismatch", "单位、
 
 // stubRosters knows one person, number 1 of unit u1.
 type stubRosters struct{}
+
+func (stubRosters) Try(context.Context, string, string, string) error { return nil }
 
 func (stubRosters) SignIn(_ context.Context, _, unit, number, name string) (session.Pair, error) {
 	if unit != "u1" || number != "1" || name != "王芳" {
@@ -56,21 +59,38 @@ func TestRosterSignIn(t *testing.T) {
 	}
 }
 
-// TestRosterTriesAreFew lets nobody find a name by trying, from wherever they come.
-func TestRosterTriesAreFew(t *testing.T) {
+// tried counts no more tries than it has.
+type tried struct {
+	stubRosters
+
+	left *int
+}
+
+func (t tried) Try(context.Context, string, string, string) error {
+	if *t.left--; *t.left < 0 {
+		return session.ErrRateLimited.WithRetry(time.Minute)
+	}
+	return nil
+}
+
+// TestRosterTriesAreCounted before anybody is recognised, at both doors.
+func TestRosterTriesAreCounted(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	const wrong = `{"campaign":"c1","unit":"u1","number":"1","name":"李四"}`
-	for i := range rosterBurst {
-		if got := send(t, b, "/api/v1/sessions/roster", "", wrong); got.status != http.StatusUnauthorized {
-			t.Fatalf("try %d = %d", i, got.status)
+	left := 2
+	b := newBench(t, func(b *bench) { b.Rosters = tried{left: &left} })
+	const right = `{"campaign":"c1","unit":"u1","number":"1","name":"王芳"}`
+	for _, c := range []struct {
+		path, as string
+		want     int
+	}{
+		{"/api/v1/sessions/roster", "", http.StatusOK},
+		{"/api/v1/sessions/link", ann, http.StatusOK},
+		{"/api/v1/sessions/roster", "", http.StatusTooManyRequests},
+		{"/api/v1/sessions/link", ann, http.StatusTooManyRequests},
+	} {
+		if got := send(t, b, c.path, c.as, right); got.status != c.want {
+			t.Errorf("%s = %d %s, want %d", c.path, got.status, got.body, c.want)
 		}
-	}
-	if got := send(t, b, "/api/v1/sessions/roster", "", `{"campaign":"c1","unit":"u1","number":"1","name":"王芳"}`); got.status != http.StatusTooManyRequests {
-		t.Errorf("one more = %d %s", got.status, got.body)
-	}
-	if got := send(t, b, "/api/v1/sessions/roster", "", `{"campaign":"c1","unit":"u1","number":"2","name":"王芳"}`); got.status != http.StatusUnauthorized {
-		t.Errorf("somebody else = %d %s", got.status, got.body)
 	}
 }
 

@@ -186,20 +186,18 @@ type state struct {
 	people    *buckets[string]
 	addresses *buckets[netip.Addr]
 	lookups   *buckets[netip.Addr]
-	// rosterTries counts how often a person of a roster was tried.
-	rosterTries *buckets[string]
-	desks       *buckets[netip.Addr]
-	uploads     *uploads
-	seats       *seats
-	feeds       *feeds
-	pages       *pages
-	prints      *prints
-	press       *certificate.Press
-	mornings    *mornings
-	spec        *encoded
-	site        *site
-	shelf       *shelf // nil where the pages are not built
-	entries     entries
+	desks     *buckets[netip.Addr]
+	uploads   *uploads
+	seats     *seats
+	feeds     *feeds
+	pages     *pages
+	prints    *prints
+	press     *certificate.Press
+	mornings  *mornings
+	spec      *encoded
+	site      *site
+	shelf     *shelf // nil where the pages are not built
+	entries   entries
 }
 
 // setup builds the state once. Every exported method begins with it.
@@ -207,19 +205,18 @@ func (s *Server) setup() {
 	s.once.Do(func() {
 		s.defaults()
 		s.state = state{
-			metrics:     newMetrics(s.Registerer),
-			headers:     newHeaders(),
-			deadlines:   deadlines{timeout: s.Timeout},
-			people:      newBuckets[string](s.Limits.PerParticipant, s.Limits.Remember),
-			addresses:   newBuckets[netip.Addr](s.Limits.PerAddress, s.Limits.Remember),
-			lookups:     newBuckets[netip.Addr](s.Limits.Lookup, s.Limits.Remember),
-			rosterTries: newBuckets[string](Rate{PerSecond: rosterPerSecond, Burst: rosterBurst}, s.Limits.Remember),
-			desks:       newBuckets[netip.Addr](deskRate(), s.Limits.Remember),
-			uploads:     newUploads(s),
-			seats:       newSeats(s.Live.MaxWatchers, s.Live.MaxPerAddress),
-			pages:       newPages(),
-			prints:      newPrints(),
-			press:       certificate.NewPress(runtime.GOMAXPROCS(0) / 2),
+			metrics:   newMetrics(s.Registerer),
+			headers:   newHeaders(),
+			deadlines: deadlines{timeout: s.Timeout},
+			people:    newBuckets[string](s.Limits.PerParticipant, s.Limits.Remember),
+			addresses: newBuckets[netip.Addr](s.Limits.PerAddress, s.Limits.Remember),
+			lookups:   newBuckets[netip.Addr](s.Limits.Lookup, s.Limits.Remember),
+			desks:     newBuckets[netip.Addr](deskRate(), s.Limits.Remember),
+			uploads:   newUploads(s),
+			seats:     newSeats(s.Live.MaxWatchers, s.Live.MaxPerAddress),
+			pages:     newPages(),
+			prints:    newPrints(),
+			press:     certificate.NewPress(runtime.GOMAXPROCS(0) / 2),
 		}
 		spec, doc := mustSpec()
 		s.state.spec, s.state.site = spec, mustSite(doc)

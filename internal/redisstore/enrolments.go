@@ -9,7 +9,10 @@ import (
 	"qingyuan/internal/event"
 )
 
-var enrolScript = script("enrol")
+var (
+	enrolScript = script("enrol")
+	bindScript  = script("bind")
+)
 
 // Enrolments implements campaign.Store.
 type Enrolments struct {
@@ -40,7 +43,7 @@ func (s *Enrolments) Enrol(ctx context.Context, id, participant string, e campai
 	}
 	k := o.keys(participant)
 	r, err := run(ctx, s.campaigns.writes, enrolScript,
-		[]string{k.meta(), k.participant(participant), k.facts(), k.personal()}, args...)
+		[]string{k.meta(), k.participant(participant), k.facts(), k.personal(), k.bound()}, args...)
 	if err != nil {
 		return fail(err)
 	}
@@ -51,11 +54,35 @@ func (s *Enrolments) Enrol(ctx context.Context, id, participant string, e campai
 		return kept, err
 	case r.outcome == "fixed":
 		return campaign.Enrolment{}, campaign.ErrUnitFixed
+	case r.outcome == "bound":
+		return campaign.Enrolment{}, campaign.ErrRosterUnit
 	case r.outcome == "epoch":
 		return fail(o.wrongEpoch())
 	default:
 		return fail(r.unknown())
 	}
+}
+
+// Bind remembers the unit whose roster a participant came by: they enrol in no other
+// from then on. Who is enrolled elsewhere stays there. It may be repeated, and goes
+// with Redis, as the sessions do: whoever signs in again is bound again.
+func (c *Campaigns) Bind(ctx context.Context, id, participant, unit string) error {
+	o, err := c.writable(id)
+	if err != nil {
+		return fmt.Errorf("bind to a roster in %s: %w", id, err)
+	}
+	k := o.keys(participant)
+	r, err := run(ctx, c.writes, bindScript, []string{k.meta(), k.bound()}, o.epoch, participant, unit)
+	switch {
+	case err != nil:
+	case r.outcome == "ok":
+		return nil
+	case r.outcome == "epoch":
+		err = o.wrongEpoch()
+	default:
+		err = r.unknown()
+	}
+	return fmt.Errorf("bind to a roster in %s: %w", id, err)
 }
 
 func (s *Enrolments) enrolArgs(o *opened, participant string, e campaign.Enrolment, p campaign.Personal) ([]any, error) {

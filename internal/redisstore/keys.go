@@ -91,6 +91,9 @@ func (k shardKeys) thaw() string { return k.base + "thaw" }
 // facts is the stream of what happened.
 func (k shardKeys) facts() string { return k.base + "facts" }
 
+// bound is a hash: participant to the unit whose roster they came by.
+func (k shardKeys) bound() string { return k.base + "bound" }
+
 // personal is the second, erasable stream: encrypted personal data.
 func (k shardKeys) personal() string { return k.base + "personal" }
 
@@ -216,7 +219,7 @@ func (k shardKeys) isCommon(key string) bool {
 		return scope == ""
 	}
 	return slices.Contains([]string{
-		k.meta(), k.open(), k.thaw(), k.facts(), k.personal(), k.mark(), k.cursor(), k.tally(), k.tallyLate(),
+		k.meta(), k.open(), k.thaw(), k.facts(), k.personal(), k.bound(), k.mark(), k.cursor(), k.tally(), k.tallyLate(),
 		k.scores(), k.scoresLate(), k.minutes(), k.recent(), k.kept(),
 	}, key)
 }

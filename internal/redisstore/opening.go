@@ -193,7 +193,7 @@ func (c *Campaigns) take(ctx context.Context, r *record, known Known) error {
 }
 
 func (c *Campaigns) openShard(ctx context.Context, k shardKeys, of *record) error {
-	r, err := run(ctx, c.opens, shardOpen, []string{k.meta()}, of.epoch, of.state)
+	r, err := run(ctx, c.opens, shardOpen, []string{k.meta(), k.bound()}, of.epoch, of.state)
 	switch {
 	case err != nil:
 		return err

@@ -51,3 +51,27 @@ func (g *Gate) Admit(ctx context.Context, addr netip.Addr) error {
 	}
 	return nil
 }
+
+// Tries bounds how often one person of a roster may be tried, across all instances and
+// from wherever, so that a name cannot be found by trying.
+type Tries struct {
+	Limiter Limiter
+	Keys    Keys
+}
+
+// triesAtOnce and triesPerMinute are generous for somebody who mistypes, and let a
+// stranger try a hundred names in an hour and a half.
+const triesAtOnce, triesPerMinute = 10, 1
+
+// Count counts one try of the person. It returns ErrRateLimited with the time to wait
+// when there were too many.
+func (t *Tries) Count(ctx context.Context, r RosterEntry) error {
+	ok, wait, err := t.Limiter.Allow(ctx, t.Keys.triedHash(r.door()), triesPerMinute, triesAtOnce)
+	if err != nil {
+		return fmt.Errorf("count a try of a person of a roster of %s: %w", r.Campaign, err)
+	}
+	if !ok {
+		return ErrRateLimited.WithRetry(wait)
+	}
+	return nil
+}

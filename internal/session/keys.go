@@ -116,6 +116,11 @@ func (k Keys) addressHash(purpose string, addr netip.Addr) string {
 	return base64.RawURLEncoding.EncodeToString(mac(k.address[:], purpose+"\x00"+addr.String())[:16])
 }
 
+// triedHash names whom somebody claims to be, for counting how often that is tried.
+func (k Keys) triedHash(door string) string {
+	return base64.RawURLEncoding.EncodeToString(mac(k.address[:], "try\x00"+door)[:16])
+}
+
 func mac(key []byte, text string) []byte {
 	m := hmac.New(sha256.New, key)
 	m.Write([]byte(text))

@@ -5,6 +5,7 @@
 -- KEYS[2] participant  hash    u g e t, f once an act was accepted
 -- KEYS[3] facts        stream
 -- KEYS[4] personal     stream
+-- KEYS[5] bound        hash    participant: unit whose roster they came by
 -- ARGV[1] epoch
 -- ARGV[2] participant id
 -- ARGV[3] unit
@@ -15,7 +16,8 @@
 -- ARGV[8] sealed personal record
 -- ARGV[9] now, packed
 --
--- Returns {"ok", e, t, unit, group}, {"fixed"} or {"epoch"}.
+-- Returns {"ok", e, t, unit, group}, {"fixed"}, {"bound"} where the roster says
+-- another unit, or {"epoch"}.
 
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
   return { 'epoch' }
@@ -25,6 +27,12 @@ local unit, group = old[1], old[2]
 local moved = unit and (unit ~= ARGV[3] or group ~= ARGV[4])
 if unit and not moved and old[3] == ARGV[5] then
   return { 'ok', old[3], old[5], unit, group }
+end
+if unit ~= ARGV[3] then
+  local bound = redis.call('HGET', KEYS[5], ARGV[2])
+  if bound and bound ~= ARGV[3] then
+    return { 'bound' }
+  end
 end
 if moved and old[4] then
   return { 'fixed' }

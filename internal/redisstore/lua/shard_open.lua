@@ -2,6 +2,8 @@
 -- Prepare one shard of a campaign, or check that it is the one that is known.
 --
 -- KEYS[1] meta    hash    epoch
+-- KEYS[2] bound   hash    whose roster people came by; made, because a script that
+--                         names a missing key is refused while its slot moves
 -- ARGV[1] epoch the campaign is in
 -- ARGV[2] "opening" where the shard may be new, else "open"
 --
@@ -13,9 +15,8 @@ if not epoch then
     return { 'emptied' }
   end
   redis.call('HSET', KEYS[1], 'epoch', ARGV[1])
-  return { 'ok' }
-end
-if epoch ~= ARGV[1] then
+elseif epoch ~= ARGV[1] then
   return { 'epoch', epoch }
 end
+redis.call('HSETNX', KEYS[2], '', '')
 return { 'ok' }
