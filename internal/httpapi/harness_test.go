@@ -31,7 +31,7 @@ type bench struct {
 	app     *fiber.App
 	catalog *stubCatalog
 	snap    *leaderboard.Snapshot
-	logs    *bytes.Buffer
+	logs    *journal
 	redis   redis.UniversalClient // of a bench on the real services
 	office  *backOffice           // of a bench with operators
 
@@ -42,12 +42,32 @@ type bench struct {
 	sessions   *stubSessions
 }
 
+// journal is a log that is read while a server writes to it.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+// String returns what was written so far.
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
 // newBench returns a server whose snapshot is published. change may set fields
 // before the first use.
 func newBench(tb testing.TB, change ...func(*bench)) *bench {
 	tb.Helper()
 	b := &bench{
-		catalog: newCatalog(tb), logs: &bytes.Buffer{},
+		catalog: newCatalog(tb), logs: &journal{},
 		enrolments: &stubEnrolments{}, quizzes: &stubQuizzes{}, pledges: &stubPledges{}, boards: &stubBoards{},
 		sessions: &stubSessions{},
 	}
