@@ -46,7 +46,9 @@ func TestRowRanks(t *testing.T) {
 		"more taken out than in": {rows, map[string]Window{"a": {Participants: 70}, "b": {Participants: -5}}, ByParticipation, map[string]RowRank{"a": {1, 2}, "b": {2, 1}}},
 		"nobody has a roster": {
 			[]Row{row("a", 0, 5, 1), row("b", 0, 4, 9)},
-			map[string]Window{"b": {Signatures: 9}}, BySignatures, map[string]RowRank{"b": {1, 2}, "a": {2, 1}},
+			map[string]Window{"b": {Signatures: 9}},
+			BySignatures,
+			map[string]RowRank{"b": {1, 2}, "a": {2, 1}},
 		},
 		"no rows": {nil, nil, BySignatures, map[string]RowRank{}},
 	} {

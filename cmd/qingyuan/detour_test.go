@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bytes"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -28,7 +28,12 @@ func TestWayToWeChatAndBack(t *testing.T) {
 	const way = "/api/v1/sessions/wechat-web"
 
 	browser := &http.Client{Transport: client.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	open := func(method, path string, body string, cookie *http.Cookie) *http.Response {
+	type answer struct {
+		*http.Response
+
+		text string
+	}
+	open := func(method, path string, body string, cookie *http.Cookie) answer {
 		req, err := http.NewRequestWithContext(t.Context(), method, s.base+path, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
@@ -43,23 +48,26 @@ func TestWayToWeChatAndBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = resp.Body.Close() })
-		return resp
+		defer func() { _ = resp.Body.Close() }()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer{resp, string(text)}
 	}
 	away := open("GET", way+"/start?return=/c/"+demoCampaign, "", nil)
 	address, err := url.Parse(away.Header.Get("Location"))
-	if err != nil || away.StatusCode != 302 || address.Query().Get("redirect_uri") != cfg.HTTP.PublicURL+way+"/callback" {
+	if err != nil || away.StatusCode != http.StatusFound || address.Query().Get("redirect_uri") != cfg.HTTP.PublicURL+way+"/callback" {
 		t.Fatalf("start: %d to %s, %v", away.StatusCode, address, err)
 	}
 	code := wx.Code("wx-official", wechattest.Person{OpenID: "canary-openid"})
 	back := open("GET", way+"/callback?code="+code+"&state="+address.Query().Get("state"), "", away.Cookies()[0])
-	if to := back.Header.Get("Location"); back.StatusCode != 302 || to != "/c/"+demoCampaign+"?signin=wechat" {
+	if to := back.Header.Get("Location"); back.StatusCode != http.StatusFound || to != "/c/"+demoCampaign+"?signin=wechat" {
 		t.Fatalf("callback: %d to %s", back.StatusCode, to)
 	}
 	in := open("POST", way+"/redeem", "{}", back.Cookies()[0])
-	var body bytes.Buffer
-	if _, err := body.ReadFrom(in.Body); err != nil || in.StatusCode != 200 || !strings.Contains(body.String(), "access_token") {
-		t.Errorf("redeem: %d %s, %v", in.StatusCode, body.String(), err)
+	if in.StatusCode != http.StatusOK || !strings.Contains(in.text, "access_token") {
+		t.Errorf("redeem: %d %s", in.StatusCode, in.text)
 	}
 	if text := logs.String(); strings.Contains(text, code) || strings.Contains(text, "canary-openid") {
 		t.Errorf("the log has the code or the openid: %s", text)

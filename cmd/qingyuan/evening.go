@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"qingyuan/campaign"
@@ -79,9 +80,7 @@ func (c bannerCmd) Run(e env) error {
 	var b *campaign.Banner
 	if !c.Remove {
 		b = &campaign.Banner{Text: campaign.Text{campaign.DefaultLanguage: c.Text}, Level: campaign.BannerLevel(c.Level)}
-		for lang, text := range c.Also {
-			b.Text[lang] = text
-		}
+		maps.Copy(b.Text, c.Also)
 		var errFrom, errUntil error
 		b.From, errFrom = localTime(c.From)
 		b.Until, errUntil = localTime(c.Until)
@@ -149,9 +148,9 @@ func (d *correctDesk) grant(grants *grant.Service, id string, while grant.State)
 			return nil, err
 		}
 		show(g.Next, g.Items)
-		switch {
-		case g.State == while:
-		case g.State == grant.Failed, g.State == grant.Stopped:
+		switch g.State {
+		case while:
+		case grant.Failed, grant.Stopped:
 			return g, fmt.Errorf("grant %s is %s: %s", g.ID, g.State, g.Text)
 		default:
 			return g, nil

@@ -69,7 +69,7 @@ func TestArchive(t *testing.T) {
 		_, r, err := s.call("GET", base, nil)
 		return err == nil && r.text("state") == "closed"
 	})
-	figures, own := figuresOf(t, s.api, knownCampaign), ownOf(t, people[0])
+	figures, own := figuresOf(t, s.api), ownOf(t, people[0])
 	serial := people[0].want(200, "GET", base+"/signatures/me", nil).text("serial")
 	page := fmt.Sprint(s.want(200, "GET", "/signatures/"+serial, nil))
 
@@ -139,7 +139,7 @@ func enrolmentAgain(p api) map[string]any {
 
 func wantSame(t *testing.T, s, p api, figures, own string) {
 	t.Helper()
-	s.eventually("the snapshot", func() bool { return figuresOf(t, s, knownCampaign) == figures })
+	s.eventually("the snapshot", func() bool { return figuresOf(t, s) == figures })
 	if got := ownOf(t, p); got != own {
 		t.Errorf("one's own is\n%s\nbefore\n%s", got, own)
 	}
@@ -170,7 +170,6 @@ func partway(t *testing.T, w *workbench) {
 func TestArchiveOverARestart(t *testing.T) {
 	t.Parallel()
 	s, cfg, people := ruled(t, 3650)
-	own := ""
 	stopped := func(cfg configs.Config) {
 		t.Helper()
 		if err := s.stop(); err != nil {
@@ -185,8 +184,8 @@ func TestArchiveOverARestart(t *testing.T) {
 		_, r, err := s.call("GET", "/campaigns/"+knownCampaign, nil)
 		return err == nil && r.text("state") == "closed"
 	})
-	figures := figuresOf(t, s.api, knownCampaign)
-	own = ownOf(t, people[0])
+	figures := figuresOf(t, s.api)
+	own := ownOf(t, people[0])
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}

@@ -252,7 +252,7 @@ func TestBannersArePlain(t *testing.T) {
 		"over":             func(b *campaign.Banner) { b.Until = now },
 		"ends as it comes": func(b *campaign.Banner) { b.From, b.Until = now.Add(time.Hour), now.Add(time.Hour) },
 		"nine languages": func(b *campaign.Banner) {
-			for _, l := range strings.Fields("aa bb cc dd ee ff gg hh") {
+			for l := range strings.FieldsSeq("aa bb cc dd ee ff gg hh") {
 				b.Text[l] = "x"
 			}
 		},

@@ -189,13 +189,13 @@ func (s *Server) showPrepared(k *call) error {
 	return k.sendDesk(s, fiber.StatusOK, e, d)
 }
 
-// whole refuses operators who may not do the action in the campaign as a whole.
-func (s *Server) whole(k *call, a operator.Action) error {
+// editsWhole refuses operators who may not edit the campaign as a whole.
+func (s *Server) editsWhole(k *call) error {
 	c, err := s.prepared(k, k.Params("campaign"))
 	if err != nil {
 		return err
 	}
-	return k.within(a, c, "")
+	return k.within(operator.EditCampaigns, c, "")
 }
 
 // createCampaign handles POST /api/v1/admin/campaigns: from a file, the same in JSON,
@@ -344,7 +344,7 @@ func (s *Server) changeCampaign(k *call) error {
 	if (len(in.Set) > 0) == (in.Text != "") {
 		return fault.InvalidField("set", "set 与 text 须有且只有其一")
 	}
-	if err := s.whole(k, operator.EditCampaigns); err != nil {
+	if err := s.editsWhole(k); err != nil {
 		return err
 	}
 	act, id := catalog.Act{Actor: k.actor, Reason: in.Reason, Version: in.Version}, k.Params("campaign")
@@ -372,7 +372,7 @@ func (s *Server) steering(k *call) (steering, error) {
 	if err := checkReason(in.Reason, true); err != nil {
 		return in, err
 	}
-	return in, s.whole(k, operator.EditCampaigns)
+	return in, s.editsWhole(k)
 }
 
 // steerer handles POST /api/v1/admin/campaigns/{campaign}/publish and its like.

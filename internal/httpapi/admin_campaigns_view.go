@@ -141,7 +141,7 @@ func (s *Server) checkCampaign(k *call) error {
 	if err := k.decodeOptional(&in); err != nil {
 		return err
 	}
-	if err := s.whole(k, operator.EditCampaigns); err != nil {
+	if err := s.editsWhole(k); err != nil {
 		return err
 	}
 	_, err := s.Campaigns.Check(k.ctx, catalog.Act{Actor: k.actor}, k.Params("campaign"), in.Set)

@@ -56,7 +56,7 @@ func (s *Server) mayEdit(k *call, reason string) error {
 	if err := checkReason(reason, true); err != nil {
 		return err
 	}
-	return s.whole(k, operator.EditCampaigns)
+	return s.editsWhole(k)
 }
 
 // optionalTime is localTime for a time that may be left out.

@@ -47,7 +47,7 @@ func (l *factLedger) Bank(context.Context, string) ([]byte, bool, error) {
 
 func (l *factLedger) add(participant string, kind event.Kind, body any) {
 	l.facts = append(l.facts, event.Fact{
-		Position: event.Position{Epoch: 1, Seq: uint64(len(l.facts)) + 1}, Kind: kind, Participant: participant, Body: body, //nolint:gosec // Few.
+		Position: event.Position{Epoch: 1, Seq: uint64(len(l.facts)) + 1}, Kind: kind, Participant: participant, Body: body,
 	})
 }
 

@@ -104,7 +104,7 @@ func (b Boards) Top(ctx context.Context, id, scope string, v leaderboard.View, o
 	if k == nil {
 		return b.Store.Top(ctx, id, scope, v, offset, limit)
 	}
-	on, err := b.count(ctx, k, v, id, scope, "")
+	on, err := b.count(ctx, board{k, v, id, scope}, "")
 	if err != nil {
 		return nil, 0, err
 	}
@@ -114,11 +114,19 @@ func (b Boards) Top(ctx context.Context, id, scope string, v leaderboard.View, o
 	return entries, on, err
 }
 
+// board is one board of a campaign on the shelf, as it is viewed.
+type board struct {
+	*kept
+
+	view      leaderboard.View
+	id, scope string
+}
+
 // count counts the places that a further condition chooses; its argument is $3.
-func (b Boards) count(ctx context.Context, k *kept, v leaderboard.View, id, scope, further string, args ...any) (n int64, err error) {
-	query := "SELECT COUNT(*)" + onBoard(k.column(v), v) + further
-	if err := b.Shelf.DB.QueryRowContext(ctx, query, append([]any{id, scope}, args...)...).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count on board %q of %s: %w", scope, id, err)
+func (b Boards) count(ctx context.Context, on board, further string, args ...any) (n int64, err error) {
+	query := "SELECT COUNT(*)" + onBoard(on.column(on.view), on.view) + further
+	if err := b.Shelf.DB.QueryRowContext(ctx, query, append([]any{on.id, on.scope}, args...)...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count on board %q of %s: %w", on.scope, on.id, err)
 	}
 	return n, nil
 }
@@ -148,7 +156,7 @@ func (b Boards) Above(ctx context.Context, id, scope string, v leaderboard.View,
 	if k == nil {
 		return b.Store.Above(ctx, id, scope, v, packed)
 	}
-	return b.count(ctx, k, v, id, scope, " AND "+k.column(v)+" > $3", packedOrNull(&packed))
+	return b.count(ctx, board{k, v, id, scope}, " AND "+k.column(v)+" > $3", packedOrNull(&packed))
 }
 
 // own finds a participant's place; ok is false where they have none in the view.
@@ -178,16 +186,16 @@ func (b Boards) Standing(ctx context.Context, id, scope string, v leaderboard.Vi
 	}
 	st.Entry = own
 	col, packed := k.column(v), packedOrNull(&own.Packed)
-	if st.Above, err = b.count(ctx, k, v, id, scope, " AND "+col+" > $3", packed); err != nil {
+	if st.Above, err = b.count(ctx, board{k, v, id, scope}, " AND "+col+" > $3", packed); err != nil {
 		return st, false, err
 	}
-	if st.Below, err = b.count(ctx, k, v, id, scope, " AND "+col+" < $3", packed); err != nil {
+	if st.Below, err = b.count(ctx, board{k, v, id, scope}, " AND "+col+" < $3", packed); err != nil {
 		return st, false, err
 	}
-	if st.Of, err = b.count(ctx, k, v, id, scope, ""); err != nil {
+	if st.Of, err = b.count(ctx, board{k, v, id, scope}, ""); err != nil {
 		return st, false, err
 	}
-	if st.Around, err = b.around(ctx, k, v, id, scope, own, max(window, 0)); err != nil {
+	if st.Around, err = b.around(ctx, board{k, v, id, scope}, own, max(window, 0)); err != nil {
 		return st, false, err
 	}
 	life, _, err := b.Shelf.life(ctx, id, participant)
@@ -199,11 +207,11 @@ func (b Boards) Standing(ctx context.Context, id, scope string, v leaderboard.Vi
 }
 
 // around lists at most window neighbours on either side, best first.
-func (b Boards) around(ctx context.Context, k *kept, v leaderboard.View, id, scope string, own leaderboard.Entry, window int64) ([]leaderboard.Entry, error) {
-	col := k.column(v)
+func (b Boards) around(ctx context.Context, on board, own leaderboard.Entry, window int64) ([]leaderboard.Entry, error) {
+	col := on.column(on.view)
 	side := func(than, order string) ([]leaderboard.Entry, error) {
-		return b.entries(ctx, "SELECT participant, "+col+onBoard(col, v)+" AND ("+col+" "+than+" $3 OR "+col+" = $3 AND participant "+than+" $4)"+
-			" ORDER BY "+col+" "+order+", participant "+order+" LIMIT $5", id, scope, packedOrNull(&own.Packed), own.Participant, window)
+		return b.entries(ctx, "SELECT participant, "+col+onBoard(col, on.view)+" AND ("+col+" "+than+" $3 OR "+col+" = $3 AND participant "+than+" $4)"+
+			" ORDER BY "+col+" "+order+", participant "+order+" LIMIT $5", on.id, on.scope, packedOrNull(&own.Packed), own.Participant, window)
 	}
 	better, err := side(">", "ASC")
 	if err != nil {

@@ -39,7 +39,8 @@ func (s *Shelf) Erase(ctx context.Context, id, participant string, now time.Time
 		return fail(err)
 	}
 	err = s.append(ctx, shard, event.Personal, event.Fields{
-		{Name: event.FieldKind, Value: string(event.RecordErasure)}, {Name: event.FieldParticipant, Value: participant},
+		{Name: event.FieldKind, Value: string(event.RecordErasure)},
+		{Name: event.FieldParticipant, Value: participant},
 		{Name: event.FieldAt, Value: strconv.FormatInt(now.UnixMilli(), 10)},
 	}, now)
 	if err != nil {
@@ -52,9 +53,12 @@ func erasedFields(l *replay.Life, now time.Time) (event.Fields, error) {
 	e := &l.Enrolment
 	body, err := event.EncodeBody(event.Erased{Notice: e.NoticeVersion, Guardian: e.Guardian})
 	return event.Fields{
-		{Name: event.FieldKind, Value: string(event.KindErased)}, {Name: event.FieldParticipant, Value: l.Participant},
-		{Name: event.FieldUnit, Value: e.Unit}, {Name: event.FieldGroup, Value: e.Group},
-		{Name: event.FieldAt, Value: strconv.FormatInt(now.UnixMilli(), 10)}, {Name: event.FieldBody, Value: body},
+		{Name: event.FieldKind, Value: string(event.KindErased)},
+		{Name: event.FieldParticipant, Value: l.Participant},
+		{Name: event.FieldUnit, Value: e.Unit},
+		{Name: event.FieldGroup, Value: e.Group},
+		{Name: event.FieldAt, Value: strconv.FormatInt(now.UnixMilli(), 10)},
+		{Name: event.FieldBody, Value: body},
 	}, err
 }
 

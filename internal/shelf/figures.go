@@ -2,6 +2,7 @@ package shelf
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"qingyuan/internal/replay/state"
@@ -54,9 +55,7 @@ func (p *part) figures() leaderboard.Figures {
 	for _, c := range p.Cells {
 		f.Cells[leaderboard.Cell{Unit: c.Unit, Metric: c.Metric}] = c.N
 	}
-	for score, n := range p.Scores {
-		f.Scores[score] = n
-	}
+	maps.Copy(f.Scores, p.Scores)
 	return f
 }
 
