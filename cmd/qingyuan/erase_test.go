@@ -206,3 +206,20 @@ func moveDoors(t *testing.T, w *workbench, from, to string) {
 		t.Fatal(err)
 	}
 }
+
+func TestIDsThatBeginWithAHyphen(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ args, want []string }{
+		{[]string{"erase", "--participant", "-xwUxUw0cn-ZJ7ZO", "--data", "d"}, []string{"erase", "--participant=-xwUxUw0cn-ZJ7ZO", "--data", "d"}},
+		{[]string{"erase", "--participant=-x"}, []string{"erase", "--participant=-x"}},
+		{[]string{"erase", "--participant"}, []string{"erase", "--participant"}},
+		{nil, nil},
+	} {
+		if got := withIDs(c.args); !slices.Equal(got, c.want) {
+			t.Errorf("withIDs(%q) = %q, want %q", c.args, got, c.want)
+		}
+	}
+	if status, _, errs := command(t, "erase", "--participant", "-xwUxUw0cn-ZJ7ZO", "--data", t.TempDir()); status == exitDone || !strings.Contains(errs, "data folder") {
+		t.Errorf("an id is taken for a flag: %d %s", status, errs)
+	}
+}

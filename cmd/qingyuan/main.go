@@ -83,6 +83,22 @@ func main() {
 	os.Exit(code)
 }
 
+// withIDs joins a participant's id to its flag: one in 64 begins with a hyphen, and
+// would be taken for a flag itself.
+func withIDs(args []string) []string {
+	const flag = "--participant"
+	out := make([]string, 0, len(args))
+	for i := 0; i < len(args); i++ {
+		if args[i] == flag && i+1 < len(args) {
+			i++
+			out = append(out, flag+"="+args[i])
+			continue
+		}
+		out = append(out, args[i])
+	}
+	return out
+}
+
 // run executes one command line and returns the exit status.
 func run(e env, args []string) int {
 	var c cli
@@ -97,7 +113,7 @@ func run(e env, args []string) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	ctx, err := parser.Parse(args)
+	ctx, err := parser.Parse(withIDs(args))
 	if helped {
 		return exitDone
 	}
