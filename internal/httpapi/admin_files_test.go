@@ -78,6 +78,7 @@ func newFiling(t *testing.T) *filing {
 		if err := b.app.Shutdown(); err != nil {
 			t.Error(err)
 		}
+		_ = ln.Close() // a server that has not begun yet takes no notice of a shutdown
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}

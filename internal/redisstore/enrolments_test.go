@@ -94,7 +94,7 @@ func TestKeySpace(t *testing.T) {
 	r.everything(60)
 	r.foldAll()
 	known := regexp.MustCompile(`^\w+:(\{antidrug\}:(campaign|names)|\{antidrug:[0-3]\}:` +
-		`(meta|open|board|facts|personal|fold|tally|scores|minutes|recent|hour:\d+|p:person-\d{4}|` +
+		`(meta|open|board|bound|facts|personal|fold|tally|scores|minutes|recent|hour:\d+|p:person-\d{4}|` +
 		`board:(u:(u[1-4]|unassigned)|r:(city|d1|d2)|g:public|d:2026-06-10)))$`)
 	all := contents(t, r.db)
 	kinds := map[string]bool{}
