@@ -51,6 +51,9 @@ func (m *mornings) of(snap *leaderboard.Snapshot) map[string]leaderboard.Window 
 // refresh asks anew where it is time to.
 func (m *mornings) refresh(snap *leaderboard.Snapshot) {
 	c, at := snap.Campaign, snap.AsOf
+	if c.Ranking == campaign.RankNone {
+		return // nobody rises there
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	k := m.known[c.ID]
