@@ -128,11 +128,11 @@ func (b Boards) count(ctx context.Context, on board, further string, args ...any
 	if err := b.Shelf.DB.QueryRowContext(ctx, query, append([]any{on.id, on.scope}, args...)...).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count on board %q of %s: %w", on.scope, on.id, err)
 	}
-	return n, nil
+	return n, b.Shelf.still(ctx, on.id)
 }
 
-func (b Boards) entries(ctx context.Context, query string, args ...any) ([]leaderboard.Entry, error) {
-	rows, err := b.Shelf.DB.QueryContext(ctx, query, args...)
+func (b Boards) entries(ctx context.Context, query, id string, args ...any) ([]leaderboard.Entry, error) {
+	rows, err := b.Shelf.DB.QueryContext(ctx, query, append([]any{id}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("read a board on the shelf: %w", err)
 	}
@@ -147,7 +147,7 @@ func (b Boards) entries(ctx context.Context, query string, args ...any) ([]leade
 		e.Packed = uint64(packed) //nolint:gosec // Never negative.
 		out = append(out, e)
 	}
-	return out, rows.Err()
+	return out, errors.Join(rows.Err(), rows.Close(), b.Shelf.still(ctx, id))
 }
 
 // Above implements leaderboard.Store.
@@ -165,7 +165,7 @@ func (b Boards) own(ctx context.Context, k *kept, id, scope string, v leaderboar
 	col := k.column(v)
 	err = b.Shelf.DB.QueryRowContext(ctx, "SELECT "+col+onBoard(col, v)+" AND participant = $3", id, scope, participant).Scan(&packed)
 	if errors.Is(err, sql.ErrNoRows) {
-		return e, false, nil
+		return e, false, b.Shelf.still(ctx, id)
 	}
 	if err != nil {
 		return e, false, fmt.Errorf("find participant %s on board %q of %s: %w", participant, scope, id, err)

@@ -78,6 +78,21 @@ func (s *Shelf) of(id string) (*kept, error) {
 	return nil, fault.ErrUnavailable.Because(fmt.Errorf("%s: %w", id, ErrNotKept))
 }
 
+// still tells after a reading whether it was of a campaign that lies on the shelf: one on
+// its way back loses its places, and a server hears of that a moment later. It is
+// fault.ErrUnavailable where it does not.
+func (s *Shelf) still(ctx context.Context, id string) error {
+	var kept bool
+	err := s.DB.QueryRowContext(ctx, "SELECT COUNT(*) > 0 FROM shelf WHERE campaign = $1 AND state = 'kept'", id).Scan(&kept)
+	if err != nil {
+		return fmt.Errorf("look whether %s lies on the shelf: %w", id, err)
+	}
+	if !kept {
+		return fault.ErrUnavailable.Because(fmt.Errorf("%s: %w", id, ErrNotKept))
+	}
+	return nil
+}
+
 // Refresh looks what lies on the shelf. Without an answer what was there stays.
 func (s *Shelf) Refresh(ctx context.Context) error {
 	rows, err := s.DB.QueryContext(ctx, "SELECT campaign, version FROM shelf WHERE state = 'kept'")

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"qingyuan/internal/fault"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/replay/state"
 	"qingyuan/internal/shelf"
@@ -183,6 +184,10 @@ func TestReturn(t *testing.T) {
 		if all, err := l.Campaigns(ctx); err != nil || len(all) != 0 {
 			t.Errorf("redis is asked for %v, %v", all, err)
 		}
+		other := newShelf(t, db) // of a server that hears of nothing
+		if err := other.Refresh(ctx); err != nil || !other.Has("c") {
+			t.Fatalf("another server: %v, %v", err, other.Has("c"))
+		}
 		if err := s.Return(ctx, "c"); err != nil || s.Has("c") {
 			t.Errorf("on its way: %v, %v", err, s.Has("c"))
 		}
@@ -193,6 +198,15 @@ func TestReturn(t *testing.T) {
 		}
 		if all, err := l.Campaigns(ctx); err != nil || len(all) != 1 {
 			t.Errorf("redis is asked for %v, %v", all, err)
+		}
+		b, v := shelf.Boards{Shelf: other}, leaderboard.Now
+		_, _, errStanding := b.Standing(ctx, "c", "", v, "p0", 1)
+		_, _, errTop := b.Top(ctx, "c", "", v, 0, 10)
+		_, errAbove := b.Above(ctx, "c", "", v, 1)
+		for name, err := range map[string]error{"standing": errStanding, "top": errTop, "above": errAbove} {
+			if !errors.Is(err, fault.ErrUnavailable) {
+				t.Errorf("%s of another server, which has not heard: %v", name, err)
+			}
 		}
 		var left int
 		if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM shelf_places").Scan(&left); err != nil || left != 0 {

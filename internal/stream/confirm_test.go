@@ -57,7 +57,12 @@ func TestWhatIsReadIsOnTheReplica(t *testing.T) {
 		if i > 0 {
 			p.add(1, "b")
 		}
-		_, next, err := p.read(at, 10)
+		var next event.Position
+		var err error
+		p.await("the replica's word", func() bool { // a slow one confirms later
+			_, next, err = p.read(at, 10)
+			return !errors.Is(err, stream.ErrUnconfirmed)
+		})
 		if err != nil || next == at {
 			t.Fatalf("fact %d: read to %s, %v", i, next, err)
 		}

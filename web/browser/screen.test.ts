@@ -65,9 +65,10 @@ describe('the big screen', () => {
     await visitor.page.locator('.figure').first().waitFor()
     for (const size of [{ width: 1280, height: 720 }, { width: 3840, height: 2160 }, { width: 1024, height: 768 }]) {
       await visitor.page.setViewportSize(size)
-      const box = await visitor.page.locator('.stage').boundingBox()
+      const stage = visitor.page.locator('.stage')
       const scale = Math.min(size.width / hall.width, size.height / hall.height)
-      expect(box?.width).toBeCloseTo(hall.width * scale, 0)
+      await expect.poll(async () => Math.round((await stage.boundingBox())?.width ?? 0)).toBe(Math.round(hall.width * scale))
+      const box = await stage.boundingBox()
       expect((box?.x ?? 0) * 2 + (box?.width ?? 0)).toBeCloseTo(size.width, 0)
       expect(await visitor.overflows()).toBe(false)
     }
