@@ -16,7 +16,7 @@ func TestSharesAreOfWhoWorked(t *testing.T) {
 	// Not parallel: there is one profile of a process at a time.
 	var profile bytes.Buffer
 	if err := pprof.StartCPUProfile(&profile); err != nil {
-		t.Skipf("somebody else takes a profile: %v", err)
+		t.Fatalf("this process is profiled already, run without -cpuprofile: %v", err)
 	}
 	pprof.Do(t.Context(), pprof.Labels(workLabel, foldWork, "other", "x"), func(context.Context) { burn(300 * time.Millisecond) })
 	pprof.StopCPUProfile()
