@@ -116,8 +116,11 @@ test('five seconds in the background break requests off; they are sent again whe
   const { wx, client } = phone({ graceMs: 0, client: { clock: quick() } });
   await enrol(client);
   const paper = await client.post(`${C}/attempts`, at());
+  let left = false;
+  wx.hold = (entry) => entry.path.endsWith('/submission') && !left;
   const submission = client.post(`${C}/attempts/{attempt}/submission`, { path: { campaign, attempt: paper.attempt }, body: { answers: firstOptions(paper) } });
-  await until(() => wx.running > 0);
+  await until(() => wx.log.at(-1).path.endsWith('/submission') && wx.log.at(-1).status > 0);
+  left = true;
   wx.hide();
   client.onHide();
   let settled = false;
@@ -127,6 +130,7 @@ test('five seconds in the background break requests off; they are sent again whe
   const sent = wx.log.length;
   await new Promise((resolve) => setTimeout(resolve, 30));
   assert.equal(wx.log.length, sent, 'nothing is sent from the background');
+  assert.equal(settled, false, 'the submission waits for the person');
   wx.show();
   client.onShow();
   assert.equal((await submission).state, 'submitted');

@@ -39,6 +39,7 @@ export function fakeWx({ domains, codes, graceMs = 5_000 }) {
         res.on('data', (part) => parts.push(part));
         res.on('end', () => {
           entry.status = res.statusCode;
+          if (wx.hold(entry)) return; // the server acted, the answer is under way until the platform breaks it off
           const body = Buffer.concat(parts);
           const spelt = Object.fromEntries(Object.entries(res.headers).map(([k, v]) => [Math.random() < 0.5 ? k : k.replace(/(^|-)\w/g, (c) => c.toUpperCase()), String(v)]));
           if (wx.loseNext(entry)) return settle(options.fail, { errMsg: 'request:fail timeout' }); // the server acted, the answer was lost
@@ -74,6 +75,7 @@ export function fakeWx({ domains, codes, graceMs = 5_000 }) {
     removeStorageSync: (key) => storage.delete(key),
     // Of the test.
     loseNext: () => false,
+    hold: () => false,
     hide() {
       hidden = true;
       timer = setTimeout(() => {
