@@ -1,13 +1,16 @@
 import { createRouter, createWebHistory, type Router } from 'vue-router'
+import Appeal from './views/Appeal.vue'
 import Board from './views/Board.vue'
 import Certificate from './views/Certificate.vue'
 import Choose from './views/Choose.vue'
+import Feedback from './views/Feedback.vue'
 import Home from './views/Home.vue'
 import Join from './views/Join.vue'
 import Mine from './views/Mine.vue'
 import Pledge from './views/Pledge.vue'
 import Quiz from './views/Quiz.vue'
 import Receipt from './views/Receipt.vue'
+import Transfer from './views/Transfer.vue'
 import { useVisit } from './stores/visit'
 
 /**
@@ -26,6 +29,9 @@ export function makeRouter(): Router {
       { path: '/c/:campaign/receipt/:attempt', name: 'receipt', component: Receipt, meta: { enrolled: true } },
       { path: '/c/:campaign/board', name: 'board', component: Board, meta: { enrolled: true } },
       { path: '/c/:campaign/certificate', name: 'certificate', component: Certificate, meta: { enrolled: true } },
+      { path: '/c/:campaign/transfer', name: 'transfer', component: Transfer, meta: { enrolled: true } },
+      { path: '/c/:campaign/appeal', name: 'appeal', component: Appeal, meta: { enrolled: true } },
+      { path: '/c/:campaign/feedback', name: 'feedback', component: Feedback, meta: { signed: true } },
       { path: '/c/:campaign/mine', name: 'mine', component: Mine },
       { path: '/:rest(.*)*', redirect: { name: 'choose' } },
     ],
@@ -36,9 +42,9 @@ export function makeRouter(): Router {
     if (visit.campaign === null) return to.name === 'choose' ? true : { name: 'choose' }
     if (to.params.campaign !== visit.id) return true // another campaign is another page, see Choose
     if (visit.signedIn && visit.home === null) await visit.load().catch(() => undefined)
-    if (to.meta.enrolled !== true) return true
     // Where the server could not be asked, the view itself says so and tries again.
-    if (!visit.signedIn || (visit.home !== null && visit.home.enrolment === null)) {
+    const stranger = to.meta.enrolled === true && visit.home !== null && visit.home.enrolment === null
+    if (((to.meta.enrolled ?? to.meta.signed) === true && !visit.signedIn) || stranger) {
       return { name: 'join', params: to.params, query: { next: String(to.name) } }
     }
     return true

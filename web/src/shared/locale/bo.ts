@@ -15,12 +15,17 @@ const bo: Partial<Record<keyof typeof zh, string>> = {
   'join.signIn': 'ཐོ་འཇུག',
   'join.name': 'མིང་།',
   'join.unit': 'ལས་ཁུངས།',
+  'join.phone': 'ཁ་པར་ཨང་གྲངས།',
+  'pledge.title': 'ཁས་ལེན་ཡི་གེར་མིང་རྟགས་འགོད་པ།',
   'pledge.name': 'མིང་།',
   'pledge.sign': 'ངས་ཁས་ལེན་བྱས་ཏེ་མིང་རྟགས་བཀོད།',
+  'quiz.title': 'ཤེས་བྱའི་དྲི་བ་དྲིས་ལན།',
   'quiz.begin': 'འགོ་འཛུགས།',
   'quiz.prev': 'སྔོན་མ།',
   'quiz.next': 'རྗེས་མ།',
   'quiz.submit': 'ཤོག་ལྷེ་སྤྲོད་པ།',
+  'board.name': 'མིང་།',
+  'board.unit': 'ལས་ཁུངས།',
 }
 
 export default bo
