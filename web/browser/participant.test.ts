@@ -2,8 +2,9 @@ import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Server, serve } from './server'
 import { bigPhone, draw, launch, phone, Visitor } from './visitor'
+import * as walk from './walk'
 
-const city = '/c/jinzhong-2026'
+const { city } = walk
 
 let server: Server
 let browser: Browser
@@ -29,37 +30,8 @@ afterEach(async () => {
 const button = (name: string | RegExp) => visitor.page.getByRole('button', { name })
 const link = (name: string | RegExp) => visitor.page.getByRole('link', { name })
 
-async function signIn(campaign = city) {
-  const { page } = visitor
-  await page.goto(`${server.url}${campaign}`)
-  await link('开始参加').click()
-  await page.getByLabel('名称', { exact: true }).fill(`访客 ${++people}`)
-  await button('登录').first().click()
-}
-
-async function enrol(group = '城乡居民') {
-  const { page } = visitor
-  await page.getByRole('radio', { name: group, exact: true }).check()
-  await page.getByLabel('按名称查找').fill('榆次区居民')
-  await button(/榆次区居民/).click()
-  await page.getByLabel(/^姓名/).fill('王芳')
-  await page.getByLabel('我已阅读上面的告知，同意按此处理我的个人信息').check()
-  await button('提交报名').click()
-}
-
-async function pledge() {
-  await draw(visitor.page)
-  await button('我承诺，并签名').click()
-  await visitor.page.getByText('签署成功').waitFor()
-}
-
-/** Answers so many questions of the paper, from where it stands. */
-async function answer(n: number) {
-  for (let i = 0; i < n; i++) {
-    await visitor.page.locator('.option').first().click()
-    if (i < n - 1) await button('下一题').click()
-  }
-}
+const signIn = (campaign = city) => walk.signIn(visitor.page, server.url, `访客 ${++people}`, campaign)
+const enrol = () => walk.enrol(visitor.page)
 
 const calls = (like: RegExp) => visitor.calls.filter((c) => like.test(c)).length
 
@@ -69,12 +41,9 @@ describe('a whole visit', () => {
     const began = Date.now()
     await signIn()
     await enrol()
-    await pledge()
+    await walk.pledge(page)
     await link('去答题').click()
-    await button('开始答题').click()
-    await answer(20)
-    await button('交卷').click()
-    await page.getByRole('heading', { name: '答题回执' }).waitFor()
+    await walk.quiz(page)
     await expect.poll(() => page.locator('.review article').count()).toBe(20)
     await visitor.shot('receipt-375')
     expect(await visitor.barriers()).toEqual([])
@@ -103,7 +72,7 @@ describe('the quiz', () => {
 
   it('goes on after a reload, and on another phone', async () => {
     await under()
-    await answer(3)
+    await walk.answer(visitor.page, 3)
     await visitor.page.reload()
     await visitor.page.getByRole('button', { name: '答题卡：已答 3 题，共 20 题' }).waitFor()
     // Going out of sight let the server keep what was marked.
@@ -123,7 +92,7 @@ describe('the quiz', () => {
     visitor.expected = [/ERR_INTERNET_DISCONNECTED/]
     const { page, context } = visitor
     await context.setOffline(true)
-    await answer(2)
+    await walk.answer(visitor.page, 2)
     await page.getByText('网络不通。您的作答保存在本机').waitFor()
     await context.setOffline(false)
     await expect.poll(() => calls(/PUT .*answers/)).toBeGreaterThan(0)

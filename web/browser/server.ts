@@ -8,14 +8,22 @@ export const program = process.env.QINGYUAN_PROGRAM ?? fileURLToPath(new URL('..
 
 export interface Server {
   url: string
+  /** The folder of its data, for commands beside it. */
+  data: string
+  /** Runs a command of the program on its data, and returns what it prints. */
+  run(...args: string[]): Promise<string>
   stop(): Promise<void>
 }
 
-/** Runs the real program with the demonstration, on a free port and in a folder of its own. */
-export async function serve(): Promise<Server> {
+/**
+ * Runs the real program with the demonstration, on a free port and in a folder of its
+ * own; settings are added to its environment.
+ */
+export async function serve(settings: Record<string, string> = {}): Promise<Server> {
   const data = await mkdtemp(join(tmpdir(), 'qingyuan-pages-'))
   const child = spawn(program, ['serve', '--demo', '--data', data, '--addr', '127.0.0.1:0', '--ops-addr', '127.0.0.1:0'], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...settings },
   })
   try {
     const addr = await listening(child)
@@ -23,6 +31,8 @@ export async function serve(): Promise<Server> {
     await ready(url)
     return {
       url,
+      data,
+      run: (...args) => command([...args, '--data', data]),
       stop: async () => {
         await ended(child)
         await rm(data, { recursive: true, force: true })
@@ -33,6 +43,19 @@ export async function serve(): Promise<Server> {
     await rm(data, { recursive: true, force: true })
     throw err
   }
+}
+
+/** Runs the program to its end. */
+function command(args: string[]): Promise<string> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let out = ''
+  let said = ''
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => (code === 0 ? resolve(out) : reject(new Error(`${args.join(' ')} ended with ${code}: ${said}`))))
+  })
 }
 
 /** Waits for the line of the log that tells the public address. */

@@ -18,5 +18,5 @@
     shown.textContent = words.length ? `找到 ${found} 项` : '';
   };
   field.addEventListener('input', filter);
-  field.parentElement.hidden = false; // without scripts there is no search
+  field.closest('[hidden]').hidden = false; // without scripts there is no search
 })();
