@@ -32,6 +32,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'browser',
+          globalSetup: ['browser/global.ts'],
           include: ['browser/**/*.test.ts'],
           environment: 'node',
           // Long, for machines that have much else to do: nothing waits for them when all is well.

@@ -18,6 +18,7 @@ func (s *Server) pageRoutes() []route {
 		page(console+"/:view", s.showConsole),
 		page(console+"/:view/:object", s.showConsole),
 		page(console+"/:view/:object/:part", s.showConsole),
+		page(console+"/:view/:object/:part/:item", s.showConsole),
 	}
 }
 

@@ -44,6 +44,7 @@ func TestBuiltPages(t *testing.T) {
 		{"/screen/nobody-knows", "gzip, br", htmlType, "", cachePage, "the screen"},
 		{"/console", "gzip;q=0.5", htmlType, "gzip", cachePage, "packed console"},
 		{"/console/campaigns/spring/tree", "", htmlType, "", cachePage, "the console"},
+		{"/console/c/spring/challenges/7", "", htmlType, "", cachePage, "the console"},
 		{"/assets/a-1.js", "gzip, deflate, br", "text/javascript; charset=utf-8", "br", cacheAsset, "br of a"},
 		{"/assets/a-1.js", "GZIP, br;q=0", "text/javascript; charset=utf-8", "gzip", cacheAsset, "gz of a"},
 		{"/assets/a-1.js", "br; q=0.0, gzip;q=0", "text/javascript; charset=utf-8", "", cacheAsset, "let a"},
@@ -69,7 +70,7 @@ func TestBuiltPages(t *testing.T) {
 			t.Errorf("%s again: %d %q, want 304", tt.path, again.status, again.body)
 		}
 	}
-	for _, path := range []string{"/assets/a-0.js", "/assets/a-1.js.br", "/assets/index.html", "/assets/", "/assets/..%2findex.html", "/console/a/b/c/d", "/c", "/screen"} {
+	for _, path := range []string{"/assets/a-0.js", "/assets/a-1.js.br", "/assets/index.html", "/assets/", "/assets/..%2findex.html", "/console/a/b/c/d/e", "/c", "/screen"} {
 		if a := b.get(t, path, ""); a.status != 404 {
 			t.Errorf("%s: %d, want 404", path, a.status)
 		}

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Server, serve } from './server'
-import { launch, Visitor } from './visitor'
+import { connect, Visitor } from './visitor'
 import * as walk from './walk'
 
 const { city } = walk
@@ -17,7 +17,7 @@ let browser: Browser
 let late: Visitor
 
 beforeAll(async () => {
-  ;[server, browser] = await Promise.all([serve({ QINGYUAN_QUEUE_ADMIT_PER_SECOND: '10' }), launch()])
+  ;[server, browser] = await Promise.all([serve({ QINGYUAN_QUEUE_ADMIT_PER_SECOND: '10' }), connect()])
 })
 afterAll(async () => {
   await browser?.close()

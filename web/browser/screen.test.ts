@@ -1,22 +1,21 @@
 import { spawn } from 'node:child_process'
 import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { program, type Server, serve } from './server'
-import { launch, Visitor } from './visitor'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { program } from './server'
+import { connect, Visitor } from './visitor'
 
 const campaign = 'jinzhong-2026'
 const hall = { width: 1920, height: 1080 }
 
-let server: Server
+const server = { url: inject('url') }
 let browser: Browser
 let visitor: Visitor
 
 beforeAll(async () => {
-  ;[server, browser] = await Promise.all([serve(), launch()])
+  browser = await connect()
 })
 afterAll(async () => {
   await browser?.close()
-  await server?.stop()
 })
 beforeEach(async () => {
   visitor = await Visitor.arrive(browser, server.url, hall, { deviceScaleFactor: 1, hasTouch: false, isMobile: false })

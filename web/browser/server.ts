@@ -45,9 +45,10 @@ export async function serve(settings: Record<string, string> = {}): Promise<Serv
   }
 }
 
-/** Runs the program to its end. */
-function command(args: string[]): Promise<string> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+/** Runs the program to its end, with something to read. */
+export function command(args: string[], input = ''): Promise<string> {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  child.stdin.end(input)
   let out = ''
   let said = ''
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))

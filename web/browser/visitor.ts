@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { inject } from 'vitest'
 
 export const phone = { width: 375, height: 667 }
 export const bigPhone = { width: 414, height: 896 }
@@ -9,11 +10,9 @@ export const bigPhone = { width: 414, height: 896 }
 const shots = fileURLToPath(new URL('../shots/', import.meta.url))
 const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-export function launch(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
-  })
+/** The browser that all tests share, by a connection of one's own. */
+export function connect(): Promise<Browser> {
+  return chromium.connect(inject('browser'))
 }
 
 /** A person's browser, which remembers what it asked for and what went wrong in it. */

@@ -18,13 +18,13 @@ describe('the texts', () => {
   })
 
   it('stand beside Chinese, as far as there are any', () => {
-    expect(t('console.hello', { name: '王芳' })).toContain('王芳')
-    expect(t('console.hello')).toContain('{name}')
+    expect(t('home.who', { name: '王芳' })).toContain('王芳')
+    expect(t('home.who')).toContain('{name}')
     expect(beside('join.name')).toBe('')
     speak('bo')
     expect(t('join.name')).toBe(zh['join.name'])
     expect(beside('join.name')).toBe(languages.bo['join.name'])
-    expect(beside('console.hello')).toBe('')
+    expect(beside('home.who')).toBe('')
     speak('fr')
     expect(beside('join.name')).toBe('')
   })

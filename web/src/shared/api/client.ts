@@ -9,6 +9,10 @@ export interface ClientOptions {
   base?: string
   fetch?: typeof fetch
   clock?: Clock
+  /** Whether calls that do not say so send the access token. */
+  signed?: boolean
+  /** How long a write goes on trying when its call does not say; 0 for an API whose writes may not be repeated. */
+  writePatience?: number
   /** Told when a session has ended for good: people have to sign in again. */
   onSignedOut?: () => void
   /** Told whenever a request got an answer, or none. */
@@ -123,7 +127,8 @@ export class Client {
     const key = JSON.stringify([method, path, call.path, call.query, call.body])
     const running = this.writing.get(key) as Promise<Answer<M, P>> | undefined
     if (running) return running
-    const done = this.ask(method, path, call).finally(() => this.writing.delete(key))
+    const calm = this.options.writePatience === undefined ? call : { patience: this.options.writePatience, ...call }
+    const done = this.ask(method, path, calm).finally(() => this.writing.delete(key))
     this.writing.set(key, done)
     return done
   }
@@ -140,7 +145,7 @@ export class Client {
     const end = began + (call.keepalive ? 0 : (call.patience ?? patience))
     let renewed = false
     for (let n = 1; ; n++) {
-      const session = call.signed === true ? await this.fresh(call.signal) : null
+      const session = (call.signed ?? this.options.signed) === true ? await this.fresh(call.signal) : null
       const failure = await this.attempt(method, path, call, session)
       if (failure instanceof Response) return failure
       if (session !== null && !renewed && isProblem(failure, 'auth.expired', 'auth.invalid')) {

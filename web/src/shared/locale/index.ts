@@ -1,6 +1,9 @@
 import { computed, ref } from 'vue'
 import bo from './bo'
+import { fill, type Values } from './table'
 import zh from './zh-CN'
+
+export type { Values }
 
 /** The languages that the pages speak, by their tags. */
 export const languages = { 'zh-CN': zh, bo } as const
@@ -9,8 +12,6 @@ export type Language = keyof typeof languages
 
 /** Every text has a key, and every key a Chinese text; others may lack it. */
 export type TextKey = keyof typeof zh
-
-export type Values = Record<string, string | number>
 
 export const mainLanguage: Language = 'zh-CN'
 
@@ -37,8 +38,4 @@ export function beside(key: TextKey, values: Values = {}): string {
   if (chosen.value === mainLanguage) return ''
   const table: Partial<Record<TextKey, string>> = languages[chosen.value]
   return fill(table[key] ?? '', values)
-}
-
-function fill(text: string, values: Values): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
 }

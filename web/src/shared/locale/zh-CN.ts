@@ -298,12 +298,4 @@ export default {
   'screen.state.open': '进行中',
   'screen.state.paused': '暂停中',
   'screen.state.closed': '已结束',
-  'console.title': '清源 管理后台',
-  'console.login': '用户名',
-  'console.password': '密码',
-  'console.code': '动态口令（已设置时填写）',
-  'console.enter': '登录',
-  'console.leave': '退出',
-  'console.hello': '已登录：{name}',
-  'console.campaigns': '活动',
 } as const

@@ -1,0 +1,30 @@
+import { chromium } from 'playwright-core'
+import type { TestProject } from 'vitest/node'
+import { serve } from './server'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where the program serves, and its folder. */
+    url: string
+    data: string
+    /** Where the browser listens. */
+    browser: string
+  }
+}
+
+/** One server and one browser for all tests: each takes seconds to start on a cold machine. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const [server, browser] = await Promise.all([
+    serve(),
+    chromium.launchServer({
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+    }),
+  ])
+  project.provide('url', server.url)
+  project.provide('data', server.data)
+  project.provide('browser', browser.wsEndpoint())
+  return async () => {
+    await Promise.all([browser.close(), server.stop()])
+  }
+}

@@ -1,0 +1,72 @@
+import { Secret, TOTP } from 'otpauth'
+import { command } from './server'
+
+/** Somebody of the office, as a test knows them. */
+export interface Person {
+  login: string
+  password: string
+  totp: TOTP | null
+  /** The period whose code was used last: a code is taken once. */
+  used: number
+}
+
+interface Grant {
+  role: string
+  campaign?: string
+  scope?: string
+}
+
+/** Makes an account with its first password, as it is handed over. */
+export async function newcomer(data: string, login: string, name: string, grant: Grant): Promise<Person> {
+  const password = 'Erste-Huerde-7-Linde'
+  const where = [...(grant.campaign ? ['--campaign', grant.campaign] : []), ...(grant.scope ? ['--scope', grant.scope] : [])]
+  await command(['operator', 'create', '--login', login, '--name', name, '--role', grant.role, ...where, '--password-stdin', '--data', data], `${password}\n`)
+  return { login, password, totp: null, used: 0 }
+}
+
+/** A newcomer who has chosen a password and set the second factor up, over HTTP. */
+export async function settled(url: string, data: string, login: string, name: string, grant: Grant): Promise<Person> {
+  const p = await newcomer(data, login, name, grant)
+  const first = await signIn(url, p)
+  const password = 'Zweite-Huerde-8-Linde'
+  await call(url, first, 'POST', '/me/password', { old_password: p.password, password })
+  p.password = password
+  const { secret } = await call<{ secret: string }>(url, first, 'POST', '/me/totp', { password })
+  p.totp = authenticator(secret)
+  await call(url, first, 'POST', '/me/totp/confirm', { code: codeOf(p) })
+  await call(url, first, 'DELETE', '/sessions/current')
+  return p
+}
+
+export const authenticator = (secret: string): TOTP => new TOTP({ secret: Secret.fromBase32(secret) })
+
+/**
+ * The next code that the server will take. Each is taken once, and the one of the period
+ * to come is taken, too: so there are two, and nobody has to wait for the second.
+ */
+export function codeOf(p: Person): string {
+  if (p.totp === null) throw new Error(`${p.login} has no second factor`)
+  const period = p.totp.period * 1000
+  const now = Math.floor(Date.now() / period)
+  p.used = Math.max(now, p.used + 1)
+  if (p.used > now + 1) throw new Error(`${p.login} has used both codes of now: let somebody else sign in`)
+  return p.totp.generate({ timestamp: p.used * period })
+}
+
+/** Opens a session and returns its token. */
+export async function signIn(url: string, p: Person): Promise<string> {
+  const body = { login: p.login, password: p.password, ...(p.totp ? { code: codeOf(p) } : {}) }
+  return (await call<{ token: string }>(url, '', 'POST', '/sessions', body)).token
+}
+
+/** Asks the API of operators something; a refusal is an error. */
+export async function call<T = unknown>(url: string, token: string, method: string, path: string, body?: unknown): Promise<T> {
+  const res = await fetch(`${url}/api/v1/admin${path}`, {
+    method,
+    headers: { ...(token ? { Authorization: `Bearer ${token}` } : {}), ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const text = await res.text()
+  if (!res.ok) throw new Error(`${method} ${path}: ${res.status} ${text}`)
+  return (text === '' ? undefined : JSON.parse(text)) as T
+}

@@ -1,0 +1,34 @@
+import type { Component } from 'vue'
+import type { Action } from './rights'
+import { t } from './locale/shell'
+
+export type Group = 'run' | 'people' | 'results' | 'questions' | 'messages' | 'office'
+
+/** The groups of the menu, in their order. */
+export const groups: Group[] = ['run', 'people', 'results', 'questions', 'messages', 'office']
+
+export interface Entry {
+  /** The name of the route. */
+  name: string
+  /** What stands in the menu and in the title of the page. */
+  title: string
+  /** The path within the console: behind /c/{campaign}/ for those of a campaign, else behind /. */
+  path: string
+  of: 'campaign' | 'office'
+  /** Where it stands in the menu; a page that others lead to has none. */
+  group?: Group
+  /** The rights of which one is enough; none is for everybody who is signed in. */
+  needs?: Action[]
+  /** Fills the window and may stand unattended, as on the evening. */
+  watch?: boolean
+  load: () => Promise<Component>
+}
+
+/**
+ * Every view of the console: one line each, and a file of its own that is loaded when it
+ * is opened. Paths have at most four parts behind /console.
+ */
+export const entries: Entry[] = [
+  { name: 'campaigns', title: '活动', path: 'campaigns', of: 'office', group: 'run', needs: ['campaigns.read'], load: () => import('./views/Campaigns.vue') },
+  { name: 'account', title: t('account'), path: 'account', of: 'office', load: () => import('./views/Account.vue') },
+]
