@@ -1,7 +1,9 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"qingyuan/internal/fault"
@@ -60,10 +62,20 @@ type Catalog interface {
 	Campaign(id string) (*Campaign, error)
 }
 
+// Rosters keep participants to the units by whose rosters they came.
+type Rosters interface {
+	// Rebind keeps a participant who came by the roster of one of the units was to the
+	// unit that these have gone into, and tells whether they came by one of them. It may
+	// be repeated.
+	Rebind(ctx context.Context, campaign, participant, unit string, was []string) (bool, error)
+}
+
 // Service enrols participants.
 type Service struct {
 	Catalog Catalog
 	Store   Store
+	// Rosters is nil where nobody comes by one.
+	Rosters Rosters
 	Now     func() time.Time
 }
 
@@ -84,6 +96,18 @@ func (s *Service) Enrol(ctx context.Context, campaignID, participant string, r R
 		return s.repeat(ctx, campaignID, participant, e, err)
 	}
 	e.At = now
+	kept, err := s.Store.Enrol(ctx, campaignID, participant, e, p)
+	if s.Rosters == nil || !errors.Is(err, ErrRosterUnit) {
+		return kept, err
+	}
+	n, known := c.Tree.Node(e.Unit)
+	if !known {
+		return kept, err
+	}
+	merged, errRebind := s.Rosters.Rebind(ctx, campaignID, participant, e.Unit, n.Was)
+	if errRebind != nil || !merged {
+		return kept, cmp.Or(errRebind, err)
+	}
 	return s.Store.Enrol(ctx, campaignID, participant, e, p)
 }
 

@@ -29,6 +29,9 @@ type Node struct {
 	Roster int64
 	// Retired units take nobody in any more; who belongs to one stays, and counts.
 	Retired bool
+	// Was are the ids of the units that have gone into this one, and of those that had
+	// gone into them.
+	Was []string
 	// Units is how many units there are below a region; 1 of a unit.
 	Units int64
 	// Parent is the id of the region above, "" at the top.

@@ -74,6 +74,7 @@ func (f officeFlags) onCatalog(e env, work func(context.Context, *catalog.Store)
 	if err != nil {
 		return err
 	}
+	k.Store().Merged = append(k.Store().Merged, rostersFollow(cfg, db))
 	return told(e, work(e.ctx, k.Store()))
 }
 

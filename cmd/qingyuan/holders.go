@@ -6,7 +6,6 @@ import (
 
 	"qingyuan/internal/retention"
 	"qingyuan/internal/roster"
-	"qingyuan/internal/session"
 )
 
 // holders lists everybody who keeps something of participants beside the ledger: each
@@ -44,7 +43,7 @@ func (w *workbench) rosterHolder(rosters *roster.Rosters) retention.Holder {
 			theirs[hash] = true
 		}
 		_, err = rosters.Unname(ctx, func(campaignID string, p roster.Person) bool {
-			return theirs[w.services.sessions.RosterDoor(session.RosterEntry{Campaign: campaignID, Unit: p.Unit, Number: p.Number})]
+			return theirs[w.services.sessions.RosterDoor(entryOf(campaignID, p))]
 		})
 		return err
 	}

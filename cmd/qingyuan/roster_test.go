@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"qingyuan/configs"
 	"qingyuan/internal/roster"
 )
 
@@ -118,5 +120,125 @@ func TestRosterSignIn(t *testing.T) {
 	if code := both.want(409, "POST", "/sessions/link", entry("001", "王芳")).text("code"); code != "session.link_conflict" {
 		t.Errorf("code %s", code)
 	}
-	mustRun(t, "verify", "--data", cfg.Data.Dir)
+	mustRun(t, "verify", "--data", cfg.Data.Dir) // and with that, the ledger has everything
+
+	// The roster says where Zhao belongs; somebody who came otherwise may ask.
+	ask := map[string]string{"unit": other, "reason": "调动"}
+	if code := zhao.want(409, "POST", demoPath+"/transfers", ask).text("code"); code != "transfer.roster_bound" {
+		t.Errorf("code %s", code)
+	}
+	s.as("anybody").want(201, "POST", demoPath+"/transfers", map[string]string{"unit": unit, "reason": "调动"})
+}
+
+// TestRostersFollowAMerge merges a unit into another one, before anybody has come and
+// afterwards: its people sign in there, are the participants they were, and are on the
+// list of those to remind.
+func TestRostersFollowAMerge(t *testing.T) {
+	t.Parallel()
+	cfg := demo(t)
+	s := start(t, cfg)
+	o := officeCommands{t, cfg}
+	office := s.officeOf(t, "desk", printed(o.run(exitDone, "", "operator", "create", "--login", "desk", "--role", "campaign_operator")))
+	at := func(d time.Duration) string { return time.Now().Add(d).In(configs.Zone()).Format("2006-01-02 15:04") }
+	why := map[string]string{"reason": "撤并"}
+	prepare := func(id, prefix string, opens time.Duration, roster string) string {
+		one := "/admin/campaigns/" + id
+		office.want(201, "POST", "/admin/campaigns", map[string]any{"from": map[string]any{
+			"template": demoCampaign, "id": id, "title": id, "opens_at": at(opens), "closes_at": at(24 * time.Hour), "prefix": prefix,
+		}})
+		office.want(200, "PATCH", one, map[string]any{"set": map[string]any{"quiz": nil}})
+		for _, unit := range []string{"a", "b"} {
+			office.want(201, "POST", one+"/tree/nodes", map[string]any{"id": unit, "kind": "unit", "name": "单位" + unit, "roster": 1})
+		}
+		office.finished(office.sendFile(one+"/rosters/imports", "单位编号,编号,姓名\n"+roster))
+		return one
+	}
+	signIn := func(id, unit, number, name string) (int, string) {
+		status, r, err := s.call("POST", "/sessions/roster", map[string]string{"campaign": id, "unit": unit, "number": number, "name": name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status != 200 {
+			return status, ""
+		}
+		return status, r.object("participant").text("id")
+	}
+
+	served := func(id string) { // tries to sign in are counted
+		s.eventually("campaign "+id, func() bool {
+			status, _, err := s.call("GET", "/campaigns/"+id+"/counts", nil)
+			return err == nil && status == 200
+		})
+	}
+
+	// Merged while people come by their rosters already.
+	later := prepare("later", "LATER", time.Hour, "a,001,王芳\nb,002,李强\nb,001,赵云\n")
+	office.want(200, "POST", later+"/publish", why)
+	served("later")
+	_, wang := signIn("later", "a", "001", "王芳")
+	li := s.as("li").want(200, "POST", "/sessions/link", map[string]string{"campaign": "later", "unit": "b", "number": "002", "name": "李强"})
+	into := map[string]any{"units": []string{"a"}, "reason": "撤并"}
+	if code := office.want(409, "POST", later+"/tree/nodes/b/merge", into).text("code"); code != "roster.merge_conflict" {
+		t.Errorf("two people of one number: %s", code)
+	}
+	if _, same := signIn("later", "a", "001", "王芳"); same != wang {
+		t.Errorf("a merge that was refused makes %s of %s", same, wang)
+	}
+	office.finished(office.sendFile(later+"/rosters/imports?replace=true", "单位编号,编号,姓名\nb,002,李强\n"))
+	if n := office.want(200, "POST", later+"/tree/nodes/b/merge", into).object("node").num("roster"); n != 2 {
+		t.Errorf("%v persons belong to the unit", n)
+	}
+	s.eventually("the servers to follow", func() bool {
+		return len(s.want(200, "GET", "/campaigns/later/units", nil).list("items")) == 1
+	})
+	if _, now := signIn("later", "b", "001", "王芳"); now != wang {
+		t.Errorf("after the merge Wang is %s, was %s", now, wang)
+	}
+	if _, now := signIn("later", "b", "002", "李强"); now != li.object("participant").text("id") {
+		t.Errorf("Li is %s, was %v", now, li)
+	}
+	if status, _ := signIn("later", "a", "001", "王芳"); status != 401 {
+		t.Errorf("by the unit that is gone: %d", status)
+	}
+
+	// Merged before anybody came, by the command; then they take part.
+	const id = "now"
+	now := prepare(id, "NOW", -time.Hour, "a,001,王芳\na,003,孙丽\nb,002,李强\n")
+	o.run(exitDone, "", "tree", "merge", "a", "--into", "b", "--campaign", id, "--reason", "撤并")
+	office.want(200, "POST", now+"/publish", why)
+	served(id)
+	o.run(exitDone, "", "operator", "create", "--login", "keeper", "--role", "campaign_operator", "--campaign", id, "--scope", "b")
+	detail := s.want(200, "GET", "/campaigns/"+id, nil)
+	sun := s.api
+	sun.token = s.want(200, "POST", "/sessions/roster", map[string]string{"campaign": id, "unit": "b", "number": "003", "name": "孙丽"}).text("access_token")
+	s.eventually("the campaign to be open", func() bool {
+		status, _, err := sun.call("PUT", "/campaigns/"+id+"/enrolment", map[string]any{
+			"unit": "b", "name": "孙丽", "group": detail.list("groups")[0].text("id"),
+			"consent": map[string]any{"notice_version": detail.object("consent_notice").text("version"), "publish_name": false},
+		})
+		return err == nil && status == 200
+	})
+	sun.want(201, "POST", "/campaigns/"+id+"/signatures", map[string]any{
+		"version": detail.object("pledge").text("version"), "method": "typed", "name": "孙丽",
+	})
+	once := printed(o.run(exitDone, "", "operator", "reset", "keeper", "--reason", "测试"))
+	keeper := s.officeOf(t, "keeper", once)
+	left := map[string]bool{}
+	for _, p := range keeper.want(200, "GET", now+"/rosters/b/not-yet", nil).list("items") {
+		left[p.text("name")] = true
+	}
+	if len(left) != 2 || !left["王芳"] || !left["李强"] {
+		t.Errorf("still to remind: %v", left)
+	}
+	screen := s.api
+	screen.token = printed(o.run(exitDone, "", "viewer-token", "--campaign", id))
+	s.eventually("the rate to follow", func() bool {
+		for _, row := range screen.want(200, "GET", "/campaigns/"+id+"/counts/breakdown?parent=", nil).list("items") {
+			if row.text("id") == "b" {
+				return row.num("roster") == 3 && row.num("participants") == 1
+			}
+		}
+		return false
+	})
+	requireLedger(t, cfg)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -30,6 +31,22 @@ func newRosters(cfg configs.Config, db *sqldb.DB, now func() time.Time) (*roster
 	return roster.New(db, roster.Keys{Hash: seal.Derive(cfg.Secrets.Master.Key(), labelRoster), Box: secret.box}, now), nil
 }
 
+// rostersFollow lets the rosters of units that are merged follow, for a command that needs
+// the secrets for nothing else.
+func rostersFollow(cfg configs.Config, db *sqldb.DB) func(ctx context.Context, tx *sql.Tx, campaignID string, units []string, into string) error {
+	return func(ctx context.Context, tx *sql.Tx, campaignID string, units []string, into string) error {
+		cfg, err := cfg.WithSecrets()
+		if err != nil {
+			return err
+		}
+		rosters, err := newRosters(cfg, db, time.Now)
+		if err != nil {
+			return err
+		}
+		return rosters.Merge(ctx, tx, campaignID, units, into)
+	}
+}
+
 // rosterDesk signs people in by their rosters, and joins them with who they are
 // elsewhere.
 type rosterDesk struct {
@@ -52,27 +69,23 @@ var _ session.Involvement = (*rosterDesk)(nil)
 
 // SignIn implements httpapi.Rosters.
 func (d *rosterDesk) SignIn(ctx context.Context, campaignID, unit, number, name string) (session.Pair, error) {
-	e, err := d.entry(ctx, campaignID, unit, number, name)
+	c, p, err := d.recognise(ctx, campaignID, unit, number, name)
 	if err != nil {
 		return session.Pair{}, err
 	}
-	pair, err := d.sessions.SignInRoster(ctx, e)
-	return d.keep(ctx, e, pair, err)
+	pair, err := d.sessions.SignInRoster(ctx, entryOf(c.ID, p))
+	return d.keep(ctx, c, p.Unit, pair, err)
 }
 
 // keep keeps whoever was signed in to the unit of their roster.
-func (d *rosterDesk) keep(ctx context.Context, e session.RosterEntry, pair session.Pair, err error) (session.Pair, error) {
-	if err != nil {
-		return session.Pair{}, err
-	}
-	c, err := d.find(e.Campaign)
+func (d *rosterDesk) keep(ctx context.Context, c *campaign.Campaign, unit string, pair session.Pair, err error) (session.Pair, error) {
 	if err != nil {
 		return session.Pair{}, err
 	}
 	if !c.AlwaysOpen && !time.Now().Before(c.ClosesAt) { // nobody enrols any more, and it may have left Redis
 		return pair, nil
 	}
-	if err := d.binder.Bind(ctx, e.Campaign, pair.Participant, e.Unit); err != nil {
+	if err := d.binder.Bind(ctx, c.ID, pair.Participant, unit); err != nil {
 		return session.Pair{}, err
 	}
 	return pair, nil
@@ -86,25 +99,27 @@ func (d *rosterDesk) Try(ctx context.Context, campaignID, unit, number string) e
 
 // Link implements httpapi.Rosters.
 func (d *rosterDesk) Link(ctx context.Context, participant, campaignID, unit, number, name string) (session.Pair, error) {
-	e, err := d.entry(ctx, campaignID, unit, number, name)
+	c, p, err := d.recognise(ctx, campaignID, unit, number, name)
 	if err != nil {
 		return session.Pair{}, err
 	}
-	pair, err := d.sessions.Link(ctx, participant, e, d)
-	return d.keep(ctx, e, pair, err)
+	pair, err := d.sessions.Link(ctx, participant, entryOf(c.ID, p), d)
+	return d.keep(ctx, c, p.Unit, pair, err)
 }
 
-// entry finds the person on the roster.
-func (d *rosterDesk) entry(ctx context.Context, campaignID, unit, number, name string) (session.RosterEntry, error) {
+// recognise finds the person on the roster.
+func (d *rosterDesk) recognise(ctx context.Context, campaignID, unit, number, name string) (*campaign.Campaign, roster.Person, error) {
 	c, err := d.find(campaignID)
 	if err != nil {
-		return session.RosterEntry{}, err
+		return nil, roster.Person{}, err
 	}
 	p, err := d.rosters.Recognise(ctx, c, unit, number, name)
-	if err != nil {
-		return session.RosterEntry{}, err
-	}
-	return session.RosterEntry{Campaign: c.ID, Unit: p.Unit, Number: p.Number}, nil
+	return c, p, err
+}
+
+// entryOf names the way of signing in that a person of a roster has.
+func entryOf(campaignID string, p roster.Person) session.RosterEntry {
+	return session.RosterEntry{Campaign: campaignID, Unit: p.Door, Number: p.Number}
 }
 
 // Acted implements session.Involvement.
@@ -142,8 +157,7 @@ func (d *rosterDesk) bound(ctx context.Context, campaignID, unit, participant st
 		if err != nil {
 			return false, err
 		}
-		entry := session.RosterEntry{Campaign: campaignID, Unit: p.Unit, Number: p.Number}
-		if !p.Erased() && slices.Contains(hashes, d.sessions.RosterDoor(entry)) {
+		if !p.Erased() && slices.Contains(hashes, d.sessions.RosterDoor(entryOf(campaignID, p))) {
 			return true, nil
 		}
 	}
@@ -198,7 +212,7 @@ func (o *rosterOffice) NotYet(ctx context.Context, campaignID, unit string, limi
 		if p.Erased() {
 			return false, nil
 		}
-		participant, err := o.desk.sessions.AtRoster(ctx, session.RosterEntry{Campaign: campaignID, Unit: p.Unit, Number: p.Number})
+		participant, err := o.desk.sessions.AtRoster(ctx, entryOf(campaignID, p))
 		if err != nil || participant == "" {
 			return true, err
 		}

@@ -274,6 +274,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 		tries: s.tries, binder: s.campaigns,
 	}, book.Store(), p.office.jobs)
 	p.rosters.Register(p.office.jobs)
+	book.Store().Merged = append(book.Store().Merged, rosters.Merge)
 	p.persons = &personDesk{jobs: p.office.jobs, workbench: &workbench{
 		cfg: cfg, log: log, redis: db, db: st.sql, ledger: p.archive.ledger, catalog: book, services: s,
 	}}

@@ -109,7 +109,9 @@ func (s *services) addDomains(cfg configs.Config, b book, now func() time.Time) 
 	if err != nil {
 		return err
 	}
-	s.enrolments = &campaign.Service{Catalog: b, Store: redisstore.NewEnrolments(s.campaigns, box, digestKey[:]), Now: now}
+	s.enrolments = &campaign.Service{
+		Catalog: b, Store: redisstore.NewEnrolments(s.campaigns, box, digestKey[:]), Rosters: s.campaigns, Now: now,
+	}
 	s.quiz = &quiz.Service{
 		Catalog: b, Store: redisstore.NewQuiz(s.campaigns, b.Campaign, now), IDKey: attemptKey[:], Now: now, Papers: papers, Pools: pools,
 	}

@@ -20,6 +20,8 @@ type treeCmds struct {
 	Import    treeImportCmd `cmd:"" help:"Take regions and units with their rosters in from a table (XLSX or CSV)."`
 	Export    treeExportCmd `cmd:"" help:"Write the tree as a table. Importing that changes nothing."`
 	StartFrom treeStartCmd  `cmd:"" name:"start-from" help:"Begin the tree with an administrative division, by its code, and all below it."`
+	Change    treeChangeCmd `cmd:"" help:"Rename, move or retire a region or unit."`
+	Merge     treeMergeCmd  `cmd:"" help:"Let units go into another one, with their rosters and everybody on them."`
 }
 
 // treeFlags choose the campaign whose tree is meant.
@@ -166,5 +168,48 @@ func (c treeStartCmd) Run(e env) error {
 			return err
 		}
 		return c.tell(e, out, fmt.Sprintf("%d regions added", out.Nodes.Added))
+	})
+}
+
+// treeChangeCmd changes one node.
+type treeChangeCmd struct {
+	treeFlags
+
+	Node   string  `arg:"" help:"Region or unit."`
+	Name   *string `help:"What it is called from now on." placeholder:"TEXT"`
+	Parent *string `help:"Region to move it below, with all below it; empty for the top." placeholder:"ID"`
+	Roster *int64  `help:"How many persons belong to the unit." placeholder:"N"`
+	Retire *bool   `help:"Offer the unit to nobody any more; --retire=false offers it again."`
+}
+
+// Run implements the command.
+func (c treeChangeCmd) Run(e env) error {
+	return c.onCatalog(e, func(ctx context.Context, s *catalog.Store) error {
+		out, err := s.ChangeNode(ctx, c.act(), c.Campaign, c.Node, catalog.NodeChange{
+			Name: c.Name, Parent: c.Parent, Roster: c.Roster, Retired: c.Retire,
+		})
+		if err != nil {
+			return err
+		}
+		return c.tell(e, out, "")
+	})
+}
+
+// treeMergeCmd merges units.
+type treeMergeCmd struct {
+	treeFlags
+
+	Units []string `arg:"" help:"Units that go."`
+	Into  string   `help:"Unit that they go into." required:"" placeholder:"ID"`
+}
+
+// Run implements the command.
+func (c treeMergeCmd) Run(e env) error {
+	return c.onCatalog(e, func(ctx context.Context, s *catalog.Store) error {
+		out, err := s.MergeUnits(ctx, c.act(), c.Campaign, c.Units, c.Into)
+		if err != nil {
+			return err
+		}
+		return c.tell(e, out, fmt.Sprintf("%d units are gone", out.Nodes.Removed))
 	})
 }

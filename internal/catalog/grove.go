@@ -56,8 +56,34 @@ func readGrove(ctx context.Context, q querier, e Entry) (*grove, error) {
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	g.tree, err = campaign.NewTree(inOrder(below))
+	nodes := inOrder(below)
+	if err := gather(ctx, q, e, nodes); err != nil {
+		return nil, err
+	}
+	g.tree, err = campaign.NewTree(nodes)
 	return g, err
+}
+
+// gather tells nodes which units have gone into them.
+func gather(ctx context.Context, q querier, e Entry, nodes []campaign.Node) error {
+	rows, err := q.QueryContext(ctx, `SELECT unit, into_id FROM catalog_merges WHERE campaign = $1 AND version <= $2 ORDER BY version, unit`,
+		e.Campaign, e.Tree)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	went := map[string][]string{}
+	for rows.Next() {
+		var unit, into string
+		if err := rows.Scan(&unit, &into); err != nil {
+			return err
+		}
+		went[into] = append(append(went[into], went[unit]...), unit)
+	}
+	for i := range nodes {
+		nodes[i].Was = went[nodes[i].ID]
+	}
+	return rows.Err()
 }
 
 // inOrder lists nodes depth first. Nodes whose parents are missing are left out.
@@ -118,6 +144,11 @@ func (t turn) nothing() bool { return len(t.ended) == 0 && len(t.begun) == 0 }
 // compare tells what turns the old tree into the nodes of next, which stand in
 // their order. A node that stays as and where it was costs nothing.
 func compare(old *grove, next []campaign.Node) (turn, *grove, error) {
+	for i := range next {
+		if was, known := old.tree.Node(next[i].ID); known && next[i].Was == nil {
+			next[i].Was = was.Was // a table of units does not say it
+		}
+	}
 	tree, err := campaign.NewTree(next)
 	if err != nil {
 		return turn{}, nil, err

@@ -174,6 +174,7 @@ func (p *planting) merge(units []string, into string) error {
 			return ErrTree.WithFields(fault.Field{Name: "units", Reason: "“" + name(n) + "”不是单位"})
 		}
 		to.Roster += n.Roster
+		to.Was = slices.Concat(to.Was, n.Was, []string{id})
 		p.remove(id)
 	}
 	return checkNode(*to)

@@ -83,6 +83,7 @@ func errorCodes() []codeRow {
 
 		{"roster.mismatch", 401, "单位、编号或姓名与名册不符"},
 		{"session.link_conflict", 409, "您已分别用两种方式参加过活动，请联系活动主办单位处理"},
+		{"roster.merge_conflict", 409, "要合并的单位的名册上有相同的编号，请先在名册中更正或删去重复的人员"},
 		{"roster.head", 400, "表头应有“单位编号”“编号”“姓名”三列"},
 
 		{"request.not_found", 404, "请求的内容不存在"},

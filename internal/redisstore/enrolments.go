@@ -20,7 +20,10 @@ type Enrolments struct {
 	personal  sealed
 }
 
-var _ campaign.Store = (*Enrolments)(nil)
+var (
+	_ campaign.Store   = (*Enrolments)(nil)
+	_ campaign.Rosters = (*Campaigns)(nil)
+)
 
 // NewEnrolments seals personal data with box; digestKey (32 bytes) recognises
 // that an enrolment's personal data changed without storing it.
@@ -67,22 +70,44 @@ func (s *Enrolments) Enrol(ctx context.Context, id, participant string, e campai
 // from then on. Who is enrolled elsewhere stays there. It may be repeated, and goes
 // with Redis, as the sessions do: whoever signs in again is bound again.
 func (c *Campaigns) Bind(ctx context.Context, id, participant, unit string) error {
+	_, err := c.bind(ctx, id, participant, unit, nil)
+	return err
+}
+
+// Rebind implements campaign.Rosters.
+func (c *Campaigns) Rebind(ctx context.Context, id, participant, unit string, was []string) (bool, error) {
+	if len(was) == 0 {
+		return false, nil
+	}
+	return c.bind(ctx, id, participant, unit, was)
+}
+
+// bind binds a participant to a unit, where was is given only who is bound to one of
+// those, and tells whether it did.
+func (c *Campaigns) bind(ctx context.Context, id, participant, unit string, was []string) (bool, error) {
+	fail := func(err error) (bool, error) { return false, fmt.Errorf("bind to a roster in %s: %w", id, err) }
 	o, err := c.writable(id)
 	if err != nil {
-		return fmt.Errorf("bind to a roster in %s: %w", id, err)
+		return fail(err)
 	}
 	k := o.keys(participant)
-	r, err := run(ctx, c.writes, bindScript, []string{k.meta(), k.bound()}, o.epoch, participant, unit)
+	args := []any{o.epoch, participant, unit}
+	for _, w := range was {
+		args = append(args, w)
+	}
+	r, err := run(ctx, c.writes, bindScript, []string{k.meta(), k.bound()}, args...)
 	switch {
 	case err != nil:
+		return fail(err)
 	case r.outcome == "ok":
-		return nil
+		return true, nil
+	case r.outcome == "other" && len(was) > 0:
+		return false, nil
 	case r.outcome == "epoch":
-		err = o.wrongEpoch()
+		return fail(o.wrongEpoch())
 	default:
-		err = r.unknown()
+		return fail(r.unknown())
 	}
-	return fmt.Errorf("bind to a roster in %s: %w", id, err)
 }
 
 func (s *Enrolments) enrolArgs(o *opened, participant string, e campaign.Enrolment, p campaign.Personal) ([]any, error) {

@@ -70,6 +70,48 @@ func TestEnrolmentService(t *testing.T) {
 	})
 }
 
+// TestEnrolAfterAMerge keeps people to the units of their rosters: whoever came by that of
+// a unit which has gone into another enrols there, and nobody else moves.
+func TestEnrolAfterAMerge(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 2)
+	name := func(s string) campaign.Text { return campaign.Text{campaign.DefaultLanguage: s} }
+	tree, err := campaign.NewTree([]campaign.Node{
+		{ID: "u1", Kind: campaign.Unit, Name: name("甲"), Was: []string{"gone", "gone-before"}}, {ID: "u2", Kind: campaign.Unit, Name: name("乙")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	def := *r.def
+	def.Tree = tree
+	s := campaign.Service{Catalog: catalog{&def}, Store: r.enrolments, Rosters: r.campaigns, Now: func() time.Time { return noon }}
+	for _, tt := range []struct {
+		who, bound, unit string
+		want             error
+	}{
+		{"merged", "gone", "u1", nil},
+		{"merged twice", "gone-before", "u1", nil},
+		{"merged, elsewhere", "gone", "u2", campaign.ErrRosterUnit},
+		{"of another roster", "u2", "u1", campaign.ErrRosterUnit},
+		{"of this roster", "u1", "u1", nil},
+		{"of none", "", "u1", nil},
+	} {
+		if tt.bound != "" {
+			if err := r.campaigns.Bind(t.Context(), def.ID, tt.who, tt.bound); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := s.Enrol(t.Context(), def.ID, tt.who, campaign.Request{Unit: tt.unit, Group: "public", Name: "张三", NoticeVersion: "1"})
+		if !errors.Is(err, tt.want) || err == nil && got.Unit != tt.unit {
+			t.Errorf("%s: %+v, %v, want %v", tt.who, got, err, tt.want)
+		}
+	}
+	// Once bound anew they stay, also when the unit is asked for that is gone.
+	if _, err := s.Enrol(t.Context(), def.ID, "merged", campaign.Request{Unit: "u2", Group: "public", Name: "张三", NoticeVersion: "1"}); !errors.Is(err, campaign.ErrRosterUnit) {
+		t.Errorf("a change of units: %v", err)
+	}
+}
+
 // everything lets so many people do everything.
 func (r *rig) everything(people int) {
 	r.Helper()

@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -46,7 +47,7 @@ func (r *Rosters) Unname(ctx context.Context, matches func(campaignID string, p 
 func (r *Rosters) unnameSome(ctx context.Context, people []sealedPerson, matches func(string, Person) bool) (int, error) {
 	unnamed := 0
 	for _, line := range people {
-		p := Person{Unit: line.unit}
+		p := Person{Unit: line.unit, Door: cmp.Or(line.door, line.unit)}
 		if err := r.keys.open(line.campaign, line.key, line.sealed, &p); err != nil {
 			return unnamed, err
 		}

@@ -16,8 +16,8 @@ type Resealed struct {
 
 // sealedPerson is a person of a roster as they lie in the database.
 type sealedPerson struct {
-	campaign, unit string
-	key, sealed    []byte
+	campaign, unit, door string
+	key, sealed          []byte
 }
 
 // Reseal seals with the current key what older ones have sealed, so that those can be
@@ -45,7 +45,7 @@ func (r *Rosters) sealedAfter(ctx context.Context, last sealedPerson) ([]sealedP
 	if last.key == nil {
 		last.key = []byte{} // nil would be NULL
 	}
-	rows, err := r.db.QueryContext(ctx, `SELECT campaign, unit, key, sealed FROM roster
+	rows, err := r.db.QueryContext(ctx, `SELECT campaign, unit, key, sealed, door FROM roster
 		WHERE (campaign, unit, key) > ($1, $2, $3) ORDER BY campaign, unit, key LIMIT $4`, last.campaign, last.unit, last.key, page)
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (r *Rosters) sealedAfter(ctx context.Context, last sealedPerson) ([]sealedP
 	var out []sealedPerson
 	for rows.Next() {
 		var p sealedPerson
-		if err := rows.Scan(&p.campaign, &p.unit, &p.key, &p.sealed); err != nil {
+		if err := rows.Scan(&p.campaign, &p.unit, &p.key, &p.sealed, &p.door); err != nil {
 			return nil, err
 		}
 		out = append(out, p)

@@ -35,6 +35,9 @@ type Person struct {
 	// Group is that of the campaign, "" where the person chooses.
 	Group string
 	Added time.Time
+	// Door is the unit by whose roster the person signs in: theirs, or one that has gone
+	// into it since.
+	Door string
 }
 
 // Keys hash and seal rosters.

@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"database/sql"
@@ -23,16 +24,16 @@ func (r *Rosters) Recognise(ctx context.Context, c *campaign.Campaign, unit, num
 	key := r.keys.key(c.ID, unit, number)
 	want := r.keys.name(key, name)
 	var stored []byte
-	var grp string
-	err := r.db.QueryRowContext(ctx, "SELECT name, grp FROM roster WHERE campaign = $1 AND unit = $2 AND key = $3", c.ID, unit, key).
-		Scan(&stored, &grp)
+	var grp, door string
+	err := r.db.QueryRowContext(ctx, "SELECT name, grp, door FROM roster WHERE campaign = $1 AND unit = $2 AND key = $3", c.ID, unit, key).
+		Scan(&stored, &grp, &door)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return Person{}, fmt.Errorf("look up a person of unit %s in %s: %w", unit, c.ID, err)
 	}
 	if subtle.ConstantTimeCompare(stored, want) != 1 || !numberOK || !nameOK {
 		return Person{}, ErrMismatch
 	}
-	return Person{Unit: unit, Number: number, Name: name, Group: grp}, nil
+	return Person{Unit: unit, Number: number, Name: name, Group: grp, Door: cmp.Or(door, unit)}, nil
 }
 
 // Sizes returns how many persons each unit of a campaign has; units without a roster
@@ -64,48 +65,59 @@ func (r *Rosters) People(ctx context.Context, campaignID, unit string) iter.Seq2
 	return func(yield func(Person, error) bool) {
 		last := []byte{}
 		for {
-			people, next, err := r.page(ctx, campaignID, unit, last)
+			lines, err := r.lines(ctx, r.db, campaignID, unit, last)
 			if err != nil {
 				yield(Person{}, fmt.Errorf("read the roster of unit %s in %s: %w", unit, campaignID, err))
 				return
 			}
-			for _, p := range people {
-				if !yield(p, nil) {
+			for i := range lines {
+				if !yield(lines[i].Person, nil) {
 					return
 				}
 			}
-			if len(people) < page {
+			if len(lines) < page {
 				return
 			}
-			last = next
+			last = lines[len(lines)-1].key
 		}
 	}
 }
 
-func (r *Rosters) page(ctx context.Context, campaignID, unit string, after []byte) ([]Person, []byte, error) {
-	rows, err := r.db.QueryContext(ctx, `SELECT key, grp, sealed, added FROM roster
+// line is a person as they stand on a roster.
+type line struct {
+	Person
+
+	key, name []byte
+}
+
+// querier is a database or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// lines reads the next page of a unit's roster.
+func (r *Rosters) lines(ctx context.Context, q querier, campaignID, unit string, after []byte) ([]line, error) {
+	rows, err := q.QueryContext(ctx, `SELECT key, name, grp, sealed, added, door FROM roster
 		WHERE campaign = $1 AND unit = $2 AND key > $3 ORDER BY key LIMIT $4`, campaignID, unit, after, page)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer rows.Close()
-	var out []Person
-	var key []byte
+	var out []line
 	for rows.Next() {
-		p := Person{Unit: unit}
+		l := line{Person: Person{Unit: unit}}
 		var sealed []byte
 		var added int64
-		key = nil
-		if err := rows.Scan(&key, &p.Group, &sealed, &added); err != nil {
-			return nil, nil, err
+		if err := rows.Scan(&l.key, &l.name, &l.Group, &sealed, &added, &l.Door); err != nil {
+			return nil, err
 		}
-		p.Added = time.UnixMilli(added)
-		if err := r.keys.open(campaignID, key, sealed, &p); err != nil {
-			return nil, nil, err
+		l.Added, l.Door = time.UnixMilli(added), cmp.Or(l.Door, unit)
+		if err := r.keys.open(campaignID, l.key, sealed, &l.Person); err != nil {
+			return nil, err
 		}
-		out = append(out, p)
+		out = append(out, l)
 	}
-	return out, key, rows.Err()
+	return out, rows.Err()
 }
 
 // entry is what stands on a roster under a person's key.
