@@ -28,6 +28,7 @@ import (
 // options is what a run is told.
 type options struct {
 	server string        // the built program
+	other  string        // another build of it, to be compared with instead of the ceiling; empty for none
 	root   string        // the source tree, for the demonstration's campaign file
 	pairs  int           // interleaved pairs of everything
 	people int           // who act in a pair; each act needs a fresh one
@@ -45,6 +46,7 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.server, "server", "bin/qingyuan", "the built server")
+	flag.StringVar(&o.other, "against", "", "compare with this other build of the server, turn by turn, and not with the ceiling")
 	flag.StringVar(&o.root, "root", ".", "the source tree")
 	flag.IntVar(&o.pairs, "pairs", 7, "interleaved pairs")
 	flag.IntVar(&o.people, "people", 3000, "people, and so requests, of a turn")
@@ -84,6 +86,9 @@ func runPairs(ctx context.Context, o options) (err error) {
 	}
 	began := time.Now()
 	header(o)
+	if o.other != "" {
+		return compareBuilds(ctx, filepath.Join(dir, "s"), o, began)
+	}
 	c, err := startCeiling(ctx, filepath.Join(dir, "c"), o)
 	if err != nil {
 		return err
@@ -91,7 +96,7 @@ func runPairs(ctx context.Context, o options) (err error) {
 	defer func() { err = errors.Join(err, c.stop()) }()
 	r := newRun(o, c)
 	if !o.alone {
-		if r.server, err = startServer(ctx, filepath.Join(dir, "s"), o); err != nil {
+		if r.server, err = startServer(ctx, o.server, filepath.Join(dir, "s"), o); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, r.server.stop()) }()
@@ -105,7 +110,7 @@ func runPairs(ctx context.Context, o options) (err error) {
 // pairs runs as many as were asked for and fit.
 func (r *run) pairs(ctx context.Context, began time.Time) error {
 	for i := range r.options.pairs {
-		if err := r.pair(ctx, i); err != nil {
+		if err := r.once(ctx, i); err != nil {
 			return fmt.Errorf("pair %d: %w", i, err)
 		}
 		fmt.Printf("pair %d of %d after %s\n", i+1, r.options.pairs, time.Since(began).Round(time.Second))

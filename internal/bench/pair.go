@@ -19,6 +19,8 @@ type run struct {
 
 	server  *server // nil where only transports are compared
 	ceiling *ceiling
+	// once runs everything once.
+	once    func(ctx context.Context, n int) error
 	rows    []*row
 	signIns int
 }
@@ -29,7 +31,13 @@ type row struct {
 	a, b       []turn
 }
 
-func newRun(o options, c *ceiling) *run { return &run{options: o, ceiling: c} }
+func newRun(o options, c *ceiling) *run {
+	r := &run{options: o, ceiling: c}
+	if r.once = r.pair; o.alone {
+		r.once = r.pairAlone
+	}
+	return r
+}
 
 // row finds or adds one.
 func (r *run) row(name, over string) *row {
@@ -55,9 +63,6 @@ type person struct {
 // pair runs everything once, each kind next to what it is compared with. The order
 // changes from pair to pair, so that a machine that becomes slower favours neither.
 func (r *run) pair(ctx context.Context, n int) error {
-	if r.alone {
-		return r.pairAlone(ctx, n)
-	}
 	people, err := r.enter(ctx)
 	if err != nil {
 		return fmt.Errorf("let people in: %w", err)
@@ -68,30 +73,22 @@ func (r *run) pair(ctx context.Context, n int) error {
 		}
 	}
 	bare := r.bare(always, "plain", people)
-	for _, one := range []struct {
-		name string
-		act  kind
-		over []kind
-	}{
-		{"start an attempt", r.starts(people), []kind{bare}},
-		{"submit", r.submits(people), []kind{bare, r.bare(always, "joined", people)}},
-		{"sign the pledge", r.signs(people), []kind{bare}},
-		{"refresh the session", r.refreshes(people), []kind{bare}},
-		{"my rank", r.reads("/boards/participants/me?window=0", people), []kind{r.oneGet(people)}},
-		{"my rank with five neighbours", r.reads("/boards/participants/me", people), []kind{r.oneGet(people)}},
-		{"home page", r.reads("/me", people), []kind{r.oneGet(people)}},
-		{"counts", r.public("/counts"), []kind{r.static("counts")}},
-		{"board of 50", r.public("/boards/participants?limit=50"), []kind{r.static("board")}},
-	} {
-		one.act.name = one.name
-		if !r.wanted(one.name) {
-			if err := r.needed(ctx, one.act); err != nil {
-				return fmt.Errorf("%s: %w", one.name, err)
-			}
-			continue
+	over := map[string][]kind{
+		submitting: {bare, r.bare(always, "joined", people)},
+		countsRead: {r.static("counts")},
+		boardRead:  {r.static("board")},
+	}
+	for _, act := range r.acts(people) {
+		others := over[act.name]
+		switch {
+		case others != nil:
+		case act.reads:
+			others = []kind{r.oneGet(people)}
+		default:
+			others = []kind{bare}
 		}
-		if err := r.compare(ctx, n, r.conns, append([]kind{one.act}, one.over...)); err != nil {
-			return fmt.Errorf("%s: %w", one.name, err)
+		if err := r.compareWanted(ctx, n, append([]kind{act}, others...)); err != nil {
+			return err
 		}
 	}
 	if !r.wanted("transports") {
@@ -100,21 +97,61 @@ func (r *run) pair(ctx context.Context, n int) error {
 	return r.transports(ctx, n, people)
 }
 
+// Names of kinds that are compared with something of their own.
+const (
+	submitting = "submit"
+	countsRead = "counts"
+	boardRead  = "board of 50"
+)
+
+// acts are the kinds of turns of the server, in an order in which they can be done.
+func (r *run) acts(people []person) []kind {
+	named := func(name string, k kind) kind {
+		k.name = name
+		return k
+	}
+	reading := func(name string, k kind) kind {
+		k.reads = true
+		return named(name, k)
+	}
+	return []kind{
+		named("start an attempt", r.starts(people)),
+		named(submitting, r.submits(people)),
+		named("sign the pledge", r.signs(people)),
+		named("refresh the session", r.refreshes(people)),
+		reading("my rank", r.reads("/boards/participants/me?window=0", people)),
+		reading("my rank with five neighbours", r.reads("/boards/participants/me", people)),
+		reading("home page", r.reads("/me", people)),
+		reading(countsRead, r.public("/counts")),
+		reading(boardRead, r.public("/boards/participants?limit=50")),
+	}
+}
+
+// compareWanted compares kinds, where the first is to be measured. Where it is not, all of
+// them do what later ones stand on: who has not handed in has no rank.
+func (r *run) compareWanted(ctx context.Context, n int, kinds []kind) error {
+	if r.wanted(kinds[0].name) {
+		if err := r.compare(ctx, n, r.conns, kinds); err != nil {
+			return fmt.Errorf("%s: %w", kinds[0].name, err)
+		}
+		return nil
+	}
+	for _, k := range kinds {
+		if !k.leads {
+			continue
+		}
+		if _, err := r.take(ctx, r.conns, k); err != nil {
+			return fmt.Errorf("%s: %w", k.name, err)
+		}
+	}
+	return nil
+}
+
 // wanted tells whether a row is to be measured.
 func (r *run) wanted(name string) bool {
 	return r.only == "" || slices.ContainsFunc(strings.Split(r.only, ","), func(word string) bool {
 		return strings.Contains(name, word)
 	})
-}
-
-// needed does without measuring what later rows stand on: who has not handed in has
-// no rank.
-func (r *run) needed(ctx context.Context, k kind) error {
-	if !k.leads {
-		return nil
-	}
-	_, err := r.take(ctx, r.conns, k)
-	return err
 }
 
 // pairAlone is pair without the server: the requests are as long as its own.
@@ -155,11 +192,11 @@ type kind struct {
 	// prepare makes the requests, outside the time that is measured.
 	prepare func(context.Context) ([][]byte, error)
 	// took is given the answers, where it is set.
-	took        func([][]byte) error
-	pid, redis  int
-	ofTheServer bool
-	// leads is set where later rows need that it was done.
-	leads bool
+	took       func([][]byte) error
+	pid, redis int
+	server     *server // whose turn it is; nil for the ceiling's
+	// leads is set where later rows need that it was done, reads where nothing changes.
+	leads, reads bool
 }
 
 func (k kind) at(conns int) kind {
@@ -215,8 +252,8 @@ func (r *run) take(ctx context.Context, conns int, k kind) (turn, error) {
 	if k.took != nil {
 		err = k.took(bodies)
 	}
-	if err == nil && k.ofTheServer {
-		err = r.server.quiet(ctx)
+	if err == nil && k.server != nil {
+		err = k.server.quiet(ctx)
 	}
 	t.parts = looked(t)
 	return t, err
@@ -256,14 +293,14 @@ const lookFor = 2
 // with the turn. looked waits for that, and tells what it went to. Where profiles are
 // wanted it keeps them, and what was allocated until before and until after the turn.
 func (r *run) profile(ctx context.Context, k kind) (looked func(turn) shares) {
-	if !k.ofTheServer {
+	if k.server == nil {
 		return func(turn) shares { return nil }
 	}
 	name := fmt.Sprintf("%s-%d", slug(k.name), time.Now().UnixNano())
-	r.keepHeap(ctx, name+"-before")
+	r.keepHeap(ctx, k.server, name+"-before")
 	profiles := make(chan []byte, 1)
 	go func() {
-		profile, err := r.server.get(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", r.server.ops, lookFor))
+		profile, err := k.server.get(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", k.server.ops, lookFor))
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "bench: profile:", err)
 		}
@@ -274,7 +311,7 @@ func (r *run) profile(ctx context.Context, k kind) (looked func(turn) shares) {
 		if profile == nil {
 			return nil
 		}
-		r.keepHeap(ctx, name+"-after")
+		r.keepHeap(ctx, k.server, name+"-after")
 		r.keep(name, profile)
 		all, err := sharesOf(profile)
 		if err != nil {
@@ -290,12 +327,12 @@ func (r *run) profile(ctx context.Context, k kind) (looked func(turn) shares) {
 
 // keepHeap keeps what was allocated so far. A profile shows that only after two more
 // collections.
-func (r *run) keepHeap(ctx context.Context, name string) {
+func (r *run) keepHeap(ctx context.Context, s *server, name string) {
 	if r.options.pprof == "" {
 		return
 	}
 	for range 2 {
-		profile, err := r.server.get(ctx, "http://"+r.server.ops+"/debug/pprof/heap?gc=1")
+		profile, err := s.get(ctx, "http://"+s.ops+"/debug/pprof/heap?gc=1")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "bench: profile:", err)
 			return
@@ -425,7 +462,7 @@ func (r *run) asking(path string, people []person) [][]byte {
 // ofServer is a kind of turn of the server.
 func (r *run) ofServer(requests func() [][]byte) kind {
 	return kind{
-		addr: func() string { return r.server.addr }, pid: r.server.cmd.Process.Pid, redis: r.server.redis, ofTheServer: true,
+		addr: func() string { return r.server.addr }, pid: r.server.cmd.Process.Pid, redis: r.server.redis, server: r.server,
 		prepare: func(context.Context) ([][]byte, error) { return requests(), nil },
 	}
 }
