@@ -89,6 +89,11 @@ type Batch struct {
 	// Moves are in the order of the facts.
 	Moves  []Move
 	Recent []Act
+
+	// facts is how many are to be counted, 0 where that is not known, and known the boards
+	// of places that were asked for before.
+	facts int
+	known map[place][]string
 }
 
 // Figures are sums of one shard.
@@ -148,6 +153,7 @@ func NewBatch(from event.Position) Batch {
 // apply. It depends on its arguments alone.
 func (r Rules) Fold(from event.Position, facts []event.Fact) (Batch, error) {
 	b := NewBatch(from)
+	b.facts = len(facts)
 	for i := range facts {
 		f := &facts[i]
 		if !f.Follows(b.To) {
@@ -266,10 +272,37 @@ func (b *Batch) moves(r Rules, f *event.Fact, s event.Submitted) error {
 	if m.Packed, err = r.Layout.Pack(score, time.Duration(s.UsedMS)*time.Millisecond, f.At); err != nil {
 		return err
 	}
-	for _, m.Scope = range Scopes(r.Campaign, f) {
+	scopes := b.scopes(r.Campaign, f)
+	if b.Moves == nil {
+		b.Moves = make([]Move, 0, max(b.facts, 1)*len(scopes))
+	}
+	for _, m.Scope = range scopes {
 		b.Moves = append(b.Moves, m)
 	}
 	return nil
+}
+
+// place is all that Scopes depends on.
+type place struct {
+	unit, group, phase string
+
+	year, day int
+}
+
+// scopes is Scopes, of which a batch has few different ones.
+func (b *Batch) scopes(c *campaign.Campaign, f *event.Fact) []string {
+	phase, _ := c.PhaseAt(f.At)
+	local := f.At.In(c.Zone)
+	at := place{f.Unit, f.Group, phase.ID, local.Year(), local.YearDay()}
+	known, ok := b.known[at]
+	if !ok {
+		if b.known == nil {
+			b.known = map[place][]string{}
+		}
+		known = Scopes(c, f)
+		b.known[at] = known
+	}
+	return known
 }
 
 // Scopes names the boards on which the attempt of a fact has a place, beside the

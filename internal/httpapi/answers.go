@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -51,7 +52,10 @@ func plainAnswers(body []byte) (quiz.Answers, bool) {
 	most := len(p.rest)/leastAnswer + 1
 	names := min(strings.Count(p.rest, ":"), most)
 	p.lists = make([]string, 0, min(strings.Count(p.rest, `"`)/2-names+1, most))
-	out := make(quiz.Answers, names)
+	out, ok := spareAnswers.Get().(quiz.Answers)
+	if !ok {
+		out = make(quiz.Answers, usualAnswers)
+	}
 	for !p.odd && !p.take('}') {
 		if len(out) > 0 {
 			p.need(',')
@@ -63,7 +67,27 @@ func plainAnswers(body []byte) (quiz.Answers, bool) {
 		out[name] = list
 		p.odd = p.odd || len(out) == known // given twice
 	}
-	return out, !p.odd && p.rest == "}"
+	if p.odd || p.rest != "}" {
+		giveBack(out)
+		return nil, false
+	}
+	return out, true
+}
+
+// spareAnswers are used again: a map of twenty answers takes more memory than the texts in
+// it.
+var spareAnswers sync.Pool
+
+// usualAnswers is for how many answers a map is made; one that was in use for many more is
+// not kept.
+const usualAnswers = 24
+
+// giveBack is for answers that nobody looks at any more.
+func giveBack(a quiz.Answers) {
+	if a != nil && len(a) <= 2*usualAnswers {
+		clear(a)
+		spareAnswers.Put(a)
+	}
 }
 
 // plainReader reads a body off its front. At what is not plain it is odd for good.

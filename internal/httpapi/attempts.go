@@ -91,6 +91,7 @@ func (s *Server) submit(k *call) error {
 	if err != nil {
 		return err
 	}
+	defer giveBack(answers)
 	c, err := s.campaign(k)
 	if err != nil {
 		return err

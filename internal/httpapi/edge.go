@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/utils"
 
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
@@ -182,7 +183,7 @@ func (s *Server) admitSignIn(k *call) error {
 
 // identify asks for a participant's token. A viewer's is good, but not here.
 func (s *Server) identify(k *call) error {
-	raw, err := token.Bearer(k.Get(fiber.HeaderAuthorization))
+	raw, err := token.Bearer(k.authorization())
 	if err != nil {
 		return err
 	}
@@ -197,11 +198,17 @@ func (s *Server) identify(k *call) error {
 	return nil
 }
 
+// authorization is the header of that name. It is the request's own memory: nobody may
+// keep it, and who checks tokens does not.
+func (k *call) authorization() string {
+	return utils.UnsafeString(k.Request().Header.Peek(fiber.HeaderAuthorization))
+}
+
 // recogniseViewer lets everybody through as the public, and an office as what
 // its token says. A token that is no good is refused rather than ignored: its
 // holder would take the public's figures for their own.
 func (s *Server) recogniseViewer(k *call) error {
-	header := k.Get(fiber.HeaderAuthorization)
+	header := k.authorization()
 	if header == "" {
 		return nil
 	}

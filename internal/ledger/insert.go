@@ -160,10 +160,12 @@ func (i *tuples) prepared(ctx context.Context, t *table, rows int) (*sql.Stmt, e
 }
 
 // tuples spells the statement: SQLite looks each numbered parameter up among all
-// before it, so it gets plain ones.
+// before it, so it gets plain ones. OR FAIL leaves the rows before a bad one where they
+// are: whoever calls undoes them all, and SQLite need not copy every page that it changes
+// to be able to.
 func (t *table) tuples(rows int) string {
 	one := "(" + strings.TrimSuffix(strings.Repeat("?,", len(t.columns)), ",") + ")"
-	return "INSERT INTO " + t.name + " (" + t.list() + ") VALUES " + strings.TrimSuffix(strings.Repeat(one+",", rows), ",")
+	return "INSERT OR FAIL INTO " + t.name + " (" + t.list() + ") VALUES " + strings.TrimSuffix(strings.Repeat(one+",", rows), ",")
 }
 
 // maxChunk is how many rows one statement inserts.
