@@ -6,6 +6,8 @@ FUZZTIME ?= 20s
 GOVULNDB ?=
 SIZES    ?= 10000,100000,1000000
 WATCHERS ?= 1000
+PARTICIPANTS ?= 20000
+MINUTES ?= 60
 BENCHFLAGS ?=
 
 VERSION := $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
@@ -113,6 +115,14 @@ bench-watchers: need-redis ## What WATCHERS=1000 of a live stream cost (10000 ne
 .PHONY: rehearse
 rehearse: need-redis build ## Play the rush of the evening on this machine: ten minutes, one page
 	bin/qingyuan rehearse
+
+.PHONY: film
+film: need-redis need-browser build ## Film a visit and the big screen while PARTICIPANTS=20000 take part
+	@PARTICIPANTS='$(PARTICIPANTS)' scripts/film.sh film
+
+.PHONY: soak
+soak: need-redis need-browser build ## Leave the big screen standing for MINUTES=60, and weigh its heap
+	@MINUTES='$(MINUTES)' scripts/film.sh soak
 
 .PHONY: vuln
 vuln: $(GOVULNCHECK) ## Look for known vulnerabilities: GOVULNDB=file:///… for a local copy

@@ -6,6 +6,12 @@ import { fileURLToPath } from 'node:url'
 
 export const program = process.env.QINGYUAN_PROGRAM ?? fileURLToPath(new URL('../../bin/qingyuan', import.meta.url))
 
+/** The environment of the program, which knows all its variables and refuses others. */
+export const environment = (): NodeJS.ProcessEnv => {
+  const { QINGYUAN_PROGRAM: _, ...rest } = process.env
+  return rest
+}
+
 export interface Server {
   url: string
   /** The folder of its data, for commands beside it. */
@@ -23,7 +29,7 @@ export async function serve(settings: Record<string, string> = {}): Promise<Serv
   const data = await mkdtemp(join(tmpdir(), 'qingyuan-pages-'))
   const child = spawn(program, ['serve', '--demo', '--data', data, '--addr', '127.0.0.1:0', '--ops-addr', '127.0.0.1:0'], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, ...settings },
+    env: { ...environment(), ...settings },
   })
   try {
     const addr = await listening(child)
@@ -47,7 +53,7 @@ export async function serve(settings: Record<string, string> = {}): Promise<Serv
 
 /** Runs the program to its end, with something to read. */
 export function command(args: string[], input = ''): Promise<string> {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: environment() })
   child.stdin.end(input)
   let out = ''
   let said = ''

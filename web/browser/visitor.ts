@@ -21,6 +21,8 @@ export class Visitor {
   readonly calls: string[] = []
   readonly faults: string[] = []
   readonly foreign: string[] = []
+  /** What the page's policy has kept it from. */
+  violations: string[] = []
   /** Faults that a test has brought about itself. */
   expected: RegExp[] = []
 
@@ -45,7 +47,15 @@ export class Visitor {
     const context = await browser.newContext({ viewport, deviceScaleFactor: 2, hasTouch: true, isMobile: true, locale: 'zh-CN', ...more })
     // Long, for machines that have much else to do: nothing waits for it when all is well.
     context.setDefaultTimeout(60_000)
-    return new Visitor(context, await context.newPage(), origin)
+    const violations: string[] = []
+    await context.exposeFunction('tellViolation', (what: string) => violations.push(what))
+    await context.addInitScript(() => {
+      const { tellViolation } = window as unknown as { tellViolation(what: string): void }
+      document.addEventListener('securitypolicyviolation', (e) => tellViolation(`${e.violatedDirective} ${e.blockedURI}`))
+    })
+    const visitor = new Visitor(context, await context.newPage(), origin)
+    visitor.violations = violations
+    return visitor
   }
 
   /** What went wrong that was not to be expected. */
