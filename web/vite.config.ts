@@ -28,7 +28,7 @@ export default defineConfig({
   test: {
     projects: [
       // By hand only: make film, make soak.
-      { extends: true, test: { name: 'film', include: ['film/*.film.ts'], environment: 'node', testTimeout: 0, hookTimeout: 120_000, fileParallelism: false } },
+      { extends: true, test: { name: 'film', globalSetup: ['browser/global.ts'], include: ['film/*.film.ts'], environment: 'node', testTimeout: 0, hookTimeout: 120_000, fileParallelism: false } },
       { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], environment: 'node' } },
       {
         extends: true,

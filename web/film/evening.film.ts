@@ -1,7 +1,6 @@
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Server, serve } from '../browser/server'
-import { launch, phone, Visitor } from '../browser/visitor'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { connect, phone, Visitor } from '../browser/visitor'
 import * as walk from '../browser/walk'
 import { compare, faultsOf, report, screenOf, simulate } from './stage'
 
@@ -10,15 +9,15 @@ import { compare, faultsOf, report, screenOf, simulate } from './stage'
 const people = Number(process.env.PARTICIPANTS || 20_000)
 const everyMs = 30_000
 
-let server: Server
+const url = inject('url')
+
 let browser: Browser
 
 beforeAll(async () => {
-  ;[server, browser] = await Promise.all([serve(), launch()])
+  browser = await connect()
 })
 afterAll(async () => {
   await browser?.close()
-  await server?.stop()
 })
 
 interface Step {
@@ -39,9 +38,9 @@ async function visit(guest: Visitor): Promise<Step[]> {
     await guest.shot(`film/phone-${String(steps.length + 1).padStart(2, '0')}-${name}`)
     steps.push({ name, ms, overflows: await guest.overflows(), barriers: await guest.barriers() })
   }
-  await step('choose', () => page.goto(server.url))
-  await step('home', () => page.goto(`${server.url}${walk.city}`))
-  await step('sign-in', () => walk.signIn(page, server.url, '新来的人'))
+  await step('choose', () => page.goto(url))
+  await step('home', () => page.goto(`${url}${walk.city}`))
+  await step('sign-in', () => walk.signIn(page, url, '新来的人'))
   await step('enrol', () => walk.enrol(page))
   await step('pledge', () => walk.pledge(page))
   await step('rules', () => page.getByRole('link', { name: '去答题' }).click())
@@ -59,15 +58,15 @@ async function visit(guest: Visitor): Promise<Step[]> {
     await page.getByText('我附近的名次').waitFor()
   })
   await step('certificate', async () => {
-    await page.goto(`${server.url}${walk.city}/certificate`)
+    await page.goto(`${url}${walk.city}/certificate`)
     await page.locator('img.certificate').waitFor()
   })
   return steps
 }
 
 it(`an evening of ${people} participants`, async () => {
-  const screen = await screenOf(browser, server)
-  const guest = await Visitor.arrive(browser, server.url, phone)
+  const screen = await screenOf(browser, url)
+  const guest = await Visitor.arrive(browser, url, phone)
   const cdp = await guest.context.newCDPSession(guest.page)
   await cdp.send('Network.enable')
   let firstPage = 0
@@ -75,7 +74,7 @@ it(`an evening of ${people} participants`, async () => {
 
   const began = Date.now()
   let over = false
-  const crowd = simulate(server, people).finally(() => (over = true))
+  const crowd = simulate(url, people).finally(() => (over = true))
   crowd.catch(() => undefined) // told below, where it is waited for
   const way = visit(guest)
   way.catch(() => undefined)
@@ -86,7 +85,7 @@ it(`an evening of ${people} participants`, async () => {
     while (!over && Date.now() < next + everyMs) await new Promise((resolve) => setTimeout(resolve, 500))
   }
   const [summary, steps] = await Promise.all([crowd, way])
-  const figures = await compare(screen, server)
+  const figures = await compare(screen, url)
   await screen.shot('film/screen-end')
   const screenBarriers = await screen.barriers()
 

@@ -1,7 +1,6 @@
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Server, serve } from '../browser/server'
-import { launch } from '../browser/visitor'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { connect } from '../browser/visitor'
 import { compare, faultsOf, report, screenOf, simulate } from './stage'
 import { type Sample, trendOf } from './trend'
 
@@ -11,19 +10,19 @@ const minutes = Number(process.env.MINUTES || 60)
 /** People a second: enough that every frame differs from the one before. */
 const rate = 1
 
-let server: Server
+const url = inject('url')
+
 let browser: Browser
 
 beforeAll(async () => {
-  ;[server, browser] = await Promise.all([serve(), launch()])
+  browser = await connect()
 })
 afterAll(async () => {
   await browser?.close()
-  await server?.stop()
 })
 
 it(`stands for ${minutes} minutes`, async () => {
-  const screen = await screenOf(browser, server)
+  const screen = await screenOf(browser, url)
   const cdp = await screen.context.newCDPSession(screen.page)
   await cdp.send('HeapProfiler.enable')
   const weigh = async (minute: number): Promise<Sample & { nodes: number; listeners: number }> => {
@@ -34,7 +33,7 @@ it(`stands for ${minutes} minutes`, async () => {
   }
 
   const began = Date.now()
-  const crowd = simulate(server, minutes * 60 * rate, '--rate', String(rate))
+  const crowd = simulate(url, minutes * 60 * rate, '--rate', String(rate))
   let failed: unknown = null
   crowd.catch((err: unknown) => (failed = err))
   const samples = [await weigh(0)]
@@ -47,7 +46,7 @@ it(`stands for ${minutes} minutes`, async () => {
     if (minute % 10 === 0) await screen.shot(`soak/minute-${minute}`)
   }
   const summary = await crowd
-  const figures = await compare(screen, server)
+  const figures = await compare(screen, url)
   const trend = trendOf(samples)
   await report('soak', { minutes, trend, samples, figures, consoleErrors: screen.surprises, policyViolations: screen.violations, simulation: summary })
   expect(faultsOf(summary, 0)).toEqual([])

@@ -3,18 +3,18 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Browser } from 'playwright-core'
 import { expect } from 'vitest'
-import { environment, program, type Server } from '../browser/server'
+import { environment, program } from '../browser/server'
 import { Visitor } from '../browser/visitor'
 
 export const campaign = 'jinzhong-2026'
 const hall = { width: 1920, height: 1080 }
 
 /** A big screen in its hall. */
-export async function screenOf(browser: Browser, server: Server): Promise<Visitor> {
-  const screen = await Visitor.arrive(browser, server.url, hall, { deviceScaleFactor: 1, hasTouch: false, isMobile: false })
+export async function screenOf(browser: Browser, url: string): Promise<Visitor> {
+  const screen = await Visitor.arrive(browser, url, hall, { deviceScaleFactor: 1, hasTouch: false, isMobile: false })
   // Units are not published there: the board of units says so.
   screen.expected = [/status of 403/]
-  await screen.page.goto(`${server.url}/screen/${campaign}`)
+  await screen.page.goto(`${url}/screen/${campaign}`)
   await screen.page.locator('.figure').first().waitFor()
   return screen
 }
@@ -27,8 +27,8 @@ export interface Simulation {
 }
 
 /** People who take part, until all have. */
-export function simulate(server: Server, people: number, ...more: string[]): Promise<Simulation> {
-  const args = ['simulate', '--target', server.url, '--campaign', campaign, '--participants', String(people), '--json', ...more]
+export function simulate(url: string, people: number, ...more: string[]): Promise<Simulation> {
+  const args = ['simulate', '--target', url, '--campaign', campaign, '--participants', String(people), '--json', ...more]
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], env: environment() })
   let out = ''
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
@@ -55,8 +55,8 @@ export function faultsOf(s: Simulation, others: number): string[] {
 }
 
 /** What the screen shows, beside what the API tells. */
-export async function compare(screen: Visitor, server: Server): Promise<Record<string, { screen: string | null; api: string }>> {
-  const counts = (await (await fetch(`${server.url}/api/v1/campaigns/${campaign}/counts`)).json()) as Record<string, number>
+export async function compare(screen: Visitor, url: string): Promise<Record<string, { screen: string | null; api: string }>> {
+  const counts = (await (await fetch(`${url}/api/v1/campaigns/${campaign}/counts`)).json()) as Record<string, number>
   const figure = (name: string) => screen.page.locator(`[data-figure="screen.${name}"]`).getAttribute('data-value')
   const names = ['attempts', 'participants', 'signatures']
   const read = async () => Promise.all(names.map(figure))
