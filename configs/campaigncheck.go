@@ -26,6 +26,7 @@ func (r *campaignReader) cross(d Definition, open time.Time) {
 		}
 	}
 	r.crossGuardian(c)
+	r.prizes.cross(d)
 	if d.Quiz == nil || d.Bank == nil {
 		return
 	}

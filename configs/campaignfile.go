@@ -12,6 +12,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/pledge"
+	"qingyuan/prize"
 	"qingyuan/quiz"
 )
 
@@ -23,6 +24,8 @@ type Definition struct {
 	Quiz   *quiz.Rules
 	Bank   *quiz.Bank
 	Pledge *pledge.Offer
+	// Prizes is nil for a campaign without prizes.
+	Prizes *prize.Plan
 	// Digest names this version of the file and its bank.
 	Digest string
 }
@@ -118,6 +121,7 @@ type campaignReader struct {
 	policy, freeze, unfreeze     value
 	strata, groups, phases       []value
 	tree                         treeReader
+	prizes                       prizeReader
 }
 
 // The forms of the names in a campaign.
@@ -136,7 +140,7 @@ const (
 func (r *campaignReader) read(doc value) Definition {
 	o := doc.object("id", "title", "opens_at", "closes_at", "paused", "groups", "enrolment_fields", "consent_notice", "retention",
 		"ranking_mode", "top_n", "tiers", "phases", "combined_boards", "freeze_at", "unfreeze_at", "composite",
-		"public_breakdown", "shards", "quiz", "pledge", "tree")
+		"public_breakdown", "shards", "quiz", "pledge", "prizes", "tree")
 	c := &campaign.Campaign{
 		ID:        o.must("id").matching(campaignID, "want 2 to 40 small letters, digits and hyphens"),
 		Title:     o.must("title").langs(),
@@ -164,6 +168,9 @@ func (r *campaignReader) read(doc value) Definition {
 	if o.has("pledge") {
 		d.Pledge = readPledge(o.may("pledge"))
 		d.Pledge.Campaign = c
+	}
+	if o.has("prizes") {
+		d.Prizes = r.prizes.read(o.may("prizes"))
 	}
 	if !o.absent() && !o.has("quiz") && !o.has("pledge") {
 		o.bad("has neither a quiz nor a pledge")

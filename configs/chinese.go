@@ -95,7 +95,20 @@ var chinese = map[string]string{
 	"%d is not a power of two":                                                     "%[1]v 应为 2 的幂",
 	"%d attempts of %d points may count, %d together: a board holds sums up to %d": "至多 %[1]v 次、每次 %[2]v 分，共 %[3]v 分；累计榜至多容纳 %[4]v 分",
 
+	"only goes with instant": "只用于 instant（即时抽奖）",
+	"there is nothing to win: name instant prizes, draws, or both": "没有任何奖品：请填写 instant（即时奖品）、draws（定期抽奖）或两者",
+	"the odds of all prizes sum to %d, at most %d":                 "全部奖品的中奖概率合计为百万分之 %[1]v，至多 %[2]v",
+	"%d a day are more than the stock of %d":                       "每日投放 %[1]v 份，多于库存 %[2]v 份",
+	"%d prizes, at most %d":                                        "有 %[1]v 种奖品，至多 %[2]v 种",
+	"%d draws, at most %d":                                         "有 %[1]v 次抽奖，至多 %[2]v 次",
+	"needs a pledge, and the campaign has none":                    "本活动没有承诺书，不能要求签署",
+	"asks for an attempt, and the campaign has no quiz":            "本活动没有答题，不能对答题成绩提出要求",
+	"%d is more than the %d points of a paper":                     "%[1]v 分高于一份试卷的满分 %[2]v 分",
+	"there is no group %q":                                         "没有群体“%[1]v”",
+	"there is no region or unit %q":                                "没有地区或单位“%[1]v”",
+
 	// Hints.
+	prizeForm: "应为小写字母、数字和连字符，至多 32 个",
 	"want 2 to 40 small letters, digits and hyphens": "应为 2 至 40 个小写字母、数字和连字符",
 	versionHint: "应为字母、数字、点和连字符，至多 32 个",
 	nodeHint:    "应为字母、数字、点和连字符，至多 40 个",

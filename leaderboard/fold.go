@@ -196,7 +196,7 @@ func (b *Batch) Count(r Rules, f *event.Fact) error {
 		return b.correct(r, f, body.Corrected)
 	case event.Remarked:
 		return b.correct(r, f, body.Corrected)
-	case event.Started, event.Expired, event.Granted, event.Erased:
+	case event.Started, event.Expired, event.Granted, event.Erased, event.Chance, event.Won, event.Prize:
 		// They change no figure.
 	default:
 		return fmt.Errorf("the fold does not know %T", f.Body)

@@ -47,6 +47,7 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 	server.Pages = web.Pages()
 	server.Spool = uploads
 	server.Transfers = p.transfers
+	server.Prizes, server.PrizeDesk = s.prizes, p.prizes
 	if p.room != nil { // a nil room in the interface would be one
 		server.Queue = p.room
 	}

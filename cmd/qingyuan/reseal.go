@@ -79,12 +79,16 @@ func resealOthers(ctx context.Context, w *workbench, done *ledger.Resealed) erro
 	if err != nil {
 		return err
 	}
+	won, err := newPrizeDesk(w.cfg, w.services, w.db, w.catalog, w.log, time.Now).Reseal(ctx)
+	if err != nil {
+		return err
+	}
 	people, err := rosters.Reseal(ctx)
 	if err != nil {
 		return err
 	}
-	done.Seen += appeals + messages + reports + transfers + people.Seen
-	done.Changed += appeals + messages + reports + transfers + people.Changed
+	done.Seen += appeals + messages + reports + transfers + won + people.Seen
+	done.Changed += appeals + messages + reports + transfers + won + people.Changed
 	done.Closed += people.Closed
 	return nil
 }

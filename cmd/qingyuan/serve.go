@@ -21,6 +21,7 @@ import (
 	"qingyuan/internal/httpapi"
 	"qingyuan/internal/inbox"
 	"qingyuan/internal/ledger"
+	"qingyuan/internal/prizes"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/report"
 	"qingyuan/internal/shelf"
@@ -204,6 +205,7 @@ type program struct {
 	sql       *sqldb.DB
 	inbox     *inbox.Service
 	transfers *transfer.Service
+	prizes    *prizes.Service
 	duty      *dutyDesk
 	topics    *report.Topics
 	room      *waitingroom.Room // nil where none is configured
@@ -263,6 +265,11 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	p.office.grants = newGrants(s, p.office, st.sql, book, now)
 	p.office.reports = newReports(p.office, st.sql, p.archive.ledger, book.Campaign, s.secrecy.open, now)
 	p.office.corrections.Origins = newOrigins(st.sql, book.Campaigns, log, now)
+	p.prizes = newPrizeDesk(cfg, s, st.sql, book, log, now)
+	s.prizes.Codes = p.prizes.Codes
+	for _, k := range p.prizes.Kinds() {
+		p.office.approvals.Register(k)
+	}
 	p.office.open()
 	book.Store().Register(p.office.jobs)
 	rosters, err := newRosters(cfg, st.sql, now)
@@ -450,6 +457,13 @@ func (p *program) startWorkers(ctx context.Context) {
 		select {
 		case <-p.ready.claimed:
 			p.transfers.Run(ctx)
+		case <-ctx.Done():
+		}
+	})
+	start("prizes", func(ctx context.Context) {
+		select {
+		case <-p.ready.claimed:
+			p.prizes.Run(ctx)
 		case <-ctx.Done():
 		}
 	})

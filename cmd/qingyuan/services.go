@@ -19,6 +19,7 @@ import (
 	"qingyuan/internal/wechat"
 	"qingyuan/leaderboard"
 	"qingyuan/pledge"
+	"qingyuan/prize"
 	"qingyuan/quiz"
 )
 
@@ -27,6 +28,7 @@ type book interface {
 	campaign.Catalog
 	quiz.Catalog
 	pledge.Catalog
+	prize.Catalog
 }
 
 // services are the domains joined to their stores.
@@ -42,6 +44,7 @@ type services struct {
 	enrolments *campaign.Service
 	quiz       *quiz.Service
 	pledges    *pledge.Service
+	prizes     *prize.Service
 	sessions   *session.Service
 	gate       *session.Gate
 	tickets    *session.Gate
@@ -115,6 +118,7 @@ func (s *services) addDomains(cfg configs.Config, b book, now func() time.Time) 
 	s.quiz = &quiz.Service{
 		Catalog: b, Store: redisstore.NewQuiz(s.campaigns, b.Campaign, now), IDKey: attemptKey[:], Now: now, Papers: papers, Pools: pools,
 	}
+	s.prizes = prizeService(cfg, s.campaigns, b, now)
 	s.pledges = &pledge.Service{Catalog: b, Store: redisstore.NewSignatures(s.campaigns, box), Serials: serials, Now: now}
 	return nil
 }

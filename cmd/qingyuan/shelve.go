@@ -13,6 +13,7 @@ import (
 	"qingyuan/internal/audit"
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/ledger"
+	"qingyuan/internal/prizes"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/replay"
 	"qingyuan/internal/replay/state"
@@ -79,9 +80,10 @@ func (o ontoShelf) PutBank(context.Context, string, []byte) error { return nil }
 
 // Why a campaign stays in Redis.
 var (
-	errUnfit     = errors.New("redis and the ledger differ, or could not be compared: run qingyuan verify, and rebuild before it is moved")
-	errStillOpen = errors.New("attempts are open: they are handed in at their deadline, wait for that")
-	errGoesOn    = errors.New("the campaign is not over")
+	errUnfit      = errors.New("redis and the ledger differ, or could not be compared: run qingyuan verify, and rebuild before it is moved")
+	errStillOpen  = errors.New("attempts are open: they are handed in at their deadline, wait for that")
+	errGoesOn     = errors.New("the campaign is not over")
+	errPrizesStay = errors.New("it has prizes: its winners are looked up in redis for two years after the close")
 )
 
 // shelve moves a campaign that is over out of Redis. Whatever ended an earlier try, it
@@ -100,6 +102,9 @@ func (w *workbench) shelve(ctx context.Context, id string, progress func(done, t
 	}
 	if !c.Over(time.Now()) {
 		return replay.Rebuilt{}, errGoesOn
+	}
+	if hasPrizes(w.catalog, id) && time.Now().Before(c.ClosesAt.Add(prizes.Archived)) {
+		return replay.Rebuilt{}, errPrizesStay
 	}
 	if err := w.fitToShelve(ctx, id); err != nil {
 		return replay.Rebuilt{}, err

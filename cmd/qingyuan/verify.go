@@ -118,6 +118,7 @@ func (w *workbench) archiver(ctx context.Context, s ledger.Shard) *ledger.Archiv
 func newVerifier(s *services, l *ledger.Ledger) *replay.Verifier {
 	return &replay.Verifier{
 		Ledger: l, Live: redisstore.NewMirror(s.redis), Streams: s.facts, Open: s.secrecy.open, Now: time.Now,
+		Roll: s.prizes.Rolled,
 	}
 }
 

@@ -37,13 +37,13 @@ var edges = []string{nethttp, slog}
 
 // domain lists the packages that decide. They know no edge.
 var domain = []string{
-	"campaign", "quiz", "pledge", "leaderboard", "prize/draw",
+	"campaign", "quiz", "pledge", "leaderboard", "prize", "prize/draw",
 	"internal/event", "internal/fault", "internal/live",
 }
 
 // helpers are made for tests: any test may use them, and nothing else may.
 var helpers = []string{
-	"leaderboard/boardtest", "leaderboard/casetest", "pledge/pledgetest", "quiz/quiztest",
+	"leaderboard/boardtest", "leaderboard/casetest", "pledge/pledgetest", "prize/prizetest", "quiz/quiztest",
 	"internal/ledger/ledgertest", "internal/redistest", "internal/session/sessiontest", "internal/sqltest",
 	"internal/wechattest",
 }
@@ -70,8 +70,10 @@ var rules = map[string]rule{
 	"leaderboard":           {may: ground, tests: onRedis},
 	"leaderboard/boardtest": {may: suite("leaderboard")},
 	"leaderboard/casetest":  {may: suite("leaderboard"), tests: slices.Concat(onRedis, []string{"quiz", "internal/stream"})},
+	"prize":                 {may: append([]string{"prize/draw"}, ground...), tests: onRedis},
+	"prize/prizetest":       {may: suite("prize")},
 	"prize/draw":            {},
-	"configs":               {may: []string{"campaign", "quiz", "pledge", "leaderboard", "internal/fault"}},
+	"configs":               {may: []string{"campaign", "quiz", "pledge", "prize", "leaderboard", "internal/fault"}},
 
 	// Leaves.
 	"internal/archtest": {},
@@ -88,8 +90,12 @@ var rules = map[string]rule{
 	"internal/certificate": {may: []string{"pledge", "internal/fault", "internal/typeface"}, tests: []string{"campaign"}},
 
 	// Adapters.
+	// The office's side of prizes.
+	"internal/prizes": {may: []string{
+		"campaign", "prize", "internal/approval", "internal/audit", "internal/fault", "internal/operator", "internal/retention", "internal/seal", "internal/sheet", "internal/sqldb", sqldb,
+	}, tests: onRedis},
 	"internal/catalog": {may: []string{
-		"campaign", "quiz", "pledge", "leaderboard", "configs",
+		"campaign", "quiz", "pledge", "prize", "leaderboard", "configs",
 		"internal/audit", "internal/divisions", "internal/fault", "internal/jobs", "internal/operator", "internal/sheet", "internal/sqldb", sqldb,
 	}},
 	"internal/banks": {may: []string{
@@ -97,7 +103,7 @@ var rules = map[string]rule{
 	}},
 	"internal/redisnode": {may: []string{goredis}},
 	"internal/redisstore": {may: []string{
-		"campaign", "quiz", "pledge", "leaderboard",
+		"campaign", "quiz", "pledge", "prize", "leaderboard",
 		"internal/correction/act", "internal/event", "internal/fault", "internal/origin", "internal/replay/state", "internal/session", "internal/waitingroom", goredis,
 	}, tests: []string{"internal/seal"}},
 	"internal/stream": {may: []string{"internal/event", "internal/fault", goredis}, tests: onRedis},
@@ -108,10 +114,10 @@ var rules = map[string]rule{
 	},
 	"internal/ledger/ledgertest": {may: []string{"internal/event", "internal/ledger"}},
 	"internal/replay": {may: []string{
-		"campaign", "quiz", "pledge", "leaderboard", "internal/event", "internal/failpoint", "internal/fault", "internal/ledger",
+		"campaign", "quiz", "pledge", "prize", "leaderboard", "internal/event", "internal/failpoint", "internal/fault", "internal/ledger",
 		"internal/replay/state",
 	}, tests: slices.Concat(onRedis, []string{"internal/correction/act", "internal/session", "internal/sqldb", "internal/stream"})},
-	"internal/replay/state": {may: []string{"campaign", "quiz", "pledge", "leaderboard", "internal/event"}},
+	"internal/replay/state": {may: []string{"campaign", "quiz", "pledge", "prize", "leaderboard", "internal/event"}},
 	"internal/backup": {
 		may:   []string{"internal/event", "internal/ledger", "internal/sqldb", goredis},
 		tests: []string{"internal/redisnode"},
@@ -191,13 +197,13 @@ var rules = map[string]rule{
 	}},
 	"internal/httpapi": {
 		may: []string{
-			"campaign", "quiz", "pledge", "leaderboard",
+			"campaign", "quiz", "pledge", "prize", "leaderboard",
 			"internal/approval", "internal/audit", "internal/certificate", "internal/challenge", "internal/correction", "internal/fault", "internal/grant", "internal/live", "internal/operator", "internal/origin", "internal/session", "internal/sheet",
 			"internal/inbox", "internal/offline", "internal/transfer", "internal/duty", "internal/banks", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs",
-			"internal/report", "internal/retention", "internal/roster", "internal/spool", "internal/token", "internal/waitingroom", fiber,
+			"internal/prizes", "internal/report", "internal/retention", "internal/roster", "internal/spool", "internal/token", "internal/waitingroom", fiber,
 		},
 		// The first feeds a fold, the second has faults that pass through; the office lies in SQL.
-		tests: slices.Concat(onRedis, []string{"internal/stream", "internal/wechat", "internal/sqldb", "internal/correction/act", "internal/jobs", "internal/ledger", "internal/event", "internal/replay/state"}),
+		tests: slices.Concat(onRedis, []string{"internal/stream", "internal/wechat", "internal/sqldb", "internal/correction/act", "internal/jobs", "internal/ledger", "internal/event", "internal/replay/state", "internal/seal"}),
 	},
 	"internal/bench": {may: []string{
 		"campaign", "quiz", "internal/redisnode", "internal/redisstore", fiber, goredis,

@@ -18,6 +18,7 @@ import (
 	"qingyuan/configs"
 	"qingyuan/internal/fault"
 	"qingyuan/pledge"
+	"qingyuan/prize"
 	"qingyuan/quiz"
 )
 
@@ -141,6 +142,19 @@ func (b *Book) Pledge(id string) (pledge.Offer, error) {
 		return pledge.Offer{}, pledge.ErrNoPledge
 	}
 	return *d.Pledge, nil
+}
+
+// Prizes returns campaign.ErrNotFound for an unknown campaign and prize.ErrNone for one
+// without prizes.
+func (b *Book) Prizes(id string) (prize.Offer, error) {
+	d, ok := b.byID[id]
+	if !ok {
+		return prize.Offer{}, b.missing(id)
+	}
+	if d.Prizes == nil {
+		return prize.Offer{}, prize.ErrNone
+	}
+	return prize.Offer{Campaign: d.Campaign, Plan: d.Prizes}, nil
 }
 
 // CampaignByPrefix returns the id of the campaign whose serials begin so.

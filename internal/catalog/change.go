@@ -24,7 +24,8 @@ import (
 // boards are kept by region; published texts of the consent notice and the
 // pledge under their version, because people agreed to them; whether boards are
 // combined, and every phase that has begun; and what is kept of people is kept no longer
-// than the notice says that they agreed to.
+// than the notice says that they agreed to. Prizes stay what was promised of them: there
+// may only be more.
 //
 // From a minute beforehand on: when the public boards stand still and move again.
 // Meanwhile tiers and the weights of units stay.
@@ -84,6 +85,7 @@ func (c *changes) opened() {
 		c.fixed(maps.Equal(o.Consent.Text, n.Consent.Text), "consent_notice.text", "changes need a new version: people agreed to %s", o.Consent.Version)
 	}
 	c.retention()
+	c.prizes()
 	if c.old.Pledge != nil && c.next.Pledge != nil {
 		c.versions(c.old.Pledge.Versions, c.next.Pledge.Versions)
 	}

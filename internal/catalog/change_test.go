@@ -89,3 +89,50 @@ func TestRetentionMayShorten(t *testing.T) {
 		t.Errorf("a first rule: %v", err)
 	}
 }
+
+// TestPromisedPrizesStay: once a campaign has opened there may be more to win, and nothing
+// less or other than what was published.
+func TestPromisedPrizesStay(t *testing.T) {
+	t.Parallel()
+	const plan = `prizes:
+  rules: {version: "1", text: 规则}
+  qualify: {passed: true}
+  chances: {per_day: 1, in_all: 5}
+  claim_days: 30
+  instant: [{id: tea, kind: voucher, name: 茶, stock: 10, value_fen: 1500, odds: 20000, daily: 2}]
+  draws: [{id: final, name: 抽奖, entrants_at: 2026-06-20 20:00, source: 双色球第 1 期, prizes: [{id: bike, kind: goods, name: 车, stock: 1, value_fen: 80000}]}]
+`
+	promised := strings.Replace(town, "tree:", plan+"tree:", 1)
+	const bag = ", {id: bag, kind: goods, name: 包, stock: 1, value_fen: 100, odds: 1}]\n  draws"
+	for name, tt := range map[string]struct{ old, new, want string }{
+		"more":          {"stock: 10", "stock: 11", ""},
+		"more a day":    {"daily: 2", "daily: 3", ""},
+		"all at once":   {", daily: 2", "", ""},
+		"another prize": {"daily: 2}]\n  draws", "daily: 2}" + bag, "prizes.instant: prizes cannot come or go"},
+		"longer":        {"claim_days: 30", "claim_days: 31", ""},
+		"more chances":  {"in_all: 5", "in_all: 6", ""},
+		"other rules":   {`version: "1", text: 规则`, `version: "2", text: 新规则`, ""},
+		"same version":  {"text: 规则", "text: 新规则", "prizes.rules.text: changes need a new version"},
+		"less":          {"stock: 10", "stock: 9", "prizes.instant: tea: 10 were promised, and there would be 9"},
+		"less a day":    {"daily: 2", "daily: 1", "prizes.instant: tea: less would be released"},
+		"odds":          {"odds: 20000", "odds: 20001", "prizes.instant: tea: the odds were published"},
+		"value":         {"value_fen: 1500", "value_fen: 1499", "prizes.instant: tea: kind, name, value and tax"},
+		"another first": {"id: tea", "id: cup", "prizes.instant: prizes cannot come or go"},
+		"who qualifies": {"passed: true", "signed: true", "prizes.qualify: cannot change"},
+		"sooner":        {"claim_days: 30", "claim_days: 29", "prizes.claim_days: 30 days were promised"},
+		"the source":    {"双色球第 1 期", "双色球第 2 期", "prizes.draws: final was announced and cannot change"},
+		"another draw":  {"id: final", "id: second", "prizes.draws: second was not announced"},
+		"none at all":   {plan, "", "prizes: cannot come or go"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := CheckChange(load(t, promised), load(t, replace(t, promised, tt.old, tt.new)), during())
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("%v, want %q", err, tt.want)
+			}
+		})
+	}
+	if err := CheckChange(load(t, promised), load(t, town), before()); err != nil {
+		t.Errorf("before the opening: %v", err)
+	}
+}

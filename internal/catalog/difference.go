@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -149,3 +152,49 @@ func (d *Difference) nodes(from, to *campaign.Tree) {
 		}
 	}
 }
+
+// Changed is what one change has made different.
+type Changed struct {
+	At     time.Time
+	Fields []FieldChange
+}
+
+// ChangesSince lists what was changed of a part of the campaign file at a moment or later,
+// newest first.
+func (s *Store) ChangesSince(ctx context.Context, id, part string, since time.Time) ([]Changed, error) {
+	var out []Changed
+	var newer map[string]string
+	var newest Entry
+	for below := int64(0); ; {
+		page, err := s.Versions(ctx, id, below, changesAtOnce)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page {
+			body, err := s.Text(ctx, e)
+			if err != nil {
+				return nil, err
+			}
+			texts, err := flat(body)
+			if err != nil {
+				return nil, fmt.Errorf("version %d of campaign %s: %w", e.Version, id, err)
+			}
+			maps.DeleteFunc(texts, func(field, _ string) bool { return field != part && !strings.HasPrefix(field, part+".") })
+			if newer != nil && !newest.At.Before(since) {
+				if fields := fieldsBetween(texts, newer); len(fields) > 0 {
+					out = append(out, Changed{newest.At, fields})
+				}
+			}
+			if e.At.Before(since) {
+				return out, nil
+			}
+			newer, newest, below = texts, e, e.Version
+		}
+		if len(page) < changesAtOnce {
+			return out, nil
+		}
+	}
+}
+
+// changesAtOnce is how many versions are read in one go.
+const changesAtOnce = 50

@@ -18,6 +18,7 @@ import (
 	"qingyuan/configs"
 	"qingyuan/internal/sqldb"
 	"qingyuan/pledge"
+	"qingyuan/prize"
 	"qingyuan/quiz"
 )
 
@@ -161,6 +162,9 @@ func (k *Keeper) Quiz(id string) (quiz.Offer, error) { return k.Book().Quiz(id) 
 
 // Pledge implements pledge.Catalog.
 func (k *Keeper) Pledge(id string) (pledge.Offer, error) { return k.Book().Pledge(id) }
+
+// Prizes implements prize.Catalog.
+func (k *Keeper) Prizes(id string) (prize.Offer, error) { return k.Book().Prizes(id) }
 
 // CampaignByPrefix implements pledge.Catalog.
 func (k *Keeper) CampaignByPrefix(prefix string) (string, bool) {

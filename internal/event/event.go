@@ -54,6 +54,17 @@ const (
 	KindTransferred Kind = "transferred.1"
 	// KindRemarked gives an accepted attempt other marks.
 	KindRemarked Kind = "remarked.1"
+	// KindChance spends a chance that won nothing, and KindWon gives a prize: for a
+	// chance, or by a draw.
+	KindChance Kind = "chance.1"
+	KindWon    Kind = "won.1"
+	// KindPrizeClaimed, KindPrizeSent, KindPrizeExpired, KindPrizeRefused and
+	// KindPrizeReopened say what became of a prize that was won.
+	KindPrizeClaimed  Kind = "prize_claimed.1"
+	KindPrizeSent     Kind = "prize_sent.1"
+	KindPrizeExpired  Kind = "prize_expired.1"
+	KindPrizeRefused  Kind = "prize_refused.1"
+	KindPrizeReopened Kind = "prize_reopened.1"
 	// KindDoor says which participant stands behind one way of signing in. It
 	// belongs to no campaign and has neither unit nor group.
 	KindDoor Kind = "door.1"
@@ -311,6 +322,35 @@ type Erased struct {
 	Guardian bool   `json:"guardian,omitempty"`
 }
 
+// Chance says that a chance was spent and won nothing. Facts of prizes lie in the
+// campaign's first shard, whichever its participant belongs to.
+type Chance struct {
+	// Number counts the participant's chances from 1.
+	Number int `json:"number"`
+	// Rolled is the prize that the keyed hash fell on, "" for none, and Why what kept
+	// it from being won.
+	Rolled string `json:"rolled,omitempty"`
+	Why    string `json:"why,omitempty"`
+}
+
+// Won says that a prize was won.
+type Won struct {
+	Prize string `json:"prize"`
+	// Item counts what there is of the prize, from 1: nobody else wins the same.
+	Item int `json:"item"`
+	// Number is that of the chance, 0 for a draw. Draw and Place are which draw it was,
+	// and where in its published order.
+	Number int    `json:"number,omitempty"`
+	Draw   string `json:"draw,omitempty"`
+	Place  int    `json:"place,omitempty"`
+}
+
+// Prize is the body of what became of a prize that was won.
+type Prize struct {
+	Prize string `json:"prize"`
+	Item  int    `json:"item"`
+}
+
 // Door says that a way of signing in leads to the fact's participant from now
 // on. Hash is a keyed hash of what WeChat told.
 type Door struct {
@@ -391,6 +431,12 @@ func decodeBody(k Kind, fields Fields) (any, error) {
 		return decodeAs[Transferred](body)
 	case KindRemarked:
 		return decodeAs[Remarked](body)
+	case KindChance:
+		return decodeAs[Chance](body)
+	case KindWon:
+		return decodeAs[Won](body)
+	case KindPrizeClaimed, KindPrizeSent, KindPrizeExpired, KindPrizeRefused, KindPrizeReopened:
+		return decodeAs[Prize](body)
 	case KindDoor:
 		return decodeFast(body, scanDoor)
 	default:

@@ -153,7 +153,7 @@ func TestAReaderStops(t *testing.T) {
 		fields map[string]string
 		says   string
 	}{
-		"a kind of a newer server":  {"1-0", entry("prize_claimed.1", good), `unknown kind "prize_claimed.1"`},
+		"a kind of a newer server":  {"1-0", entry("parade_held.1", good), `unknown kind "parade_held.1"`},
 		"a newer version of a kind": {"1-0", entry("expired.2", good), `unknown kind "expired.2"`},
 		"no kind":                   {"1-0", entry("expired.1", good, "k", "-"), `unknown kind ""`},
 		"no participant":            {"1-0", entry("expired.1", good, "p", "-"), "is missing"},

@@ -70,6 +70,7 @@ func (s *Server) adminRoutes() []route {
 		s.offlineRoutes(),
 		s.dutyRoutes(),
 		s.challengeRoutes(),
+		s.prizeDeskRoutes(),
 	)
 }
 

@@ -23,6 +23,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/leaderboard"
+	"qingyuan/prize"
 )
 
 // bench is a server on stubs.
@@ -74,7 +75,7 @@ func newBench(tb testing.TB, change ...func(*bench)) *bench {
 	b.snap = newSnapshot(tb, b.catalog.campaigns[0])
 	b.Server = &Server{
 		Catalog: b.catalog, Enrolments: b.enrolments, Quizzes: b.quizzes, Pledges: b.pledges, Boards: b.boards,
-		Sessions: b.sessions, Tokens: stubTokens{}, Operators: closedOffice{}, Rosters: stubRosters{}, Persons: &stubPersons{}, Signers: stubSigners{}, ScreenTickets: stubTickets{}, Demo: true, Now: noon,
+		Sessions: b.sessions, Tokens: stubTokens{}, Operators: closedOffice{}, Rosters: stubRosters{}, Persons: &stubPersons{}, Signers: stubSigners{}, ScreenTickets: stubTickets{}, Prizes: &prize.Service{Catalog: bare{}, Now: noon}, Demo: true, Now: noon,
 		Log:   slog.New(slog.NewJSONHandler(b.logs, nil)),
 		Ready: func(context.Context) Readiness { return Readiness{} },
 	}

@@ -224,6 +224,8 @@ func reaches() map[string]reach {
 		"DELETE /api/v1/sessions/current": self, "PUT " + c + "/enrolment": self, "GET " + c + "/me": self,
 		"POST " + c + "/attempts": self, "GET " + c + "/attempts": self, "POST " + c + "/signatures": self,
 		"GET " + c + "/appeals": self, "POST " + c + "/appeals": self, // whose act it is, the service asks
+		"GET " + c + "/prizes": nobody, "GET " + c + "/prizes/winners": nobody, "GET " + c + "/prizes/me": self,
+		"GET " + c + "/prizes/chances": self, "POST " + c + "/prizes/chances": self, "POST " + c + "/prizes/wins/:win/claim": object,
 		"GET " + c + "/feedback": self, "POST " + c + "/feedback": self,
 		"POST " + c + "/transfers": self, "GET " + c + "/transfers/me": self, "DELETE " + c + "/transfers/:transfer": self,
 		"GET " + c + "/signatures/me/certificate": self, "GET /check/:serial": nobody,

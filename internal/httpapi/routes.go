@@ -121,6 +121,7 @@ func (s *Server) routes() []route {
 		quick(get(api+"/error-codes", public, s.listErrorCodes)),
 	}
 	all = append(all, s.pageRoutes()...)
+	all = append(all, s.prizeRoutes()...)
 	if s.ScreenTickets != nil {
 		all = append(all, post(c+"/screen-tickets", screener, s.giveTicket))
 	}

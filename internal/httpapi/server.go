@@ -85,6 +85,9 @@ type Server struct {
 	Offline Offline
 	// Transfers are wishes to belong to another unit; required with Operators.
 	Transfers Transfers
+	// Prizes runs instant wins, and PrizeDesk hands prizes out; nil where there are none.
+	Prizes    Prizes
+	PrizeDesk PrizeDesk
 	Duty      Duty
 	// Flags are what rules have noticed; required with Operators.
 	Flags Flags
@@ -197,6 +200,7 @@ type state struct {
 	spec      *encoded
 	site      *site
 	shelf     *shelf // nil where the pages are not built
+	promised  promises
 	entries   entries
 }
 

@@ -124,6 +124,16 @@ func (k shardKeys) minutes() string { return k.base + "minutes" }
 // recent is a list of the newest accepted acts, for the big screen.
 func (k shardKeys) recent() string { return k.base + "recent" }
 
+// chances is a hash in the shard of the prizes: what one participant, of whichever
+// shard, did with their chances.
+func (k shardKeys) chances(id string) string { return k.base + chancesPart + id }
+
+// prizes is a hash: prize to how many were won.
+func (k shardKeys) prizes() string { return k.base + "prizes" }
+
+// wins is a hash: "prize.item" to who won it, and what became of it.
+func (k shardKeys) wins() string { return k.base + "wins" }
+
 // campaignKey is a hash that says how a campaign was opened: shards, base,
 // layout, and which definition the servers hold.
 func campaignKey(campaign string) string { return prefix + "{" + campaign + "}:campaign" }
@@ -207,6 +217,7 @@ const (
 	participantPart = "p:"
 	doorPart        = "d:"
 	hourPart        = "hour:"
+	chancesPart     = "q:"
 )
 
 // kept is a hash: the answers kept in open attempts, by participant, while the
@@ -220,7 +231,7 @@ func (k shardKeys) isCommon(key string) bool {
 	}
 	return slices.Contains([]string{
 		k.meta(), k.open(), k.thaw(), k.facts(), k.personal(), k.bound(), k.mark(), k.cursor(), k.tally(), k.tallyLate(),
-		k.scores(), k.scoresLate(), k.minutes(), k.recent(), k.kept(),
+		k.scores(), k.scoresLate(), k.minutes(), k.recent(), k.kept(), k.prizes(), k.wins(),
 	}, key)
 }
 

@@ -175,7 +175,10 @@ func (m *Mirror) Names(ctx context.Context, campaign string, shards int) ([]stat
 
 // Participants implements replay.Live.
 func (m *Mirror) Participants(ctx context.Context, campaign string, each func(shard int, id string) error) error {
-	return m.many(ctx, campaign, participantPart, each)
+	if err := m.many(ctx, campaign, participantPart, each); err != nil {
+		return err
+	}
+	return m.many(ctx, campaign, chancesPart, each)
 }
 
 // many names everything of one kind that the shards hold.
@@ -215,11 +218,15 @@ func (f *foundKey) addTo(campaign string, n *state.Names) {
 		n.Scopes = append(n.Scopes, scope)
 		return
 	}
-	many := participantPart
-	if campaign == DoorsCampaign {
-		many = doorPart
+	many := []string{participantPart}
+	switch {
+	case campaign == DoorsCampaign:
+		many = []string{doorPart}
+	case f.shard == tillShard:
+		many = append(many, chancesPart)
 	}
-	if !strings.HasPrefix(f.rest, many) && !keysOf(campaign, f.shard).isCommon(f.key) {
+	of := func(part string) bool { return strings.HasPrefix(f.rest, part) }
+	if !slices.ContainsFunc(many, of) && !keysOf(campaign, f.shard).isCommon(f.key) {
 		n.Others = append(n.Others, f.rest)
 	}
 }

@@ -101,8 +101,10 @@ func (m *Mirror) Look(ctx context.Context, campaign string, shard int, people []
 type imageBatch struct {
 	keys   shardKeys
 	people []state.Person
+	till   bool // the prizes lie in the shard
 	ids    []any
 	hashes []*redis.MapStringStringCmd
+	lots   []lotCmds // nil in a shard that has no prizes
 	open   *redis.Cmd
 	boards map[string]*boardCmds // by scope; "" is the main board
 }
@@ -116,7 +118,7 @@ type boardCmds struct {
 }
 
 func newImageBatch(campaign string, shard int, people []state.Person) *imageBatch {
-	b := &imageBatch{keys: keysOf(campaign, shard), people: people, boards: map[string]*boardCmds{}}
+	b := &imageBatch{keys: keysOf(campaign, shard), people: people, boards: map[string]*boardCmds{}, till: shard == tillShard}
 	for i := range people {
 		id := people[i].Participant
 		b.ids = append(b.ids, id)
@@ -146,6 +148,11 @@ func (b *imageBatch) askLayers(ctx context.Context, p redis.Pipeliner) {
 func (b *imageBatch) ask(ctx context.Context, p redis.Pipeliner) {
 	for _, id := range b.ids {
 		b.hashes = append(b.hashes, p.HGetAll(ctx, b.keys.participant(id.(string)))) //nolint:forcetypeassert // Only strings are put there.
+	}
+	if b.till {
+		for i := range b.people {
+			b.lots = append(b.lots, askLot(ctx, p, b.keys, &b.people[i]))
+		}
 	}
 	b.open = scores(ctx, p, b.keys.open(), b.ids)
 	for scope, c := range b.boards {
@@ -178,6 +185,9 @@ func (b *imageBatch) images() ([]state.Image, error) {
 		}
 		if err := b.addScoped(&b.people[i], img); err != nil {
 			return nil, err
+		}
+		if b.till {
+			img.Chances, img.Wins = b.lots[i].answers()
 		}
 	}
 	return out, nil
@@ -248,6 +258,11 @@ func (m *Mirror) Diff(p *state.Person, img *state.Image, still bool) ([]state.Mi
 		}
 		out = placeMismatches(out, "board "+scope, place, &got, still)
 	}
+	lot, err := prizeMismatches(p.Lot, img.Chances, img.Wins)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, lot...)
 	slices.SortFunc(out, func(a, b state.Mismatch) int { return strings.Compare(a.Field, b.Field) })
 	return out, nil
 }

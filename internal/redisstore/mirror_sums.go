@@ -18,7 +18,8 @@ type totalsCmds struct {
 	minutes       *redis.MapStringStringCmd
 	recent        *redis.StringSliceCmd
 	main          cardsCmds
-	open          *redis.IntCmd
+	open, wins    *redis.IntCmd
+	prizes        *redis.MapStringStringCmd
 }
 
 // Totals implements replay.Live.
@@ -35,6 +36,7 @@ func (m *Mirror) Totals(ctx context.Context, campaign string, shard int) (state.
 		}
 		c.minutes, c.recent = p.HGetAll(ctx, k.minutes()), p.LRange(ctx, k.recent(), 0, -1)
 		c.main, c.open = askCards(ctx, p, k, ""), p.ZCard(ctx, k.open())
+		c.prizes, c.wins = p.HGetAll(ctx, k.prizes()), p.HLen(ctx, k.wins())
 		at = askHead(ctx, p, k)
 	})
 	if err != nil {
@@ -67,8 +69,17 @@ func scoresKey(k shardKeys, late bool) string {
 }
 
 func (c *totalsCmds) sums() (state.Sums, error) {
-	s := state.Sums{Minutes: map[leaderboard.BucketCell]int64{}, Main: c.main.cards(), Open: c.open.Val()}
-	var err error
+	s := state.Sums{
+		Minutes: map[leaderboard.BucketCell]int64{}, Main: c.main.cards(), Open: c.open.Val(), Prizes: map[string]int64{}, Wins: c.wins.Val(),
+	}
+	d := decoder{}
+	for p, n := range c.prizes.Val() {
+		s.Prizes[p] = d.int64(n)
+	}
+	err := d.err
+	if err != nil {
+		return s, err
+	}
 	if s.Public, err = figuresOf(c.cells[0].Val(), c.scores[0].Val()); err != nil {
 		return s, err
 	}

@@ -84,6 +84,11 @@ func (r *Refill) People(ctx context.Context, t state.Ticket, shard int, people [
 			return err
 		}
 		b.fields = append(b.fields, f)
+		lot, err := lotFieldsOf(people[i].Lot)
+		if err != nil {
+			return err
+		}
+		b.lots = append(b.lots, lot)
 	}
 	if err := b.introduce(ctx, t); err != nil {
 		return err
@@ -100,6 +105,7 @@ type refillBatch struct {
 	keys   shardKeys
 	people []state.Person
 	fields []map[string]string
+	lots   []lotFields
 	saved  map[string]string // answers set aside, by participant
 }
 
@@ -171,6 +177,7 @@ func (b *refillBatch) write(ctx context.Context, p redis.Pipeliner) {
 	w := boardWriter{keys: b.keys, entries: map[string][]any{}, thaw: map[string]bool{}}
 	for i := range b.people {
 		who, f := &b.people[i], b.fields[i]
+		b.lots[i].write(ctx, p, b.keys, who.Participant)
 		if len(f) == 0 {
 			continue
 		}

@@ -33,6 +33,9 @@ func (r *Refill) Sums(ctx context.Context, t state.Ticket, shard int, s *state.S
 	for cell, n := range s.Minutes {
 		w.add(k.minutes(), minuteField(cell), n)
 	}
+	for p, n := range s.Prizes {
+		w.add(k.prizes(), p, n)
+	}
 	for key, fields := range w.fields {
 		for some := range slices.Chunk(fields, 2*cellsAtOnce) {
 			err := r.fenced(ctx, t, shard, nil, func(p redis.Pipeliner) { p.HSet(ctx, key, some...) })

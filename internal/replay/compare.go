@@ -31,6 +31,10 @@ func (s *shardCheck) compareSums(c *counter) {
 	if arrived(s.heads.Facts, s.ends.Facts) {
 		s.entries("board", want.Main, s.live.Main)
 		s.members("open set", "members", want.Open, s.live.Open)
+		s.members("wins", "members", want.Wins, s.live.Wins)
+		for _, p := range bothKeys(want.Prizes, s.live.Prizes) {
+			s.cells("prize "+p, want.Prizes[p], s.live.Prizes[p])
+		}
 	}
 }
 

@@ -34,6 +34,8 @@ type Rules struct {
 	// returns the version of a digest.
 	Quiz *quiz.Rules
 	Bank func(digest string) (*quiz.Bank, error)
+	// Roll says what a chance falls on; nil leaves that out.
+	Roll func(participant string, chance int) string
 	// Now says whether the freeze is over.
 	Now func() time.Time
 }
@@ -125,6 +127,9 @@ func same[T comparable](w *walk, f *event.Fact, field string, want, got T) bool 
 }
 
 func (w *walk) fact(f *event.Fact) {
+	if w.prizeFact(f) {
+		return
+	}
 	if _, joins := f.Body.(event.Enrolled); !joins && w.life.Enrolment.Unit == "" {
 		w.fault(f, "enrolment", "one before it", "none")
 	}

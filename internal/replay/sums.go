@@ -59,7 +59,7 @@ type counter struct {
 func newCounter(rules *Rules, reach *reach) *counter {
 	return &counter{rules: rules, reach: reach, earliest: reach.earliest(), batch: leaderboard.NewBatch(event.Position{}), Sums: state.Sums{
 		Public: leaderboard.NewFigures(), Late: leaderboard.NewFigures(), Hours: map[leaderboard.BucketCell]int64{},
-		Minutes: map[leaderboard.BucketCell]int64{}, Boards: map[string]state.Cards{},
+		Minutes: map[leaderboard.BucketCell]int64{}, Boards: map[string]state.Cards{}, Prizes: map[string]int64{},
 	}}
 }
 
@@ -78,6 +78,12 @@ func (c *counter) add(l *Life) error {
 		c.Open++
 	}
 	c.Main = onto(c.Main, &l.Main)
+	if l.Lot != nil {
+		for i := range l.Lot.Wins {
+			c.Prizes[l.Lot.Wins[i].Prize]++
+		}
+		c.Wins += int64(len(l.Lot.Wins))
+	}
 	return nil
 }
 
@@ -183,6 +189,8 @@ func (c *counter) merge(o *counter) {
 	}
 	c.Main = both(c.Main, o.Main)
 	c.Open, c.people = c.Open+o.Open, c.people+o.people
+	addAll(c.Prizes, o.Prizes)
+	c.Wins += o.Wins
 	for _, a := range o.newest.acts {
 		c.newest.add(a.at, a.act)
 	}

@@ -38,7 +38,9 @@ type Verifier struct {
 	// how many participants are done. Neither is called by two at once.
 	Found    func(Difference)
 	Progress func(done, total int64)
-	Now      func() time.Time
+	// Roll says what a chance falls on; nil leaves that out.
+	Roll func(campaignID, participant string, chance int) string
+	Now  func() time.Time
 }
 
 // defaultPatience outlasts an archiver that pauses after errors.
@@ -84,6 +86,9 @@ func (x *verification) run(ctx context.Context, c *campaign.Campaign, rules *qui
 	x.rules = Rules{Campaign: c, Layout: layout, Open: x.Verifier.Open, Now: x.Now, Quiz: rules, Bank: func(digest string) (*quiz.Bank, error) {
 		return x.banks.get(ctx, digest)
 	}}
+	if x.Roll != nil {
+		x.rules.Roll = func(participant string, chance int) string { return x.Roll(c.ID, participant, chance) }
+	}
 	if err := x.deadLetters(ctx); err != nil {
 		return err
 	}

@@ -53,6 +53,8 @@ type Person struct {
 	// also once that is over.
 	Main   leaderboard.Placement
 	Places []Place
+	// Lot is what they have of prizes, nil for nothing.
+	Lot *Lot
 }
 
 // Place is a participant's place on a scoped board.

@@ -50,6 +50,9 @@ type Sums struct {
 	Open   int64
 	// Recent are the newest acts, newest first.
 	Recent []leaderboard.Act
+	// Prizes counts what was won of each prize, and Wins how many wins there are.
+	Prizes map[string]int64
+	Wins   int64
 }
 
 // Thaw lets the late figures be public: the freeze is over.
@@ -100,6 +103,9 @@ type Image struct {
 	Open string
 	// Scoped are the entries on the boards that were asked for.
 	Scoped map[string]Entries[string]
+	// Chances are the fields of their chances, and Wins what lies there of the wins that
+	// were asked for.
+	Chances, Wins map[string]string
 }
 
 // Mismatch is one field in which Redis holds something else than it must. Names

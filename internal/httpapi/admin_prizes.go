@@ -1,0 +1,260 @@
+package httpapi
+
+import (
+	"bufio"
+	"context"
+	stdjson "encoding/json"
+	"io"
+
+	"github.com/gofiber/fiber/v2"
+
+	"qingyuan/internal/fault"
+	"qingyuan/internal/operator"
+	"qingyuan/internal/prizes"
+	"qingyuan/internal/sheet"
+	"qingyuan/prize"
+)
+
+// PrizeDesk hands prizes out. *prizes.Service is one.
+type PrizeDesk interface {
+	Own(ctx context.Context, campaignID, participant string) ([]prizes.OwnWin, error)
+	Claim(ctx context.Context, campaignID, participant string, id prize.WinID, c prizes.Claim) (prizes.OwnWin, error)
+	AddCodes(ctx context.Context, who operator.Actor, campaignID, id string, raw []byte) (added, total int, err error)
+	Codes(campaignID, id string) int
+	Wins(ctx context.Context, who operator.Actor, campaignID string, state prize.State) ([]prize.Win, error)
+	Export(ctx context.Context, who operator.Actor, campaignID string, state prize.State, out sheet.Writer) (rows int, groups []string, err error)
+	Fulfil(ctx context.Context, who operator.Actor, campaignID string, raw []byte) (prizes.Fulfilled, error)
+}
+
+// prizeDeskRoutes are how an office hands prizes out.
+func (s *Server) prizeDeskRoutes() []route {
+	if s.Prizes == nil {
+		return nil
+	}
+	const all = officePath + "/campaigns/:campaign/prizes"
+	const one = all + "/wins/:win"
+	return []route{
+		admin(get(all, staff, s.listPrizeStock), operator.ReadFigures),
+		upload(admin(post(all+"/:prize/codes", staff, s.addCodes), operator.EditCampaigns)),
+		admin(get(all+"/wins", staff, s.listWins), operator.ReadFigures),
+		slow(admin(get(all+"/fulfilment", staff, s.exportPrizes), operator.ReadParticipants)),
+		upload(admin(post(all+"/fulfilment", staff, s.fulfilPrizes), operator.ReadParticipants)),
+		admin(post(one+"/refuse", staff, s.refuseWin), operator.CorrectResults),
+		admin(post(one+"/reopen", staff, s.reopenWin), operator.CorrectResults),
+	}
+}
+
+type stockT struct {
+	prizeT
+
+	// Codes is how many there are of a voucher.
+	Codes *int `json:"codes"`
+}
+
+// listPrizeStock handles GET /api/v1/admin/campaigns/{campaign}/prizes.
+func (s *Server) listPrizeStock(k *call) error {
+	o, err := s.Prizes.Offer(k.Params("campaign"))
+	if err != nil {
+		return err
+	}
+	granted, err := s.Prizes.Granted(k.ctx, o.Campaign.ID)
+	if err != nil {
+		return err
+	}
+	out := list[stockT]{Items: []stockT{}}
+	add := func(some []prize.Prize) {
+		for i, t := range prizesOf(some, granted, k.lang()) {
+			st := stockT{prizeT: t}
+			if some[i].Odds > 0 {
+				st.Odds, st.Daily, st.Released = &some[i].Odds, bound(some[i].Daily), new(some[i].Released(o.Campaign, s.Now()))
+			}
+			if some[i].Kind == prize.Voucher {
+				st.Codes = new(s.PrizeDesk.Codes(o.Campaign.ID, t.ID))
+			}
+			out.Items = append(out.Items, st)
+		}
+	}
+	add(o.Plan.Instant)
+	for i := range o.Plan.Draws {
+		add(o.Plan.Draws[i].Prizes)
+	}
+	return k.send(fiber.StatusOK, out)
+}
+
+// addCodes handles POST …/prizes/{prize}/codes. The body is the file itself.
+func (s *Server) addCodes(k *call) error {
+	raw, err := k.wholeFile()
+	if err != nil {
+		return err
+	}
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	if err := k.within(operator.EditCampaigns, c, ""); err != nil {
+		return err
+	}
+	added, total, err := s.PrizeDesk.AddCodes(k.ctx, k.actor, c.ID, k.Params("prize"), raw)
+	if err != nil {
+		return err
+	}
+	return k.send(fiber.StatusOK, struct {
+		Added int `json:"added"`
+		Codes int `json:"codes"`
+	}{added, total})
+}
+
+// wholeFile reads the file that was sent into memory.
+func (k *call) wholeFile() ([]byte, error) {
+	f, err := k.file()
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(f)
+}
+
+type officeWinT struct {
+	Win         string  `json:"win"`
+	Prize       string  `json:"prize"`
+	Participant string  `json:"participant"`
+	Unit        string  `json:"unit"`
+	UnitName    string  `json:"unit_name"`
+	State       string  `json:"state"`
+	Draw        *string `json:"draw"`
+	WonAt       string  `json:"won_at"`
+	Since       string  `json:"since"`
+}
+
+// winState reads which state is asked for.
+func (k *call) winState() (prize.State, error) {
+	text, err := k.text("state")
+	if err != nil {
+		return "", err
+	}
+	switch st := prize.State(text); st {
+	case "", prize.Won, prize.Claimed, prize.Sent, prize.Expired, prize.Refused:
+		return st, nil
+	}
+	return "", fault.InvalidField("state", "没有这个状态")
+}
+
+// listWins handles GET …/prizes/wins.
+func (s *Server) listWins(k *call) error {
+	state, err := k.winState()
+	if err != nil {
+		return err
+	}
+	p, err := k.page()
+	if err != nil {
+		return err
+	}
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	wins, err := s.PrizeDesk.Wins(k.ctx, k.actor, c.ID, state)
+	if err != nil {
+		return err
+	}
+	part := stretch(wins, p)
+	out := list[officeWinT]{Items: []officeWinT{}, NextCursor: part.NextCursor}
+	for i := range part.Items {
+		w := &part.Items[i]
+		out.Items = append(out.Items, officeWinT{
+			Win: w.String(), Prize: w.Prize, Participant: w.Participant, Unit: w.Unit, UnitName: unitName(c, w.Unit, k.lang()),
+			State: string(w.State), Draw: textOrNull(w.Draw), WonAt: stamp(w.At, c.Zone), Since: stamp(w.Since, c.Zone),
+		})
+	}
+	return k.send(fiber.StatusOK, out)
+}
+
+// exportPrizes handles GET …/prizes/fulfilment: whom to send what, with names. The audit
+// log knows of it before anything is sent.
+func (s *Server) exportPrizes(k *call) error {
+	state, err := k.winState()
+	if err != nil {
+		return err
+	}
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	format := sheet.Format(or(k.Query("format"), string(sheet.XLSX)))
+	if format != sheet.XLSX && format != sheet.CSV {
+		return fault.InvalidField("format", "应为 xlsx 或 csv")
+	}
+	who, record, desk, journal := k.actor, s.record(k, operator.ReadParticipants, c.ID, "prize:fulfilment"), s.PrizeDesk, s.Journal
+	return s.stream(k, format.ContentType(), c.ID+"-prizes."+string(format), func(ctx context.Context, out *bufio.Writer) error {
+		w, err := sheet.New(out, format)
+		if err != nil {
+			return err
+		}
+		rows, groups, err := desk.Export(ctx, who, c.ID, state, w)
+		if err != nil {
+			return err
+		}
+		if err := journal.Read(ctx, record, rows, groups...); err != nil {
+			return err
+		}
+		return w.Close()
+	})
+}
+
+// fulfilPrizes handles POST …/prizes/fulfilment: which were sent. The body is the file.
+func (s *Server) fulfilPrizes(k *call) error {
+	raw, err := k.wholeFile()
+	if err != nil {
+		return err
+	}
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	done, err := s.PrizeDesk.Fulfil(k.ctx, k.actor, c.ID, raw)
+	if err != nil {
+		return err
+	}
+	return k.send(fiber.StatusOK, done)
+}
+
+// refuseWin handles POST …/prizes/wins/{win}/refuse: a second person is asked.
+func (s *Server) refuseWin(k *call) error {
+	var in struct {
+		Told   string `json:"told"`
+		Reason string `json:"reason"`
+	}
+	if err := k.decode(&in); err != nil {
+		return err
+	}
+	if err := prizes.CheckTold(in.Told); err != nil {
+		return err
+	}
+	return s.askAboutWin(k, prizes.KindRefuse, in.Told, in.Reason)
+}
+
+// reopenWin handles POST …/prizes/wins/{win}/reopen: a second person is asked.
+func (s *Server) reopenWin(k *call) error {
+	var in struct {
+		Reason string `json:"reason"`
+	}
+	if err := k.decode(&in); err != nil {
+		return err
+	}
+	return s.askAboutWin(k, prizes.KindReopen, "", in.Reason)
+}
+
+func (s *Server) askAboutWin(k *call, kind, told, reason string) error {
+	if err := checkReason(reason, true); err != nil {
+		return err
+	}
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	params, err := stdjson.Marshal(prizes.Decision{Win: k.Params("win"), Told: told})
+	if err != nil {
+		return err
+	}
+	id, err := s.Approvals.Ask(k.ctx, k.actor, kind, c.ID, params, reason)
+	return k.sendAsked(id, err)
+}

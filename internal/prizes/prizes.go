@@ -1,0 +1,69 @@
+// Package prizes is the office's side of prizes, in SQL: the codes of vouchers, what
+// winners told to get their prizes, how those are sent, and which are not given.
+//
+// Who won what lies with the facts, behind prize.Store; here lies what may not lie
+// there, sealed. It knows neither Redis nor HTTP.
+package prizes
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"qingyuan/internal/fault"
+	"qingyuan/internal/seal"
+	"qingyuan/internal/sqldb"
+	"qingyuan/prize"
+)
+
+// Service keeps what the office needs. Set the fields before the first use.
+type Service struct {
+	DB  *sqldb.DB
+	Box *seal.Box
+	// Hash is the key by which codes are recognised.
+	Hash    [32]byte
+	Catalog prize.Catalog
+	Store   prize.Store
+	// Plans lists the campaigns that have prizes.
+	Plans func() []prize.Offer
+	Now   func() time.Time
+	// Failed is told of what Run could not do, for the log.
+	Failed func(err error)
+
+	mu    sync.RWMutex
+	codes map[string]int // campaign|prize to how many there are
+}
+
+// Archived is how long after the close of a campaign everything about its prizes is kept
+// (规范促销行为暂行规定: two years). No retention takes it away earlier.
+const Archived = 2 * 366 * 24 * time.Hour
+
+// Errors of the office.
+var (
+	// ErrKind is an act that a prize of this kind does not know.
+	ErrKind = fault.New(fault.Conflict, "prize.kind", "这种奖品不支持此操作")
+	// ErrLate is a claim after its time.
+	ErrLate = fault.New(fault.Conflict, "prize.expired", "领奖期限已过")
+	// ErrConsent is a claim without a consent of its own.
+	ErrConsent = fault.New(fault.Invalid, "prize.consent_required", "请阅读活动规则，并单独同意为领奖提供个人信息")
+	// ErrRefused is a claim of a prize that is not given.
+	ErrRefused = fault.New(fault.Conflict, "prize.refused", "该奖品经核实不予发放，可提出申诉")
+)
+
+// aad binds what is sealed to its place.
+func aad(what, campaignID string, id prize.WinID) []byte {
+	return fmt.Appendf(nil, "%s|%s|%s", what, campaignID, id)
+}
+
+// plan finds a prize of a campaign.
+func (s *Service) plan(campaignID, id string) (prize.Offer, *prize.Prize, error) {
+	o, err := s.Catalog.Prizes(campaignID)
+	if err != nil {
+		return o, nil, err
+	}
+	p, ok := o.Plan.Prize(id)
+	if !ok {
+		return o, nil, prize.ErrNoWin
+	}
+	return o, p, nil
+}

@@ -1,0 +1,256 @@
+package prizes_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/approval"
+	"qingyuan/internal/operator"
+	"qingyuan/internal/prizes"
+	"qingyuan/internal/redisstore"
+	"qingyuan/internal/redistest"
+	"qingyuan/internal/seal"
+	"qingyuan/internal/sheet"
+	"qingyuan/internal/sqldb"
+	"qingyuan/internal/sqltest"
+	"qingyuan/prize"
+)
+
+var opens = time.Date(2026, 6, 1, 1, 0, 0, 0, time.UTC)
+
+// rig is the prizes of one campaign on a real Redis and a database.
+type rig struct {
+	*testing.T
+	*prizes.Service
+
+	c    *campaign.Campaign
+	plan *prize.Plan
+	db   *sqldb.DB
+	at   time.Time
+}
+
+// Prizes implements prize.Catalog.
+func (r *rig) Prizes(id string) (prize.Offer, error) {
+	if id != r.c.ID {
+		return prize.Offer{}, campaign.ErrNotFound
+	}
+	return prize.Offer{Campaign: r.c, Plan: r.plan}, nil
+}
+
+func box(t *testing.T, current string) *seal.Box {
+	t.Helper()
+	b, err := seal.New(seal.Keys{Current: current, Secrets: map[string][]byte{"1": bytes.Repeat([]byte{7}, 32), "2": bytes.Repeat([]byte{8}, 32)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func newRig(t *testing.T, db *sqldb.DB) *rig {
+	t.Helper()
+	tree, err := campaign.NewTree([]campaign.Node{
+		{ID: "r", Kind: campaign.Region, Name: campaign.Text{"zh-CN": "区"}}, {ID: "u1", Parent: "r", Kind: campaign.Unit, Name: campaign.Text{"zh-CN": "一"}},
+		{ID: "u2", Parent: "r", Kind: campaign.Unit, Name: campaign.Text{"zh-CN": "二"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := func(s string) campaign.Text { return campaign.Text{campaign.DefaultLanguage: s} }
+	r := &rig{T: t, db: db, at: opens.Add(time.Hour)}
+	r.c = &campaign.Campaign{ID: "c", Tree: tree, Zone: time.FixedZone("CST", 8*3600), OpensAt: opens, ClosesAt: opens.AddDate(0, 1, 0), Shards: 1}
+	r.plan = &prize.Plan{
+		Rules: prize.Rules{Version: "1", Text: name("规则")}, ClaimDays: 10, Chances: prize.Chances{InAll: 9},
+		Instant: []prize.Prize{
+			{ID: "tea", Kind: prize.Voucher, Name: name("茶"), Stock: 5, Value: 1500, Odds: 1},
+			{ID: "bag", Kind: prize.Goods, Name: name("包"), Stock: 5, Value: 100_000, Odds: 1, Tax: prize.Tax{Percent: 20, PaidBy: prize.Winner}},
+		},
+	}
+	campaigns := redisstore.NewCampaigns(redistest.Start(t).Client(t))
+	if err := campaigns.Open(t.Context(), r.c, redisstore.Known{}, r.at); err != nil {
+		t.Fatal(err)
+	}
+	r.Service = &prizes.Service{
+		DB: db, Box: box(t, "1"), Catalog: r, Store: redisstore.NewPrizes(campaigns, func(string) (*campaign.Campaign, error) { return r.c, nil }),
+		Plans: func() []prize.Offer { return []prize.Offer{{Campaign: r.c, Plan: r.plan}} }, Now: func() time.Time { return r.at },
+		Failed: func(err error) { t.Error(err) },
+	}
+	return r
+}
+
+// win lets somebody of a unit win by their first chance.
+func (r *rig) win(who, unit, id string, limit int) prize.WinID {
+	r.Helper()
+	c, outcome, err := r.Store.Spend(r.Context(), prize.Person{Campaign: "c", Participant: who}, prize.Try{
+		Number: 1, At: r.at, Day: r.c.Day(r.at), Chances: r.plan.Chances, Unit: unit, Group: "public", Rolled: id, Limit: limit,
+	})
+	if err != nil || outcome != prize.Spent || c.Item == 0 {
+		r.Fatalf("%s does not win %s: %+v, %s, %v", who, id, c, outcome, err)
+	}
+	return prize.WinID{Prize: id, Item: c.Item}
+}
+
+func console() operator.Actor { return operator.Console("console") }
+
+// TestCodesAreHandedOutOnce: codes are numbered without a gap, a repeat adds none, and
+// each winner sees the one of their own item.
+func TestCodesAreHandedOutOnce(t *testing.T) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
+		ctx := t.Context()
+		for _, step := range []struct {
+			file         string
+			added, total int
+		}{{"兑换码\nAAA\nBBB\n\nAAA\n", 2, 2}, {"AAA\nBBB\n", 0, 2}, {"BBB\nCCC\n", 1, 3}} {
+			added, total, err := r.AddCodes(ctx, console(), "c", "tea", []byte(step.file))
+			if err != nil || added != step.added || total != step.total || r.Codes("c", "tea") != step.total {
+				t.Errorf("%q: %d added, %d codes, %d known, %v", step.file, added, total, r.Codes("c", "tea"), err)
+			}
+		}
+		if _, _, err := r.AddCodes(ctx, console(), "c", "tea", []byte("DDD\nE E\n")); err == nil || r.Codes("c", "tea") != 3 {
+			t.Errorf("a faulty list: %v, %d codes", err, r.Codes("c", "tea"))
+		}
+		if _, _, err := r.AddCodes(ctx, console(), "c", "bag", []byte("DDD\n")); !errors.Is(err, prizes.ErrKind) {
+			t.Errorf("codes of goods: %v", err)
+		}
+		var got []string
+		for i := range 3 {
+			who := fmt.Sprint("p", i)
+			id := r.win(who, "u1", "tea", r.Codes("c", "tea"))
+			w, err := r.Claim(ctx, "c", who, id, prizes.Claim{Consent: "1"})
+			if err != nil || w.State != prize.Sent {
+				t.Fatalf("claim by %s: %+v, %v", who, w, err)
+			}
+			if again, err := r.Claim(ctx, "c", who, id, prizes.Claim{}); err != nil || again.Code != w.Code {
+				t.Errorf("again: %q, %v", again.Code, err)
+			}
+			if _, err := r.Claim(ctx, "c", "stranger", id, prizes.Claim{Consent: "1"}); !errors.Is(err, prize.ErrNoWin) {
+				t.Errorf("a stranger: %v", err)
+			}
+			got = append(got, w.Code)
+		}
+		if !slices.Equal(got, []string{"AAA", "BBB", "CCC"}) {
+			t.Errorf("codes %q", got)
+		}
+		var clear int
+		if err := db.QueryRowContext(ctx, `SELECT COUNT(*) FROM prize_codes WHERE CAST(sealed AS TEXT) LIKE '%AAA%' OR mark LIKE '%AAA%'`).Scan(&clear); db.Dialect == sqldb.SQLite && (err != nil || clear != 0) {
+			t.Errorf("%d codes lie open, %v", clear, err)
+		}
+	})
+}
+
+var contact = prizes.Contact{Name: "王芳", Phone: "13800000000", Address: "迎宾街一号", IDNumber: "11010519491231002X"}
+
+// TestAWinEnds: it expires where nobody claims it, is refused and given after all by two
+// persons, and what its winner told is kept for two years and then gone.
+func TestAWinEnds(t *testing.T) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
+		ctx := t.Context()
+		late, kept := r.win("late", "u1", "bag", 5), r.win("kept", "u2", "bag", 5)
+		wrong := contact
+		wrong.IDNumber = "110105194912310021"
+		if _, err := r.Claim(ctx, "c", "kept", kept, prizes.Claim{Contact: wrong, Consent: "1"}); err == nil || !strings.Contains(fmt.Sprintf("%+v", err), "request.invalid") {
+			t.Errorf("a wrong number: %v", err)
+		}
+		decide := func(kind string) error {
+			t.Helper()
+			params, err := json.Marshal(prizes.Decision{Win: kept.String(), Told: "同一设备"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, k := range r.Kinds() {
+				if k.Name != kind {
+					continue
+				}
+				for range 2 { // a repeat changes nothing
+					if _, err := k.Run(ctx, approval.Approval{Campaign: "c", Params: params}); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			return errors.New("no such kind")
+		}
+		if err := decide(prizes.KindRefuse); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Claim(ctx, "c", "kept", kept, prizes.Claim{Contact: contact, Consent: "1"}); !errors.Is(err, prizes.ErrRefused) {
+			t.Errorf("claimed although refused: %v", err)
+		}
+		if own, err := r.Own(ctx, "c", "kept"); err != nil || len(own) != 1 || own[0].Told != "同一设备" {
+			t.Errorf("told %+v, %v", own, err)
+		}
+		r.at = r.at.AddDate(0, 0, 9)
+		if err := decide(prizes.KindReopen); err != nil {
+			t.Fatal(err)
+		}
+		r.at = r.at.AddDate(0, 0, 2)
+		if err := r.Expire(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if w, err := r.Store.Win(ctx, "c", late); err != nil || w.State != prize.Expired {
+			t.Errorf("late: %+v, %v", w, err)
+		}
+		if _, err := r.Claim(ctx, "c", "late", late, prizes.Claim{Contact: contact, Consent: "1"}); !errors.Is(err, prizes.ErrLate) {
+			t.Errorf("claimed too late: %v", err)
+		}
+		if _, err := r.Claim(ctx, "c", "kept", kept, prizes.Claim{Contact: contact, Consent: "1"}); err != nil {
+			t.Fatalf("after it was reopened: %v", err)
+		}
+		if table := r.export(); !strings.Contains(table, "迎宾街一号") || !strings.Contains(table, "1000.00,200.00,800.00") {
+			t.Errorf("export:\n%s", table)
+		}
+
+		if err := r.ErasePersonal(ctx, "kept"); err != nil {
+			t.Fatal(err)
+		}
+		if table := r.export(); strings.Contains(table, "迎宾街一号") || !strings.Contains(table, kept.String()) {
+			t.Errorf("export after an erasure:\n%s", table)
+		}
+		r.Box = box(t, "2")
+		if n, err := r.Reseal(ctx); err != nil || n != 1 {
+			t.Errorf("sealed anew: %d, %v", n, err)
+		}
+		sealed := func() (n int) {
+			if err := db.QueryRowContext(ctx, `SELECT COUNT(*) FROM prize_claims WHERE sealed IS NOT NULL`).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		for _, step := range []struct {
+			at   time.Time
+			left int
+		}{{r.c.ClosesAt.AddDate(2, 0, 0), 1}, {r.c.ClosesAt.Add(prizes.Archived), 0}} {
+			r.at = step.at
+			if err := r.Expire(ctx); err != nil || sealed() != step.left {
+				t.Errorf("at %s: %d left, want %d, %v", step.at.Format(time.DateOnly), sealed(), step.left, err)
+			}
+		}
+	})
+}
+
+// export writes everything as CSV.
+func (r *rig) export() string {
+	r.Helper()
+	var out bytes.Buffer
+	w, err := sheet.New(&out, sheet.CSV)
+	if err != nil {
+		r.Fatal(err)
+	}
+	if _, _, err := r.Export(r.Context(), console(), "c", "", w); err != nil {
+		r.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		r.Fatal(err)
+	}
+	return out.String()
+}
