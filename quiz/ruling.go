@@ -83,6 +83,37 @@ func (p *Paper) RulingsOn(b *Bank, all []Ruled) []Ruled {
 	return out
 }
 
+// RulingOn returns the one of those in force that decides on a question, nil for none. Of
+// two it is the later one.
+func RulingOn(q *Question, all []Ruled) *Ruling {
+	mark := ""
+	for i := len(all) - 1; i >= 0; i-- {
+		if all[i].Question != q.ID {
+			continue
+		}
+		if mark == "" {
+			mark = q.Fingerprint()
+		}
+		if all[i].Fingerprint == mark {
+			return &all[i].Ruling
+		}
+	}
+	return nil
+}
+
+// Right tells whether a choice is right on a question as the ruling has it, nil for none.
+// counts is false where the question counts for nobody.
+func (r *Ruling) Right(q *Question, choice Choice) (right, counts bool) {
+	switch {
+	case r == nil:
+		return choice == q.Key, true
+	case r.Rule == Drop:
+		return false, false
+	default:
+		return r.Rule == GiveAll || choice == q.Key || choice == r.Key, true
+	}
+}
+
 // Rulings are those by which an attempt is marked, in the order of their decisions. Of
 // two on one question the later one decides.
 type Rulings []Ruling

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -103,6 +105,19 @@ func TestTheOfficeDecidesOnAQuestion(t *testing.T) {
 	}
 	o.run(exitDone, "", "verify")
 
+	statistics := func() string {
+		file := filepath.Join(t.TempDir(), "items.csv")
+		o.run(exitDone, "", "export", "items", "--campaign", demoCampaign, "-o", file)
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	if !strings.Contains(statistics(), "全部给分") {
+		t.Error("the statistics of questions do not know of the ruling")
+	}
+
 	asked = clerk.want(202, "POST", one+"/undo", map[string]string{"reason": "核实有误"}).text("approval")
 	head.want(200, "POST", "/admin/approvals/"+asked+"/approve", map[string]string{"reason": "同意"})
 	s.eventually("the undo", func() bool { return batch().text("state") == "undone" })
@@ -111,6 +126,9 @@ func TestTheOfficeDecidesOnAQuestion(t *testing.T) {
 		return seen["remarked"] == nil && seen.num("score") == 0
 	})
 	o.run(exitDone, "", "verify")
+	if strings.Contains(statistics(), "全部给分") {
+		t.Error("the statistics of questions go by a ruling that was undone")
+	}
 	if out := o.run(exitDone, "", "challenge", "list", "--campaign", demoCampaign); !strings.Contains(out, made.ID) || !strings.Contains(out, "1 persons") {
 		t.Errorf("the list says %s", out)
 	}

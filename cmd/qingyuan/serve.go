@@ -264,6 +264,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	p.office.challenges = newChallenges(s, p.office, st.sql, book, now)
 	p.office.grants = newGrants(s, p.office, st.sql, book, now)
 	p.office.reports = newReports(p.office, st.sql, p.archive.ledger, book.Campaign, s.secrecy.open, now)
+	p.office.reports.Rulings = rulingsIn(book)
 	p.office.corrections.Origins = newOrigins(st.sql, book.Campaigns, log, now)
 	p.prizes = newPrizeDesk(cfg, s, st.sql, book, log, now)
 	s.prizes.Codes = p.prizes.Codes

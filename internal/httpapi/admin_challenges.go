@@ -95,6 +95,7 @@ type reportedT struct {
 	LastAt      string                   `json:"last_at"`
 	Challenge   *string                  `json:"challenge"`
 	Text        *contestedT              `json:"text"`
+	answeredT
 }
 
 // listReported handles GET /api/v1/admin/campaigns/{campaign}/question-reports: what was
@@ -118,6 +119,7 @@ func (s *Server) listReported(k *call) error {
 		out[i] = reportedT{
 			Question: g.Question, Fingerprint: g.Fingerprint, Reports: g.Reports, Persons: g.Persons, Kinds: g.Kinds, Texts: g.Texts,
 			FirstAt: stamp(g.First, c.Zone), LastAt: stamp(g.Last, c.Zone), Text: contestedOf(g.Text),
+			answeredT: s.answered(c, g.Fingerprint),
 		}
 		if g.Challenge != nil {
 			out[i].Challenge = &g.Challenge.ID
@@ -231,16 +233,17 @@ type challengeT struct {
 	DecidedAt   *string     `json:"decided_at"`
 	Correction  *string     `json:"correction"`
 	Text        *contestedT `json:"text,omitempty"`
+	answeredT
 	// Batch is the list of attempts to mark again, and Effect what that comes to.
 	Batch  *correctionT `json:"batch,omitempty"`
 	Effect *effectT     `json:"effect,omitempty"`
 }
 
-func challengeOf(c *campaign.Campaign, o *challenge.Challenge) challengeT {
+func (s *Server) challengeOf(c *campaign.Campaign, o *challenge.Challenge) challengeT {
 	out := challengeT{
 		ID: o.ID, Question: o.Question, Fingerprint: o.Fingerprint, State: string(o.State), Decision: string(o.Decision), Rule: string(o.Rule),
 		Key: letters(o.Key), BankVersion: o.Version, Why: o.Why, Reason: o.Reason, Login: o.Login, Decider: o.Decider,
-		CreatedAt: stamp(o.CreatedAt, c.Zone), DecidedAt: stampOrNull(o.DecidedAt, c.Zone),
+		CreatedAt: stamp(o.CreatedAt, c.Zone), DecidedAt: stampOrNull(o.DecidedAt, c.Zone), answeredT: s.answered(c, o.Fingerprint),
 	}
 	if o.Correction != "" {
 		out.Correction = &o.Correction
@@ -268,7 +271,7 @@ func (s *Server) listChallenges(k *call) error {
 			out.NextCursor = cursor(p.offset + p.limit)
 			break
 		}
-		out.Items = append(out.Items, challengeOf(c, o))
+		out.Items = append(out.Items, s.challengeOf(c, o))
 	}
 	return k.send(fiber.StatusOK, out)
 }
@@ -291,7 +294,7 @@ func (s *Server) takeChallenge(k *call) error {
 	if err != nil {
 		return err
 	}
-	return k.send(fiber.StatusCreated, challengeOf(c, o))
+	return k.send(fiber.StatusCreated, s.challengeOf(c, o))
 }
 
 // challengeNamed finds the challenge that the path names, and its campaign.
@@ -315,7 +318,7 @@ func (s *Server) showChallenge(k *call) error {
 }
 
 func (s *Server) sendChallenge(k *call, c *campaign.Campaign, o *challenge.Challenge) error {
-	out := challengeOf(c, o)
+	out := s.challengeOf(c, o)
 	q, err := s.Challenges.Question(k.ctx, o)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"qingyuan/campaign"
 	"qingyuan/internal/banks"
@@ -60,6 +61,16 @@ func openChallenges(t *testing.T, b *bench) {
 	}
 	corrections.Challenges = s
 	b.Challenges = s
+	b.Topics = askedOnly{bank.Questions[3].Fingerprint()}
+}
+
+// askedOnly knows how one question was answered.
+type askedOnly struct{ fingerprint string }
+
+func (askedOnly) Missed(string) ([]MissedTopic, time.Time, bool) { return nil, time.Time{}, false }
+
+func (a askedOnly) Asked(campaignID, fingerprint string) (shown, right int64, ok bool) {
+	return 8, 1, campaignID == "spring" && fingerprint == a.fingerprint
 }
 
 // challenged makes a challenge whose list, where it has one, is as far as the state says.
@@ -179,6 +190,9 @@ func TestContestedQuestion(t *testing.T) {
 	if top.Question != "q3" || top.Reports != 2 || top.Persons != 2 || top.Kinds["wrong_key"] != 1 || top.Kinds["outdated"] != 1 || top.Texts != 1 || top.Text.Key != "A" {
 		t.Errorf("the most reported is %+v", top)
 	}
+	if top.Shown == nil || *top.Shown != 8 || *top.Facility != 0.125 {
+		t.Errorf("it was answered %v", top.answeredT)
+	}
 	texts := decoded[list[officeReportT]](t, b.ask(t, clerk, http.MethodGet, office+"/question-reports/"+top.Fingerprint, "", http.StatusOK))
 	if len(texts.Items) != 2 || texts.Items[0].Kind != "outdated" || *texts.Items[1].Text != "王芳说错了" {
 		t.Errorf("what was written is %+v", texts)
@@ -186,6 +200,9 @@ func TestContestedQuestion(t *testing.T) {
 
 	b.ask(t, clerk, http.MethodPost, office+"/challenges", `{"question":"none","why":"x"}`, http.StatusNotFound)
 	taken := decoded[challengeT](t, b.ask(t, clerk, http.MethodPost, office+"/challenges", `{"question":"q3","why":"两人反馈"}`, http.StatusCreated))
+	if taken.Shown == nil || *taken.Shown != 8 {
+		t.Errorf("what was taken up was answered %v", taken.answeredT)
+	}
 	b.ask(t, clerk, http.MethodPost, office+"/challenges", `{"question":"q3","why":"又"}`, http.StatusConflict)
 	one := office + "/challenges/" + taken.ID
 	for _, wrong := range []string{

@@ -11,6 +11,9 @@ type Topics interface {
 	// Missed lists topics, the most missed first, as of a moment; false where that is not
 	// worked out yet.
 	Missed(campaignID string) (items []MissedTopic, asOf time.Time, ok bool)
+	// Asked tells how often a question was answered, and how often as its own key says;
+	// false where that is not worked out yet, or nobody has.
+	Asked(campaignID, fingerprint string) (shown, right int64, ok bool)
 }
 
 // MissedTopic is how often questions of a topic were answered, and how often otherwise
@@ -37,6 +40,24 @@ const (
 	frameTopics   = 8
 	leastAnswered = 30
 )
+
+// answeredT is how a contested question was answered so far, by its own key; null where
+// that is not worked out yet.
+type answeredT struct {
+	Shown    *int64   `json:"shown"`
+	Facility *float64 `json:"facility"`
+}
+
+func (s *Server) answered(c *campaign.Campaign, fingerprint string) (out answeredT) {
+	if s.Topics == nil {
+		return out
+	}
+	shown, right, ok := s.Topics.Asked(c.ID, fingerprint)
+	if ok {
+		out.Shown, out.Facility = &shown, new(rounded(float64(right)/float64(shown), shareScale))
+	}
+	return out
+}
 
 func (s *Server) topicsOf(c *campaign.Campaign) *topicsAnswer {
 	if s.Topics == nil {

@@ -61,7 +61,7 @@ func (s *Source) official(ctx context.Context, w sheet.Writer) error {
 }
 
 func (s *Source) items(ctx context.Context, w sheet.Writer) error {
-	i := NewItems(s.Campaign, NewBanks(ctx, s.Ledger))
+	i := NewItems(s.Campaign, NewBanks(ctx, s.Ledger), s.rulings())
 	if err := s.Collect(ctx, i); err != nil {
 		return err
 	}

@@ -43,6 +43,7 @@ func NewBanks(ctx context.Context, l Ledger) Banks {
 type Items struct {
 	campaign *campaign.Campaign
 	banks    Banks
+	rulings  []quiz.Ruled
 	// versions tells the questions of a bank version, by their places in it.
 	versions map[string][]*Item
 	items    map[itemKey]*Item
@@ -60,18 +61,21 @@ type topicKey struct{ topic, group string }
 // share is how many of those who saw something knew it.
 type share struct{ shown, right int64 }
 
-// NewItems returns statistics of nothing.
-func NewItems(c *campaign.Campaign, banks Banks) *Items {
+// NewItems returns statistics of nothing. Questions that were contested count as the
+// rulings in force have it.
+func NewItems(c *campaign.Campaign, banks Banks, rulings []quiz.Ruled) *Items {
 	return &Items{
-		campaign: c, banks: banks, versions: map[string][]*Item{}, items: map[itemKey]*Item{}, topics: map[topicKey]*share{},
+		campaign: c, banks: banks, rulings: rulings, versions: map[string][]*Item{}, items: map[itemKey]*Item{}, topics: map[topicKey]*share{},
 	}
 }
 
 // Item is what became of one question.
 type Item struct {
 	Question *quiz.Question
-	// Shown counts the attempts that had it, Right those that answered as the key
-	// says, Blank those that left it out.
+	// Ruling is what was decided of the question, nil where it was not contested.
+	Ruling *quiz.Ruling
+	// Shown counts the attempts that had it, Right those that answered as the key or the
+	// ruling says, Blank those that left it out.
 	Shown, Right, Blank int64
 	// Chosen counts, by option, those who took it.
 	Chosen [quiz.MaxOptions]int64
@@ -91,9 +95,17 @@ type daily struct {
 }
 
 // Facility is the share of those who answered rightly, 0 to 1, and false where nobody
-// saw the question.
+// saw the question or it counts for nobody.
 func (i *Item) Facility() (float64, bool) {
-	return float64(i.Right) / float64(max(i.Shown, 1)), i.Shown > 0
+	return float64(i.Right) / float64(max(i.Shown, 1)), i.Counted() > 0
+}
+
+// Counted is how many attempts the question counted in: none where it was dropped.
+func (i *Item) Counted() int64 {
+	if i.Ruling != nil && i.Ruling.Rule == quiz.Drop {
+		return 0
+	}
+	return i.Shown
 }
 
 // Discrimination is the correlation between answering this question rightly and the
@@ -151,10 +163,13 @@ func (s *Items) attempt(a *quiz.Attempt, group string) error {
 			return fmt.Errorf("question %d of %d", it.Question, len(questions))
 		}
 		item, choice := questions[it.Question], a.Result.Choices[i]
-		right := choice == item.Question.Key
-		rest := restOf(&a.Result, it.Points, right)
-		item.count(choice, right, rest)
 		item.paces[int(pace/(100*time.Millisecond))]++
+		item.chose(choice)
+		right, counts := item.Ruling.Right(item.Question, choice)
+		if !counts {
+			continue
+		}
+		item.count(right, restOf(&a.Result, it.Points, right))
 		item.on(day, right, pace)
 		s.topic(topicKey{item.Question.Topic, group}, right)
 	}
@@ -175,8 +190,7 @@ func restOf(r *quiz.Result, points int, right bool) float64 {
 	return min(max(100*float64(score)/float64(worth), 0), 100)
 }
 
-func (i *Item) count(choice quiz.Choice, right bool, rest float64) {
-	i.Shown++
+func (i *Item) count(right bool, rest float64) {
 	i.sumY += rest
 	i.sumYY += rest * rest
 	if right {
@@ -184,6 +198,10 @@ func (i *Item) count(choice quiz.Choice, right bool, rest float64) {
 		i.sumX++
 		i.sumXY += rest
 	}
+}
+
+func (i *Item) chose(choice quiz.Choice) {
+	i.Shown++
 	if choice == 0 {
 		i.Blank++
 	}
@@ -233,7 +251,7 @@ func (s *Items) version(digest string) ([]*Item, error) {
 		q := &b.Questions[i]
 		k := itemKey{q.ID, q.Stem, q.Key}
 		if s.items[k] == nil {
-			s.items[k] = &Item{Question: q, paces: map[int]int64{}, days: map[string]*daily{}}
+			s.items[k] = &Item{Question: q, Ruling: quiz.RulingOn(q, s.rulings), paces: map[int]int64{}, days: map[string]*daily{}}
 		}
 		v[i] = s.items[k]
 	}
@@ -262,7 +280,7 @@ const leastShown = 30
 // MostMissed lists at most n questions that fewest answered rightly, of those that
 // enough people saw.
 func (s *Items) MostMissed(n int) []*Item {
-	out := slices.DeleteFunc(s.All(), func(i *Item) bool { return i.Shown < leastShown || i.Right == i.Shown })
+	out := slices.DeleteFunc(s.All(), func(i *Item) bool { return i.Counted() < leastShown || i.Right == i.Shown })
 	slices.SortStableFunc(out, func(a, b *Item) int { return cmp.Compare(a.Right*b.Shown, b.Right*a.Shown) })
 	return out[:min(n, len(out))]
 }

@@ -3,6 +3,7 @@ package report_test
 import (
 	"errors"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,12 +42,17 @@ func sat(b *quiz.Bank, at time.Time, used time.Duration, choices ...quiz.Choice)
 
 func newItems(t *testing.T, b *quiz.Bank, attempts ...quiz.Attempt) *report.Items {
 	t.Helper()
+	return ruledItems(t, b, nil, attempts...)
+}
+
+func ruledItems(t *testing.T, b *quiz.Bank, rulings []quiz.Ruled, attempts ...quiz.Attempt) *report.Items {
+	t.Helper()
 	s := report.NewItems(newCampaign(t), func(digest string) (*quiz.Bank, error) {
 		if digest != b.Digest {
 			return nil, errors.New("no such version")
 		}
 		return b, nil
-	})
+	}, rulings)
 	for i := range attempts {
 		p := person("p", "yc1", "student", false)
 		p.Attempts = attempts[i : i+1]
@@ -116,6 +122,66 @@ func TestItemsMarkedAgain(t *testing.T) {
 	}
 	if f, ok := q1.Facility(); !ok || f != 0.5 {
 		t.Errorf("facility %v", f)
+	}
+}
+
+// TestItemsAsRuled: questions that were contested count as the rulings have it, and one
+// that counts for nobody is neither easy nor hard.
+func TestItemsAsRuled(t *testing.T) {
+	t.Parallel()
+	b := newBank(t)
+	on := func(i int, rule quiz.Rule, key quiz.Choice) []quiz.Ruled {
+		q := &b.Questions[i]
+		return []quiz.Ruled{{Fingerprint: q.Fingerprint(), Ruling: quiz.Ruling{Challenge: "c", Question: q.ID, Rule: rule, Key: key}}}
+	}
+	var attempts []quiz.Attempt
+	for range 20 { // q1: half right; q2: right; q3: a quarter right
+		attempts = append(attempts,
+			sat(b, opening, time.Minute, 1, 1, 1), sat(b, opening, time.Minute, 1, 1, 2),
+			sat(b, opening, time.Minute, 2, 1, 4), sat(b, opening, time.Minute, 4, 1, 0))
+	}
+	otherBank := on(0, quiz.GiveAll, 0)
+	otherBank[0].Fingerprint = "of another wording"
+	for name, tt := range map[string]struct {
+		rulings []quiz.Ruled
+		right   int64 // of 80, on q1
+		counted int64
+		says    string
+		law     report.Topic // q1 and q2
+		missed  string
+	}{
+		"nothing":         {nil, 40, 80, "", report.Topic{Topic: "law", Group: "student", Shown: 160, Right: 120}, "q3 q1"},
+		"another wording": {otherBank, 40, 80, "", report.Topic{Topic: "law", Group: "student", Shown: 160, Right: 120}, "q3 q1"},
+		"both keys":       {on(0, quiz.AcceptBoth, 2), 60, 80, "B 也算对", report.Topic{Topic: "law", Group: "student", Shown: 160, Right: 140}, "q3 q1"},
+		"given to all":    {on(0, quiz.GiveAll, 0), 80, 80, "全部给分", report.Topic{Topic: "law", Group: "student", Shown: 160, Right: 160}, "q3"},
+		"dropped":         {on(0, quiz.Drop, 0), 0, 0, "不计分", report.Topic{Topic: "law", Group: "student", Shown: 80, Right: 80}, "q3"},
+	} {
+		s := ruledItems(t, b, tt.rulings, attempts...)
+		q1 := s.All()[0]
+		f, ok := q1.Facility()
+		if q1.Shown != 80 || q1.Right != tt.right || q1.Counted() != tt.counted || ok != (tt.counted > 0) || f != float64(tt.right)/80 {
+			t.Errorf("%s: shown %d, right %d, counted %d, facility %v %v", name, q1.Shown, q1.Right, q1.Counted(), f, ok)
+		}
+		if q1.Chosen[0] != 40 || q1.Chosen[2] != 20 {
+			t.Errorf("%s: a ruling changes what was chosen: %v", name, q1.Chosen)
+		}
+		if _, ok := q1.Discrimination(); ok != (tt.right > 0 && tt.right < 80) {
+			t.Errorf("%s: discrimination %v", name, ok)
+		}
+		if got := s.Topics()[1]; got != tt.law {
+			t.Errorf("%s: %+v, want %+v", name, got, tt.law)
+		}
+		var missed []string
+		for _, i := range s.MostMissed(9) {
+			missed = append(missed, i.Question.ID)
+		}
+		if got := strings.Join(missed, " "); got != tt.missed {
+			t.Errorf("%s: missed most %s, want %s", name, got, tt.missed)
+		}
+		rows := table(t, func(w sheet.Writer) error { return report.WriteItems(w, s, func(id string) string { return id }) })
+		if rows[1][13] != tt.says || (rows[1][7] == "") != (tt.counted == 0) {
+			t.Errorf("%s: row %q", name, rows[1])
+		}
 	}
 }
 

@@ -21,7 +21,7 @@ func WriteItems(w sheet.Writer, s *Items, group func(id string) string) error {
 		return err
 	}
 	return w.Note(
-		"答对率：答案与标准答案完全一致的比例。区分度：该题答对与否同试卷其余部分得分的相关系数，接近零或为负时请核对标准答案。",
+		"答对率：答案与标准答案完全一致的比例；有争议裁定的题目按裁定计算，不计分的题目没有答对率，也不计入知识掌握情况。区分度：该题答对与否同试卷其余部分得分的相关系数，接近零或为负时请核对标准答案。",
 		"每题用时：含该题的答卷按题数平均的用时（中位数），系统不记录单题停留时间。",
 		"泄题提示：某日起答对率明显上升而用时下降，仅供核查，不自动处理。",
 	)
@@ -42,6 +42,7 @@ func writeQuestions(w sheet.Writer, s *Items) error {
 		{Title: "每题用时（秒）"},
 		{Title: "各选项选择率", Width: 60},
 		{Title: "法律依据", Width: 30},
+		{Title: "争议裁定"},
 	}
 	if err := w.Table("题目统计", columns...); err != nil {
 		return err
@@ -50,9 +51,9 @@ func writeQuestions(w sheet.Writer, s *Items) error {
 		q := i.Question
 		row := []any{
 			q.ID, kinds[q.Kind], q.Topic, q.Stem, letters(q), i.Shown, i.Right,
-			sheet.Rate{Part: i.Right, Whole: i.Shown},
+			sheet.Rate{Part: i.Right, Whole: i.Counted()},
 			i.Blank,
-			nil, nil, i.shares(), q.Basis,
+			nil, nil, i.shares(), q.Basis, i.ruled(),
 		}
 		const discrimination, pace = 9, 10
 		if d, ok := i.Discrimination(); ok {
@@ -66,6 +67,24 @@ func writeQuestions(w sheet.Writer, s *Items) error {
 		}
 	}
 	return nil
+}
+
+// ruled says what was decided of the question, "" where it was not contested.
+func (i *Item) ruled() string {
+	if i.Ruling == nil {
+		return ""
+	}
+	switch i.Ruling.Rule {
+	case quiz.GiveAll:
+		return "全部给分"
+	case quiz.AcceptBoth:
+		fixed := *i.Question
+		fixed.Key = i.Ruling.Key
+		return letters(&fixed) + " 也算对"
+	case quiz.Drop:
+		return "不计分"
+	}
+	return ""
 }
 
 // shares tells which part of those who saw the question took each option.

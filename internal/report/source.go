@@ -54,7 +54,22 @@ type Source struct {
 	// Withdrawn returns when somebody took their consent back last, zero for never; nil
 	// where nobody remembers.
 	Withdrawn func(ctx context.Context, campaignID, participant string) (time.Time, error)
+	// Rulings are those in force on contested questions of a campaign; nil where nobody
+	// rules.
+	Rulings Rulings
 }
+
+// Rulings returns the rulings in force in a campaign.
+type Rulings func(campaignID string) []quiz.Ruled
+
+func (r Rulings) of(campaignID string) []quiz.Ruled {
+	if r == nil {
+		return nil
+	}
+	return r(campaignID)
+}
+
+func (s *Source) rulings() []quiz.Ruled { return s.Rulings.of(s.Campaign.ID) }
 
 // figures adds everybody up, with others that are told of everybody as well.
 func (s *Source) figures(ctx context.Context, others ...interface{ Add(p *Person) error }) (*Figures, error) {

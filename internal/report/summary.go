@@ -28,7 +28,7 @@ func (s *Source) Summarise(ctx context.Context) (*Summary, error) {
 	if asOf.IsZero() {
 		asOf = s.Now()
 	}
-	i := NewItems(s.Campaign, NewBanks(ctx, s.Ledger))
+	i := NewItems(s.Campaign, NewBanks(ctx, s.Ledger), s.rulings())
 	f, err := s.figures(ctx, i)
 	if err != nil {
 		return nil, fmt.Errorf("report on %s: %w", s.Campaign.ID, err)

@@ -21,6 +21,8 @@ type Topics struct {
 	Ledger    TopicLedger
 	Campaigns func() []*campaign.Campaign
 	Now       func() time.Time
+	// Rulings are those in force on contested questions; nil where nobody rules.
+	Rulings Rulings
 	// Every is the time between two readings; a minute when zero.
 	Every time.Duration
 	// Failed is told of a reading that broke off; the next one goes on where it did.
@@ -44,6 +46,20 @@ type TopicLedger interface {
 type knownTopics struct {
 	asOf  time.Time
 	items []TopicShare
+	asked map[string]Asked // by the question's fingerprint
+}
+
+// Asked is how often a question was answered, and how often as its own key says, whatever
+// was ruled on it since.
+type Asked struct{ Shown, Right int64 }
+
+// Asked returns what became of a question of a campaign; false where nobody has answered
+// it, or that is not worked out yet.
+func (t *Topics) Asked(campaignID, fingerprint string) (Asked, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a, ok := t.known[campaignID].asked[fingerprint]
+	return a, ok
 }
 
 // TopicShare is how often questions of a topic were answered, and how often otherwise
@@ -102,7 +118,7 @@ func (t *Topics) Refresh(ctx context.Context) {
 			continue
 		}
 		if known {
-			t.keep(c.ID, knownTopics{asOf, r.missed()})
+			t.keep(c.ID, knownTopics{asOf, r.missed(t.Rulings.of(c.ID)), r.asked()})
 		}
 	}
 }
@@ -121,19 +137,22 @@ type topicReader struct {
 	ledger   TopicLedger
 	campaign string
 	cursors  map[int]event.Position
-	topics   map[string]*share
-	// questions tells the topic and the key of each question of a bank version.
-	questions map[string][]keyed
+	// questions are those of each bank version, in its order.
+	questions map[string][]*answered
 }
 
-type keyed struct {
-	topic string
-	key   quiz.Choice
+// answered is how often each choice was made of a question: what is right is asked when
+// somebody looks, because rulings come and go.
+type answered struct {
+	*quiz.Question
+
+	fingerprint string
+	chosen      map[quiz.Choice]int64
 }
 
 func newTopicReader(l TopicLedger, campaignID string) *topicReader {
 	return &topicReader{
-		ledger: l, campaign: campaignID, cursors: map[int]event.Position{}, topics: map[string]*share{}, questions: map[string][]keyed{},
+		ledger: l, campaign: campaignID, cursors: map[int]event.Position{}, questions: map[string][]*answered{},
 	}
 }
 
@@ -224,21 +243,12 @@ func (r *topicReader) count(ctx context.Context, body *event.Submitted, sign int
 		}
 	}
 	for i, it := range items {
-		q := questions[it.Question]
-		t, ok := r.topics[q.topic]
-		if !ok {
-			t = &share{}
-			r.topics[q.topic] = t
-		}
-		t.shown += sign
-		if choices[i] == q.key {
-			t.right += sign
-		}
+		questions[it.Question].chosen[choices[i]] += sign
 	}
 	return nil
 }
 
-func (r *topicReader) bank(ctx context.Context, digest string) ([]keyed, error) {
+func (r *topicReader) bank(ctx context.Context, digest string) ([]*answered, error) {
 	if q, ok := r.questions[digest]; ok {
 		return q, nil
 	}
@@ -253,18 +263,20 @@ func (r *topicReader) bank(ctx context.Context, digest string) ([]keyed, error) 
 	if err != nil {
 		return nil, err
 	}
-	q := make([]keyed, len(b.Questions))
+	q := make([]*answered, len(b.Questions))
 	for i := range b.Questions {
-		q[i] = keyed{b.Questions[i].Topic, b.Questions[i].Key}
+		one := &b.Questions[i]
+		q[i] = &answered{one, one.Fingerprint(), map[quiz.Choice]int64{}}
 	}
 	r.questions[digest] = q
 	return q, nil
 }
 
-// missed lists the topics that anybody was asked, the most missed first.
-func (r *topicReader) missed() []TopicShare {
+// missed lists the topics that anybody was asked, the most missed first, with contested
+// questions as the rulings have it.
+func (r *topicReader) missed(rulings []quiz.Ruled) []TopicShare {
 	out := []TopicShare{}
-	for topic, s := range r.topics {
+	for topic, s := range r.topics(rulings) {
 		if s.shown > 0 {
 			out = append(out, TopicShare{topic, s.shown, s.shown - s.right})
 		}
@@ -272,5 +284,45 @@ func (r *topicReader) missed() []TopicShare {
 	slices.SortFunc(out, func(a, b TopicShare) int {
 		return cmp.Or(cmp.Compare(b.Missed*a.Answered, a.Missed*b.Answered), cmp.Compare(a.Topic, b.Topic))
 	})
+	return out
+}
+
+func (r *topicReader) topics(rulings []quiz.Ruled) map[string]share {
+	out := map[string]share{}
+	for _, version := range r.questions {
+		for _, q := range version {
+			ruling, s := quiz.RulingOn(q.Question, rulings), out[q.Topic]
+			for choice, n := range q.chosen {
+				right, counts := ruling.Right(q.Question, choice)
+				if counts {
+					s.shown += n
+				}
+				if right {
+					s.right += n
+				}
+			}
+			out[q.Topic] = s
+		}
+	}
+	return out
+}
+
+// asked sums up what became of each question, over all versions of its bank.
+func (r *topicReader) asked() map[string]Asked {
+	out := map[string]Asked{}
+	for _, version := range r.questions {
+		for _, q := range version {
+			a := out[q.fingerprint]
+			for choice, n := range q.chosen {
+				a.Shown += n
+				if choice == q.Key {
+					a.Right += n
+				}
+			}
+			if a.Shown > 0 {
+				out[q.fingerprint] = a
+			}
+		}
+	}
 	return out
 }

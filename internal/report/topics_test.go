@@ -75,7 +75,9 @@ func TestTopicsLive(t *testing.T) {
 	l := &factLedger{bank: packed}
 	now := time.Unix(1_800_000_000, 0)
 	var failed error
+	var rulings []quiz.Ruled
 	topics := &report.Topics{
+		Rulings: func(string) []quiz.Ruled { return rulings },
 		Ledger: l, Campaigns: func() []*campaign.Campaign { return []*campaign.Campaign{{ID: "c"}} },
 		Now: func() time.Time { return now }, Failed: func(_ string, err error) { failed = err },
 	}
@@ -101,6 +103,21 @@ func TestTopicsLive(t *testing.T) {
 	see("one is taken out", report.TopicShare{Topic: "harm", Answered: 2, Missed: 2}, report.TopicShare{Topic: "law", Answered: 2})
 	l.add("b", event.KindRestored, event.Corrected{Number: 1})
 	see("it comes back", report.TopicShare{Topic: "harm", Answered: 3, Missed: 2}, report.TopicShare{Topic: "law", Answered: 3, Missed: 1})
+
+	// A ruling counts at once and backwards, and as soon as it is gone no more.
+	harm := b.Questions[1]
+	rulings = []quiz.Ruled{{Fingerprint: harm.Fingerprint(), Ruling: quiz.Ruling{Question: harm.ID, Rule: quiz.AcceptBoth, Key: 2}}}
+	see("two keys are right", report.TopicShare{Topic: "law", Answered: 3, Missed: 1}, report.TopicShare{Topic: "harm", Answered: 3})
+	rulings[0].Rule = quiz.Drop
+	see("it is dropped", report.TopicShare{Topic: "law", Answered: 3, Missed: 1})
+	rulings = nil
+	see("it is undone", report.TopicShare{Topic: "harm", Answered: 3, Missed: 2}, report.TopicShare{Topic: "law", Answered: 3, Missed: 1})
+	if a, ok := topics.Asked("c", harm.Fingerprint()); !ok || a != (report.Asked{Shown: 3, Right: 1}) {
+		t.Errorf("the question was answered %+v, %v", a, ok)
+	}
+	if a, ok := topics.Asked("c", "another"); ok {
+		t.Errorf("a question that nobody had was answered %+v", a)
+	}
 
 	// A reading that breaks off loses nothing and counts nothing twice.
 	l.add("c", event.KindSubmitted, submitted(1, 2, 2))
