@@ -12,6 +12,7 @@ import (
 
 	"qingyuan/configs"
 	"qingyuan/internal/banks"
+	"qingyuan/internal/catalog"
 	"qingyuan/internal/operator"
 	"qingyuan/internal/sqldb"
 	"qingyuan/quiz/bankbook"
@@ -60,7 +61,13 @@ func (f bankFlags) onBanks(e env, work func(context.Context, *banks.Service, ope
 	if f.As != "" {
 		by = operator.Console(f.As)
 	}
-	return told(e, work(e.ctx, &banks.Service{DB: db, Now: time.Now, Zone: configs.Zone(), Campaign: campaignsOf(e.ctx, cfg, db)}, by))
+	store, err := catalog.NewStore(db, time.Now)
+	if err != nil {
+		return err
+	}
+	s := &banks.Service{DB: db, Now: time.Now, Zone: configs.Zone(), Campaign: campaignsOf(e.ctx, cfg, db), Drawing: store}
+	store.Banks = s
+	return told(e, work(e.ctx, s, by))
 }
 
 // print prints one value as JSON, or a line.

@@ -273,6 +273,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	}
 	p.office.open()
 	book.Store().Register(p.office.jobs)
+	p.office.banks.Drawing = book.Store()
 	rosters, err := newRosters(cfg, st.sql, now)
 	if err != nil {
 		return nil, err

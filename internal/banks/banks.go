@@ -47,6 +47,22 @@ type Service struct {
 	Campaign func(id string) (*campaign.Campaign, error)
 	// Jobs do imports in the background; needed for Order alone.
 	Jobs *jobs.Queue
+	// Drawing is what campaigns draw; nil where none is served.
+	Drawing Drawing
+}
+
+// Drawing takes questions out of what campaigns draw from a bank, in the transaction that
+// withdraws them.
+type Drawing interface {
+	// HoldDrawing keeps others from changing what is drawn. It comes before everything else of
+	// the transaction.
+	HoldDrawing(ctx context.Context, tx *sql.Tx) error
+	// StopDrawing takes the questions of these ids out of drawing in every campaign that draws
+	// from the bank, whatever version of them it draws, and fails where somebody would
+	// find no whole paper any more.
+	StopDrawing(ctx context.Context, tx *sql.Tx, bank string, ids []string) error
+	// ResumeDrawing lets those of these fingerprints be drawn again that StopDrawing has taken out.
+	ResumeDrawing(ctx context.Context, tx *sql.Tx, bank string, fingerprints []string) error
 }
 
 func (s *Service) campaign(id string) (*campaign.Campaign, error) {

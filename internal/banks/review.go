@@ -43,7 +43,8 @@ func (s *Service) SendBack(ctx context.Context, by operator.Actor, bank string, 
 	})
 }
 
-// Withdraw takes signed versions out of what is published next.
+// Withdraw takes signed versions out of what is published next, and their questions out of
+// what campaigns draw: papers that have them stay as they are.
 func (s *Service) Withdraw(ctx context.Context, by operator.Actor, bank string, picks []Pick, reason string) ([]bankbook.Version, error) {
 	return s.move(ctx, by, operator.ReviewBanks, bank, moving{actWithdraw, reason, bankbook.Withdrawn, picks}, func(v bankbook.Version) (bankbook.Version, error) {
 		return v.Withdraw(person(by), s.now(), reason)
@@ -65,7 +66,12 @@ func (s *Service) move(
 	if n := len(m.picks); n == 0 || n > maxPicks {
 		return nil, fault.InvalidField("questions", fmt.Sprintf("请选择 1 至 %d 道题", maxPicks))
 	}
-	err = s.change(ctx, by, a, bank, func(tx *sql.Tx, b Bank) error {
+	draws := s.Drawing != nil && (m.to == bankbook.Withdrawn || m.to == bankbook.Reviewed)
+	var hold func(context.Context, *sql.Tx) error
+	if draws {
+		hold = s.Drawing.HoldDrawing
+	}
+	err = s.changeHeld(ctx, hold, by, a, bank, func(tx *sql.Tx, b Bank) error {
 		w := mover{s: s, tx: tx, bank: b.ID, moving: m, step: step}
 		if err := w.all(ctx); err != nil {
 			return err
@@ -74,12 +80,32 @@ func (s *Service) move(
 		if len(w.moved) == 0 { // a repeat
 			return nil
 		}
+		if draws {
+			if err := s.redraw(ctx, tx, b.ID, m.to, w.out); err != nil {
+				return err
+			}
+		}
 		return s.remember(ctx, tx, by, b, deed{m.act, m.reason, map[string]any{"questions": w.moved}})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s in bank %s: %w", m.act, bank, err)
 	}
 	return out, nil
+}
+
+// redraw lets what campaigns draw follow the reviewers.
+func (s *Service) redraw(ctx context.Context, tx *sql.Tx, bank string, to bankbook.State, versions []bankbook.Version) error {
+	names := make([]string, len(versions))
+	for i := range versions {
+		q := &versions[i].Question
+		if names[i] = q.ID; to == bankbook.Reviewed {
+			names[i] = q.Fingerprint()
+		}
+	}
+	if to == bankbook.Reviewed {
+		return s.Drawing.ResumeDrawing(ctx, tx, bank, names)
+	}
+	return s.Drawing.StopDrawing(ctx, tx, bank, names)
 }
 
 // mover takes versions one step further, in one transaction.

@@ -51,7 +51,19 @@ func (s *Service) bank(ctx context.Context, q asker, by operator.Actor, a operat
 
 // change runs fn on a bank that nobody else changes meanwhile.
 func (s *Service) change(ctx context.Context, by operator.Actor, a operator.Action, id string, fn func(tx *sql.Tx, b Bank) error) error {
+	return s.changeHeld(ctx, nil, by, a, id, fn)
+}
+
+// changeHeld is change behind something else that has to be held first.
+func (s *Service) changeHeld(
+	ctx context.Context, hold func(context.Context, *sql.Tx) error, by operator.Actor, a operator.Action, id string, fn func(tx *sql.Tx, b Bank) error,
+) error {
 	return s.DB.WithTx(ctx, func(tx *sql.Tx) error {
+		if hold != nil {
+			if err := hold(ctx, tx); err != nil {
+				return err
+			}
+		}
 		if _, err := tx.ExecContext(ctx, `UPDATE question_banks SET change = change + 1 WHERE id = $1`, id); err != nil {
 			return fmt.Errorf("hold bank %s: %w", id, err)
 		}

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,6 +60,82 @@ func (s *Store) Withdrawn(ctx context.Context, id string) (map[string]string, er
 		out[mark] = challenge
 	}
 	return out, rows.Err()
+}
+
+// HoldDrawing implements banks.Drawing.
+func (s *Store) HoldDrawing(ctx context.Context, tx *sql.Tx) error {
+	_, err := s.take(ctx, tx)
+	return err
+}
+
+// byBank is what stands for the challenge where a reviewer has withdrawn a question from
+// its bank.
+func byBank(bank string) string { return BankScheme + bank }
+
+// StopDrawing implements banks.Drawing.
+func (s *Store) StopDrawing(ctx context.Context, tx *sql.Tx, bank string, ids []string) error {
+	all, err := entries(ctx, tx, currentEntries+` ORDER BY c.id`)
+	if err != nil {
+		return fmt.Errorf("find who draws from bank %s: %w", bank, err)
+	}
+	for _, e := range all {
+		if err := s.stopIn(ctx, tx, e, bank, ids); err != nil {
+			return fmt.Errorf("withdraw questions of bank %s from campaign %s: %w", bank, e.Campaign, err)
+		}
+	}
+	return nil
+}
+
+// stopIn takes questions out of what one campaign draws, if it draws from the bank. Of a
+// draft nothing is drawn, and it is published with what is signed alone.
+func (s *Store) stopIn(ctx context.Context, tx *sql.Tx, e Entry, bank string, ids []string) error {
+	if e.Stage != Published {
+		return nil
+	}
+	body, err := text(ctx, tx, e)
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(configs.BankRef(body), BankScheme+bank+"/") {
+		return nil
+	}
+	d, err := s.definition(ctx, tx, e)
+	if err != nil {
+		return err
+	}
+	marks, err := s.withdrawals(ctx)
+	if err != nil {
+		return err
+	}
+	out := map[string]bool{}
+	maps.Copy(out, marks[e.Campaign])
+	for i := range d.Bank.Questions {
+		q := &d.Bank.Questions[i]
+		if !slices.Contains(ids, q.ID) {
+			continue
+		}
+		mark := q.Fingerprint()
+		out[mark] = true
+		w := Withdrawal{Campaign: e.Campaign, Fingerprint: mark, Question: q.ID, Challenge: byBank(bank), At: s.Now()}
+		if err := s.Withdraw(ctx, tx, w); err != nil {
+			return err
+		}
+	}
+	if d.Campaign.StateAt(s.Now()) == campaign.Closed { // nobody draws any more
+		return nil
+	}
+	return Supply(d, out, s.Now())
+}
+
+// ResumeDrawing implements banks.Drawing.
+func (s *Store) ResumeDrawing(ctx context.Context, tx *sql.Tx, bank string, fingerprints []string) error {
+	for _, mark := range fingerprints {
+		_, err := tx.ExecContext(ctx, `DELETE FROM catalog_withdrawals WHERE fingerprint = $1 AND challenge = $2`, mark, byBank(bank))
+		if err != nil {
+			return fmt.Errorf("let questions of bank %s be drawn again: %w", bank, err)
+		}
+	}
+	return nil
 }
 
 // Readmit lets a question be drawn again that a challenge has withdrawn. It tells

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"database/sql"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,20 @@ func TestWithdrawal(t *testing.T) {
 			})
 		}
 		wants("readmitted", false)
+
+		// What a reviewer has withdrawn comes back when a reviewer of that bank signs it.
+		w.Challenge = byBank("law")
+		within(func(tx *sql.Tx) error { return d.Withdraw(t.Context(), tx, w) })
+		wants("withdrawn by a reviewer", true)
+		for _, one := range []struct {
+			bank, fingerprint string
+			out               bool
+		}{{"harm", w.Fingerprint, true}, {"law", "another", true}, {"law", w.Fingerprint, false}} {
+			within(func(tx *sql.Tx) error {
+				return errors.Join(d.HoldDrawing(t.Context(), tx), d.ResumeDrawing(t.Context(), tx, one.bank, []string{one.fingerprint}))
+			})
+			wants("signed in "+one.bank, one.out)
+		}
 	})
 }
 
