@@ -27,6 +27,8 @@ type Journal interface {
 	Read(ctx context.Context, r audit.Record, rows int, groups ...string) error
 	// Back goes through the entries, the newest first.
 	Back(ctx context.Context, f audit.Filter, before int64, yield func(audit.Entry) (bool, error)) error
+	// Verify follows the chain from its beginning to its end, which must pass through the heads.
+	Verify(ctx context.Context, heads ...audit.Head) (audit.Report, error)
 }
 
 // auditRoutes are what the auditors read.
@@ -34,6 +36,7 @@ func (s *Server) auditRoutes() []route {
 	return []route{
 		admin(get(officePath+"/audit", staff, s.listAudit), operator.ReadAudit),
 		slow(admin(get(officePath+"/audit/export", staff, s.exportAudit), operator.ReadAudit)),
+		slow(admin(get(officePath+"/audit/chain", staff, s.followAudit), operator.ReadAudit)),
 	}
 }
 
@@ -153,6 +156,43 @@ func (*Server) unbound(a operator.Actor) bool {
 		}
 	}
 	return false
+}
+
+// chainT is what following the chain of the log found.
+type chainT struct {
+	Entries int64  `json:"entries"`
+	Head    string `json:"head"`
+	// Broken is the first entry that is not what was written, null where the chain holds.
+	Broken *breakT `json:"broken"`
+	// Unknown tells that the entry of the head that was given has been taken away since.
+	Unknown bool `json:"unknown"`
+}
+
+type breakT struct {
+	Seq int64  `json:"seq"`
+	Why string `json:"why"`
+}
+
+// followAudit handles GET /api/v1/admin/audit/chain?head=: whether the whole log is still
+// what was written. It tells of the log as a whole, and of no entry what it says.
+func (s *Server) followAudit(k *call) error {
+	var heads []audit.Head
+	if raw := k.Query("head"); raw != "" {
+		head, err := audit.ParseHead(raw)
+		if err != nil {
+			return fault.InvalidField("head", "应为先前抄下的链尾，例如 1203:28e289f4…")
+		}
+		heads = append(heads, head)
+	}
+	r, err := s.Journal.Verify(k.ctx, heads...)
+	if err != nil {
+		return err
+	}
+	out := chainT{Entries: r.Entries, Head: r.Head.String(), Unknown: len(r.Unknown) > 0}
+	if r.Broken != nil {
+		out.Broken = &breakT{r.Broken.Seq, r.Broken.Why}
+	}
+	return k.send(fiber.StatusOK, out)
 }
 
 // exportAudit handles GET /api/v1/admin/audit/export: the same entries as a file. The

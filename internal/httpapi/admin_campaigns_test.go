@@ -288,6 +288,13 @@ func TestCountyOffice(t *testing.T) {
 	}
 	b.call(t, 200, "GET", c+"/tree?parent=yuci", county, "")
 	b.call(t, 404, "GET", c+"/tree?parent=taigu", county, "")
+	for query, want := range map[string]string{"no1": "no1", "140702": "yuci", "tg1": "", "140703": ""} {
+		found := decoded[list[deskNodeT]](t, b.call(t, 200, "GET", c+"/tree?q="+query, county, ""))
+		if first := append(found.Items, deskNodeT{})[0].ID; first != want {
+			t.Errorf("a county looks for %q and finds %+v, want %q", query, found.Items, want)
+		}
+	}
+	b.call(t, 400, "GET", c+"/tree?q=no1&parent=yuci", county, "")
 	b.call(t, 404, "GET", c+"/tree/export", county, "")
 	b.call(t, 200, "PATCH", c+"/tree/nodes/no1", county, `{"name":"榆次第一中学","roster":120,"reason":"更正"}`)
 	b.call(t, 404, "PATCH", c+"/tree/nodes/tg1", county, `{"roster":1}`)

@@ -98,6 +98,7 @@ func auditArea() area {
 	return area{subjects: map[string]subject{
 		"GET /api/v1/admin/audit":        {},
 		"GET /api/v1/admin/audit/export": {},
+		"GET /api/v1/admin/audit/chain":  {},
 	}}
 }
 

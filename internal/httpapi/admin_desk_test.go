@@ -220,4 +220,14 @@ func TestAuditorsSeeTheirPart(t *testing.T) {
 	if last := b.entries(t); last[len(last)-1].Action != "audit.export" {
 		t.Error("nobody learns that the log was exported")
 	}
+	const chain = officePath + "/audit/chain"
+	follow := func(query string) chainT { return decode2[chainT](t, b.ask(t, district, "GET", chain+query, "", 200)) }
+	now := follow("")
+	if entries := b.entries(t); now.Broken != nil || now.Entries != int64(len(entries)) || now.Head != follow("?head="+now.Head).Head {
+		t.Errorf("the chain of %d entries: %+v", len(entries), now)
+	}
+	if other := follow("?head=1:" + strings.Repeat("0", 64)); other.Broken == nil || other.Broken.Seq != 1 {
+		t.Errorf("a head that is another's: %+v", other)
+	}
+	b.refused(t, all, "GET", chain+"?head=yesterday", "", "request.invalid")
 }

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"math"
 	"slices"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -65,7 +67,7 @@ func deskNodeOf(n *campaign.Node, lang string) deskNodeT {
 }
 
 // listTree handles GET /api/v1/admin/campaigns/{campaign}/tree: what lies below
-// parent, or the top of the operator's own part.
+// parent, what the query finds, or the top of the operator's own part.
 func (s *Server) listTree(k *call) error {
 	c, err := s.prepared(k, k.Params("campaign"))
 	if err != nil {
@@ -75,11 +77,7 @@ func (s *Server) listTree(k *call) error {
 	if err != nil {
 		return err
 	}
-	parent, err := k.text("parent")
-	if err != nil {
-		return err
-	}
-	nodes, err := s.treeBelow(k, c, parent)
+	nodes, err := s.treeAsked(k, c)
 	if err != nil {
 		return err
 	}
@@ -89,6 +87,36 @@ func (s *Server) listTree(k *call) error {
 		out.Items = append(out.Items, deskNodeOf(n, k.lang()))
 	}
 	return k.send(fiber.StatusOK, out)
+}
+
+// treeAsked reads which nodes are asked for: those below parent, or those that q finds.
+func (s *Server) treeAsked(k *call, c *campaign.Campaign) ([]*campaign.Node, error) {
+	parent, err := k.text("parent")
+	if err != nil {
+		return nil, err
+	}
+	query, err := k.text("q")
+	switch {
+	case err != nil:
+		return nil, err
+	case parent != "" && query != "":
+		return nil, errParentOrQuery
+	case query != "":
+		return findOwn(k, c, query), nil
+	}
+	return s.treeBelow(k, c, parent)
+}
+
+// findOwn returns what the query finds within the operator's own part; ids are found as
+// they are written.
+func findOwn(k *call, c *campaign.Campaign, query string) []*campaign.Node {
+	found := c.Tree.Search(query, k.lang(), math.MaxInt)
+	if n, ok := c.Tree.Node(strings.TrimSpace(query)); ok && !slices.Contains(found, n) {
+		found = append([]*campaign.Node{n}, found...)
+	}
+	return slices.DeleteFunc(found, func(n *campaign.Node) bool {
+		return !k.actor.Within(operator.ReadCampaigns, c, n.ID)
+	})
 }
 
 func (s *Server) treeBelow(k *call, c *campaign.Campaign, parent string) ([]*campaign.Node, error) {

@@ -272,6 +272,8 @@ func unitsOf(c *campaign.Campaign, nodes []*campaign.Node, lang string) []unitAn
 	return out
 }
 
+var errParentOrQuery = fault.InvalidField("q", "上级和关键词只能选一种")
+
 func findNodes(k *call, c *campaign.Campaign) ([]*campaign.Node, error) {
 	parent, err := k.text("parent")
 	if err != nil {
@@ -282,7 +284,7 @@ func findNodes(k *call, c *campaign.Campaign) ([]*campaign.Node, error) {
 	case err != nil:
 		return nil, err
 	case parent != "" && query != "":
-		return nil, fault.InvalidField("q", "上级和关键词只能选一种")
+		return nil, errParentOrQuery
 	case query != "":
 		return offered(c.Tree.Search(query, k.lang(), leaderboard.MaxPage)), nil
 	}

@@ -30,5 +30,10 @@ export interface Entry {
  */
 export const entries: Entry[] = [
   { name: 'campaigns', title: '活动', path: 'campaigns', of: 'office', group: 'run', needs: ['campaigns.read'], load: () => import('./views/Campaigns.vue') },
+  { name: 'campaign', title: '概况与状态', path: 'overview', of: 'campaign', group: 'run', needs: ['campaigns.read'], load: () => import('./views/Campaign.vue') },
+  { name: 'campaign-settings', title: '设置', path: 'settings', of: 'campaign', group: 'run', needs: ['campaigns.read'], load: () => import('./views/CampaignSettings.vue') },
+  { name: 'campaign-preview', title: '预览', path: 'preview', of: 'campaign', group: 'run', needs: ['campaigns.edit'], load: () => import('./views/CampaignPreview.vue') },
+  { name: 'evening', title: '当晚处置', path: 'evening', of: 'campaign', group: 'run', needs: ['campaigns.edit', 'results.correct'], load: () => import('./views/Evening.vue') },
+  { name: 'duty', title: '值班', path: 'duty', of: 'office', group: 'run', needs: ['duty.read'], watch: true, load: () => import('./views/Duty.vue') },
   { name: 'account', title: t('account'), path: 'account', of: 'office', load: () => import('./views/Account.vue') },
 ]
