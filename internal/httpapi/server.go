@@ -222,8 +222,7 @@ func (s *Server) setup() {
 			prints:    newPrints(),
 			press:     certificate.NewPress(runtime.GOMAXPROCS(0) / 2),
 		}
-		spec, doc := mustSpec()
-		s.state.spec, s.state.site = spec, mustSite(doc)
+		s.state.spec, s.state.site = contractPages()
 		s.state.shelf = mustShelf(s.Pages)
 		s.state.feeds = newFeeds(s.openStream)
 		s.state.mornings = newMornings(s)

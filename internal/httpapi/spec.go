@@ -3,6 +3,7 @@ package httpapi
 import (
 	_ "embed"
 	"fmt"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 	"go.yaml.in/yaml/v3"
@@ -10,6 +11,13 @@ import (
 
 //go:embed openapi.yaml
 var specYAML []byte
+
+// contractPages is the embedded contract and the pages that show it, the same for every
+// server of the process: it is long, and read once.
+var contractPages = sync.OnceValues(func() (*encoded, *site) {
+	spec, doc := mustSpec()
+	return spec, mustSite(doc)
+})
 
 // mustSpec turns the embedded contract into what is served. A fault in it is a
 // build mistake, found by every test.

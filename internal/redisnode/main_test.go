@@ -105,9 +105,14 @@ func start(t *testing.T, o redisnode.Options) *redisnode.Node {
 	return n
 }
 
+// patience bounds every wait, for machines with much else to do.
+const patience = 2 * time.Minute
+
 func client(t *testing.T, c redisnode.Conn) *redis.Client {
 	t.Helper()
-	db := redis.NewClient(c.RedisOptions())
+	o := c.RedisOptions()
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = patience, patience, patience
+	db := redis.NewClient(o)
 	t.Cleanup(func() { _ = db.Close() })
 	return db
 }
@@ -160,7 +165,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(20 * time.Second)
+	late := time.After(patience)
 	for !holds() {
 		select {
 		case <-tick.C:
@@ -175,7 +180,7 @@ func receive[T any](t *testing.T, what string, from <-chan T) T {
 	select {
 	case v := <-from:
 		return v
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("waited too long: %s", what)
 		panic("unreachable")
 	}

@@ -185,7 +185,7 @@ func anyLives(b *bench) {
 		})
 		for i := range 100 {
 			l.anything(rng)
-			if i%10 == 9 {
+			if i%20 == 19 {
 				l.check(fmt.Sprintf("%s, after %d acts", policy, i+1))
 			}
 			if l.c.Freeze.Over(l.now) && i%7 == 0 {
