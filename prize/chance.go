@@ -167,6 +167,20 @@ func (q *Qualify) Meets(c *campaign.Campaign, a *Acts, now time.Time) bool {
 	})
 }
 
+// Ever tells whether somebody who has done this takes part in a draw: what Meets asks of
+// the attempts of a day, any day has.
+func (q *Qualify) Ever(c *campaign.Campaign, a *Acts) bool {
+	whenever := *q
+	if q.Attempts != FirstOfDay {
+		whenever.Attempts = AnyAttempt
+		return whenever.Meets(c, a, c.OpensAt)
+	}
+	if len(a.Attempts) == 0 {
+		return q.Meets(c, a, c.OpensAt)
+	}
+	return slices.ContainsFunc(a.Attempts, func(t Attempt) bool { return q.Meets(c, a, t.StartedAt) })
+}
+
 // Faults of prizes.
 var (
 	ErrNone = fault.New(fault.NotFound, "prize.none", "本活动没有抽奖")

@@ -88,7 +88,9 @@ type Service struct {
 	Keys    Keys
 	// Codes counts how many codes there are of a voucher; nil is as many as the stock.
 	Codes func(campaignID, prize string) int
-	Now   func() time.Time
+	// Barred tells who may win nothing, such as the people of the office; nil bars nobody.
+	Barred func(campaignID, participant string) bool
+	Now    func() time.Time
 }
 
 // Own is how a participant stands.
@@ -113,7 +115,7 @@ func (s *Service) Own(ctx context.Context, campaignID, participant string) (Own,
 	if err != nil {
 		return Own{}, err
 	}
-	out := Own{Ticket: x.ticket(), Qualified: x.Plan.Qualify.Meets(x.Offer.Campaign, &acts, x.now)}
+	out := Own{Ticket: x.ticket(), Qualified: x.meets(&acts)}
 	if out.Standing, err = s.Store.Standing(ctx, x.Person); err != nil {
 		return Own{}, err
 	}
@@ -149,7 +151,7 @@ func (s *Service) Spend(ctx context.Context, campaignID, participant string, num
 	if err != nil {
 		return Chance{}, err
 	}
-	if !x.Plan.Qualify.Meets(x.Offer.Campaign, &acts, x.now) {
+	if !x.meets(&acts) {
 		return Chance{}, ErrNotQualified
 	}
 	return x.spend(ctx, x.try(number, &acts))
@@ -215,6 +217,12 @@ func (s *Service) session(campaignID, participant string) (*session, error) {
 		return nil, err
 	}
 	return &session{Service: s, Offer: o, Person: Person{campaignID, participant}, now: s.Now()}, nil
+}
+
+// meets tells whether they may try now.
+func (x *session) meets(acts *Acts) bool {
+	barred := x.Barred != nil && x.Barred(x.Person.Campaign, x.Participant)
+	return !barred && x.Plan.Qualify.Meets(x.Offer.Campaign, acts, x.now)
 }
 
 func (x *session) day() string { return x.Offer.Campaign.Day(x.now) }

@@ -57,6 +57,7 @@ type cli struct {
 	Report    reportCmds    `cmd:"" help:"Tell of a campaign: workbook, printed report, brief, announced figures."`
 	Bank      bankCmds      `cmd:"" help:"Check, import and export question banks."`
 	Question  questionCmds  `cmd:"" name:"questions" help:"Keep the banks of the office: one person writes, another signs, campaigns draw."`
+	Prizes    prizeCmds     `cmd:"" help:"Keep the prizes of a campaign, and roll its chances again."`
 	Draw      drawCmds      `cmd:"" help:"Check draws with nothing but their files."`
 	Operator  operatorCmds  `cmd:"" help:"Keep the accounts of those who run campaigns."`
 	Audit     auditCmds     `cmd:"" help:"Export the log of what operators did, or cut its oldest part."`

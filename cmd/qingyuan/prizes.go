@@ -1,17 +1,27 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"strconv"
 	"time"
 
+	"qingyuan/campaign"
 	"qingyuan/configs"
 	"qingyuan/internal/catalog"
+	"qingyuan/internal/event"
+	"qingyuan/internal/ledger"
 	"qingyuan/internal/prizes"
 	"qingyuan/internal/redisstore"
+	"qingyuan/internal/replay"
 	"qingyuan/internal/seal"
 	"qingyuan/internal/sqldb"
+	"qingyuan/leaderboard"
+	"qingyuan/pledge"
 	"qingyuan/prize"
+	"qingyuan/quiz"
 )
 
 // Keys of prizes; see those in services.go.
@@ -35,6 +45,7 @@ func prizeService(cfg configs.Config, c *redisstore.Campaigns, b book, now func(
 func newPrizeDesk(cfg configs.Config, s *services, db *sqldb.DB, k *catalog.Keeper, log *slog.Logger, now func() time.Time) *prizes.Service {
 	return &prizes.Service{
 		DB: db, Box: s.secrecy.box, Hash: seal.Derive(cfg.Secrets.Master.Key(), labelPrizeCodes), Catalog: k, Store: s.prizes.Store,
+		Keys: s.prizes.Keys, Entrants: entrants(s, ledger.New(db), now),
 		Plans: func() []prize.Offer { return plans(k) }, Now: now,
 		Failed: func(err error) { log.Warn("prizes", "err", err) },
 	}
@@ -55,4 +66,73 @@ func plans(k *catalog.Keeper) []prize.Offer {
 func hasPrizes(k *catalog.Keeper, id string) bool {
 	_, err := k.Prizes(id)
 	return !errors.Is(err, prize.ErrNone)
+}
+
+// errBehind is a ledger that has not everything that a list is made of yet.
+var errBehind = errors.New("the ledger is behind the stream: the entrants are frozen once it is not")
+
+// entrants tells what everybody in a campaign had done by a moment, from the ledger. What
+// came in since then is left out, whenever the list is made.
+func entrants(s *services, l *ledger.Ledger, now func() time.Time) func(context.Context, *campaign.Campaign, time.Time, func(string, *prize.Acts)) error {
+	return func(ctx context.Context, c *campaign.Campaign, by time.Time, each func(string, *prize.Acts)) error {
+		o, known, err := l.Campaign(ctx, c.ID)
+		if err != nil || !known {
+			return err
+		}
+		layout, err := leaderboard.ParseLayout(strconv.FormatInt(o.Base, 10), strconv.FormatUint(uint64(o.Bits), 10))
+		if err != nil {
+			return err
+		}
+		rules := &replay.Rules{Campaign: c, Layout: layout, Now: now}
+		for n := range o.Shards {
+			shard := ledger.Shard{Campaign: c.ID, Number: n}
+			end, err := s.facts.Last(ctx, c.ID, n, event.Facts)
+			if err != nil {
+				return err
+			}
+			at, err := l.Cursor(ctx, shard, event.Facts)
+			if err != nil {
+				return err
+			}
+			if at.Compare(end) < 0 {
+				return errBehind
+			}
+			for h, err := range l.Histories(ctx, shard, ledger.Heads{Facts: at}) {
+				if err != nil {
+					return err
+				}
+				if acts := actsBy(rules, h, by); acts != nil {
+					each(h.Participant, acts)
+				}
+			}
+		}
+		return nil
+	}
+}
+
+// actsBy is what somebody had done by a moment, nil for who was not enrolled.
+func actsBy(rules *replay.Rules, h ledger.History, by time.Time) *prize.Acts {
+	i := slices.IndexFunc(h.Facts, func(f event.Fact) bool { return !f.At.Before(by) })
+	if i >= 0 {
+		h.Facts = h.Facts[:i]
+	}
+	h.Records = nil // nobody is named
+	if len(h.Facts) == 0 {
+		return nil
+	}
+	p := rules.Replay(h, event.Position{}).Person
+	if p.Enrolment.Unit == "" {
+		return nil
+	}
+	out := &prize.Acts{Unit: p.Enrolment.Unit, Group: p.Enrolment.Group, Signed: p.Signature != nil && p.Signature.State == pledge.Valid}
+	day := ""
+	for i := range p.Finished {
+		a := &p.Finished[i]
+		first := day != rules.Campaign.Day(a.StartedAt)
+		day = rules.Campaign.Day(a.StartedAt)
+		if a.State == quiz.StateSubmitted {
+			out.Attempts = append(out.Attempts, prize.Attempt{StartedAt: a.StartedAt, First: first, Score: a.Result.Score, Passed: a.Result.Passed})
+		}
+	}
+	return out
 }

@@ -267,7 +267,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	p.office.reports.Rulings = rulingsIn(book)
 	p.office.corrections.Origins = newOrigins(st.sql, book.Campaigns, log, now)
 	p.prizes = newPrizeDesk(cfg, s, st.sql, book, log, now)
-	s.prizes.Codes = p.prizes.Codes
+	s.prizes.Codes, s.prizes.Barred = p.prizes.Codes, p.prizes.Barred
 	for _, k := range p.prizes.Kinds() {
 		p.office.approvals.Register(k)
 	}

@@ -71,6 +71,7 @@ func (s *Server) adminRoutes() []route {
 		s.dutyRoutes(),
 		s.challengeRoutes(),
 		s.prizeDeskRoutes(),
+		s.drawDeskRoutes(),
 	)
 }
 

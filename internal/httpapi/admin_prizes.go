@@ -23,6 +23,9 @@ type PrizeDesk interface {
 	Codes(campaignID, id string) int
 	Wins(ctx context.Context, who operator.Actor, campaignID string, state prize.State) ([]prize.Win, error)
 	Export(ctx context.Context, who operator.Actor, campaignID string, state prize.State, out sheet.Writer) (rows int, groups []string, err error)
+	Exclude(ctx context.Context, who operator.Actor, campaignID string, participants []string, reason string) (added int, err error)
+	// Draw returns prizes.ErrNotFrozen for a draw whose entrants are not frozen yet.
+	Draw(ctx context.Context, campaignID, id string) (prizes.Frozen, error)
 	Fulfil(ctx context.Context, who operator.Actor, campaignID string, raw []byte) (prizes.Fulfilled, error)
 }
 

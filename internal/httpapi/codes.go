@@ -108,6 +108,12 @@ func errorCodes() []codeRow {
 		{"prize.kind", 409, "这种奖品不支持此操作"},
 		{"prize.expired", 409, "领奖期限已过"},
 		{"prize.refused", 409, "该奖品经核实不予发放，可提出申诉"},
+		{"prize.draw_not_found", 404, "没有这次抽奖"},
+		{"prize.not_frozen", 409, "参与名单尚未冻结，不能开奖"},
+		{"prize.drawn", 409, "已经开奖，不能再次抽奖"},
+		{"prize.not_drawn", 409, "尚未开奖"},
+		{"prize.claimable", 409, "只有逾期未领的奖品可以递补"},
+		{"prize.no_reserve", 409, "候补名单已经用完"},
 		{"prize.consent_required", 400, "请阅读活动规则，并单独同意为领奖提供个人信息"},
 
 		{"transfer.pending", 409, "您已有一条转单位申请正在等待处理，撤回后才能另行申请"},

@@ -67,6 +67,10 @@ func (oneWin) Granted(context.Context, string) (map[string]int, error) {
 	return map[string]int{"bag": 1}, nil
 }
 
+// noPlans is for a desk whose codes and barred people nobody follows.
+func noPlans() []prize.Offer { return nil }
+
+// testBox is a box with one key.
 func testBox(t *testing.T) *seal.Box {
 	t.Helper()
 	box, err := seal.New(seal.Keys{Current: "1", Secrets: map[string][]byte{"1": make([]byte, 32)}})
@@ -80,7 +84,7 @@ func testBox(t *testing.T) *seal.Box {
 func openPrizes(t *testing.T, b *bench) {
 	t.Helper()
 	catalog := promising{b.catalog}
-	desk := &prizes.Service{DB: b.office.db, Box: testBox(t), Catalog: catalog, Store: oneWin{}, Now: b.Now}
+	desk := &prizes.Service{DB: b.office.db, Box: testBox(t), Catalog: catalog, Store: oneWin{}, Plans: noPlans, Now: b.Now}
 	for _, k := range desk.Kinds() {
 		b.office.approvals.Register(k)
 	}
@@ -91,15 +95,19 @@ func openPrizes(t *testing.T, b *bench) {
 func prizeArea() area {
 	const all = "/api/v1/admin/campaigns/:campaign/prizes"
 	win := func(*testing.T, *bench) map[string]string { return map[string]string{"win": "bag.1"} }
+	final := func(*testing.T, *bench) map[string]string { return map[string]string{"draw": "final"} }
 	tea := func(*testing.T, *bench) map[string]string { return map[string]string{"prize": "tea"} }
 	return area{open: openPrizes, subjects: map[string]subject{
-		"GET " + all:                        {},
-		"POST " + all + "/:prize/codes":     {whole: true, object: tea, body: "CODE%d\n"},
-		"GET " + all + "/wins":              {},
-		"GET " + all + "/fulfilment":        {},
-		"POST " + all + "/fulfilment":       {body: "中奖编号,发放凭据\n"},
-		"POST " + all + "/wins/:win/refuse": {object: win, ok: http.StatusAccepted, body: `{"told":"同一设备重复参与","reason":"核实"}`},
-		"POST " + all + "/wins/:win/reopen": {object: win, ok: http.StatusAccepted, body: `{"reason":"申诉成立"}`},
+		"POST " + all + "/excluded":            {whole: true, body: `{"participants":["p%d"],"reason":"工作人员"}`},
+		"POST " + all + "/draws/:draw/result":  {whole: true, object: final, ok: http.StatusConflict, body: `{"value":"1 2 3","reason":"核对"}`},
+		"POST " + all + "/draws/:draw/redraws": {whole: true, object: final, ok: http.StatusConflict, body: `{"place":1,"reason":"逾期"}`},
+		"GET " + all:                           {},
+		"POST " + all + "/:prize/codes":        {whole: true, object: tea, body: "CODE%d\n"},
+		"GET " + all + "/wins":                 {},
+		"GET " + all + "/fulfilment":           {},
+		"POST " + all + "/fulfilment":          {body: "中奖编号,发放凭据\n"},
+		"POST " + all + "/wins/:win/refuse":    {object: win, ok: http.StatusAccepted, body: `{"told":"同一设备重复参与","reason":"核实"}`},
+		"POST " + all + "/wins/:win/reopen":    {object: win, ok: http.StatusAccepted, body: `{"reason":"申诉成立"}`},
 	}}
 }
 
@@ -114,7 +122,7 @@ func newPrizeBench(t *testing.T) *bench {
 			t.Fatal(err)
 		}
 		catalog, store := promising{b.catalog}, redisstore.NewPrizes(campaigns, b.catalog.Campaign)
-		desk := &prizes.Service{DB: b.office.db, Box: testBox(t), Catalog: catalog, Store: store, Now: b.Now}
+		desk := &prizes.Service{DB: b.office.db, Box: testBox(t), Catalog: catalog, Store: store, Plans: noPlans, Now: b.Now}
 		b.Prizes, b.PrizeDesk = &prize.Service{Catalog: catalog, Store: store, Codes: desk.Codes, Now: b.Now}, desk
 	})
 	return b
@@ -139,6 +147,11 @@ func TestAPrizeFromTheChanceToTheDoor(t *testing.T) {
 		*promised.Instant.Prizes[0].Odds != prize.Million || promised.Draws[0].Source != "双色球第 2026077 期" || !strings.Contains(promised.Statement, "指定") {
 		t.Errorf("promised %+v", promised)
 	}
+	if d := decoded[shownDrawT](t, ok("GET", "/prizes/draws/final", "", "", 200)); d.State != "announced" || d.Announced != promised.Draws[0].Announced || d.Root != nil {
+		t.Errorf("draw %+v", d)
+	}
+	ok("GET", "/prizes/draws/final/file", "", "", 409)
+	ok("GET", "/prizes/draws/other", "", "", 404)
 	ok("POST", "/prizes/chances", ann, `{"number":1}`, 409) // nobody yet
 	for _, who := range []string{ann, bob} {
 		ok("PUT", "/enrolment", who, `{"unit":"no1","name":"安妮","group":"public","consent":{"notice_version":"n1"}}`, 200)

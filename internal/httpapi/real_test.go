@@ -225,6 +225,7 @@ func reaches() map[string]reach {
 		"POST " + c + "/attempts": self, "GET " + c + "/attempts": self, "POST " + c + "/signatures": self,
 		"GET " + c + "/appeals": self, "POST " + c + "/appeals": self, // whose act it is, the service asks
 		"GET " + c + "/prizes": nobody, "GET " + c + "/prizes/winners": nobody, "GET " + c + "/prizes/me": self,
+		"GET " + c + "/prizes/draws/:draw": nobody, "GET " + c + "/prizes/draws/:draw/file": nobody,
 		"GET " + c + "/prizes/chances": self, "POST " + c + "/prizes/chances": self, "POST " + c + "/prizes/wins/:win/claim": object,
 		"GET " + c + "/feedback": self, "POST " + c + "/feedback": self,
 		"POST " + c + "/transfers": self, "GET " + c + "/transfers/me": self, "DELETE " + c + "/transfers/:transfer": self,

@@ -122,6 +122,7 @@ func (s *Server) routes() []route {
 	}
 	all = append(all, s.pageRoutes()...)
 	all = append(all, s.prizeRoutes()...)
+	all = append(all, s.drawRoutes()...)
 	if s.ScreenTickets != nil {
 		all = append(all, post(c+"/screen-tickets", screener, s.giveTicket))
 	}

@@ -123,7 +123,7 @@ func readCodes(raw []byte) ([]string, error) {
 	}
 }
 
-// Refresh reads how many codes there are.
+// Refresh reads how many codes there are, and who may win nothing.
 func (s *Service) Refresh(ctx context.Context) (err error) {
 	rows, err := s.DB.QueryContext(ctx, `SELECT campaign, prize, COUNT(*) FROM prize_codes GROUP BY campaign, prize`)
 	if err != nil {
@@ -142,7 +142,7 @@ func (s *Service) Refresh(ctx context.Context) (err error) {
 	s.mu.Lock()
 	s.codes = codes
 	s.mu.Unlock()
-	return rows.Err()
+	return errors.Join(rows.Err(), s.refreshExcluded(ctx))
 }
 
 // Codes is how many codes of a voucher this server knows of: never more than there are.

@@ -41,14 +41,14 @@ func (s *Service) Kinds() []approval.Kind {
 		w, _, err := s.decided(context.Background(), c.ID, params)
 		return []string{w.Unit}, err
 	})
-	return []approval.Kind{
+	return append(s.drawKinds(), []approval.Kind{
 		{Name: KindRefuse, Reach: reach, Run: func(ctx context.Context, a approval.Approval) (json.RawMessage, error) {
 			return s.refuse(ctx, a)
 		}},
 		{Name: KindReopen, Reach: reach, Run: func(ctx context.Context, a approval.Approval) (json.RawMessage, error) {
 			return s.reopen(ctx, a)
 		}},
-	}
+	}...)
 }
 
 // decided reads what is asked for, and the win that it is about.

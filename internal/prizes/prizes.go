@@ -6,10 +6,12 @@
 package prizes
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/seal"
 	"qingyuan/internal/sqldb"
@@ -24,6 +26,11 @@ type Service struct {
 	Hash    [32]byte
 	Catalog prize.Catalog
 	Store   prize.Store
+	// Keys make the tickets and secrets of draws.
+	Keys prize.Keys
+	// Entrants tells what everybody in a campaign had done by a moment. It fails while that
+	// cannot be told yet.
+	Entrants func(ctx context.Context, c *campaign.Campaign, by time.Time, each func(participant string, acts *prize.Acts)) error
 	// Plans lists the campaigns that have prizes.
 	Plans func() []prize.Offer
 	Now   func() time.Time
@@ -32,6 +39,8 @@ type Service struct {
 
 	mu    sync.RWMutex
 	codes map[string]int // campaign|prize to how many there are
+	// barred are those who may win nothing.
+	barred map[prize.Person]bool
 }
 
 // Archived is how long after the close of a campaign everything about its prizes is kept

@@ -16,7 +16,8 @@ const (
 	expireEvery  = time.Minute
 )
 
-// Run follows the codes and lets prizes expire, until ctx ends. Every server may run it.
+// Run follows the codes, lets prizes expire and freezes the entrants of draws, until ctx
+// ends. Every server may run it.
 func (s *Service) Run(ctx context.Context) {
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
@@ -25,7 +26,7 @@ func (s *Service) Run(ctx context.Context) {
 		err := s.Refresh(ctx)
 		if now := s.Now(); now.Sub(last) >= expireEvery {
 			last = now
-			err = errors.Join(err, s.Expire(ctx))
+			err = errors.Join(err, s.Expire(ctx), s.Freeze(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.Failed(err)

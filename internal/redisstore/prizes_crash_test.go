@@ -42,8 +42,10 @@ func TestNoMoreWinsThanPrizes(t *testing.T) {
 	}
 	for range 3 {
 		<-kill
+		c.down.Lock()
 		s.Kill(t)
 		s.Restart(t)
+		c.down.Unlock()
 	}
 	wg.Wait()
 	c.judge(stock, kinds)
@@ -55,6 +57,7 @@ type crowd struct {
 
 	stores []*Prizes
 	next   atomic.Int64
+	down   sync.RWMutex // held while Redis is away: who begins waits, who is under way fails
 	mu     sync.Mutex
 	told   map[int]prize.Chance
 }
@@ -63,6 +66,8 @@ type crowd struct {
 // then the server goes away in between.
 func (c *crowd) claim(ctx context.Context, n int, id string, stock int) {
 	for try := 0; ctx.Err() == nil; try++ {
+		c.down.RLock()
+		c.down.RUnlock() //nolint:staticcheck // Waiting is all there is to do.
 		one, cancel := context.WithTimeout(ctx, 2*time.Second)
 		if n%7 == 0 && try == 0 {
 			cancel() // at once: nobody knows whether it was sent
