@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"errors"
 	"io/fs"
 	"path"
 	"strconv"
@@ -36,20 +37,25 @@ func (r *campaignReader) readQuiz(v value) (*quiz.Rules, *quiz.Bank) {
 	return rules, r.readBank(o.must("bank"))
 }
 
-// reportRule puts a fault that Rules.Check names as "field: reason" or
-// "strata.0: reason" at the line of that field.
+// reportRule puts a flaw that Rules.Check has found, such as one of "strata.0", at the
+// line of that field.
 func (r *campaignReader) reportRule(o *object, err error) {
-	key, reason, _ := strings.Cut(err.Error(), ": ")
-	key, _, _ = strings.Cut(key, ",") // of several fields, the first
+	flaw, ok := errors.AsType[*quiz.Flaw](err)
+	if !ok {
+		o.bad("%v", err)
+		return
+	}
+	key, _, _ := strings.Cut(flaw.Field, ",") // of several fields, the first
 	name, place, _ := strings.Cut(key, ".")
 	v := o.may(name)
 	if i, err := strconv.Atoi(place); err == nil && i < len(r.strata) {
 		v = r.strata[i]
 	}
 	if v.absent() {
-		v, reason = o.value, err.Error()
+		o.bad("%s: %v", key, flaw)
+		return
 	}
-	v.bad("%s", reason)
+	v.bad(flaw.Form, flaw.Args...)
 }
 
 func (r *campaignReader) readStrata(v value) []quiz.Stratum {

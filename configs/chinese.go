@@ -1,6 +1,11 @@
 package configs
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+
+	"qingyuan/quiz"
+)
 
 // Chinese says what is wrong to the person at the screen.
 func (f *FileError) Chinese() string { return InChinese(chinese, f.form, f.Reason, f.args) }
@@ -16,8 +21,11 @@ func InChinese(table map[string]string, form, reason string, args []any) string 
 	said := make([]any, len(args))
 	for i, a := range args {
 		said[i] = a
-		if s, ok := a.(string); ok && table[s] != "" {
-			said[i] = table[s]
+		switch a := a.(type) {
+		case string:
+			said[i] = cmp.Or(table[a], a)
+		case *quiz.Flaw:
+			said[i] = InChinese(table, a.Form, a.Reason(), a.Args)
 		}
 	}
 	return fmt.Sprintf(text, said...)
@@ -106,6 +114,29 @@ var chinese = map[string]string{
 	"%d is more than the %d points of a paper":                     "%[1]v 分高于一份试卷的满分 %[2]v 分",
 	"there is no group %q":                                         "没有群体“%[1]v”",
 	"there is no region or unit %q":                                "没有地区或单位“%[1]v”",
+
+	// What is wrong with the rules of a quiz, or with a question.
+	"%s: %v":                                     "%[1]v：%[2]v",
+	"count and points must be positive":          "题数（count）和分值（points）应大于 0",
+	"worth %d points, at most %d":                "整卷 %[1]v 分，至多 %[2]v 分",
+	"%v is not between 10s and 3h":               "%[1]v 应在 10 秒到 3 小时之间",
+	"%v is not between 0s and 1m":                "%[1]v 应在 0 秒到 1 分钟之间",
+	"not between 0 and %d":                       "应在 0 到 %[1]v 之间",
+	"%d is more than the paper's %d points":      "%[1]v 分超过了整卷的 %[2]v 分",
+	"id is empty":                                "没有编号",
+	"stem is empty":                              "没有题干",
+	"basis is empty: name the law or the source": "没有法律依据或出处",
+	"difficulty %d is not 1, 2 or 3":             "难度 %[1]v 应为 1、2 或 3",
+	"audience is empty":                          "没有适用对象",
+	"%s %q is not a date":                        "%[1]v “%[2]v”不是日期，应如 2026-01-01",
+	"valid_to %s is before valid_from %s":        "止期 %[1]v 早于起期 %[2]v",
+	"%d options, want 2 to %d":                   "有 %[1]v 个选项，应为 2 到 %[2]v 个",
+	"option %q is empty or stands twice":         "选项“%[1]v”是空的或重复",
+	"key names option %c, which does not exist":  "答案指向不存在的选项 %[1]c",
+	"a judge question has the options 正确 and 错误, in this order, and no other": "判断题的选项应为“正确”和“错误”",
+	"a %s question has one right option, not %d":                              "%[1]v 题应有一个正确选项，现有 %[2]v 个",
+	"a multiple question has two right options or more, not %d":               "多选题应有两个以上正确选项，现有 %[1]v 个",
+	"kind %q is not single, multiple or judge":                                "题型“%[1]v”应为 single、multiple 或 judge",
 
 	// Hints.
 	prizeForm: "应为小写字母、数字和连字符，至多 32 个",

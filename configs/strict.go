@@ -38,6 +38,12 @@ func (f *FileError) Error() string {
 	return where + ": " + f.Reason
 }
 
+// Missing tells whether the fault is that nothing stands there.
+func (f *FileError) Missing() bool { return f.form == missing }
+
+// missing is the form of a fault where nothing stands.
+const missing = "is missing"
+
 // report collects the faults of one file, so that all are told at once.
 type report struct {
 	file   string

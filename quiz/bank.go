@@ -94,53 +94,51 @@ func (q *Question) Suits(audience string) bool {
 
 // Check returns every fault of the question by itself.
 func (q *Question) Check() []error {
-	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	var errs flaws
 	if q.ID == "" {
-		bad("id is empty")
+		errs.add("", "id is empty")
 	}
 	if q.Stem == "" {
-		bad("stem is empty")
+		errs.add("", "stem is empty")
 	}
 	if q.Basis == "" {
-		bad("basis is empty: name the law or the source")
+		errs.add("", "basis is empty: name the law or the source")
 	}
 	if q.Difficulty < 1 || q.Difficulty > 3 {
-		bad("difficulty %d is not 1, 2 or 3", q.Difficulty)
+		errs.add("", "difficulty %d is not 1, 2 or 3", q.Difficulty)
 	}
 	if len(q.Audience) == 0 {
-		bad("audience is empty")
+		errs.add("", "audience is empty")
 	}
 	errs = append(errs, q.checkDates()...)
 	return append(errs, q.checkOptions()...)
 }
 
 func (q *Question) checkDates() []error {
-	var errs []error
+	var errs flaws
 	for name, day := range map[string]string{"valid_from": q.ValidFrom, "valid_to": q.ValidTo} {
 		if day == "" && name == "valid_to" {
 			continue
 		}
 		if _, err := time.Parse(time.DateOnly, day); err != nil {
-			errs = append(errs, fmt.Errorf("%s %q is not a date", name, day))
+			errs.add("", "%s %q is not a date", name, day)
 		}
 	}
 	if q.ValidTo != "" && q.ValidTo < q.ValidFrom {
-		errs = append(errs, fmt.Errorf("valid_to %s is before valid_from %s", q.ValidTo, q.ValidFrom))
+		errs.add("", "valid_to %s is before valid_from %s", q.ValidTo, q.ValidFrom)
 	}
 	return errs
 }
 
 func (q *Question) checkOptions() []error {
-	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	var errs flaws
 	if n := len(q.Options); n < 2 || n > MaxOptions {
-		bad("%d options, want 2 to %d", n, MaxOptions)
+		errs.add("", "%d options, want 2 to %d", n, MaxOptions)
 	}
 	seen := map[string]bool{}
 	for _, o := range q.Options {
 		if o.Text == "" || seen[o.Text] {
-			bad("option %q is empty or stands twice", o.Text)
+			errs.add("", "option %q is empty or stands twice", o.Text)
 		}
 		seen[o.Text] = true
 	}
@@ -151,23 +149,23 @@ func (q *Question) checkOptions() []error {
 		}
 		right++
 		if i >= len(q.Options) {
-			bad("key names option %c, which does not exist", 'A'+i)
+			errs.add("", "key names option %c, which does not exist", 'A'+i)
 		}
 	}
 	if q.Kind == Judge && !slices.Equal(q.Options, JudgeOptions()) {
-		bad("a judge question has the options 正确 and 错误, in this order, and no other")
+		errs.add("", "a judge question has the options 正确 and 错误, in this order, and no other")
 	}
 	switch q.Kind {
 	case Single, Judge:
 		if right != 1 {
-			bad("a %s question has one right option, not %d", q.Kind, right)
+			errs.add("", "a %s question has one right option, not %d", q.Kind, right)
 		}
 	case Multiple:
 		if right < 2 {
-			bad("a multiple question has two right options or more, not %d", right)
+			errs.add("", "a multiple question has two right options or more, not %d", right)
 		}
 	default:
-		bad("kind %q is not single, multiple or judge", q.Kind)
+		errs.add("", "kind %q is not single, multiple or judge", q.Kind)
 	}
 	return errs
 }

@@ -83,30 +83,29 @@ func (r *Rules) MaxScore() int {
 
 // Check returns every fault of the rules by themselves.
 func (r *Rules) Check() []error {
-	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	var errs flaws
 	if len(r.Strata) == 0 {
-		bad("strata: at least one is needed")
+		errs.add("strata", "at least one is needed")
 	}
 	for i, s := range r.Strata {
 		if s.Count < 1 || s.Points < 1 {
-			bad("strata.%d: count and points must be positive", i)
+			errs.add(fmt.Sprintf("strata.%d", i), "count and points must be positive")
 		}
 	}
 	if n := r.MaxScore(); n > MaxScore {
-		bad("strata: worth %d points, at most %d", n, MaxScore)
+		errs.add("strata", "worth %d points, at most %d", n, MaxScore)
 	}
 	if r.TimeLimit < 10*time.Second || r.TimeLimit > 3*time.Hour {
-		bad("time_limit: %v is not between 10s and 3h", r.TimeLimit)
+		errs.add("time_limit", "%v is not between 10s and 3h", r.TimeLimit)
 	}
 	if r.Grace < 0 || r.Grace > time.Minute {
-		bad("grace: %v is not between 0s and 1m", r.Grace)
+		errs.add("grace", "%v is not between 0s and 1m", r.Grace)
 	}
 	if r.AttemptsPerDay < 0 || r.AttemptsInAll < 0 || r.AttemptsInAll > maxAttempts {
-		bad("attempts_per_day, attempts_in_all: not between 0 and %d", maxAttempts)
+		errs.add("attempts_per_day, attempts_in_all", "not between 0 and %d", maxAttempts)
 	}
 	if r.PassScore < 0 || r.PassScore > r.MaxScore() {
-		bad("pass_score: %d is more than the paper's %d points", r.PassScore, r.MaxScore())
+		errs.add("pass_score", "%d is more than the paper's %d points", r.PassScore, r.MaxScore())
 	}
 	return errs
 }

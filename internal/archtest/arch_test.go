@@ -63,7 +63,7 @@ var rules = map[string]rule{
 	"campaign":              {may: []string{"internal/fault"}},
 	"quiz":                  {may: ground, tests: onRedis},
 	"quiz/quiztest":         {may: suite("quiz")},
-	"quiz/bankfile":         {may: []string{"quiz", "configs"}},
+	"quiz/bankfile":         {may: []string{"quiz", "configs", "internal/sheet"}},
 	"quiz/bankbook":         {may: []string{"quiz", "quiz/bankfile", "internal/fault"}},
 	"pledge":                {may: ground, tests: onRedis},
 	"pledge/pledgetest":     {may: suite("pledge")},

@@ -78,7 +78,7 @@ func TestTopicsLive(t *testing.T) {
 	var rulings []quiz.Ruled
 	topics := &report.Topics{
 		Rulings: func(string) []quiz.Ruled { return rulings },
-		Ledger: l, Campaigns: func() []*campaign.Campaign { return []*campaign.Campaign{{ID: "c"}} },
+		Ledger:  l, Campaigns: func() []*campaign.Campaign { return []*campaign.Campaign{{ID: "c"}} },
 		Now: func() time.Time { return now }, Failed: func(_ string, err error) { failed = err },
 	}
 	if _, _, ok := topics.Missed("c"); ok {

@@ -147,16 +147,3 @@ const blanks = " \t\r\n\u00a0\u3000\ufeff\u200b"
 
 // Close ends the reading.
 func (r *Reader) Close() error { return r.source.close() }
-
-// Plain undoes Safe: what was written with an apostrophe in front is read without.
-func Plain(s string) string {
-	if rest, ok := strings.CutPrefix(s, "'"); ok && Safe(rest) == s {
-		return rest
-	}
-	return s
-}
-
-// Risky tells whether a text begins as a formula would. Safe would change it.
-func Risky(s string) bool {
-	return strings.ContainsAny(first(strings.TrimLeft(s, " \u00a0\u3000")), hazards)
-}

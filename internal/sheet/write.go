@@ -8,7 +8,6 @@ package sheet
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 )
 
@@ -76,28 +75,6 @@ func (r Rate) Value() (float64, bool) {
 
 // timeLayout is how times are shown: what Chinese offices read, to the second.
 const timeLayout = "2006-01-02 15:04:05"
-
-// hazards begin what a spreadsheet program takes for a formula, the full-width
-// signs included, which some programs narrow when they import a file.
-const hazards = "=+-@\t\r\n＝＋－＠"
-
-// Safe returns a text that no program takes for a formula: one that begins like one
-// gets an apostrophe in front, and blanks in front of it do not help. What no file
-// of the format may hold is taken out.
-func Safe(s string) string {
-	s = strings.Map(printable, s)
-	if strings.ContainsAny(first(strings.TrimLeft(s, " \u00a0\u3000")), hazards) {
-		return "'" + s
-	}
-	return s
-}
-
-func first(s string) string {
-	for _, r := range s {
-		return string(r)
-	}
-	return ""
-}
 
 // printable drops the characters that XML 1.0 has no way to write.
 func printable(r rune) rune {

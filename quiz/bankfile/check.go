@@ -39,6 +39,10 @@ func (q *Question) refusal(why *doubt) Refusal {
 // title is the beginning of a stem, for a list.
 func title(stem string) string { return shortened(stem, 40) }
 
+func tooLong() *doubt {
+	return &doubt{"too_long", fmt.Sprintf("文字超过 %d KB，可能几道题连在了一起", MaxText>>10)}
+}
+
 // fault returns the first rule that the question breaks, or nil.
 func (q *Question) fault() *doubt {
 	if !strings.ContainsFunc(q.Stem, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsSymbol(r) }) {
@@ -46,7 +50,7 @@ func (q *Question) fault() *doubt {
 	}
 	for _, s := range slices.Concat([]string{q.Stem, q.Explanation}, q.Options) {
 		if len(s) > MaxText {
-			return &doubt{"too_long", fmt.Sprintf("文字超过 %d KB，可能几道题连在了一起", MaxText>>10)}
+			return tooLong()
 		}
 	}
 	if why := q.optionFault(); why != nil {

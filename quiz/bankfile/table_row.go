@@ -1,9 +1,12 @@
 package bankfile
 
 import (
+	"cmp"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"qingyuan/internal/sheet"
 )
 
 // question makes a draft of one row.
@@ -14,9 +17,13 @@ func (g *grid) question(r row, h head, section heading, out *Report) {
 	options := map[int]string{}
 	disabled, picture := "", ""
 	for i, c := range r.cells {
-		c = UnguardCell(strings.TrimSpace(c))
+		c = sheet.Plain(strings.TrimSpace(c))
 		if c == "" {
 			continue
+		}
+		if len(c) > MaxText { // refused in the end, and not searched for anything before
+			d.why = cmp.Or(d.why, tooLong())
+			c = shortened(c, titleLength)
 		}
 		if i >= len(h.cols) {
 			d.refuse("row_ragged", "这一行比表头多出内容“"+shortened(c, 20)+"”，列可能错位（例如文字里有没加引号的分隔符）")

@@ -31,6 +31,18 @@ func told(t *testing.T, f File, o Options) []string {
 	return out
 }
 
+// TestLongCells refuses what no question can be before anything is searched for in it.
+func TestLongCells(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("；", MaxText)
+	for _, row := range []string{long + ",A,一,二", "甲？,A," + long + ",二", "甲？," + long + ",一,二"} {
+		r, err := Read(t.Context(), File{Name: "x.csv", Raw: []byte("题干,答案,A,B\n" + row + "\n乙？,A,一,二\n")}, Options{})
+		if err != nil || len(r.Refused) != 1 || r.Refused[0].Code != "too_long" || len(r.Refused[0].Title) > 1000 || len(r.Imported) != 1 {
+			t.Errorf("%.20q: %v, %d imported, refused %.300v", row, err, len(r.Imported), r.Refused)
+		}
+	}
+}
+
 func TestCSV(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"qingyuan/internal/sheet"
 	"qingyuan/quiz"
 )
 
@@ -95,7 +96,7 @@ func tableRow(q Question, options int, extra []extraColumn) []string {
 		row = append(row, c.text(q))
 	}
 	for i, cell := range row {
-		row[i] = GuardCell(cell)
+		row[i] = sheet.Guard(cell)
 	}
 	return row
 }

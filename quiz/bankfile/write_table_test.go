@@ -11,6 +11,7 @@ import (
 	"github.com/xuri/excelize/v2"
 	"pgregory.net/rapid"
 
+	"qingyuan/internal/sheet"
 	"qingyuan/quiz"
 )
 
@@ -131,17 +132,17 @@ func TestHostileTables(t *testing.T) {
 					want := slices.Concat([]string{q.Stem, q.Explanation}, q.Options)
 					row := rows[i+1]
 					for _, cell := range row {
-						if looksLikeFormula(cell) && !strings.HasPrefix(cell, "'") {
+						if sheet.Risky(cell) && !strings.HasPrefix(cell, "'") {
 							t.Fatalf("%q is taken for a formula", cell)
 						}
 					}
 					at := slices.Index(rows[0], "解析")
-					got := []string{UnguardCell(row[2]), UnguardCell(row[at])}
+					got := []string{sheet.Plain(row[2]), sheet.Plain(row[at])}
 					for j := range q.Options {
 						if q.Kind == quiz.Judge {
 							got = append(got, q.Options[j])
 						} else {
-							got = append(got, UnguardCell(row[3+j]))
+							got = append(got, sheet.Plain(row[3+j]))
 						}
 					}
 					if diff := cmp.Diff(want, got); diff != "" {

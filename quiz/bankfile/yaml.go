@@ -1,9 +1,11 @@
 package bankfile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"qingyuan/configs"
@@ -16,7 +18,7 @@ func readYAML(ctx context.Context, f File, _ Options) (Report, error) {
 	if err != nil {
 		return Report{}, yamlFileError(f, err)
 	}
-	y := found{file: f, rep: Report{Format: YAML}}
+	y, drafts := found{file: f, rep: Report{Format: YAML}}, 0
 	for _, e := range entries {
 		if err := errors.Join(ctx.Err(), y.full()); err != nil {
 			return Report{}, err
@@ -25,13 +27,37 @@ func readYAML(ctx context.Context, f File, _ Options) (Report, error) {
 		if p.title == "" {
 			p.title = e.Question.ID
 		}
-		if len(e.Faults) > 0 {
+		switch {
+		case len(e.Faults) == 0:
+		case yamlDraft(e):
+			drafts++
+		default:
 			y.refuse(p, yamlDoubt(e))
 			continue
 		}
 		y.take(p, FromBank(e.Question))
 	}
+	if drafts > 0 {
+		y.rep.Notes = append(y.rep.Notes, fmt.Sprintf("%d 道题没有写全知识点、难度、适用对象、解析、依据或生效日期，作为草稿读取，送审前须补全", drafts))
+	}
 	return y.rep, nil
+}
+
+// yamlLater are the fields that a draft may lack, as questions in other formats do: who
+// submits it for review has to say them.
+var yamlLater = []string{"topic", "audience", "difficulty", "explanation", "basis", "valid_from"}
+
+// yamlDraft tells whether nothing stands against an entry but that such fields are missing.
+func yamlDraft(e configs.BankEntry) bool {
+	for _, fault := range e.Faults {
+		if !fault.Missing() || !slices.Contains(yamlLater, yamlField(fault.Key)) {
+			return false
+		}
+	}
+	whole := e.Question // what Check asks for besides
+	whole.Basis, whole.Difficulty, whole.Audience = cmp.Or(whole.Basis, "-"), cmp.Or(whole.Difficulty, 1), []string{quiz.AllAudiences}
+	whole.ValidFrom = cmp.Or(whole.ValidFrom, "0001-01-01")
+	return len(whole.Check()) == 0
 }
 
 // FromBank returns a question of a bank as one that files hold.

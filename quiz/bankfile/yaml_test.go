@@ -53,7 +53,10 @@ func TestYAML(t *testing.T) {
 func TestYAMLFaults(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ old, new, says string }{
-		"missing":       {"basis: 某法, valid_from: 2008-06-01}\n  - id", "valid_from: 2008-06-01}\n  - id", "第 2 行 basis：须有法律依据或出处"},
+		"no key":        {"key: A, ", "", "第 2 行 key：选择题写选项字母"},
+		"empty":         {"basis: 某法, valid_from: 2008-06-01}\n  - id", "basis: '', valid_from: 2008-06-01}\n  - id", "第 2 行 basis：须有法律依据或出处"},
+		"draft, dates":  {"basis: 某法, valid_from: 2008-06-01}\n  - id", "valid_from: 2008-06-31}\n  - id", "须"},
+		"draft, key":    {"key: A, explanation: 说明, basis: 某法,", "key: C, explanation: 说明,", "第 2 行 basis"},
 		"unknown field": {"stem: 甲？", "stem: 甲？, stern: 甲", "第 2 行：不认识的字段 stern"},
 		"key":           {"key: A,", "key: a,", "第 2 行 key：选择题写选项字母"},
 		"key beyond":    {"key: A,", "key: C,", "答案指向不存在的选项"},
@@ -78,6 +81,29 @@ func TestYAMLFaults(t *testing.T) {
 				t.Errorf("refused %+v, want %s", f, tt.says)
 			}
 		})
+	}
+}
+
+// TestYAMLDrafts writes questions that say no more than files of others do and reads them
+// back: what a reviewer asks for is asked for when they are submitted.
+func TestYAMLDrafts(t *testing.T) {
+	t.Parallel()
+	drafts := []Question{
+		{Kind: quiz.Single, Stem: "甲？", Options: []string{"一", "二"}, Key: 1, Number: "a"},
+		{Kind: quiz.Judge, Stem: "乙", Options: []string{"正确", "错误"}, Key: 2, Number: "b", Basis: "某法"},
+	}
+	var out strings.Builder
+	if err := Write(&out, YAML, "草稿", drafts); err != nil {
+		t.Fatal(err)
+	}
+	got, r := outlined(t, readYAML, out.String())
+	want := []string{"2-8 single A 甲？|一|二", "9-13 judge B 乙|正确|错误"}
+	for i := range got { // which lines they stand on is the writer's
+		_, got[i], _ = strings.Cut(got[i], " ")
+		_, want[i], _ = strings.Cut(want[i], " ")
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(r.Notes) != 1 || r.Imported[1].Basis != "某法" || r.Imported[0].Basis != "" {
+		t.Errorf("(-want +got):\n%s\nnotes %v", diff, r.Notes)
 	}
 }
 
