@@ -15,17 +15,16 @@ import (
 // machines that have it. It is only read.
 const fixtures = "../../../shared/fixtures/question-banks"
 
-// haveFixtures tells whether they are here. What they show is held by files of our own
-// as well, so that their tests add to the others and stand for none.
+// haveFixtures tells whether they are here.
 func haveFixtures() bool {
 	_, err := os.Stat(fixtures)
 	return err == nil
 }
 
-// fixture reads one of those files.
-func fixture(t *testing.T, name string) File {
+// fixture reads one of those files, or one of our own in testdata.
+func fixture(t *testing.T, folder, name string) File {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(fixtures, filepath.FromSlash(name)))
+	raw, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(name)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,33 +52,41 @@ type layoutExpected struct {
 	}
 }
 
+// TestLayouts reads the layouts of Chinese text that lie in testdata, and those of others
+// where they are here.
 func TestLayouts(t *testing.T) {
-	if !haveFixtures() {
-		return
+	folders := []string{"testdata"}
+	if haveFixtures() {
+		folders = append(folders, fixtures)
 	}
-	var manifest struct{ Cases []layoutCase }
-	if err := json.Unmarshal(fixture(t, "zh-layouts/manifest.json").Raw, &manifest); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range manifest.Cases {
-		t.Run(c.ID, func(t *testing.T) { checkLayout(t, c) })
+	for _, folder := range folders {
+		var manifest struct{ Cases []layoutCase }
+		if err := json.Unmarshal(fixture(t, folder, "zh-layouts/manifest.json").Raw, &manifest); err != nil {
+			t.Fatal(err)
+		}
+		if len(manifest.Cases) == 0 {
+			t.Errorf("%s has no layouts", folder)
+		}
+		for _, c := range manifest.Cases {
+			t.Run(c.ID, func(t *testing.T) { checkLayout(t, folder, c) })
+		}
 	}
 }
 
-func checkLayout(t *testing.T, c layoutCase) {
+func checkLayout(t *testing.T, folder string, c layoutCase) {
 	t.Helper()
 	var want layoutExpected
-	if err := json.Unmarshal(fixture(t, "zh-layouts/"+c.Expected).Raw, &want); err != nil {
+	if err := json.Unmarshal(fixture(t, folder, "zh-layouts/"+c.Expected).Raw, &want); err != nil {
 		t.Fatal(err)
 	}
 	o := Options{}
 	name := c.Sample
 	if c.Mode == "dual" {
 		name = c.QuestionSample
-		answers := fixture(t, "zh-layouts/"+c.AnswerSample)
+		answers := fixture(t, folder, "zh-layouts/"+c.AnswerSample)
 		o.Answers = &answers
 	}
-	got, err := Read(t.Context(), fixture(t, "zh-layouts/"+name), o)
+	got, err := Read(t.Context(), fixture(t, folder, "zh-layouts/"+name), o)
 	if want.Expected.QuestionCount == 0 {
 		if err == nil {
 			t.Errorf("a file without questions is read as %+v", got)

@@ -135,15 +135,35 @@ func TestLinear(t *testing.T) {
 	}
 }
 
-// TestTextAgreesWithTable reads one bank of 296 questions in two forms: what both
-// import has the same key.
+// TestTextAgreesWithTable reads one bank in two forms: what both import has the same key.
 func TestTextAgreesWithTable(t *testing.T) {
 	t.Parallel()
-	if !haveFixtures() {
-		return
+	agree(t, agreement{
+		folder: "testdata", text: "agree.txt", table: "agree.csv", found: 2, same: 2,
+		types: map[string]int{"single": 1, "multiple": 1},
+	})
+	if haveFixtures() {
+		agree(t, agreement{
+			folder: fixtures, text: "zhtxt-exammaster-202505.txt", table: "csv-exammaster-202505.csv", found: 296, same: 270,
+			types:   map[string]int{"single": 198, "multiple": 98},
+			refused: []string{"option_empty", "option_empty", "key_empty", "key_empty", "key_empty", "key_empty"},
+		})
 	}
+}
+
+// agreement is one bank in two forms.
+type agreement struct {
+	folder, text, table string
+	// found is how many questions the text has, same at least how many both import.
+	found, same int
+	types       map[string]int
+	refused     []string // of the table
+}
+
+func agree(t *testing.T, a agreement) {
+	t.Helper()
 	keys := func(name string) (map[string]string, Report) {
-		r, err := Read(t.Context(), fixture(t, name), Options{})
+		r, err := Read(t.Context(), fixture(t, a.folder, name), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,14 +173,13 @@ func TestTextAgreesWithTable(t *testing.T) {
 		}
 		return out, r
 	}
-	text, textReport := keys("zhtxt-exammaster-202505.txt")
-	table, tableReport := keys("csv-exammaster-202505.csv")
-	if n := textReport.Found(); n != 296 || len(textReport.Imported) != 296 {
+	text, textReport := keys(a.text)
+	table, tableReport := keys(a.table)
+	if n := textReport.Found(); n != a.found || len(textReport.Imported) != a.found {
 		t.Errorf("%d found in the text, %d imported", n, len(textReport.Imported))
 	}
-	wantTypes := map[string]int{"single": 198, "multiple": 98}
 	for _, r := range []Report{textReport, tableReport} {
-		if diff := cmp.Diff(wantTypes, r.ByType()); diff != "" {
+		if diff := cmp.Diff(a.types, r.ByType()); diff != "" {
 			t.Errorf("types (-want +got)\n%s", diff)
 		}
 	}
@@ -174,28 +193,41 @@ func TestTextAgreesWithTable(t *testing.T) {
 			same++
 		}
 	}
-	if same < 270 {
+	if same < a.same {
 		t.Errorf("only %d questions are the same in both", same)
 	}
 	var refused []string
 	for _, f := range tableReport.Refused {
 		refused = append(refused, f.Code)
 	}
-	if diff := cmp.Diff([]string{"option_empty", "option_empty", "key_empty", "key_empty", "key_empty", "key_empty"}, refused); diff != "" {
+	if diff := cmp.Diff(a.refused, refused); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 
-func TestWorkbooksOfOthers(t *testing.T) {
+// TestWorkbooks reads a workbook of our own, and those of others where they are here.
+func TestWorkbooks(t *testing.T) {
 	t.Parallel()
-	if !haveFixtures() {
-		return
+	own, err := Read(t.Context(), fixture(t, "testdata", "agree.txt"), Options{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	for name, want := range map[string]string{
-		"xlsx-examassistant-SingleChoice_SC.xlsx":   "A B B B B B B C B",
-		"xlsx-examassistant-MultipleChoice_MC.xlsx": "ABD ABCD ABC ABCD ABC ABCDF ABD",
-	} {
-		r, err := Read(t.Context(), fixture(t, name), Options{})
+	var book bytes.Buffer
+	if err := Write(&book, XLSX, "题库", own.Imported); err != nil {
+		t.Fatal(err)
+	}
+	files := map[*File]string{{Name: "own.xlsx", Raw: book.Bytes()}: "A AB"}
+	if haveFixtures() {
+		for name, want := range map[string]string{
+			"xlsx-examassistant-SingleChoice_SC.xlsx":   "A B B B B B B C B",
+			"xlsx-examassistant-MultipleChoice_MC.xlsx": "ABD ABCD ABC ABCD ABC ABCDF ABD",
+		} {
+			f := fixture(t, fixtures, name)
+			files[&f] = want
+		}
+	}
+	for f, want := range files {
+		r, err := Read(t.Context(), *f, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,7 +236,7 @@ func TestWorkbooksOfOthers(t *testing.T) {
 			got = append(got, q.Letters())
 		}
 		if strings.Join(got, " ") != want || len(r.Refused)+len(r.Skipped) > 0 {
-			t.Errorf("%s: %q, want %s; %+v", name, got, want, r.Refused)
+			t.Errorf("%s: %q, want %s; %+v", f.Name, got, want, r.Refused)
 		}
 	}
 }
