@@ -1,0 +1,84 @@
+package proof
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Names of fields. Those of a signature come first.
+const (
+	FieldName       = "name"
+	FieldMaskedName = "masked_name"
+	FieldTime       = "time" // RFC 3339 in UTC, with milliseconds
+	FieldText       = "text" // SHA-256 of the pledge's text, in hexadecimal
+	FieldVersion    = "version"
+	FieldMethod     = "method"
+	FieldUnit       = "unit"  // id of the unit for which it counted when it was accepted
+	FieldImage      = "image" // SHA-256 of the strokes, in hexadecimal; empty where it was typed
+
+	FieldNumber   = "number"
+	FieldScore    = "score"
+	FieldMaxScore = "max_score"
+	FieldCorrect  = "correct"
+	FieldPassed   = "passed"
+	FieldUsed     = "used_ms"
+	FieldBank     = "bank"
+	FieldPaper    = "paper"
+	FieldAnswers  = "answers"
+)
+
+// Field is one thing that a leaf binds. Opened, it has its value and the salt; closed, it
+// has the commitment alone, from which nothing can be learned.
+type Field struct {
+	Name string `json:"name"`
+	// Value and Salt are nil in a closed field.
+	Value      *string   `json:"value,omitempty"`
+	Salt       *Salt     `json:"salt,omitempty"`
+	Commitment tlog.Hash `json:"commitment"`
+}
+
+// Seed is where the salts of one leaf come from. Whoever has it can open every field of
+// which they know or guess the value; when it is gone, nobody can.
+type Seed [32]byte
+
+// saltSize is that of a salt in bytes: enough that values cannot be tried.
+const saltSize = 16
+
+// salt returns the salt of a field. Those of different fields tell nothing about each
+// other, so that one can be opened and the others kept.
+func (s Seed) salt(field string) Salt {
+	m := hmac.New(sha256.New, s[:])
+	m.Write([]byte("qingyuan.salt/1 " + field))
+	return Salt(m.Sum(nil)[:saltSize])
+}
+
+// Open returns an opened field.
+func (s Seed) Open(name, value string) Field {
+	salt := s.salt(name)
+	return Field{Name: name, Value: &value, Salt: &salt, Commitment: commit(name, value, salt)}
+}
+
+// Close returns a field without what opens it.
+func (f Field) Close() Field { return Field{Name: f.Name, Commitment: f.Commitment} }
+
+// Holds tells whether an opened field is what its commitment binds. A closed one says
+// nothing that could be wrong.
+func (f Field) Holds() bool {
+	if f.Value == nil || f.Salt == nil {
+		return f.Value == nil && f.Salt == nil
+	}
+	return commit(f.Name, *f.Value, *f.Salt) == f.Commitment
+}
+
+// commit hashes the salt, the name and the value. A name has no line break, so that no two
+// fields are spelled the same.
+func commit(name, value string, salt Salt) tlog.Hash {
+	h := sha256.New()
+	h.Write([]byte("qingyuan.field/1\n"))
+	h.Write(salt[:])
+	h.Write([]byte(strings.ReplaceAll(name, "\n", " ") + "\n" + value))
+	return tlog.Hash(h.Sum(nil))
+}

@@ -1,0 +1,267 @@
+package proof
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// LogFormat names what a file of a whole log is, and its version.
+const LogFormat = "qingyuan.log/1"
+
+// A file of a whole log has a line of JSON for each thing: first its head, then every leaf
+// in order, and every checkpoint behind the last leaf that it covers. It ends with a
+// checkpoint over everything.
+
+// Head is the first line.
+type Head struct {
+	Format string   `json:"format"`
+	Origin string   `json:"origin"`
+	Keys   []string `json:"keys"`
+}
+
+// line is any other line: a leaf, or a checkpoint.
+type line struct {
+	Leaf       *leafLine `json:"leaf,omitempty"`
+	Checkpoint string    `json:"checkpoint,omitempty"`
+}
+
+type leafLine struct {
+	Index  int64     `json:"index"`
+	Type   Type      `json:"type"`
+	Of     *int64    `json:"of,omitempty"`
+	Fields tlog.Hash `json:"fields"`
+	Hash   tlog.Hash `json:"hash"`
+}
+
+// LogWriter writes a file of a whole log. After an error nothing more is written.
+type LogWriter struct {
+	to  *bufio.Writer
+	n   int64
+	err error
+}
+
+// NewLogWriter begins a file.
+func NewLogWriter(w io.Writer, origin string, keys []string) *LogWriter {
+	out := &LogWriter{to: bufio.NewWriter(w)}
+	out.line(Head{LogFormat, origin, keys})
+	return out
+}
+
+func (w *LogWriter) line(v any) {
+	if w.err == nil {
+		w.err = json.MarshalWrite(w.to, v, json.Deterministic(true))
+	}
+	if w.err == nil {
+		w.err = w.to.WriteByte('\n')
+	}
+}
+
+// Leaf writes the next leaf.
+func (w *LogWriter) Leaf(l Leaf) {
+	out := leafLine{Index: w.n, Type: l.Type, Fields: l.Fields, Hash: l.Hash()}
+	if l.Of != Unknown {
+		out.Of = &l.Of
+	}
+	w.n++
+	w.line(line{Leaf: &out})
+}
+
+// Checkpoint writes a signed checkpoint over the leaves so far.
+func (w *LogWriter) Checkpoint(signed string) { w.line(line{Checkpoint: signed}) }
+
+// Close ends the file and tells whether everything was written.
+func (w *LogWriter) Close() error {
+	if w.err == nil {
+		w.err = w.to.Flush()
+	}
+	if w.err != nil {
+		return fmt.Errorf("write the log: %w", w.err)
+	}
+	return nil
+}
+
+// maxFaults bounds how many faults of a log are told: of one that was made anew every line
+// is wrong.
+const maxFaults = 20
+
+// LogCheck is what reading a whole log came to.
+type LogCheck struct {
+	Head Head
+	// Last is the newest checkpoint that holds, and Checkpoints how many there are.
+	Last        Checkpoint
+	Checkpoints int
+	// Kept is how many of the kept checkpoints were compared with the log.
+	Kept   int
+	Faults []Fault
+}
+
+// ReadLog reads a whole log and checks every line of it: every leaf, that nothing is
+// corrected that is not there, and every checkpoint, of which each continues the one
+// before. keys are those that its reader trusts; none means those in the file. kept are
+// signed checkpoints that the reader noted earlier, and the log must have. The error is
+// that the file cannot be read as a log at all.
+func ReadLog(r io.Reader, keys []string, kept []string) (*LogCheck, error) {
+	d := jsontext.NewDecoder(bufio.NewReader(r))
+	strict := json.RejectUnknownMembers(true)
+	w := &walk{state: map[int64]bool{}, totals: Totals{}}
+	if err := json.UnmarshalDecode(d, &w.out.Head, strict); err != nil || w.out.Head.Format != LogFormat {
+		return nil, fmt.Errorf("read the log: %w", errNoLog)
+	}
+	if w.keys = keys; len(keys) == 0 {
+		w.keys = w.out.Head.Keys
+	}
+	if err := w.remember(kept); err != nil {
+		return nil, err
+	}
+	for d.PeekKind() != 0 {
+		var l line
+		if err := json.UnmarshalDecode(d, &l, strict); err != nil {
+			return nil, fmt.Errorf("read the log behind leaf %d: %w", w.climb.n-1, err)
+		}
+		if w.line(&l); len(w.out.Faults) >= maxFaults {
+			return &w.out, nil
+		}
+	}
+	if _, err := d.ReadToken(); err != nil && err != io.EOF { //nolint:errorlint // The decoder returns it as it is.
+		return nil, fmt.Errorf("read the log behind leaf %d: %w", w.climb.n-1, err)
+	}
+	w.finish()
+	return &w.out, nil
+}
+
+// walk reads a log line by line.
+type walk struct {
+	out    LogCheck
+	keys   []string
+	climb  climber
+	totals Totals
+	// state says of every act whether it counts.
+	state map[int64]bool
+	kept  map[int64]Checkpoint
+	from  int64 // where the leaves begin that no checkpoint covers yet
+	next  int64 // the index that the next leaf must have
+}
+
+func (w *walk) fault(part string, index int64, format string, args ...any) {
+	w.out.Faults = append(w.out.Faults, Fault{part, index, fmt.Sprintf(format, args...)})
+}
+
+// remember reads the checkpoints that the reader has kept.
+func (w *walk) remember(kept []string) error {
+	w.kept = map[int64]Checkpoint{}
+	for _, signed := range kept {
+		c, err := OpenCheckpoint(signed, w.keys)
+		if err != nil {
+			return fmt.Errorf("read a kept checkpoint: %w", err)
+		}
+		w.kept[c.N] = c
+	}
+	return nil
+}
+
+func (w *walk) line(l *line) {
+	switch {
+	case l.Leaf != nil && l.Checkpoint == "":
+		w.leaf(l.Leaf)
+	case l.Leaf == nil && l.Checkpoint != "":
+		w.checkpoint(l.Checkpoint)
+	default:
+		w.fault(PartEntries, nowhere, "a line behind leaf %d is neither a leaf nor a checkpoint", w.climb.n-1)
+	}
+}
+
+func (w *walk) leaf(in *leafLine) {
+	at := in.Index
+	if at != w.next {
+		w.fault(PartLeaf, w.next, "it is missing: leaf %d stands in its place", at)
+	}
+	w.next = at + 1
+	l := Leaf{Type: in.Type, Of: Unknown, Fields: in.Fields}
+	if in.Of != nil {
+		l.Of = *in.Of
+	}
+	if err := l.check(); err != nil {
+		w.fault(PartLeaf, at, "%v", err)
+	} else if l.Hash() != in.Hash {
+		w.fault(PartLeaf, at, "type, act and fields give %s, and it is %s", l.Hash(), in.Hash)
+	}
+	w.apply(at, l)
+	w.climb.add(in.Hash)
+	if c, ok := w.kept[w.climb.n]; ok {
+		w.out.Kept++
+		if got := w.climb.tree(); got.Hash != c.Hash {
+			w.fault(PartCheckpoint, nowhere, "the one of %d leaves that was kept has the root %s, and the log gives %s: it was made anew", c.N, c.Hash, got.Hash)
+		}
+	}
+}
+
+// apply follows what a leaf does to an act: what counts cannot be restored, and what does
+// not cannot be taken out.
+func (w *walk) apply(at int64, l Leaf) {
+	w.totals.Add(l.Type)
+	switch {
+	case l.Type.Accepts():
+		w.state[at] = true
+	case l.Of == Unknown:
+	default:
+		counts, ok := w.state[l.Of]
+		if !ok {
+			w.fault(PartLeaf, at, "it corrects leaf %d, which is no act before it", l.Of)
+			return
+		}
+		if adds := l.Type.Adds(); adds > 0 && counts || adds < 0 && !counts {
+			w.fault(PartLeaf, at, "%s of leaf %d, which is so already", l.Type, l.Of)
+		} else if adds != 0 {
+			w.state[l.Of] = adds > 0
+		}
+	}
+}
+
+func (w *walk) checkpoint(signed string) {
+	w.out.Checkpoints++
+	c, err := OpenCheckpoint(signed, w.keys)
+	if err != nil {
+		w.fault(PartCheckpoint, nowhere, "the one behind leaf %d: %v", w.climb.n-1, err)
+		return
+	}
+	got := w.climb.tree()
+	switch {
+	case c.Origin != w.out.Head.Origin:
+		w.fault(PartCheckpoint, nowhere, "the one of %d leaves is of %s, and the log of %s", c.N, c.Origin, w.out.Head.Origin)
+	case c.N != got.N:
+		w.fault(PartCheckpoint, nowhere, "it is of %d leaves, and stands behind %d: leaves were dropped or put in, or another checkpoint stands in its place", c.N, got.N)
+	case c.Hash != got.Hash:
+		w.fault(PartCheckpoint, nowhere, "that of %d leaves has the root %s, and the log gives %s: one of the leaves from %d on was altered, or the checkpoint replaced",
+			c.N, c.Hash, got.Hash, w.from)
+	case !w.totals.same(c.Totals):
+		w.fault(PartCheckpoint, nowhere, "that of %d leaves has totals that are not those of the leaves", c.N)
+	default:
+		w.out.Last, w.from = c, c.N
+	}
+}
+
+// finish wants everything to be covered.
+func (w *walk) finish() {
+	if w.from < w.climb.n {
+		w.fault(PartCheckpoint, nowhere, "none that holds covers the leaves from %d to %d", w.from, w.climb.n-1)
+	}
+	for _, n := range slices.Sorted(maps.Keys(w.kept)) {
+		if n > w.climb.n {
+			w.fault(PartCheckpoint, nowhere, "one of %d leaves was kept, and the log has %d: it was cut", n, w.climb.n)
+		}
+	}
+}
+
+// same tells whether both count the same.
+func (t Totals) same(o Totals) bool { return t.Holds(o) && o.Holds(t) }
+
+// IsLog tells by the beginning of a file whether it is a whole log and no bundle.
+func IsLog(beginning string) bool { return strings.Contains(beginning, `"`+LogFormat+`"`) }
