@@ -24,6 +24,7 @@ type Config struct {
 	Redis     Redis     `koanf:"redis"`
 	Database  Database  `koanf:"database"`
 	Verify    Verify    `koanf:"verify"`
+	Proofs    Proofs    `koanf:"proofs"`
 	Secrets   Secrets   `koanf:"secrets"`
 	WeChat    WeChat    `koanf:"wechat"`
 	Session   Session   `koanf:"session"`
@@ -93,6 +94,14 @@ type Memory struct {
 // Verify is how often Redis is compared with the ledger.
 type Verify struct {
 	Every time.Duration `koanf:"every" doc:"Time between two comparisons of Redis with the ledger in the background, and at least ten times as long as one took; 0 switches them off."`
+}
+
+// Proofs is how the logs are kept by which outsiders check counts.
+type Proofs struct {
+	Every        time.Duration `koanf:"every" doc:"How often acts are sealed into the log of their campaign and the log is signed, if it has grown; 0 switches it off."`
+	KeepDirs     []string      `koanf:"keep_dirs" doc:"Folders that every signed checkpoint is dropped into: of another machine, or of a disk that cannot be written twice. A log whose checkpoints nobody else keeps proves nothing."`
+	Webhooks     []string      `koanf:"webhooks" doc:"Addresses (https) of outside keepers that are told every signed checkpoint by POST, with the proof that it continues the one before."`
+	WebhookToken Secret        `koanf:"webhook_token" doc:"Bearer token that is sent to proofs.webhooks; empty sends none."`
 }
 
 // WeChat is what the doors of WeChat need.
@@ -182,6 +191,7 @@ func Default() Config {
 			WaitTimeout: time.Second, MemoryGuard: 0.9,
 		},
 		Verify: Verify{Every: 5 * time.Minute},
+		Proofs: Proofs{Every: time.Minute},
 		WeChat: WeChat{
 			BaseURL: "https://api.weixin.qq.com", Timeout: 4 * time.Second,
 		},
@@ -218,6 +228,9 @@ func (c Config) DatabaseTarget() string {
 	}
 	return filepath.Join(c.Data.Dir, databaseFile)
 }
+
+// CheckpointsDir returns the folder of the signed checkpoints that this server keeps.
+func (c Config) CheckpointsDir() string { return filepath.Join(c.Data.Dir, "checkpoints") }
 
 // CampaignsDir returns the folder of the operators' campaigns.
 func (c Config) CampaignsDir() string {

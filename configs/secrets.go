@@ -29,6 +29,8 @@ type Secrets struct {
 	TokenKeys    map[string]Secret `koanf:"token_keys" doc:"Keys that tokens are checked with: {id: secret of 32 bytes or more}. The key of id master is derived from secrets.master unless one is given here. Take a key out when no session of its time is left."`
 	SealCurrent  string            `koanf:"seal_current" doc:"Id of the key in secrets.seal_keys that seals new personal data; empty: the key derived from secrets.master."`
 	SealKeys     map[string]Secret `koanf:"seal_keys" doc:"Keys that personal data is opened with: {id: secret of 32 bytes or more}. Never take one out while data sealed with it is kept."`
+	ProofCurrent string            `koanf:"proof_current" doc:"Id of the key in secrets.proof_keys that signs checkpoints of the logs; empty: the key derived from secrets.master."`
+	ProofKeys    map[string]Secret `koanf:"proof_keys" doc:"Keys that checkpoints are signed and checked with: {id: secret of 32 bytes or more}. Never take one out while checkpoints that it signed are the newest of a log."`
 }
 
 // Tokens returns the keys that sign and check tokens, and the id of the one to
@@ -41,6 +43,12 @@ func (s Secrets) Tokens() (current string, keys map[string][]byte) {
 // one to seal with.
 func (s Secrets) Seals() (current string, keys map[string][]byte) {
 	return keySet(s.Master, s.SealCurrent, s.SealKeys)
+}
+
+// Proofs returns the secrets behind the keys that sign checkpoints, and the id of the one
+// that signs now.
+func (s Secrets) Proofs() (current string, keys map[string][]byte) {
+	return keySet(s.Master, s.ProofCurrent, s.ProofKeys)
 }
 
 func keySet(master Secret, current string, keys map[string]Secret) (string, map[string][]byte) {
@@ -63,6 +71,7 @@ func (s Secrets) check(f *faults) {
 	}
 	checkKeys(f, "secrets.token", s.TokenCurrent, s.TokenKeys)
 	checkKeys(f, "secrets.seal", s.SealCurrent, s.SealKeys)
+	checkKeys(f, "secrets.proof", s.ProofCurrent, s.ProofKeys)
 }
 
 var keyID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
@@ -103,6 +112,10 @@ func (s Secrets) over(kept Secrets) Secrets {
 	if s.SealCurrent == "" {
 		s.SealCurrent = kept.SealCurrent
 	}
+	if s.ProofCurrent == "" {
+		s.ProofCurrent = kept.ProofCurrent
+	}
+	s.ProofKeys = union(kept.ProofKeys, s.ProofKeys)
 	s.TokenKeys = union(kept.TokenKeys, s.TokenKeys)
 	s.SealKeys = union(kept.SealKeys, s.SealKeys)
 	return s
@@ -166,6 +179,8 @@ func parseSecrets(name string, raw []byte) (Secrets, error) {
 		TokenKeys:    secretMap(o.may("token_keys")),
 		SealCurrent:  o.may("seal_current").text(),
 		SealKeys:     secretMap(o.may("seal_keys")),
+		ProofCurrent: o.may("proof_current").text(),
+		ProofKeys:    secretMap(o.may("proof_keys")),
 	}
 	var f faults
 	f.unless(!s.Master.IsZero(), "secrets.master", "is missing")

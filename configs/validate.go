@@ -47,6 +47,7 @@ func (c Config) Validate() error {
 		"is missing: with redis.addrs several servers must share a ledger; set database.sole_server if there is only this one")
 	c.Database.check(&f)
 	f.unless(c.Verify.Every == 0 || c.Verify.Every >= time.Second, "verify.every", "%v is neither 0 nor a second or more", c.Verify.Every)
+	c.Proofs.check(&f)
 	c.Secrets.check(&f)
 	c.WeChat.check(&f)
 	f.between("session.access_ttl", c.Session.AccessTTL, time.Minute, 24*time.Hour)
@@ -143,11 +144,24 @@ func (d Database) check(f *faults) {
 		"database.url", "is not postgres://USER:PASSWORD@HOST:PORT/NAME")
 }
 
-func (w WeChat) check(f *faults) {
-	u, err := url.Parse(w.BaseURL)
-	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
-		f.bad("wechat.base_url", "%q is not an https address", w.BaseURL)
+func (p Proofs) check(f *faults) {
+	f.unless(p.Every == 0 || p.Every >= 10*time.Millisecond, "proofs.every", "%v is neither 0 nor 10ms or more", p.Every)
+	for i, dir := range p.KeepDirs {
+		f.unless(dir != "", "proofs.keep_dirs."+strconv.Itoa(i), "is empty")
 	}
+	for i, hook := range p.Webhooks {
+		f.unless(safeURL(hook), "proofs.webhooks."+strconv.Itoa(i), "%q is not an https address", hook)
+	}
+}
+
+// safeURL tells whether an address is of https, or of this machine.
+func safeURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()))
+}
+
+func (w WeChat) check(f *faults) {
+	f.unless(safeURL(w.BaseURL), "wechat.base_url", "%q is not an https address", w.BaseURL)
 	f.between("wechat.timeout", w.Timeout, 100*time.Millisecond, time.Minute)
 	seen := map[string]bool{}
 	for i, app := range w.MiniPrograms {

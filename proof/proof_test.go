@@ -330,7 +330,7 @@ func (s *shelf) file(t tb, p pen) []byte {
 		}
 	}
 	for i, l := range s.leaves {
-		w.Leaf(l)
+		w.Leaf(l, l.Hash())
 		behind(i + 1)
 	}
 	if err := w.Close(); err != nil {

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -64,9 +65,9 @@ func (w *LogWriter) line(v any) {
 	}
 }
 
-// Leaf writes the next leaf.
-func (w *LogWriter) Leaf(l Leaf) {
-	out := leafLine{Index: w.n, Type: l.Type, Fields: l.Fields, Hash: l.Hash()}
+// Leaf writes the next leaf with its hash as it is in the tree.
+func (w *LogWriter) Leaf(l Leaf, hash tlog.Hash) {
+	out := leafLine{Index: w.n, Type: l.Type, Fields: l.Fields, Hash: hash}
 	if l.Of != Unknown {
 		out.Of = &l.Of
 	}
@@ -113,7 +114,7 @@ func ReadLog(r io.Reader, keys []string, kept []string) (*LogCheck, error) {
 	strict := json.RejectUnknownMembers(true)
 	w := &walk{state: map[int64]bool{}, totals: Totals{}}
 	if err := json.UnmarshalDecode(d, &w.out.Head, strict); err != nil || w.out.Head.Format != LogFormat {
-		return nil, fmt.Errorf("read the log: %w", errNoLog)
+		return nil, errors.Join(fmt.Errorf("read the log: %w", errNoLog), err)
 	}
 	if w.keys = keys; len(keys) == 0 {
 		w.keys = w.out.Head.Keys

@@ -125,3 +125,19 @@ func unpackEntry(packed []byte) (event.Fields, error) {
 	}
 	return event.FieldsOf(fields), nil
 }
+
+// LostRecord tells whether the record of a participant may be among the dead letters of a
+// shard: one of theirs is, or one of which nobody knows whose it was.
+func (l *Ledger) LostRecord(ctx context.Context, s Shard, participant string) (bool, error) {
+	id, err := l.shardID(ctx, s)
+	if err != nil {
+		return false, err
+	}
+	var n int
+	err = l.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM dead_letters WHERE shard = $1 AND stream = $2 AND participant IN ($3, '')",
+		id, string(event.Personal), participant).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("look for a record of participant %s among the dead letters of %s: %w", participant, s, err)
+	}
+	return n > 0, nil
+}

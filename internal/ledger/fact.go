@@ -95,14 +95,7 @@ func (l *Ledger) After(ctx context.Context, campaign string, shard int, after ev
 	fail := func(err error) ([]event.Fact, error) {
 		return nil, fmt.Errorf("read facts of %s after %s: %w", s, after, err)
 	}
-	id, err := l.shardID(ctx, s)
-	if err != nil {
-		return fail(err)
-	}
-	rows, err := l.db.QueryContext(ctx, "SELECT "+factList+
-		" FROM facts WHERE shard = $1 AND (epoch, seq) > ($2, $3) ORDER BY epoch, seq LIMIT $4",
-		id, after.Epoch, after.Seq, limit)
-	facts, err := collect(rows, err, scanFact)
+	facts, err := l.factsAfter(ctx, s, after, limit)
 	if err != nil {
 		return fail(err)
 	}
@@ -114,4 +107,99 @@ func (l *Ledger) After(ctx context.Context, campaign string, shard int, after ev
 		last = facts[i].Position
 	}
 	return facts, nil
+}
+
+// Past is After for who has to come past what could not be stored as a fact: positions
+// whose entries are among the dead letters are left out. Any other gap is ErrGap.
+func (l *Ledger) Past(ctx context.Context, s Shard, after event.Position, limit int) ([]event.Fact, error) {
+	facts, err := l.factsAfter(ctx, s, after, limit)
+	last := after
+	for i := 0; i < len(facts) && err == nil; i++ {
+		err = l.deadBetween(ctx, s, last, facts[i].Position)
+		last = facts[i].Position
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read facts of %s after %s, past the dead letters: %w", s, after, err)
+	}
+	return facts, nil
+}
+
+// deadBetween wants every position between two facts to be that of a dead letter.
+func (l *Ledger) deadBetween(ctx context.Context, s Shard, last, next event.Position) error {
+	at := event.Position{Epoch: next.Epoch}
+	if last.Epoch == next.Epoch {
+		at.Seq = last.Seq + 1
+	}
+	for ; at.Compare(next) < 0; at.Seq++ {
+		dead, err := l.IsDead(ctx, s, event.Facts, at)
+		if err != nil {
+			return err
+		}
+		if !dead {
+			return fmt.Errorf("%w: %s comes after %s", ErrGap, next, last)
+		}
+	}
+	return nil
+}
+
+func (l *Ledger) factsAfter(ctx context.Context, s Shard, after event.Position, limit int) ([]event.Fact, error) {
+	id, err := l.shardID(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := l.db.QueryContext(ctx, "SELECT "+factList+
+		" FROM facts WHERE shard = $1 AND (epoch, seq) > ($2, $3) ORDER BY epoch, seq LIMIT $4",
+		id, after.Epoch, after.Seq, limit)
+	return collect(rows, err, scanFact)
+}
+
+// SignatureRecords returns the personal records of the signatures among the facts of a
+// shard after one position and up to another, by participant. Of who has several the
+// newest counts; one that was erased has nothing sealed.
+func (l *Ledger) SignatureRecords(ctx context.Context, s Shard, after, upTo event.Position) (map[string]event.Record, error) {
+	id, err := l.shardID(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := l.db.QueryContext(ctx, "SELECT "+recordList+` FROM personal WHERE shard = $1 AND kind = $2 AND participant IN (
+		SELECT participant FROM facts WHERE shard = $1 AND (epoch, seq) > ($3, $4) AND (epoch, seq) <= ($5, $6) AND kind = $7)
+		ORDER BY epoch, seq`, id, string(event.RecordSignature), after.Epoch, after.Seq, upTo.Epoch, upTo.Seq, string(event.KindSigned))
+	all, err := collect(rows, err, scanRecord)
+	if err != nil {
+		return nil, fmt.Errorf("read the records of signatures in %s after %s: %w", s, after, err)
+	}
+	out := make(map[string]event.Record, len(all))
+	for _, r := range all {
+		out[r.Participant] = r
+	}
+	return out, nil
+}
+
+// ErasedAfter returns when participants were erased in a shard, as positions of the fact
+// that says so, of those who have a fact after one position and up to another. Erasures
+// up to the former are left out; of several the last counts.
+func (l *Ledger) ErasedAfter(ctx context.Context, tx *sql.Tx, s Shard, after, upTo event.Position) (map[string]event.Position, error) {
+	id, err := l.shardID(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	type erasure struct {
+		participant string
+		event.Position
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT participant, epoch, seq FROM facts e
+		WHERE shard = $1 AND kind = 'erased.1' AND (epoch, seq) > ($2, $3) AND participant IN (
+		SELECT participant FROM facts f WHERE f.shard = $1 AND (f.epoch, f.seq) > ($2, $3) AND (f.epoch, f.seq) <= ($4, $5))
+		ORDER BY epoch, seq`, id, after.Epoch, after.Seq, upTo.Epoch, upTo.Seq)
+	all, err := collect(rows, err, func(r *sql.Rows) (e erasure, err error) {
+		return e, r.Scan(&e.participant, &e.Epoch, &e.Seq)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look who was erased in %s after %s: %w", s, after, err)
+	}
+	out := make(map[string]event.Position, len(all))
+	for _, e := range all {
+		out[e.participant] = e.Position
+	}
+	return out, nil
 }

@@ -1,0 +1,186 @@
+package prooflog
+
+import (
+	"context"
+	"crypto/ed25519"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"qingyuan/internal/failpoint"
+	"qingyuan/proof"
+)
+
+// Signed is a checkpoint with the note that says it.
+type Signed struct {
+	proof.Checkpoint
+
+	Note string
+}
+
+// Sign signs how the log of a campaign is, if it has grown since it was signed last, and
+// returns the newest checkpoint; false where there is none yet. A log that does not
+// continue the last checkpoint, or one that is kept as a file here, is ErrBroken: nothing
+// of it is signed.
+func (l *Log) Sign(ctx context.Context, campaignID string) (Signed, bool, error) {
+	fail := func(err error) (Signed, bool, error) {
+		return Signed{}, false, fmt.Errorf("sign the log of %s: %w", campaignID, err)
+	}
+	h, err := l.readHead(ctx, campaignID)
+	if err != nil || h.N == 0 {
+		return Signed{}, false, err
+	}
+	last, signed, err := l.Latest(ctx, campaignID)
+	if err != nil {
+		return fail(err)
+	}
+	if err := l.continues(ctx, campaignID, h, last, signed); err != nil {
+		return fail(err)
+	}
+	if signed && last.N == h.N {
+		return last, true, l.file(campaignID, last)
+	}
+	origin, err := l.Origin(ctx, campaignID)
+	if err != nil {
+		return fail(err)
+	}
+	c := proof.Checkpoint{Origin: origin, Tree: h.Tree, At: l.Now().Truncate(time.Millisecond), Totals: h.totals}
+	text, err := c.Sign(l.Keys.Current)
+	if err != nil {
+		return fail(err)
+	}
+	if err := l.publish(ctx, campaignID, c.N, text); err != nil {
+		return fail(err)
+	}
+	if err := failpoint.Hit("prooflog.after_sign"); err != nil {
+		return fail(err)
+	}
+	now, _, err := l.Latest(ctx, campaignID) // somebody else's, if they were first
+	if err != nil {
+		return fail(err)
+	}
+	return now, true, l.file(campaignID, now)
+}
+
+// continues wants a log to have grown out of whatever was signed of it.
+func (l *Log) continues(ctx context.Context, campaignID string, h head, last Signed, signed bool) error {
+	broken := func(err error) error { return fmt.Errorf("%w: %w", ErrBroken, err) }
+	if h.totals.Leaves() != h.N {
+		return broken(fmt.Errorf("totals of %d leaves where there are %d", h.totals.Leaves(), h.N))
+	}
+	before := []Signed{}
+	if signed {
+		before = append(before, last)
+	}
+	kept, ok, err := l.filed(ctx, campaignID)
+	if err != nil {
+		return err
+	}
+	if ok {
+		before = append(before, kept)
+	}
+	r := l.hashes(ctx, campaignID, h.Tree)
+	for _, c := range before {
+		if err := proof.Consistent(h.Tree, c.Tree, r); err != nil {
+			return broken(err)
+		}
+		if !h.totals.Holds(c.Totals) {
+			return broken(fmt.Errorf("fewer leaves of some type than in the checkpoint of %d", c.N))
+		}
+	}
+	return nil
+}
+
+// publish stores a checkpoint for everybody, with the key that signed it. Whoever comes
+// second changes nothing.
+func (l *Log) publish(ctx context.Context, campaignID string, size int64, text string) error {
+	public, _ := l.Keys.Current.Public().(ed25519.PublicKey)
+	return l.DB.WithTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO proof_keys (public, since) VALUES ($1, $2) ON CONFLICT DO NOTHING", []byte(public), l.Now().UnixMilli())
+		if err != nil {
+			return fmt.Errorf("store the key: %w", err)
+		}
+		_, err = tx.ExecContext(ctx, "INSERT INTO proof_checkpoints (campaign, size, signed) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", campaignID, size, text)
+		if err != nil {
+			return fmt.Errorf("store the checkpoint: %w", err)
+		}
+		return nil
+	})
+}
+
+// Latest returns the newest checkpoint of a log, and whether there is one.
+func (l *Log) Latest(ctx context.Context, campaignID string) (Signed, bool, error) {
+	return l.one(ctx, campaignID, "campaign = $1 ORDER BY size DESC LIMIT 1", campaignID)
+}
+
+// At returns the checkpoint of a size, or ErrNotSealed.
+func (l *Log) At(ctx context.Context, campaignID string, size int64) (Signed, error) {
+	s, ok, err := l.one(ctx, campaignID, "campaign = $1 AND size = $2", campaignID, size)
+	if err == nil && !ok {
+		err = ErrNotSealed
+	}
+	return s, err
+}
+
+// one reads a checkpoint and checks its signature.
+func (l *Log) one(ctx context.Context, campaignID, where string, args ...any) (Signed, bool, error) {
+	var s Signed
+	err := l.DB.QueryRowContext(ctx, "SELECT signed FROM proof_checkpoints WHERE "+where, args...).Scan(&s.Note)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s, false, nil
+	}
+	if err != nil {
+		return s, false, fmt.Errorf("read a checkpoint of %s: %w", campaignID, err)
+	}
+	if err := l.check(ctx, campaignID, &s); err != nil {
+		return Signed{}, false, err
+	}
+	return s, true, nil
+}
+
+// check opens a note that must be of this log.
+func (l *Log) check(ctx context.Context, campaignID string, s *Signed) error {
+	keys, err := l.VerifierKeys(ctx, campaignID)
+	if err != nil {
+		return err
+	}
+	if s.Checkpoint, err = proof.OpenCheckpoint(s.Note, keys); err != nil {
+		return fmt.Errorf("%w: %w", ErrBroken, err)
+	}
+	return nil
+}
+
+// VerifierKeys are the keys that checkpoints of a log are checked with, the one that signs
+// now first.
+func (l *Log) VerifierKeys(ctx context.Context, campaignID string) ([]string, error) {
+	origin, err := l.Origin(ctx, campaignID)
+	if err != nil {
+		return nil, err
+	}
+	public, _ := l.Keys.Current.Public().(ed25519.PublicKey)
+	all := append([]ed25519.PublicKey{public}, l.Keys.Others...)
+	out := make([]string, len(all))
+	for i, key := range all {
+		if out[i], err = proof.VerifierKey(origin, key); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Checkpoints lists at most limit checkpoints of a log of more than after leaves, in
+// order.
+func (l *Log) Checkpoints(ctx context.Context, campaignID string, after int64, limit int) ([]Signed, error) {
+	rows, err := l.DB.QueryContext(ctx, "SELECT signed FROM proof_checkpoints WHERE campaign = $1 AND size > $2 ORDER BY size LIMIT $3", campaignID, after, limit)
+	all, err := collect(rows, err, func(r *sql.Rows) (s Signed, err error) { return s, r.Scan(&s.Note) })
+	if err != nil {
+		return nil, fmt.Errorf("list the checkpoints of %s: %w", campaignID, err)
+	}
+	for i := range all {
+		if err := l.check(ctx, campaignID, &all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,177 @@
+package prooflog
+
+import (
+	"cmp"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"qingyuan/campaign"
+	"qingyuan/internal/event"
+	"qingyuan/proof"
+)
+
+// value is a field before it is bound.
+type value struct{ name, text string }
+
+// deed is what a fact says to a log: which act it is of, what became of it, and what the
+// leaf binds.
+type deed struct {
+	kind   proof.Type
+	act    string
+	values []value
+}
+
+// draft is a leaf on its way into the log.
+type draft struct {
+	deed
+
+	at          event.Position
+	shard       int
+	participant string
+	// rank is how many leaves of the same act come before it in the batch.
+	rank int
+	row  [32]byte // of the seed
+	leaf proof.Leaf
+	hash tlog.Hash
+	// linked tells whether something shall lead from the participant to the leaf.
+	linked bool
+	index  int64
+}
+
+const signatureAct = "s"
+
+func attemptAct(number int) string { return "a" + strconv.Itoa(number) }
+
+// deedOf reads a fact; false for one that makes no leaf. signer is of a signature, nil
+// where its record was erased or lost.
+func deedOf(f *event.Fact, signer *Signer) (deed, bool) {
+	switch body := f.Body.(type) {
+	case event.Submitted:
+		return deed{proof.AttemptAccepted, attemptAct(body.Number), attemptValues(f, &body)}, true
+	case event.Signed:
+		return deed{proof.SignatureAccepted, signatureAct, signatureValues(f, &body, signer)}, true
+	case event.Remarked:
+		return deed{proof.AttemptRemarked, attemptAct(body.Number), append(moment(f),
+			value{proof.FieldScore, strconv.Itoa(body.After.Score)}, value{proof.FieldMaxScore, strconv.Itoa(body.After.MaxScore)},
+			value{proof.FieldCorrect, strconv.Itoa(body.After.Correct)}, value{proof.FieldPassed, strconv.FormatBool(body.After.Passed)})}, true
+	case event.Corrected:
+		return correctionOf(f, &body)
+	default:
+		return deed{}, false
+	}
+}
+
+func moment(f *event.Fact) []value { return []value{{proof.FieldTime, proof.Moment(f.At)}} }
+
+func attemptValues(f *event.Fact, s *event.Submitted) []value {
+	return append(moment(f),
+		value{proof.FieldUnit, f.Unit}, value{proof.FieldNumber, strconv.Itoa(s.Number)},
+		value{proof.FieldScore, strconv.Itoa(s.Score)}, value{proof.FieldMaxScore, strconv.Itoa(s.MaxScore)},
+		value{proof.FieldCorrect, strconv.Itoa(s.Correct)}, value{proof.FieldPassed, strconv.FormatBool(s.Passed)},
+		value{proof.FieldUsed, strconv.FormatInt(s.UsedMS, 10)}, value{proof.FieldBank, s.Bank},
+		value{proof.FieldPaper, s.Items}, value{proof.FieldAnswers, s.Choices})
+}
+
+// signatureValues are those of the fact, and of the record where there is one.
+func signatureValues(f *event.Fact, s *event.Signed, signer *Signer) []value {
+	all := append(moment(f),
+		value{proof.FieldText, s.TextSHA256}, value{proof.FieldVersion, s.Version},
+		value{proof.FieldMethod, s.Method}, value{proof.FieldUnit, f.Unit})
+	if signer != nil {
+		all = append(all, value{proof.FieldName, signer.Name}, value{proof.FieldMaskedName, campaign.MaskName(signer.Name)},
+			value{proof.FieldImage, proof.Digest(signer.Strokes)})
+	}
+	return all
+}
+
+// correctionOf tells what a correction does to the count. What counted not before, and
+// does not now, changes nothing, whatever it is called.
+func correctionOf(f *event.Fact, c *event.Corrected) (deed, bool) {
+	subject, act, void := proof.Signature, signatureAct, c.SignedVoid
+	var does string
+	switch f.Kind {
+	case event.KindSignatureInvalidated, event.KindInvalidated:
+		does = ".invalidated"
+	case event.KindSignatureWithdrawn, event.KindWithdrawn:
+		does = ".withdrawn"
+	case event.KindSignatureRestored, event.KindRestored:
+		does = ".restored"
+	default: // hidden and shown change no count
+		return deed{}, false
+	}
+	if c.Number > 0 {
+		subject, act = proof.Attempt, attemptAct(c.Number)
+		i := slices.IndexFunc(c.Attempts, func(a event.Counted) bool { return a.Number == c.Number })
+		if i < 0 {
+			return deed{}, false // of an act that there is not: verify tells of it
+		}
+		void = c.Attempts[i].Void
+	}
+	kind := proof.Type(string(subject) + does)
+	if kind.Adds() > 0 != void {
+		kind = proof.Type(string(subject) + ".unchanged")
+	}
+	return deed{kind, act, moment(f)}, true
+}
+
+// fields opens what a leaf binds with the salts of its seed.
+func fields(seed proof.Seed, values []value) []proof.Field {
+	out := make([]proof.Field, len(values))
+	for i, v := range values {
+		out[i] = seed.Open(v.name, v.text)
+	}
+	return out
+}
+
+// arrange puts drafts into the order of the log and makes their leaves. first is the index
+// of the first; known leads from the act of a participant to the leaf of an act that was
+// sealed before, or to proof.Unknown.
+//
+// Within a batch leaves lie in the order of their hashes, which are as good as random: so
+// a place tells nothing about whose fact it was. Only what happened to one act one after
+// the other stays in its order, as ranks.
+func (l *Log) arrange(drafts []draft, first int64, known func(*draft) (int64, error)) error {
+	type place struct {
+		participant, act string
+		shard            int
+	}
+	ranks, acts := map[place]int{}, map[place]int64{}
+	for i := range drafts {
+		d := &drafts[i]
+		at := place{d.participant, d.act, d.shard}
+		d.rank = ranks[at]
+		ranks[at]++
+		_, _ = rand.Read(d.row[:]) // it never fails, by its documentation
+	}
+	slices.SortStableFunc(drafts, func(a, b draft) int { return cmp.Compare(a.rank, b.rank) })
+	for from := 0; from < len(drafts); {
+		to := from
+		for to < len(drafts) && drafts[to].rank == drafts[from].rank {
+			d := &drafts[to]
+			of, ok := acts[place{d.participant, d.act, d.shard}]
+			if !ok {
+				var err error
+				if of, err = known(d); err != nil {
+					return fmt.Errorf("look for the leaf of an act: %w", err)
+				}
+			}
+			d.leaf = proof.Leaf{Type: d.kind, Of: of, Fields: proof.FieldsHash(fields(l.seed(d.row[:]), d.values))}
+			d.hash = d.leaf.Hash()
+			to++
+		}
+		slices.SortFunc(drafts[from:to], func(a, b draft) int { return slices.Compare(a.hash[:], b.hash[:]) })
+		for i := from; i < to; i++ {
+			d := &drafts[i]
+			d.index = first + int64(i)
+			if d.kind.Accepts() {
+				acts[place{d.participant, d.act, d.shard}] = d.index
+			}
+		}
+		from = to
+	}
+	return nil
+}

@@ -1,0 +1,227 @@
+package prooflog
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"qingyuan/internal/event"
+	"qingyuan/internal/ledger"
+	"qingyuan/proof"
+)
+
+// Sealed is where an act lies in the log, and what shows it.
+type Sealed struct {
+	Index int64
+	Leaf  tlog.Hash
+	// Path leads from the leaf to the root of the tree, which was signed.
+	Path []tlog.Hash
+	tlog.Tree
+}
+
+// Attempt and Signature name acts of a participant.
+func Attempt(number int) string { return attemptAct(number) }
+func Signature() string         { return signatureAct }
+
+// Find returns where an act of a participant lies in what was signed of a log, or
+// ErrNotSealed.
+func (l *Log) Find(ctx context.Context, campaignID, participant, act string) (Sealed, error) {
+	last, ok, err := l.Latest(ctx, campaignID)
+	if err != nil {
+		return Sealed{}, err
+	}
+	at, err := l.actOf(ctx, campaignID, participant, act)
+	if err != nil {
+		return Sealed{}, err
+	}
+	if !ok || at == proof.Unknown || at >= last.N {
+		return Sealed{}, ErrNotSealed
+	}
+	leaves, err := l.Leaves(ctx, campaignID, at, 1)
+	if err != nil || len(leaves) == 0 {
+		return Sealed{}, errors.Join(err, missing(campaignID, at, len(leaves)))
+	}
+	path, err := tlog.ProveRecord(last.N, at, l.hashes(ctx, campaignID, last.Tree))
+	if err != nil {
+		return Sealed{}, fmt.Errorf("prove leaf %d of %s: %w", at, campaignID, err)
+	}
+	return Sealed{Index: at, Leaf: leaves[0].Hash(), Path: path, Tree: last.Tree}, nil
+}
+
+func missing(campaignID string, at int64, found int) error {
+	if found > 0 {
+		return nil
+	}
+	return fmt.Errorf("leaf %d of %s is not there: %w", at, campaignID, ErrBroken)
+}
+
+// Leaves returns at most limit leaves of a log from an index on.
+func (l *Log) Leaves(ctx context.Context, campaignID string, from int64, limit int) ([]proof.Leaf, error) {
+	rows, err := l.DB.QueryContext(ctx, "SELECT type, act, fields FROM proof_leaves WHERE campaign = $1 AND idx >= $2 AND idx < $3 ORDER BY idx",
+		campaignID, from, from+int64(limit))
+	all, err := collect(rows, err, func(r *sql.Rows) (leaf proof.Leaf, err error) {
+		var hash []byte
+		if err := r.Scan(&leaf.Type, &leaf.Of, &hash); err != nil {
+			return leaf, err
+		}
+		if len(hash) != tlog.HashSize {
+			return leaf, ErrBroken
+		}
+		leaf.Fields = tlog.Hash(hash)
+		return leaf, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read leaves of %s from %d: %w", campaignID, from, err)
+	}
+	return all, nil
+}
+
+// link leads from a participant to a leaf.
+type link struct {
+	act   string
+	index int64
+	row   []byte
+}
+
+func (l *Log) links(ctx context.Context, campaignID, participant, act string) ([]link, error) {
+	rows, err := l.DB.QueryContext(ctx, `SELECT act, idx, seed FROM proof_links
+		WHERE campaign = $1 AND participant = $2 AND ($3 = '' OR act = $3) ORDER BY idx`, campaignID, participant, act)
+	all, err := collect(rows, err, func(r *sql.Rows) (k link, err error) { return k, r.Scan(&k.act, &k.index, &k.row) })
+	if err != nil {
+		return nil, fmt.Errorf("find the leaves of participant %s in %s: %w", participant, campaignID, err)
+	}
+	return all, nil
+}
+
+// Bundle returns what proves an act of a participant and what became of it, or
+// ErrNotSealed. Fields that show refuses are closed; nil opens all of them. Where nothing
+// but the record behind a leaf is another than was sealed, the fields are closed as well:
+// verify finds out why.
+func (l *Log) Bundle(ctx context.Context, campaignID, participant, act string, show func(field string) bool) (*proof.Bundle, error) {
+	fail := func(err error) (*proof.Bundle, error) {
+		return nil, fmt.Errorf("prove act %s of participant %s in %s: %w", act, participant, campaignID, err)
+	}
+	last, ok, err := l.Latest(ctx, campaignID)
+	if err != nil {
+		return fail(err)
+	}
+	links, err := l.links(ctx, campaignID, participant, act)
+	if err != nil {
+		return fail(err)
+	}
+	links = slices.DeleteFunc(links, func(k link) bool { return k.index >= last.N })
+	if !ok || len(links) == 0 {
+		return nil, ErrNotSealed
+	}
+	deeds, err := l.deeds(ctx, campaignID, participant)
+	if err != nil {
+		return fail(err)
+	}
+	b := &proof.Bundle{
+		Format: proof.BundleFormat, Origin: last.Origin, Checkpoint: last.Note, Size: last.N, Root: last.Hash,
+	}
+	if b.Keys, err = l.VerifierKeys(ctx, campaignID); err != nil {
+		return fail(err)
+	}
+	hashes := l.hashes(ctx, campaignID, last.Tree)
+	for i, k := range links {
+		e, err := l.entry(ctx, campaignID, k, deeds.nth(act, i))
+		if err != nil {
+			return fail(err)
+		}
+		if e.Path, err = tlog.ProveRecord(last.N, k.index, hashes); err != nil {
+			return fail(err)
+		}
+		for j, f := range e.Fields {
+			if show != nil && !show(f.Name) {
+				e.Fields[j] = f.Close()
+			}
+		}
+		b.Entries = append(b.Entries, e)
+	}
+	return b, nil
+}
+
+// entry describes a linked leaf by one of the deeds that it may have been made of.
+func (l *Log) entry(ctx context.Context, campaignID string, k link, of []deed) (proof.Entry, error) {
+	leaves, err := l.Leaves(ctx, campaignID, k.index, 1)
+	if err != nil || len(leaves) == 0 {
+		return proof.Entry{}, errors.Join(err, missing(campaignID, k.index, len(leaves)))
+	}
+	for _, d := range of {
+		open := fields(l.seed(k.row), d.values)
+		if d.kind == leaves[0].Type && proof.FieldsHash(open) == leaves[0].Fields {
+			return proof.NewEntry(k.index, leaves[0], open, nil), nil
+		}
+	}
+	return proof.Entry{}, fmt.Errorf("leaf %d was made of something else than the ledger says now: %w", k.index, ErrBroken)
+}
+
+// deeds are what the ledger says that a participant's leaves are made of.
+type deeds []deed
+
+// nth returns the ways in which the nth leaf of an act may have been made: with the record
+// of a signature and without.
+func (all deeds) nth(act string, n int) []deed {
+	for _, d := range all {
+		if d.act != act {
+			continue
+		}
+		if n == 0 {
+			ways := []deed{d}
+			if d.kind == proof.SignatureAccepted {
+				plain := d
+				plain.values = slices.DeleteFunc(slices.Clone(d.values), func(v value) bool {
+					return v.name == proof.FieldName || v.name == proof.FieldMaskedName || v.name == proof.FieldImage
+				})
+				ways = append(ways, plain)
+			}
+			return ways
+		}
+		n--
+	}
+	return nil
+}
+
+// deeds replays what makes leaves out of the history of a participant.
+func (l *Log) deeds(ctx context.Context, campaignID, participant string) (deeds, error) {
+	shards, err := l.Ledger.ShardsOf(ctx, participant)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range shards {
+		if s.Campaign != campaignID {
+			continue
+		}
+		h, err := l.Ledger.History(ctx, s, participant)
+		if err != nil {
+			return nil, err
+		}
+		return l.deedsOf(campaignID, &h), nil
+	}
+	return nil, nil
+}
+
+func (l *Log) deedsOf(campaignID string, h *ledger.History) deeds {
+	var out deeds
+	b := &batch{Log: l, campaign: campaignID}
+	for i := range h.Facts {
+		f := &h.Facts[i]
+		var signer *Signer
+		if signed, ok := f.Body.(event.Signed); ok {
+			for _, r := range h.Records {
+				if r.Kind == event.RecordSignature {
+					signer = b.signer(h.Participant, r, signed.Commitment)
+				}
+			}
+		}
+		if d, ok := deedOf(f, signer); ok {
+			out = append(out, d)
+		}
+	}
+	return out
+}

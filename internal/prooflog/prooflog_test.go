@@ -1,0 +1,359 @@
+package prooflog_test
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"qingyuan/internal/event"
+	"qingyuan/internal/ledger"
+	"qingyuan/internal/ledger/ledgertest"
+	"qingyuan/internal/prooflog"
+	"qingyuan/proof"
+)
+
+// TestSealedOnce: whatever happens, and whoever seals at the same time, every act is in
+// the log once, and what the log counts is what counts.
+func TestSealedOnce(t *testing.T) {
+	t.Parallel()
+	onBoth(t, 2, func(r *rig) {
+		var before prooflog.Signed
+		for range 4 {
+			r.live(60)
+			var servers sync.WaitGroup
+			for range 3 {
+				l := r.another("")
+				servers.Go(func() {
+					for more := true; more; {
+						var err error
+						if _, more, err = l.Seal(r.Context(), town); err != nil {
+							r.Error(err)
+							return
+						}
+					}
+				})
+			}
+			servers.Wait()
+			s := r.seal()
+			for _, subject := range []proof.Subject{proof.Attempt, proof.Signature} {
+				if got, want := s.Totals.Count(subject), r.counting(subject); got != want {
+					r.Errorf("the checkpoint of %d counts %d %ss, and %d count", s.N, got, subject, want)
+				}
+			}
+			if s.N <= before.N {
+				r.Errorf("%d leaves after %d", s.N, before.N)
+			}
+			before = s
+		}
+		got := r.clean()
+		if got.Compared != before.N || got.Checkpoints != 4 || got.Signed != before.N {
+			r.Errorf("%+v, want all %d leaves compared", got, before.N)
+		}
+		for key, a := range r.acts {
+			name := prooflog.Signature()
+			if a.number > 0 {
+				name = prooflog.Attempt(a.number)
+			}
+			b := r.bundle(a.participant, name)
+			r.holds(b)
+			if b.Counts() == a.void {
+				r.Errorf("act %s: by its bundle it counts %t", key, b.Counts())
+			}
+		}
+		check, err := proof.ReadLog(strings.NewReader(r.whole()), r.keys(), []string{before.Note})
+		if err != nil || len(check.Faults) > 0 || check.Kept != 1 {
+			r.Errorf("the file: %v, %+v", err, check)
+		}
+	})
+}
+
+// TestWaitsForTheRecord: a signature is sealed with its name, which comes by another way.
+// One that was lost on it does not hold up the others.
+func TestWaitsForTheRecord(t *testing.T) {
+	t.Parallel()
+	onBoth(t, 1, func(r *rig) {
+		r.signed("ann")
+		r.submit("ann", 1)
+		if s := r.seal(); s.N != 0 {
+			r.Errorf("%d leaves before the record came", s.N)
+		}
+		r.record("ann", "李安")
+		if s := r.seal(); s.N != 2 {
+			r.Errorf("%d leaves, want both", s.N)
+		}
+		if name, _ := r.bundle("ann", prooflog.Signature()).Entries[0].Value(proof.FieldName); name != "李安" {
+			r.Errorf("name %q", name)
+		}
+		r.signed("bob") // the record of bob went with a Redis that was lost
+		r.exec("UPDATE campaigns SET epoch = 2")
+		if s := r.seal(); s.N != 3 {
+			r.Errorf("%d leaves, want that of the signature without a record", s.N)
+		}
+		b := r.bundle("bob", prooflog.Signature())
+		r.holds(b)
+		if _, ok := b.Entries[0].Value(proof.FieldName); ok {
+			r.Error("a name that nobody has")
+		}
+		// A fact that could not be stored is passed, as it counts nowhere.
+		home := ledger.Shard{Campaign: town}
+		from := r.next[home]
+		r.append(home, event.Facts, r.next, ledgertest.Fact(event.Position{}, event.KindSubmitted, "cat", `{"number":"one"}`))
+		if from == r.next[home] {
+			r.Fatal("nothing was appended")
+		}
+		r.submit("cat", 2)
+		if s := r.seal(); s.N != 4 {
+			r.Errorf("%d leaves behind a dead letter", s.N)
+		}
+		r.clean()
+	})
+}
+
+// TestErased: when a person is erased, what they did stays in the log and proves as
+// before, and nothing in the database leads from them to it.
+func TestErased(t *testing.T) {
+	t.Parallel()
+	onBoth(t, 1, func(r *rig) {
+		for i := range 12 {
+			r.submit(fmt.Sprint("other", i), 1)
+		}
+		r.sign("ann", "李安")
+		r.submit("ann", 1)
+		r.seal()
+		kept := r.bundle("ann", prooflog.Signature())
+		at := kept.Entries[0].Index
+		r.submit("ann", 2) // not sealed yet when they are erased
+		r.erase("ann")
+		if err := r.log.Erase(r.Context(), "ann"); err != nil {
+			r.Fatal(err)
+		}
+		before := r.counting(proof.Attempt)
+		r.seal()
+		r.holds(kept) // what ann was given proves still
+		for _, act := range []string{prooflog.Signature(), prooflog.Attempt(1), prooflog.Attempt(2)} {
+			if _, err := r.log.Bundle(r.Context(), town, "ann", act, nil); !errors.Is(err, prooflog.ErrNotSealed) {
+				r.Errorf("bundle of %s: %v", act, err)
+			}
+			if _, err := r.log.Find(r.Context(), town, "ann", act); !errors.Is(err, prooflog.ErrNotSealed) {
+				r.Errorf("find %s: %v", act, err)
+			}
+		}
+		// What is corrected later says not of which leaf.
+		r.correct(r.acts["ann1"], "invalidated")
+		s := r.seal()
+		if got := s.Totals.Count(proof.Attempt); got != before-1 {
+			r.Errorf("%d attempts count, want %d", got, before-1)
+		}
+		leaves, err := r.log.Leaves(r.Context(), town, 0, int(s.N))
+		if err != nil {
+			r.Fatal(err)
+		}
+		last := leaves[len(leaves)-1]
+		if last.Type != proof.AttemptInvalidated || last.Of != proof.Unknown {
+			r.Errorf("the last leaf is %+v", last)
+		}
+		r.clean()
+		r.unlinked("ann", leaves[at])
+		// Whoever comes back is linked again, by what they do from then on.
+		r.submit("ann", 3)
+		r.seal()
+		r.holds(r.bundle("ann", prooflog.Attempt(3)))
+		r.clean()
+	})
+}
+
+// unlinked looks for anything in the tables of the log that belongs to a participant, and
+// tries to work their leaf out from all that the ledger still says.
+func (r *rig) unlinked(participant string, leaf proof.Leaf) {
+	r.Helper()
+	for _, table := range []string{"proof_logs", "proof_cursors", "proof_leaves", "proof_tiles", "proof_links", "proof_checkpoints", "proof_keys", "proof_kept"} {
+		for _, row := range r.dump(table) {
+			for _, of := range []string{participant, commitment(participant), "李安"} {
+				if strings.Contains(row, of) {
+					r.Errorf("%s leads to %s: %.200q", table, participant, row)
+				}
+			}
+		}
+	}
+	// The seeds that are left are those of others: with none of them the record of ann
+	// gives the leaf.
+	var n int
+	err := r.db.QueryRowContext(r.Context(), "SELECT COUNT(*) FROM proof_links l JOIN proof_leaves p ON p.campaign = l.campaign AND p.idx = l.idx WHERE p.fields = $1", leaf.Fields[:]).Scan(&n)
+	if err != nil || n != 0 {
+		r.Errorf("%d seeds of the leaf are left, %v", n, err)
+	}
+}
+
+// dump writes the rows of a table.
+func (r *rig) dump(table string) []string {
+	r.Helper()
+	rows, err := r.db.QueryContext(r.Context(), "SELECT * FROM "+table)
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	if err != nil {
+		r.Fatal(err)
+	}
+	var out []string
+	for rows.Next() {
+		values, into := make([]sql.RawBytes, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			r.Fatal(err)
+		}
+		var line []string
+		for _, v := range values {
+			line = append(line, string(v))
+		}
+		out = append(out, strings.Join(line, "|"))
+	}
+	if err := rows.Err(); err != nil {
+		r.Fatal(err)
+	}
+	return out
+}
+
+// TestOrderSaysNothing: within a batch the leaves lie in the order of their hashes, so that
+// a place among them is not that of a fact.
+func TestOrderSaysNothing(t *testing.T) {
+	t.Parallel()
+	onBoth(t, 1, func(r *rig) {
+		for i := range 30 {
+			r.submit(fmt.Sprintf("p%02d", i), 1)
+		}
+		for i := range 30 {
+			r.correct(r.acts[fmt.Sprintf("p%02d1", i)], "invalidated")
+		}
+		r.log.Batch = 1000
+		s := r.seal()
+		leaves, err := r.log.Leaves(r.Context(), town, 0, int(s.N))
+		if err != nil {
+			r.Fatal(err)
+		}
+		for i := 1; i < len(leaves); i++ {
+			a, b := leaves[i-1].Hash(), leaves[i].Hash()
+			if i != 30 && strings.Compare(string(a[:]), string(b[:])) >= 0 {
+				r.Errorf("leaf %d stands behind one with a larger hash", i)
+			}
+		}
+		for _, l := range leaves[30:] {
+			if l.Of < 0 || l.Of >= 30 {
+				r.Errorf("a correction is of leaf %d", l.Of)
+			}
+		}
+	})
+}
+
+// TestTampered: what is changed in the database is found, named, and no longer signed
+// where that can be told from the tree alone.
+func TestTampered(t *testing.T) {
+	t.Parallel()
+	flip := func(b []byte) []byte { b[0] ^= 1; return b }
+	cases := map[string]struct {
+		change func(r *rig)
+		part   string
+		broken bool // nothing more is signed
+	}{
+		"a leaf altered by one bit": {func(r *rig) {
+			var raw []byte
+			r.scan(&raw, "SELECT fields FROM proof_leaves WHERE idx = 3")
+			r.exec("UPDATE proof_leaves SET fields = $1 WHERE idx = 3", flip(raw))
+		}, proof.PartLeaf, false},
+		"the last leaf dropped": {func(r *rig) { r.exec("DELETE FROM proof_leaves WHERE idx = (SELECT MAX(idx) FROM proof_leaves)") }, proof.PartLeaf, false},
+		"a record altered by one byte": {func(r *rig) {
+			var raw []byte
+			r.scan(&raw, "SELECT body FROM facts WHERE participant = 'ann' AND kind = 'submitted.1'")
+			r.exec("UPDATE facts SET body = $1 WHERE participant = 'ann' AND kind = 'submitted.1'", []byte(strings.Replace(string(raw), `"score":80`, `"score":90`, 1)))
+		}, proof.PartLeaf, false},
+		"a name altered": {func(r *rig) {
+			var raw []byte
+			r.scan(&raw, "SELECT sealed FROM personal WHERE participant = 'bob'")
+			r.exec("UPDATE personal SET sealed = $1 WHERE participant = 'bob'", []byte(strings.Replace(string(raw), "李宝", "李堡", 1)))
+		}, proof.PartLeaf, false},
+		"a fact added": {func(r *rig) {
+			r.exec("UPDATE facts SET kind = 'submitted.1', body = $1 WHERE kind = 'hidden.1'", []byte(`{"number":9}`))
+		}, proof.PartEntries, false},
+		"a checkpoint replaced": {func(r *rig) {
+			var text string
+			r.scan(&text, "SELECT signed FROM proof_checkpoints")
+			r.exec("UPDATE proof_checkpoints SET signed = $1", strings.Replace(text, "attempt.accepted 5", "attempt.accepted 6", 1))
+		}, proof.PartCheckpoint, true},
+		"a tile altered": {func(r *rig) {
+			var raw []byte
+			r.scan(&raw, "SELECT data FROM proof_tiles WHERE level = 0")
+			r.exec("UPDATE proof_tiles SET data = $1 WHERE level = 0", flip(raw))
+		}, proof.PartLeaf, true},
+		"the root replaced": {func(r *rig) {
+			var raw []byte
+			r.scan(&raw, "SELECT root FROM proof_logs")
+			r.exec("UPDATE proof_logs SET root = $1", flip(raw))
+		}, "", true},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			onOne(t, func(r *rig) {
+				for i := range 4 {
+					r.submit(fmt.Sprint("p", i), 1)
+				}
+				r.submit("ann", 1)
+				r.sign("bob", "李宝")
+				r.fact("ann", event.KindHidden, event.Corrected{})
+				r.seal()
+				r.clean()
+				c.change(r)
+				parts := map[string]bool{}
+				for _, f := range r.verify().Faults {
+					parts[f.Part] = true
+				}
+				if c.part != "" && !parts[c.part] {
+					r.Errorf("found %v, want %q", r.verify().Faults, c.part)
+				}
+				r.submit("late", 1)
+				_, _, err := r.log.Seal(r.Context(), town)
+				if err == nil {
+					_, _, err = r.log.Sign(r.Context(), town)
+				}
+				if c.broken != (err != nil) {
+					r.Errorf("sealed and signed afterwards: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// scan reads one value.
+func (r *rig) scan(into any, query string) {
+	r.Helper()
+	if err := r.db.QueryRowContext(r.Context(), query).Scan(into); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// TestRolledBack: a database that is older than a checkpoint which was published here is
+// told from its file, and nothing is signed beside it.
+func TestRolledBack(t *testing.T) {
+	t.Parallel()
+	onBoth(t, 1, func(r *rig) {
+		for i := range 5 {
+			r.submit(fmt.Sprint("p", i), 1)
+		}
+		r.seal()
+		for _, table := range []string{"proof_logs", "proof_cursors", "proof_leaves", "proof_tiles", "proof_links", "proof_checkpoints"} {
+			r.exec("DELETE FROM " + table)
+		}
+		if _, _, err := r.log.Seal(r.Context(), town); err != nil {
+			r.Fatal(err)
+		}
+		if _, _, err := r.log.Sign(r.Context(), town); !errors.Is(err, prooflog.ErrBroken) {
+			r.Errorf("a log that was made anew is signed: %v", err)
+		}
+	})
+}

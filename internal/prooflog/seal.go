@@ -1,0 +1,284 @@
+package prooflog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"qingyuan/internal/event"
+	"qingyuan/internal/failpoint"
+	"qingyuan/internal/ledger"
+	"qingyuan/proof"
+)
+
+// batchSize is how many facts are sealed in one transaction, if there is no other bound.
+const batchSize = 5000
+
+// errMoved ends a transaction before which somebody else has sealed.
+var errMoved = errors.New("the log has moved")
+
+// Seal makes leaves of the facts that are not in the log of a campaign, a batch of them. It
+// returns how many leaves it made, and whether more facts wait. Somebody else may seal at
+// the same time: then one of the two makes none.
+func (l *Log) Seal(ctx context.Context, campaignID string) (sealed int, more bool, err error) {
+	b := &batch{Log: l, campaign: campaignID}
+	if err := b.gather(ctx); err != nil {
+		return 0, false, fmt.Errorf("seal acts of %s: %w", campaignID, err)
+	}
+	if len(b.to) == 0 {
+		return 0, false, nil
+	}
+	if err := b.make(ctx); err != nil {
+		return 0, false, fmt.Errorf("seal %d acts of %s: %w", len(b.drafts), campaignID, err)
+	}
+	if err := failpoint.Hit("prooflog.before_seal"); err != nil {
+		return 0, false, err
+	}
+	err = l.DB.WithTx(ctx, func(tx *sql.Tx) error { return b.write(ctx, tx) })
+	if errors.Is(err, errMoved) {
+		return 0, true, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("seal %d acts of %s: %w", len(b.drafts), campaignID, err)
+	}
+	return len(b.drafts), b.more, failpoint.Hit("prooflog.after_seal")
+}
+
+// batch is what is sealed together.
+type batch struct {
+	*Log
+
+	campaign string
+	head     head
+	// from and to are the cursors, by shard, of those that move.
+	from, to map[int]event.Position
+	more     bool
+	drafts   []draft
+	// erased are those of whom a fact in the batch says so.
+	erased []string
+	after  head
+	tiles  []proof.Tile
+}
+
+// head is how a log is.
+type head struct {
+	tlog.Tree
+
+	totals proof.Totals
+}
+
+// gather reads facts behind the cursors of every shard.
+func (b *batch) gather(ctx context.Context) error {
+	o, known, err := b.Ledger.Campaign(ctx, b.campaign)
+	if err != nil || !known {
+		return err
+	}
+	if b.head, err = b.readHead(ctx, b.campaign); err != nil {
+		return err
+	}
+	cursors, err := b.cursors(ctx, b.campaign)
+	if err != nil {
+		return err
+	}
+	b.from, b.to = map[int]event.Position{}, map[int]event.Position{}
+	left := b.Batch
+	if left == 0 {
+		left = batchSize
+	}
+	for shard := range o.Shards {
+		if left == 0 {
+			b.more = true
+			break
+		}
+		s := ledger.Shard{Campaign: b.campaign, Number: shard}
+		facts, err := b.Ledger.Past(ctx, s, cursors[shard], left)
+		if err != nil {
+			return err
+		}
+		b.more = b.more || len(facts) == left
+		left -= len(facts)
+		if err := b.take(ctx, o, s, cursors[shard], facts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take makes drafts of the facts of a shard. It stops at a signature whose record has not
+// come yet.
+func (b *batch) take(ctx context.Context, o ledger.Opened, s ledger.Shard, from event.Position, facts []event.Fact) error {
+	if len(facts) == 0 {
+		return nil
+	}
+	records, err := b.Ledger.SignatureRecords(ctx, s, from, facts[len(facts)-1].Position)
+	if err != nil {
+		return err
+	}
+	for i := range facts {
+		f := &facts[i]
+		var signer *Signer
+		if signed, ok := f.Body.(event.Signed); ok {
+			r, there := records[f.Participant]
+			if !there && o.Epoch == f.Epoch { // after a rebuild it never comes
+				lost, err := b.Ledger.LostRecord(ctx, s, f.Participant)
+				if err != nil {
+					return err
+				}
+				if !lost {
+					return nil
+				}
+			}
+			signer = b.signer(f.Participant, r, signed.Commitment)
+		}
+		if d, ok := deedOf(f, signer); ok {
+			b.drafts = append(b.drafts, draft{deed: d, at: f.Position, shard: s.Number, participant: f.Participant, linked: true})
+		}
+		if f.Kind == event.KindErased {
+			b.erased = append(b.erased, f.Participant)
+		}
+		b.from[s.Number], b.to[s.Number] = from, f.Position
+	}
+	return nil
+}
+
+// signer opens the record of a signature; nil for one that was erased, does not open or is
+// not the one that the fact speaks of, which verify tells of.
+func (b *batch) signer(participant string, r event.Record, commitment string) *Signer {
+	if r.Sealed == nil {
+		return nil
+	}
+	s, err := b.Open(b.campaign, participant, r)
+	if err != nil || s.Commitment != commitment {
+		return nil
+	}
+	return &s
+}
+
+// make works out leaves, tree and tiles.
+func (b *batch) make(ctx context.Context) error {
+	known := func(d *draft) (int64, error) {
+		if d.kind.Accepts() {
+			return proof.Unknown, nil
+		}
+		at, err := b.actOf(ctx, b.campaign, d.participant, d.act)
+		d.linked = at != proof.Unknown
+		return at, err
+	}
+	if err := b.arrange(b.drafts, b.head.N, known); err != nil {
+		return err
+	}
+	b.after = head{totals: maps.Clone(b.head.totals)}
+	hashes := make([]tlog.Hash, len(b.drafts))
+	for i := range b.drafts {
+		hashes[i] = b.drafts[i].hash
+		b.after.totals.Add(b.drafts[i].kind)
+	}
+	var err error
+	b.after.Tree, b.tiles, err = proof.Grow(b.head.Tree, b.hashes(ctx, b.campaign, b.head.Tree), hashes)
+	return err
+}
+
+// write is the one transaction. It takes hold of the log first, so that an erasure which
+// commits before is seen here, and one that comes later finds the links.
+func (b *batch) write(ctx context.Context, tx *sql.Tx) error {
+	if err := b.moveHead(ctx, tx); err != nil {
+		return err
+	}
+	for _, shard := range slices.Sorted(maps.Keys(b.to)) {
+		if err := b.moveCursor(ctx, tx, shard); err != nil {
+			return err
+		}
+		if err := b.unlink(ctx, tx, shard); err != nil {
+			return err
+		}
+	}
+	for _, participant := range b.erased {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM proof_links WHERE campaign = $1 AND participant = $2 AND idx < $3",
+			b.campaign, participant, b.head.N); err != nil {
+			return fmt.Errorf("forget what leads from participant %s to the log: %w", participant, err)
+		}
+	}
+	if err := b.insert(ctx, tx); err != nil {
+		return err
+	}
+	return failpoint.Hit("prooflog.before_commit")
+}
+
+// unlink leaves out what would lead to those who have been erased since they acted.
+func (b *batch) unlink(ctx context.Context, tx *sql.Tx, shard int) error {
+	erased, err := b.Ledger.ErasedAfter(ctx, tx, ledger.Shard{Campaign: b.campaign, Number: shard}, b.from[shard], b.to[shard])
+	if err != nil {
+		return err
+	}
+	for i := range b.drafts {
+		d := &b.drafts[i]
+		if at, ok := erased[d.participant]; ok && d.shard == shard && d.at.Compare(at) < 0 {
+			d.linked = false
+		}
+	}
+	return nil
+}
+
+func (b *batch) moveHead(ctx context.Context, tx *sql.Tx) error {
+	totals, err := json.Marshal(b.after.totals)
+	if err != nil {
+		return fmt.Errorf("write totals: %w", err)
+	}
+	query, args := "UPDATE proof_logs SET size = $2, root = $3, totals = $4 WHERE campaign = $1 AND size = $5 AND root = $6",
+		[]any{b.campaign, b.after.N, b.after.Hash[:], string(totals), b.head.N, b.head.Hash[:]}
+	if len(b.head.totals) == 0 && b.head.N == 0 {
+		query, args = "INSERT INTO proof_logs (campaign, size, root, totals) VALUES ($1, $2, $3, $4) ON CONFLICT (campaign) DO UPDATE SET size = $2, root = $3, totals = $4 WHERE proof_logs.size = 0", args[:4]
+	}
+	return moved(tx.ExecContext(ctx, query, args...))
+}
+
+func (b *batch) moveCursor(ctx context.Context, tx *sql.Tx, shard int) error {
+	from, to := b.from[shard], b.to[shard]
+	query, args := "UPDATE proof_cursors SET epoch = $3, seq = $4 WHERE campaign = $1 AND shard = $2 AND epoch = $5 AND seq = $6",
+		[]any{b.campaign, shard, to.Epoch, to.Seq, from.Epoch, from.Seq}
+	if from == (event.Position{}) {
+		query, args = "INSERT INTO proof_cursors (campaign, shard, epoch, seq) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", args[:4]
+	}
+	return moved(tx.ExecContext(ctx, query, args...))
+}
+
+// moved is errMoved where a statement changed no row.
+func moved(res sql.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	n, err := res.RowsAffected()
+	if err == nil && n == 0 {
+		err = errMoved
+	}
+	return err
+}
+
+func (b *batch) insert(ctx context.Context, tx *sql.Tx) error {
+	leaves := rows{into: "proof_leaves (campaign, idx, type, act, fields)", width: 5}
+	links := rows{into: "proof_links (campaign, participant, act, idx, seed)", width: 5}
+	for i := range b.drafts {
+		d := &b.drafts[i]
+		leaves.add(b.campaign, d.index, string(d.kind), d.leaf.Of, d.leaf.Fields[:])
+		if d.linked {
+			links.add(b.campaign, d.participant, d.act, d.index, d.row[:])
+		}
+	}
+	tiles := rows{into: "proof_tiles (campaign, level, number, data)", width: 4,
+		end: " ON CONFLICT (campaign, level, number) DO UPDATE SET data = excluded.data"}
+	for _, t := range b.tiles {
+		tiles.add(b.campaign, t.L, t.N, t.Data)
+	}
+	for _, r := range []*rows{&leaves, &links, &tiles} {
+		if err := r.insert(ctx, tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

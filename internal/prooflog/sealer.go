@@ -1,0 +1,134 @@
+package prooflog
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"qingyuan/internal/ledger"
+)
+
+// Sealer seals and signs the logs of all campaigns, again and again. Any number of them
+// may work, in any number of servers. Fill the fields before the first use.
+type Sealer struct {
+	Log *Log
+	// Every is how often a log that has grown is signed.
+	Every time.Duration
+	// Keepers are given every checkpoint.
+	Keepers []Keeper
+	// Signed is told of each checkpoint, also of one that was there before; Failed of a
+	// step that did not succeed and is tried again.
+	Signed func(campaignID string, s Signed)
+	Failed func(campaignID string, err error)
+
+	mu     sync.Mutex
+	failed map[string]error // by campaign, and keeper where one was not reached
+}
+
+// Run works until ctx ends.
+func (s *Sealer) Run(ctx context.Context) {
+	tick := time.NewTicker(s.Every)
+	defer tick.Stop()
+	for {
+		s.Round(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Round goes through all campaigns once. Campaigns on the shelf are among them: their
+// logs end like all others, and erasures there reach them.
+func (s *Sealer) Round(ctx context.Context) {
+	ids, err := s.Log.campaigns(ctx)
+	s.note(ctx, "", err)
+	for _, id := range ids {
+		err := s.campaign(ctx, id)
+		if ctx.Err() != nil {
+			return
+		}
+		s.note(ctx, id, err)
+	}
+}
+
+// campaign seals what waits of one campaign, signs and hands out.
+func (s *Sealer) campaign(ctx context.Context, id string) error {
+	for more := true; more; {
+		var err error
+		if _, more, err = s.Log.Seal(ctx, id); err != nil {
+			return err
+		}
+	}
+	last, ok, err := s.Log.Sign(ctx, id)
+	if err != nil || !ok {
+		return err
+	}
+	s.Signed(id, last)
+	for _, k := range s.Keepers {
+		s.note(ctx, id+", keeper "+k.Name(), s.Log.hand(ctx, id, k))
+	}
+	return nil
+}
+
+// note remembers what did not succeed, and forgets it once it does.
+func (s *Sealer) note(ctx context.Context, what string, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed == nil {
+		s.failed = map[string]error{}
+	}
+	delete(s.failed, what)
+	if err != nil {
+		s.failed[what] = err
+		s.Failed(what, err)
+	}
+}
+
+// Warnings lists what somebody should look at.
+func (s *Sealer) Warnings() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for _, what := range slices.Sorted(maps.Keys(s.failed)) {
+		said := "is not sealed or signed"
+		if errors.Is(s.failed[what], ErrBroken) {
+			said = "is BROKEN, and nothing of it is signed any more"
+		}
+		out = append(out, fmt.Sprintf("the log of %s %s: see the server's log", what, said))
+	}
+	return out
+}
+
+// Broken lists the campaigns whose logs are not what was signed.
+func (s *Sealer) Broken() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for what, err := range s.failed {
+		if errors.Is(err, ErrBroken) {
+			out = append(out, what)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// campaigns lists all that were ever opened.
+func (l *Log) campaigns(ctx context.Context) ([]string, error) {
+	rows, err := l.DB.QueryContext(ctx, "SELECT campaign FROM campaigns WHERE campaign <> $1 ORDER BY campaign", ledger.DoorsCampaign)
+	all, err := collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
+	if err != nil {
+		return nil, fmt.Errorf("list the campaigns: %w", err)
+	}
+	return all, nil
+}

@@ -1,0 +1,189 @@
+package prooflog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"qingyuan/internal/event"
+	"qingyuan/proof"
+)
+
+// readHead returns how a log is; the empty one where there is none.
+func (l *Log) readHead(ctx context.Context, campaignID string) (head, error) {
+	var root []byte
+	var totals string
+	h := head{totals: proof.Totals{}}
+	err := l.DB.QueryRowContext(ctx, "SELECT size, root, totals FROM proof_logs WHERE campaign = $1", campaignID).Scan(&h.N, &root, &totals)
+	if errors.Is(err, sql.ErrNoRows) {
+		return h, nil
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(totals), &h.totals)
+	}
+	if err == nil && len(root) != tlog.HashSize {
+		err = fmt.Errorf("the root has %d bytes", len(root))
+	}
+	if err != nil {
+		return head{}, fmt.Errorf("read how the log of %s is: %w", campaignID, err)
+	}
+	h.Hash = tlog.Hash(root)
+	return h, nil
+}
+
+func (l *Log) cursors(ctx context.Context, campaignID string) (map[int]event.Position, error) {
+	type cursor struct {
+		shard int
+		event.Position
+	}
+	rows, err := l.DB.QueryContext(ctx, "SELECT shard, epoch, seq FROM proof_cursors WHERE campaign = $1", campaignID)
+	all, err := collect(rows, err, func(r *sql.Rows) (c cursor, err error) { return c, r.Scan(&c.shard, &c.Epoch, &c.Seq) })
+	if err != nil {
+		return nil, fmt.Errorf("read how far the log of %s has come: %w", campaignID, err)
+	}
+	out := make(map[int]event.Position, len(all))
+	for _, c := range all {
+		out[c.shard] = c.Position
+	}
+	return out, nil
+}
+
+// actOf returns the index of the leaf of an act, or proof.Unknown where nothing leads
+// there.
+func (l *Log) actOf(ctx context.Context, campaignID, participant, act string) (int64, error) {
+	var at sql.NullInt64
+	err := l.DB.QueryRowContext(ctx, "SELECT MIN(idx) FROM proof_links WHERE campaign = $1 AND participant = $2 AND act = $3",
+		campaignID, participant, act).Scan(&at)
+	if err != nil {
+		return 0, fmt.Errorf("find the leaf of act %s of participant %s in %s: %w", act, participant, campaignID, err)
+	}
+	if !at.Valid {
+		return proof.Unknown, nil
+	}
+	return at.Int64, nil
+}
+
+// hashes reads the hashes of a tree, and is sure of them: each tile is checked against
+// the root.
+func (l *Log) hashes(ctx context.Context, campaignID string, tree tlog.Tree) tlog.HashReader {
+	t := l.tiles(ctx, campaignID)
+	r := tlog.TileHashReader(tree, t)
+	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		out, err := r.ReadHashes(indexes)
+		if err != nil && t.failed == nil {
+			err = fmt.Errorf("%w: %w", ErrBroken, err) // the tiles are there, and are not those of the root
+		}
+		return out, err
+	})
+}
+
+func (l *Log) tiles(ctx context.Context, campaignID string) *tiles {
+	return &tiles{ctx: ctx, db: l.DB.DB, campaign: campaignID, read: map[tlog.Tile][]byte{}}
+}
+
+// tiles reads tiles for one piece of work, each once.
+type tiles struct {
+	ctx      context.Context //nolint:containedctx // tlog.TileReader has none, and this one lives as long as a call.
+	db       *sql.DB
+	campaign string
+	read     map[tlog.Tile][]byte
+	failed   error // why the database could not be asked
+}
+
+// Height implements tlog.TileReader.
+func (t *tiles) Height() int { return proof.TileHeight }
+
+// SaveTiles implements tlog.TileReader.
+func (t *tiles) SaveTiles([]tlog.Tile, [][]byte) {}
+
+// ReadTiles implements tlog.TileReader.
+func (t *tiles) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
+	out := make([][]byte, len(wanted))
+	for i, tile := range wanted {
+		which := tlog.Tile{L: tile.L, N: tile.N}
+		data, ok := t.read[which]
+		if !ok {
+			err := t.db.QueryRowContext(t.ctx, "SELECT data FROM proof_tiles WHERE campaign = $1 AND level = $2 AND number = $3",
+				t.campaign, tile.L, tile.N).Scan(&data)
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				t.failed = err
+				return nil, fmt.Errorf("read tile %s of the log of %s: %w", tile.Path(), t.campaign, err)
+			}
+			t.read[which] = data
+		}
+		if len(data) < tile.W*tlog.HashSize {
+			return nil, fmt.Errorf("tile %s of the log of %s: %w", tile.Path(), t.campaign, ErrBroken)
+		}
+		out[i] = data[:tile.W*tlog.HashSize]
+	}
+	return out, nil
+}
+
+// rows are inserted many at a time.
+type rows struct {
+	// into is the table with its columns, width how many these are, and end what follows
+	// the values.
+	into  string
+	width int
+	end   string
+	args  []any
+}
+
+// rowsAtOnce bounds one statement.
+const rowsAtOnce = 500
+
+func (r *rows) add(args ...any) { r.args = append(r.args, args...) }
+
+func (r *rows) insert(ctx context.Context, tx *sql.Tx) error {
+	for left := r.args; len(left) > 0; {
+		n := min(len(left), rowsAtOnce*r.width)
+		if _, err := tx.ExecContext(ctx, r.statement(n/r.width), left[:n]...); err != nil {
+			return fmt.Errorf("store %d rows in %s: %w", n/r.width, r.into, err)
+		}
+		left = left[n:]
+	}
+	return nil
+}
+
+func (r *rows) statement(n int) string {
+	var b strings.Builder
+	b.WriteString("INSERT INTO " + r.into + " VALUES ")
+	for row := range n {
+		for column := range r.width {
+			switch {
+			case column > 0:
+				b.WriteString(", ")
+			case row > 0:
+				b.WriteString("), (")
+			default:
+				b.WriteByte('(')
+			}
+			b.WriteString("$" + strconv.Itoa(row*r.width+column+1))
+		}
+	}
+	b.WriteString(")" + r.end)
+	return b.String()
+}
+
+// collect reads all rows of a query and closes it.
+func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var all []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, rows.Err()
+}

@@ -1,0 +1,197 @@
+package prooflog
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+
+	"qingyuan/internal/event"
+	"qingyuan/internal/ledger"
+	"qingyuan/proof"
+)
+
+// Report is what Verify found of one log.
+type Report struct {
+	Campaign string `json:"campaign"`
+	// Leaves and Checkpoints are how many there are, Signed how many leaves a checkpoint
+	// covers.
+	Leaves      int64 `json:"leaves"`
+	Signed      int64 `json:"signed"`
+	Checkpoints int   `json:"checkpoints"`
+	// Compared are the leaves that were worked out again from the ledger: those whose
+	// participants were not erased.
+	Compared int64         `json:"compared"`
+	Faults   []proof.Fault `json:"faults"`
+}
+
+// Clean tells whether nothing was found.
+func (r *Report) Clean() bool { return len(r.Faults) == 0 }
+
+// mostFaults bounds a report.
+const mostFaults = 20
+
+// everything is a position behind all others.
+var everything = event.Position{Epoch: 1 << 62}
+
+// Verify checks the log of a campaign in itself, as an outsider would, and against the
+// ledger: that every fact up to the cursor made its leaf, once, and that what leads to a
+// leaf still says what was sealed. It may run beside everything else.
+func (l *Log) Verify(ctx context.Context, campaignID string) (Report, error) {
+	c := checker{Log: l, report: Report{Campaign: campaignID, Faults: []proof.Fault{}}, totals: proof.Totals{}}
+	if err := c.read(ctx); err != nil {
+		return c.report, fmt.Errorf("verify the log of %s: %w", campaignID, err)
+	}
+	return c.report, nil
+}
+
+type checker struct {
+	*Log
+
+	report  Report
+	head    head
+	cursors map[int]event.Position
+	totals  proof.Totals
+}
+
+func (c *checker) fault(part string, index int64, text string) {
+	if len(c.report.Faults) < mostFaults {
+		c.report.Faults = append(c.report.Faults, proof.Fault{Part: part, Index: index, Text: text})
+	}
+}
+
+func (c *checker) read(ctx context.Context) error {
+	if err := c.snapshot(ctx); err != nil {
+		return err
+	}
+	c.report.Leaves = c.head.N
+	if err := c.itself(ctx); err != nil {
+		return err
+	}
+	for shard, cursor := range c.cursors {
+		s := ledger.Shard{Campaign: c.report.Campaign, Number: shard}
+		for h, err := range c.Ledger.Histories(ctx, s, ledger.Heads{Facts: cursor, Personal: everything}) {
+			if err != nil {
+				return err
+			}
+			if err := c.person(ctx, &h); err != nil {
+				return err
+			}
+		}
+	}
+	for _, t := range proof.Types() {
+		if c.totals[t] != c.head.totals[t] {
+			c.fault(proof.PartEntries, -1, fmt.Sprintf("the ledger has %d of %s up to where the log is, and the log has %d", c.totals[t], t, c.head.totals[t]))
+		}
+	}
+	return nil
+}
+
+// snapshot reads head and cursors as they were at one moment.
+func (c *checker) snapshot(ctx context.Context) error {
+	for {
+		var err error
+		if c.head, err = c.readHead(ctx, c.report.Campaign); err != nil {
+			return err
+		}
+		if c.cursors, err = c.Log.cursors(ctx, c.report.Campaign); err != nil {
+			return err
+		}
+		again, err := c.readHead(ctx, c.report.Campaign)
+		if err != nil {
+			return err
+		}
+		cursors, err := c.Log.cursors(ctx, c.report.Campaign)
+		if err != nil {
+			return err
+		}
+		if again.Tree == c.head.Tree && maps.Equal(cursors, c.cursors) {
+			return nil
+		}
+	}
+}
+
+// itself reads the whole log as an outsider would.
+func (c *checker) itself(ctx context.Context) error {
+	_, ok, err := c.Latest(ctx, c.report.Campaign)
+	if errors.Is(err, ErrBroken) {
+		c.fault(proof.PartCheckpoint, -1, err.Error())
+		return nil
+	}
+	if err != nil || !ok {
+		return err
+	}
+	keys, err := c.VerifierKeys(ctx, c.report.Campaign)
+	if err != nil {
+		return err
+	}
+	r, w := io.Pipe()
+	written := make(chan error, 1)
+	go func() {
+		err := c.Write(ctx, c.report.Campaign, w)
+		_ = w.CloseWithError(err) // it never fails
+		written <- err
+	}()
+	got, err := proof.ReadLog(r, keys, nil)
+	_ = r.Close()
+	if broken := <-written; err == nil && broken != nil && !errors.Is(broken, io.ErrClosedPipe) {
+		err = broken
+	}
+	if errors.Is(err, ErrBroken) || got == nil && errors.Is(err, io.ErrUnexpectedEOF) {
+		c.fault(proof.PartLeaf, -1, err.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.report.Signed, c.report.Checkpoints = got.Last.N, got.Checkpoints
+	for _, f := range got.Faults {
+		c.fault(f.Part, f.Index, f.Text)
+	}
+	return nil
+}
+
+// person works the leaves of a participant out again.
+func (c *checker) person(ctx context.Context, h *ledger.History) error {
+	all := c.deedsOf(c.report.Campaign, h)
+	for _, d := range all {
+		c.totals.Add(d.kind)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	links, err := c.links(ctx, c.report.Campaign, h.Participant, "")
+	if err != nil {
+		return err
+	}
+	seen := map[string]int{}
+	for _, k := range links {
+		if k.index >= c.head.N {
+			continue
+		}
+		n := seen[k.act]
+		seen[k.act]++
+		_, err := c.entry(ctx, c.report.Campaign, k, all.nth(k.act, n))
+		switch {
+		case errors.Is(err, ErrBroken):
+			c.fault(proof.PartLeaf, k.index, fmt.Sprintf("act %s of participant %s is another in the ledger than what was sealed", k.act, h.Participant))
+		case err != nil:
+			return err
+		default:
+			c.report.Compared++
+		}
+	}
+	return nil
+}
+
+// Keys returns the public keys that ever signed here and since when, the oldest first.
+func (l *Log) EverSigned(ctx context.Context) ([][]byte, error) {
+	rows, err := l.DB.QueryContext(ctx, "SELECT public FROM proof_keys ORDER BY since")
+	all, err := collect(rows, err, func(r *sql.Rows) (k []byte, err error) { return k, r.Scan(&k) })
+	if err != nil {
+		return nil, fmt.Errorf("list the keys that signed checkpoints: %w", err)
+	}
+	return all, nil
+}
