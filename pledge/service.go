@@ -35,6 +35,8 @@ type Store interface {
 // Receipt is a signature with its serial.
 type Receipt struct {
 	Serial string
+	// Participant is whose it is: for the server alone, never for an answer.
+	Participant string
 	Signature
 }
 
@@ -77,7 +79,7 @@ func (r *Request) sameAs(kept Signature) bool {
 
 func (s *Service) receipt(o Offer, participant string, sig Signature) (Receipt, error) {
 	serial, err := s.Serials.Make(o.Prefix, o.Campaign.ID, participant)
-	return Receipt{Serial: serial, Signature: sig}, err
+	return Receipt{Serial: serial, Participant: participant, Signature: sig}, err
 }
 
 // Signature returns the participant's own, or ErrNotSigned.
@@ -112,7 +114,7 @@ func (s *Service) BySerial(ctx context.Context, serial string) (Receipt, *campai
 	if err != nil {
 		return Receipt{}, nil, err
 	}
-	return Receipt{Serial: serial, Signature: sig}, o.Campaign, nil
+	return Receipt{Serial: serial, Participant: participant, Signature: sig}, o.Campaign, nil
 }
 
 // Decide turns a request into the signature it asks for, or into the fault to

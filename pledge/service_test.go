@@ -90,7 +90,7 @@ func TestSign(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	got := d.signed(typed())
-	want := pledge.Receipt{Serial: got.Serial, Signature: pledge.Signature{
+	want := pledge.Receipt{Serial: got.Serial, Participant: got.Participant, Signature: pledge.Signature{
 		Version: "2026", TextSHA256: d.offer.Versions[1].SHA256("zh-CN"), Method: pledge.Typed, Unit: "u1",
 		SignedAt: noon.Truncate(time.Millisecond), MaskedName: "张**", State: pledge.Valid,
 	}}

@@ -37,8 +37,8 @@ type Bundle struct {
 	Entries []Entry `json:"entries"`
 	// Text is the pledge's text and Image the strokes of the signature as they were
 	// stored, where they are told.
-	Text  *string `json:"text,omitempty"`
-	Image *string `json:"image,omitempty"`
+	Text  *string `json:"text,omitzero"`
+	Image *string `json:"image,omitzero"`
 }
 
 // Entry is one leaf with its place in the tree.
@@ -46,7 +46,7 @@ type Entry struct {
 	Index int64 `json:"index"`
 	Type  Type  `json:"type"`
 	// Of is the index of the act that is corrected; nil for the act itself.
-	Of     *int64  `json:"of,omitempty"`
+	Of     *int64  `json:"of,omitzero"`
 	Fields []Field `json:"fields"`
 	// Leaf is the hash of the leaf, and Path leads from it to the root.
 	Leaf tlog.Hash   `json:"leaf"`

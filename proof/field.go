@@ -35,8 +35,8 @@ const (
 type Field struct {
 	Name string `json:"name"`
 	// Value and Salt are nil in a closed field.
-	Value      *string   `json:"value,omitempty"`
-	Salt       *Salt     `json:"salt,omitempty"`
+	Value      *string   `json:"value,omitzero"`
+	Salt       *Salt     `json:"salt,omitzero"`
 	Commitment tlog.Hash `json:"commitment"`
 }
 

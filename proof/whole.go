@@ -30,14 +30,14 @@ type Head struct {
 
 // line is any other line: a leaf, or a checkpoint.
 type line struct {
-	Leaf       *leafLine `json:"leaf,omitempty"`
-	Checkpoint string    `json:"checkpoint,omitempty"`
+	Leaf       *leafLine `json:"leaf,omitzero"`
+	Checkpoint string    `json:"checkpoint,omitzero"`
 }
 
 type leafLine struct {
 	Index  int64     `json:"index"`
 	Type   Type      `json:"type"`
-	Of     *int64    `json:"of,omitempty"`
+	Of     *int64    `json:"of,omitzero"`
 	Fields tlog.Hash `json:"fields"`
 	Hash   tlog.Hash `json:"hash"`
 }

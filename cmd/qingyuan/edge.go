@@ -42,6 +42,7 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 	server.Rosters, server.RosterDesk, server.Persons = p.rosters.desk, p.rosters, p.persons
 	server.Retention = p.retention
 	server.Signers, server.PublicURL, server.ScreenTickets = signers{p.archive.ledger, s.secrecy}, h.PublicURL, s.sessions
+	server.Proofs = p.proofs
 	server.Topics = topicBoard{p.topics}
 	server.Inbox, server.Offline, server.Duty = p.inbox, newOffline(p.sql, p.catalog.Campaign, now), p.duty
 	server.Pages = web.Pages()

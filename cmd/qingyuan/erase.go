@@ -98,10 +98,12 @@ func (x *erasure) run(ctx context.Context, participant string) error {
 			return err
 		}
 	}
-	if err := x.eraseElsewhere(ctx); err != nil {
+	// What was ordered is in SQL before the rest goes: whoever makes something of the facts
+	// meanwhile, as the logs do, sees that they are of somebody who was erased.
+	if err := x.drainAll(ctx); err != nil {
 		return err
 	}
-	if err := x.drainAll(ctx); err != nil {
+	if err := x.eraseElsewhere(ctx); err != nil {
 		return err
 	}
 	return x.scrub(ctx, known)

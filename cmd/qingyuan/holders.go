@@ -20,6 +20,7 @@ func (w *workbench) holders() (retention.Holders, error) {
 	origins := newOrigins(w.db, w.catalog.Campaigns, w.log, time.Now)
 	all := retention.Holders{
 		newInbox(w.cfg, w.db, w.services.secrecy, w.catalog.Campaign, time.Now).Holder(),
+		w.proofs().Holder(),
 		newOffline(w.db, w.catalog.Campaign, time.Now).Holder(),
 		origins.Holder(),
 		newChallenges(w.services, &backOffice{}, w.db, w.catalog, time.Now).Holder(),

@@ -59,6 +59,7 @@ type cli struct {
 	Question  questionCmds  `cmd:"" name:"questions" help:"Keep the banks of the office: one person writes, another signs, campaigns draw."`
 	Prizes    prizeCmds     `cmd:"" help:"Keep the prizes of a campaign, and roll its chances again."`
 	Draw      drawCmds      `cmd:"" help:"Check draws with nothing but their files."`
+	Log       logCmds       `cmd:"" help:"Check and export the logs by which anybody can check the counts."`
 	Operator  operatorCmds  `cmd:"" help:"Keep the accounts of those who run campaigns."`
 	Audit     auditCmds     `cmd:"" help:"Export the log of what operators did, or cut its oldest part."`
 	Correct   correctCmds   `cmd:"" help:"Take acts out of the figures that should never have counted, and put them back."`

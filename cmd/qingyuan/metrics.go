@@ -33,6 +33,8 @@ type metrics struct {
 	waiting                      prometheus.Gauge
 	called                       prometheus.Counter
 	auditBroken                  prometheus.Gauge
+	proofLeaves, proofSigned     *prometheus.GaugeVec
+	proofBroken                  prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -66,6 +68,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		switchedOff:    gauge("feature_switched_off", "1 for each feature that an operator has switched off.", "campaign", "feature"),
 		waiting:        gauge("queue_waiting", "People in the line of the waiting room, over all servers.").WithLabelValues(),
 		called:         counter("queue_called_total", "People whom this instance has let in from the line.").WithLabelValues(),
+		proofLeaves:    gauge("proof_log_leaves", "Leaves of a campaign's log that are signed.", "campaign"),
+		proofSigned:    gauge("proof_log_signed_timestamp_seconds", "Unix time at which a campaign's log was signed last.", "campaign"),
+		proofBroken:    gauge("proof_log_broken", "Logs that do not continue what was signed of them, and are signed no more.").WithLabelValues(),
 		auditBroken:    gauge("audit_log_broken", "1 where the chain of the audit log did not hold when it was last followed.").WithLabelValues(),
 	}
 	m.redisDuration = prometheus.NewHistogramVec(prometheus.HistogramOpts{

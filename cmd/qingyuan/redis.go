@@ -157,5 +157,8 @@ func fingerprints(s configs.Secrets) map[string]string {
 	for id, secret := range s.SealKeys {
 		out["secrets.seal_keys."+id] = redisstore.Fingerprint(secret.Key())
 	}
+	for id, secret := range s.ProofKeys {
+		out["secrets.proof_keys."+id] = redisstore.Fingerprint(secret.Key())
+	}
 	return out
 }

@@ -22,6 +22,7 @@ import (
 	"qingyuan/internal/inbox"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/prizes"
+	"qingyuan/internal/prooflog"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/report"
 	"qingyuan/internal/shelf"
@@ -208,6 +209,8 @@ type program struct {
 	prizes    *prizes.Service
 	duty      *dutyDesk
 	topics    *report.Topics
+	proofs    *prooflog.Log
+	sealer    *prooflog.Sealer
 	room      *waitingroom.Room // nil where none is configured
 	workers   staff
 }
@@ -242,6 +245,8 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	s.campaigns.ExaminedThrough(st.examiner)
 	p.archive = newArchive(s, ledger.New(st.sql), m, log)
 	p.auditor = &auditor{journal: audit.New(st.sql), verifier: newVerifier(s, p.archive.ledger), catalog: book, shelf: s.shelf, every: cfg.Verify.Every, metrics: m, log: log}
+	p.proofs = newProofLog(cfg, st.sql, p.archive.ledger, s.secrecy, now)
+	p.sealer = newSealer(cfg, p.proofs, m, log)
 	p.crew = newCrew(s, book, p.archive, &p.workers, log)
 	p.switches = &switchboard{store: redisstore.NewSwitches(db), off: m.switchedOff, log: log}
 	p.room = newRoom(cfg, db, m, log, now)
@@ -316,7 +321,7 @@ func (p *program) warnings() []string {
 			out = append(out, fmt.Sprintf("campaign %s: %d facts wait to be counted", c.ID, snap.Lag))
 		}
 	}
-	return slices.Concat(out, p.archive.warnings(), p.auditor.warnings(), p.switches.warnings())
+	return slices.Concat(out, p.archive.warnings(), p.auditor.warnings(), p.sealer.Warnings(), p.switches.warnings())
 }
 
 // unpublished lists the campaigns without a snapshot: a start is over when
@@ -477,6 +482,9 @@ func (p *program) startWorkers(ctx context.Context) {
 		}
 	})
 	start("origins", p.office.corrections.Origins.Run)
+	if p.cfg.Proofs.Every > 0 {
+		start("sealer", p.seal)
+	}
 	start("switchboard", p.switches.Run)
 	start("duty", p.duty.meter.Run)
 	start("topics", p.topics.Run)

@@ -11,6 +11,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/audit"
 	"qingyuan/internal/ledger"
+	"qingyuan/internal/prooflog"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/replay"
 	"qingyuan/quiz"
@@ -34,13 +35,16 @@ func (v verifyCmd) run(e env, w *workbench, opened []ledger.Opened) error {
 	if err != nil {
 		return err
 	}
-	result := verified{Clean: log.Broken == nil, Campaigns: []replay.Report{}, Audit: log}
+	result := verified{Clean: log.Broken == nil, Campaigns: []replay.Report{}, Audit: log, Logs: []prooflog.Report{}}
 	if v.Campaign == "" {
 		for _, id := range w.services.shelf.IDs() {
 			opened = append(opened, ledger.Opened{Campaign: id})
 		}
 	}
 	for _, o := range opened {
+		if err := result.log(e.ctx, w, o.Campaign); err != nil {
+			return err
+		}
 		r, err := w.verify(e.ctx, o, v.progress(e, "verify", o))
 		if err != nil {
 			return err
@@ -144,6 +148,21 @@ type verified struct {
 	Clean     bool            `json:"clean"`
 	Campaigns []replay.Report `json:"campaigns"`
 	Audit     audit.Report    `json:"audit"`
+	// Logs are those by which outsiders check counts.
+	Logs []prooflog.Report `json:"logs"`
+}
+
+// log checks the log of a campaign, if it has one.
+func (v *verified) log(ctx context.Context, w *workbench, campaignID string) error {
+	if campaignID == ledger.DoorsCampaign {
+		return nil
+	}
+	r, err := w.proofs().Verify(ctx, campaignID)
+	if err != nil {
+		return err
+	}
+	v.Logs, v.Clean = append(v.Logs, r), v.Clean && r.Clean()
+	return nil
 }
 
 func (v verified) tell(w io.Writer, asJSON bool) error {
@@ -156,7 +175,25 @@ func (v verified) tell(w io.Writer, asJSON bool) error {
 	for i := range v.Campaigns {
 		errs = append(errs, tellReport(w, &v.Campaigns[i]))
 	}
+	for i := range v.Logs {
+		errs = append(errs, tellLog(w, &v.Logs[i]))
+	}
 	return errors.Join(append(errs, tellAudit(w, v.Audit))...)
+}
+
+func tellLog(w io.Writer, r *prooflog.Report) error {
+	found := "it holds"
+	if !r.Clean() {
+		found = "it does NOT hold"
+	}
+	_, err := fmt.Fprintf(w, "the log of %s: %d leaves, %d of them signed by %d checkpoints, %d worked out again from the ledger: %s\n",
+		r.Campaign, r.Leaves, r.Signed, r.Checkpoints, r.Compared, found)
+	errs := []error{err}
+	for _, f := range r.Faults {
+		_, err := fmt.Fprintf(w, "  %s\n", f)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // tellAudit ends with the head, for somebody to write down.

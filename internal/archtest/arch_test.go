@@ -37,7 +37,7 @@ var edges = []string{nethttp, slog}
 
 // domain lists the packages that decide. They know no edge.
 var domain = []string{
-	"campaign", "quiz", "pledge", "leaderboard", "prize", "prize/draw",
+	"campaign", "quiz", "pledge", "leaderboard", "prize", "prize/draw", "proof",
 	"internal/event", "internal/fault", "internal/live",
 }
 
@@ -73,6 +73,7 @@ var rules = map[string]rule{
 	"prize":                 {may: append([]string{"prize/draw"}, ground...), tests: onRedis},
 	"prize/prizetest":       {may: suite("prize")},
 	"prize/draw":            {},
+	"proof":                 {},
 	"configs":               {may: []string{"campaign", "quiz", "pledge", "prize", "leaderboard", "internal/fault"}},
 
 	// Leaves.
@@ -122,6 +123,10 @@ var rules = map[string]rule{
 		may:   []string{"internal/event", "internal/ledger", "internal/sqldb", goredis},
 		tests: []string{"internal/redisnode"},
 	},
+	// The logs by which outsiders check counts, made of the ledger.
+	"internal/prooflog": {may: []string{
+		"campaign", "proof", "internal/event", "internal/failpoint", "internal/fault", "internal/ledger", "internal/retention", "internal/sqldb", sqldb,
+	}},
 	"internal/failpoint": {},
 	"internal/divisions": {},
 
@@ -197,7 +202,7 @@ var rules = map[string]rule{
 	}},
 	"internal/httpapi": {
 		may: []string{
-			"campaign", "quiz", "pledge", "prize", "leaderboard",
+			"campaign", "quiz", "pledge", "prize", "leaderboard", "proof",
 			"internal/approval", "internal/audit", "internal/certificate", "internal/challenge", "internal/correction", "internal/fault", "internal/grant", "internal/live", "internal/operator", "internal/origin", "internal/session", "internal/sheet",
 			"internal/inbox", "internal/offline", "internal/transfer", "internal/duty", "internal/banks", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs",
 			"internal/prizes", "internal/report", "internal/retention", "internal/roster", "internal/spool", "internal/token", "internal/waitingroom", fiber,

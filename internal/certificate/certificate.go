@@ -28,6 +28,8 @@ type Sheet struct {
 	// Date is when it was signed, as the campaign's clock shows it: "2026年6月2日".
 	Date   string
 	Serial string
+	// Number is the index of the signature in the campaign's log; "" before it is sealed.
+	Number string
 	// Check is the address that the QR code leads to. It names the serial and nobody.
 	Check string
 	// Strokes are the signature where it was drawn. A name that the font cannot set is
@@ -43,13 +45,13 @@ const (
 
 // drawing is raised when certificates look different from before, so that kept ones are
 // not taken for current.
-const drawing = 1
+const drawing = 2
 
 // Digest names the picture that the sheet gives: the same sheet, the same bytes.
 func (s *Sheet) Digest() string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d %q %q %q %q %q %q %q %q %v",
-		drawing, s.Campaign, s.Pledge, s.Version, s.Name, s.Unit, s.Date, s.Serial, s.Check, s.Strokes)
+	fmt.Fprintf(h, "%d %q %q %q %q %q %q %q %q %q %v",
+		drawing, s.Campaign, s.Pledge, s.Version, s.Name, s.Unit, s.Date, s.Serial, s.Number, s.Check, s.Strokes)
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12])
 }
 
@@ -126,6 +128,10 @@ func (s *Sheet) foot(p *paper) {
 		p.at(block{text: "手写签名", size: 22, top: footTop, ink: soft}, margin, 0)
 		p.strokes(s.Strokes, image.Rect(margin, footTop+34, margin+left*3/4, footTop+150), 3)
 	}
-	p.at(block{text: "证书编号", size: 22, top: footTop + 166, ink: soft}, margin, 0)
-	p.at(block{text: s.Serial, size: 26, top: footTop + codeSide, ink: dark}, margin, 0)
+	number := "证书编号　" + s.Number
+	if s.Number == "" {
+		number = "证书编号　签署约一分钟后生成，请稍后重新打开"
+	}
+	p.at(block{text: number, size: 24, top: footTop + 160, ink: dark}, margin, 0)
+	p.at(block{text: "核验码　" + s.Serial, size: 20, top: footTop + codeSide + 4, ink: soft}, margin, 0)
 }

@@ -5,6 +5,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/fault"
+	"qingyuan/proof"
 	"qingyuan/quiz"
 )
 
@@ -34,7 +35,7 @@ func (s *Server) startAttempt(k *call) error {
 	if err != nil {
 		return err
 	}
-	return s.sendAttempt(k, created(fresh), c, &r)
+	return s.sendAttempt(k, created(fresh), c, &r, nil)
 }
 
 // showAttempt handles GET /api/v1/campaigns/{campaign}/attempts/{attempt}.
@@ -47,7 +48,11 @@ func (s *Server) showAttempt(k *call) error {
 	if err != nil {
 		return err
 	}
-	return s.sendAttempt(k, fiber.StatusOK, c, &r)
+	var place *leafAnswer
+	if state := r.Attempt.State; state != quiz.StateOpen && state != quiz.StateExpired {
+		place = s.placeOf(k, c, k.participant, proof.AttemptAct(r.Attempt.Number))
+	}
+	return s.sendAttempt(k, fiber.StatusOK, c, &r, place)
 }
 
 // saveAnswers handles PUT …/attempts/{attempt}/answers.
@@ -100,7 +105,7 @@ func (s *Server) submit(k *call) error {
 	if err != nil {
 		return err
 	}
-	return s.sendAttempt(k, fiber.StatusOK, c, &r)
+	return s.sendAttempt(k, fiber.StatusOK, c, &r, nil)
 }
 
 // listAttempts handles GET /api/v1/campaigns/{campaign}/attempts.
@@ -186,6 +191,7 @@ type receiptAnswer struct {
 	currentPart
 	Review   []reviewAnswer `json:"review,omitempty"`
 	Remarked *remarkedT     `json:"remarked,omitempty"`
+	Log      *leafAnswer    `json:"log,omitempty"`
 }
 
 type closedAnswer struct {
@@ -193,6 +199,7 @@ type closedAnswer struct {
 	ClosedBy string `json:"closed_by"`
 	currentPart
 	Invalidated *invalidatedT `json:"invalidated,omitempty"`
+	Log         *leafAnswer   `json:"log,omitempty"`
 }
 
 type reviewAnswer struct {

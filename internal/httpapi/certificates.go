@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -10,6 +11,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/certificate"
 	"qingyuan/pledge"
+	"qingyuan/proof"
 )
 
 // Signers tells what participants wrote when they signed.
@@ -88,8 +90,18 @@ func (s *Server) sheetOf(k *call, c *campaign.Campaign, r pledge.Receipt, signer
 	return &certificate.Sheet{
 		Campaign: c.Title.In(lang), Pledge: title.In(lang), Version: r.Version, Name: signer.Name,
 		Unit: placeName(c, r.Unit, lang), Date: r.SignedAt.In(c.Zone).Format("2006年1月2日"), Serial: r.Serial,
-		Check: s.publicBase(k) + "/check/" + url.PathEscape(r.Serial), Strokes: signer.Strokes,
+		Check: s.publicBase(k) + "/check/" + url.PathEscape(r.Serial), Strokes: signer.Strokes, Number: s.numberOf(k, c),
 	}, nil
+}
+
+// numberOf is the number of the asker's certificate: the index of its leaf. Before it is
+// sealed, about a minute, there is none.
+func (s *Server) numberOf(k *call, c *campaign.Campaign) string {
+	place := s.placeOf(k, c, k.participant, proof.SignatureAct)
+	if place == nil {
+		return ""
+	}
+	return strconv.FormatInt(place.Index, 10)
 }
 
 // placeName is a unit with the regions that it lies in, "" for nobody's.

@@ -126,6 +126,7 @@ func errorCodes() []codeRow {
 		{"quiz.expired", 409, "答题时间已过"},
 		{"quiz.submitted", 409, "这份答卷已经交过，不能再改"},
 		{"pledge.version_changed", 409, "承诺书内容已更新，请重新阅读后签署"},
+		{"proof.not_sealed", 404, "尚未存证：提交后约一分钟生成；个人信息删除后不再提供"},
 		{"certificate.void", 409, "签署已撤回或已作废，没有证书"},
 		{"certificate.erased", 409, "姓名已按规定删除，不能再生成证书"},
 

@@ -10,6 +10,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/fault"
 	"qingyuan/pledge"
+	"qingyuan/proof"
 )
 
 // checkPage is what anybody who holds a certificate may learn of it.
@@ -19,6 +20,17 @@ type checkPage struct {
 	Found                                                  bool
 	State, Verdict                                         string
 	Serial, Campaign, Pledge, Name, Unit, SignedAt, Digest string
+	// Proof is nil where the signature is not in the log, or nothing leads there any more.
+	Proof *pageProof
+}
+
+// pageProof is what the page tells of the log.
+type pageProof struct {
+	Number, Size int64
+	SignedAt     string
+	Leaf, Root   string
+	// Bundle is the whole proof as JSON, for whoever wants to check it.
+	Bundle string
 }
 
 // showCheck handles GET /check/{serial}, where the code on a certificate leads. A serial
@@ -29,6 +41,9 @@ func (s *Server) showCheck(k *call) error {
 	switch {
 	case err == nil:
 		s.fillCheck(&page, r, c, k.lang())
+		if page.Proof, err = s.proofOnPage(k, c, &r); err != nil {
+			return err
+		}
 	case unknownSerial(err):
 		k.Status(fiber.StatusNotFound)
 	default:
@@ -59,6 +74,22 @@ func (s *Server) fillCheck(page *checkPage, r pledge.Receipt, c *campaign.Campai
 			}
 		}
 	}
+}
+
+func (s *Server) proofOnPage(k *call, c *campaign.Campaign, r *pledge.Receipt) (*pageProof, error) {
+	b := s.publicProof(k, c, r)
+	if b == nil {
+		return nil, nil //nolint:nilnil // Not sealed is no fault.
+	}
+	var whole bytes.Buffer
+	if err := b.Write(&whole); err != nil {
+		return nil, err
+	}
+	out := &pageProof{Number: b.Entries[0].Index, Size: b.Size, Leaf: b.Entries[0].Leaf.String(), Root: b.Root.String(), Bundle: whole.String()}
+	if point, err := proof.OpenCheckpoint(b.Checkpoint, b.Keys); err == nil {
+		out.SignedAt = point.At.In(c.Zone).Format("2006年1月2日 15:04:05")
+	}
+	return out, nil
 }
 
 // verdict says in words what became of a signature.

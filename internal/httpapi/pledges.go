@@ -9,6 +9,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/fault"
 	"qingyuan/pledge"
+	"qingyuan/proof"
 )
 
 type pledgeAnswer struct {
@@ -61,6 +62,8 @@ type signatureAnswer struct {
 	// State is left out while the signature counts.
 	State       string        `json:"state,omitempty"`
 	Invalidated *invalidatedT `json:"invalidated,omitempty"`
+	// Log is where it lies in the log, left out before it is sealed and on the first answer.
+	Log *leafAnswer `json:"log,omitempty"`
 }
 
 func (s *Server) signatureOf(ctx context.Context, c *campaign.Campaign, r pledge.Receipt, lang string) signatureAnswer {
@@ -125,7 +128,9 @@ func (s *Server) showSignature(k *call) error {
 	if err != nil {
 		return err
 	}
-	return k.send(fiber.StatusOK, s.signatureOf(k.ctx, c, r, k.lang()))
+	out := s.signatureOf(k.ctx, c, r, k.lang())
+	out.Log = s.placeOf(k, c, k.participant, proof.SignatureAct)
+	return k.send(fiber.StatusOK, out)
 }
 
 type certificateAnswer struct {
@@ -137,6 +142,10 @@ type certificateAnswer struct {
 	UnitName string `json:"unit_name"`
 	SignedAt string `json:"signed_at"`
 	State    string `json:"state"`
+	// Number is the index in the log, Proof what shows that it is there; both are left out
+	// before it is sealed, and after the signer was erased.
+	Number *int64        `json:"number,omitempty"`
+	Proof  *proof.Bundle `json:"proof,omitempty"`
 }
 
 // showBySerial handles GET /api/v1/signatures/{serial}: what anybody who holds a
@@ -147,8 +156,12 @@ func (s *Server) showBySerial(k *call) error {
 		return err
 	}
 	lang := k.lang()
-	return k.send(fiber.StatusOK, certificateAnswer{
+	out := certificateAnswer{
 		Serial: r.Serial, Campaign: c.ID, Title: c.Title.In(lang), Name: r.MaskedName,
 		Unit: r.Unit, UnitName: unitName(c, r.Unit, lang), SignedAt: stamp(r.SignedAt, c.Zone), State: string(r.State),
-	})
+	}
+	if out.Proof = s.publicProof(k, c, &r); out.Proof != nil {
+		out.Number = &out.Proof.Entries[0].Index
+	}
+	return k.send(fiber.StatusOK, out)
 }

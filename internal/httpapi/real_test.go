@@ -229,6 +229,9 @@ func reaches() map[string]reach {
 		"GET " + c + "/prizes/chances": self, "POST " + c + "/prizes/chances": self, "POST " + c + "/prizes/wins/:win/claim": object,
 		"GET " + c + "/feedback": self, "POST " + c + "/feedback": self,
 		"POST " + c + "/transfers": self, "GET " + c + "/transfers/me": self, "DELETE " + c + "/transfers/:transfer": self,
+		"GET " + c + "/log": nobody, "GET " + c + "/log/checkpoint": nobody, "GET " + c + "/log/checkpoints": nobody,
+		"GET " + c + "/log/checkpoints/:size": nobody, "GET " + c + "/log/consistency": nobody, "GET " + c + "/log/tile/*": nobody,
+		"GET " + c + "/signatures/me/proof": self, "GET " + c + "/attempts/:attempt/proof": object,
 		"GET " + c + "/signatures/me/certificate": self, "GET /check/:serial": nobody,
 		"GET " + c + "/signatures/me": self, "GET " + c + "/boards/participants/me": self,
 

@@ -9,26 +9,27 @@ import (
 )
 
 // sendAttempt writes an attempt as its state allows: the paper while it is open,
-// the receipt once it is handed in.
-func (s *Server) sendAttempt(k *call, status int, c *campaign.Campaign, r *quiz.Receipt) error {
+// the receipt once it is handed in. place is where it lies in the log, nil where that is
+// not told.
+func (s *Server) sendAttempt(k *call, status int, c *campaign.Campaign, r *quiz.Receipt, place *leafAnswer) error {
 	if r.Attempt.State == quiz.StateOpen {
 		return s.sendPaper(k, status, c, r)
 	}
 	if r.Attempt.State == quiz.StateSubmitted {
-		return k.sendReceipt(status, c, r)
+		return k.sendReceipt(status, c, r, place)
 	}
 	head := headOf(c, &r.View)
 	now := currentPart{Best: bestOf(r.Best), Rank: rankOf(r.Rank), LeftToday: r.Left.Today}
-	return k.send(status, closedAnswer{head, string(r.Attempt.ClosedBy), now, s.invalidatedOf(k.ctx, r.Attempt.State == quiz.StateInvalidated, r.Attempt.Batch)})
+	return k.send(status, closedAnswer{head, string(r.Attempt.ClosedBy), now, s.invalidatedOf(k.ctx, r.Attempt.State == quiz.StateInvalidated, r.Attempt.Batch), place})
 }
 
 // sendReceipt writes what nearly everybody gets who hands in, as package json would write
 // a receiptAnswer and in a fifth of the time, into the memory that the server keeps for
-// answers. A review, and what was marked again, package json writes itself.
-func (k *call) sendReceipt(status int, c *campaign.Campaign, r *quiz.Receipt) error {
-	if len(r.Review) > 0 || r.Remarked != nil {
+// answers. A review, what was marked again, and a place in the log, package json writes itself.
+func (k *call) sendReceipt(status int, c *campaign.Campaign, r *quiz.Receipt, place *leafAnswer) error {
+	if len(r.Review) > 0 || r.Remarked != nil || place != nil {
 		now := currentPart{Best: bestOf(r.Best), Rank: rankOf(r.Rank), LeftToday: r.Left.Today}
-		return k.send(status, receiptAnswer{headOf(c, &r.View), firstOf(c, &r.View), now, reviewOf(r.Review), remarkedOf(&r.View)})
+		return k.send(status, receiptAnswer{headOf(c, &r.View), firstOf(c, &r.View), now, reviewOf(r.Review), remarkedOf(&r.View), place})
 	}
 	answer := k.Status(status).Response()
 	answer.SwapBody(appendReceipt(answer.SwapBody(nil)[:0], c, r))

@@ -35,7 +35,7 @@ func TestAReceiptIsAsPackageJSONWritesIt(t *testing.T) {
 			want, err := json.Marshal(receiptAnswer{
 				headOf(c, &r.View), fixedOf(c, &r.View),
 				currentPart{Best: bestOf(r.Best), Rank: rankOf(r.Rank), LeftToday: r.Left.Today},
-				nil, nil,
+				nil, nil, nil,
 			})
 			if got := string(appendReceipt(nil, c, &r)); err != nil || got != string(want) {
 				t.Errorf("%s\nwant %s, %v", got, want, err)

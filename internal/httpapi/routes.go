@@ -127,6 +127,7 @@ func (s *Server) routes() []route {
 		all = append(all, post(c+"/screen-tickets", screener, s.giveTicket))
 	}
 	all = append(all, s.personRoutes()...)
+	all = append(all, s.proofRoutes()...)
 	if s.Signers != nil {
 		all = append(all, get(c+"/signatures/me/certificate", person, s.showOwnCertificate))
 	}

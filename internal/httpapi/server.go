@@ -52,6 +52,8 @@ type Server struct {
 	Persons Persons
 	// Retention lets campaigns forget their people.
 	Retention Retention
+	// Proofs has the logs by which anybody can check the counts; nil where there are none.
+	Proofs Proofs
 	// Signers tells what stands on certificates; nil where there are none.
 	Signers Signers
 	// ScreenTickets signs tickets for the screens of offices; nil where there are none.

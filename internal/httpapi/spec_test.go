@@ -56,6 +56,9 @@ func specPath(path string) string {
 		if name, ok := strings.CutPrefix(p, ":"); ok {
 			parts[i] = "{" + name + "}"
 		}
+		if p == "*" { // the one path that is open to the end: that of tiles
+			parts[i] = "{tile}"
+		}
 	}
 	return strings.Join(parts, "/")
 }

@@ -12,24 +12,17 @@ import (
 	"qingyuan/proof"
 )
 
-// Signed is a checkpoint with the note that says it.
-type Signed struct {
-	proof.Checkpoint
-
-	Note string
-}
-
 // Sign signs how the log of a campaign is, if it has grown since it was signed last, and
 // returns the newest checkpoint; false where there is none yet. A log that does not
 // continue the last checkpoint, or one that is kept as a file here, is ErrBroken: nothing
 // of it is signed.
-func (l *Log) Sign(ctx context.Context, campaignID string) (Signed, bool, error) {
-	fail := func(err error) (Signed, bool, error) {
-		return Signed{}, false, fmt.Errorf("sign the log of %s: %w", campaignID, err)
+func (l *Log) Sign(ctx context.Context, campaignID string) (proof.Signed, bool, error) {
+	fail := func(err error) (proof.Signed, bool, error) {
+		return proof.Signed{}, false, fmt.Errorf("sign the log of %s: %w", campaignID, err)
 	}
 	h, err := l.readHead(ctx, campaignID)
 	if err != nil || h.N == 0 {
-		return Signed{}, false, err
+		return proof.Signed{}, false, err
 	}
 	last, signed, err := l.Latest(ctx, campaignID)
 	if err != nil {
@@ -64,12 +57,12 @@ func (l *Log) Sign(ctx context.Context, campaignID string) (Signed, bool, error)
 }
 
 // continues wants a log to have grown out of whatever was signed of it.
-func (l *Log) continues(ctx context.Context, campaignID string, h head, last Signed, signed bool) error {
+func (l *Log) continues(ctx context.Context, campaignID string, h head, last proof.Signed, signed bool) error {
 	broken := func(err error) error { return fmt.Errorf("%w: %w", ErrBroken, err) }
 	if h.totals.Leaves() != h.N {
 		return broken(fmt.Errorf("totals of %d leaves where there are %d", h.totals.Leaves(), h.N))
 	}
-	before := []Signed{}
+	before := []proof.Signed{}
 	if signed {
 		before = append(before, last)
 	}
@@ -110,12 +103,12 @@ func (l *Log) publish(ctx context.Context, campaignID string, size int64, text s
 }
 
 // Latest returns the newest checkpoint of a log, and whether there is one.
-func (l *Log) Latest(ctx context.Context, campaignID string) (Signed, bool, error) {
+func (l *Log) Latest(ctx context.Context, campaignID string) (proof.Signed, bool, error) {
 	return l.one(ctx, campaignID, "campaign = $1 ORDER BY size DESC LIMIT 1", campaignID)
 }
 
 // At returns the checkpoint of a size, or ErrNotSealed.
-func (l *Log) At(ctx context.Context, campaignID string, size int64) (Signed, error) {
+func (l *Log) At(ctx context.Context, campaignID string, size int64) (proof.Signed, error) {
 	s, ok, err := l.one(ctx, campaignID, "campaign = $1 AND size = $2", campaignID, size)
 	if err == nil && !ok {
 		err = ErrNotSealed
@@ -124,8 +117,8 @@ func (l *Log) At(ctx context.Context, campaignID string, size int64) (Signed, er
 }
 
 // one reads a checkpoint and checks its signature.
-func (l *Log) one(ctx context.Context, campaignID, where string, args ...any) (Signed, bool, error) {
-	var s Signed
+func (l *Log) one(ctx context.Context, campaignID, where string, args ...any) (proof.Signed, bool, error) {
+	var s proof.Signed
 	err := l.DB.QueryRowContext(ctx, "SELECT signed FROM proof_checkpoints WHERE "+where, args...).Scan(&s.Note)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, false, nil
@@ -134,13 +127,13 @@ func (l *Log) one(ctx context.Context, campaignID, where string, args ...any) (S
 		return s, false, fmt.Errorf("read a checkpoint of %s: %w", campaignID, err)
 	}
 	if err := l.check(ctx, campaignID, &s); err != nil {
-		return Signed{}, false, err
+		return proof.Signed{}, false, err
 	}
 	return s, true, nil
 }
 
 // check opens a note that must be of this log.
-func (l *Log) check(ctx context.Context, campaignID string, s *Signed) error {
+func (l *Log) check(ctx context.Context, campaignID string, s *proof.Signed) error {
 	keys, err := l.VerifierKeys(ctx, campaignID)
 	if err != nil {
 		return err
@@ -171,9 +164,9 @@ func (l *Log) VerifierKeys(ctx context.Context, campaignID string) ([]string, er
 
 // Checkpoints lists at most limit checkpoints of a log of more than after leaves, in
 // order.
-func (l *Log) Checkpoints(ctx context.Context, campaignID string, after int64, limit int) ([]Signed, error) {
+func (l *Log) Checkpoints(ctx context.Context, campaignID string, after int64, limit int) ([]proof.Signed, error) {
 	rows, err := l.DB.QueryContext(ctx, "SELECT signed FROM proof_checkpoints WHERE campaign = $1 AND size > $2 ORDER BY size LIMIT $3", campaignID, after, limit)
-	all, err := collect(rows, err, func(r *sql.Rows) (s Signed, err error) { return s, r.Scan(&s.Note) })
+	all, err := collect(rows, err, func(r *sql.Rows) (s proof.Signed, err error) { return s, r.Scan(&s.Note) })
 	if err != nil {
 		return nil, fmt.Errorf("list the checkpoints of %s: %w", campaignID, err)
 	}

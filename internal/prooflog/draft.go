@@ -21,8 +21,10 @@ type value struct{ name, text string }
 // leaf binds.
 type deed struct {
 	kind   proof.Type
-	act    string
+	act    proof.Act
 	values []value
+	// strokes are those of a drawn signature, whose hash is a field.
+	strokes string
 }
 
 // draft is a leaf on its way into the log.
@@ -42,20 +44,20 @@ type draft struct {
 	index  int64
 }
 
-const signatureAct = "s"
-
-func attemptAct(number int) string { return "a" + strconv.Itoa(number) }
-
 // deedOf reads a fact; false for one that makes no leaf. signer is of a signature, nil
 // where its record was erased or lost.
 func deedOf(f *event.Fact, signer *Signer) (deed, bool) {
 	switch body := f.Body.(type) {
 	case event.Submitted:
-		return deed{proof.AttemptAccepted, attemptAct(body.Number), attemptValues(f, &body)}, true
+		return deed{kind: proof.AttemptAccepted, act: proof.AttemptAct(body.Number), values: attemptValues(f, &body)}, true
 	case event.Signed:
-		return deed{proof.SignatureAccepted, signatureAct, signatureValues(f, &body, signer)}, true
+		d := deed{kind: proof.SignatureAccepted, act: proof.SignatureAct, values: signatureValues(f, &body, signer)}
+		if signer != nil {
+			d.strokes = signer.Strokes
+		}
+		return d, true
 	case event.Remarked:
-		return deed{proof.AttemptRemarked, attemptAct(body.Number), append(moment(f),
+		return deed{kind: proof.AttemptRemarked, act: proof.AttemptAct(body.Number), values: append(moment(f),
 			value{proof.FieldScore, strconv.Itoa(body.After.Score)}, value{proof.FieldMaxScore, strconv.Itoa(body.After.MaxScore)},
 			value{proof.FieldCorrect, strconv.Itoa(body.After.Correct)}, value{proof.FieldPassed, strconv.FormatBool(body.After.Passed)})}, true
 	case event.Corrected:
@@ -91,7 +93,7 @@ func signatureValues(f *event.Fact, s *event.Signed, signer *Signer) []value {
 // correctionOf tells what a correction does to the count. What counted not before, and
 // does not now, changes nothing, whatever it is called.
 func correctionOf(f *event.Fact, c *event.Corrected) (deed, bool) {
-	subject, act, void := proof.Signature, signatureAct, c.SignedVoid
+	subject, act, void := proof.Signature, proof.SignatureAct, c.SignedVoid
 	var does string
 	switch f.Kind {
 	case event.KindSignatureInvalidated, event.KindInvalidated:
@@ -104,7 +106,7 @@ func correctionOf(f *event.Fact, c *event.Corrected) (deed, bool) {
 		return deed{}, false
 	}
 	if c.Number > 0 {
-		subject, act = proof.Attempt, attemptAct(c.Number)
+		subject, act = proof.Attempt, proof.AttemptAct(c.Number)
 		i := slices.IndexFunc(c.Attempts, func(a event.Counted) bool { return a.Number == c.Number })
 		if i < 0 {
 			return deed{}, false // of an act that there is not: verify tells of it
@@ -115,7 +117,7 @@ func correctionOf(f *event.Fact, c *event.Corrected) (deed, bool) {
 	if kind.Adds() > 0 != void {
 		kind = proof.Type(string(subject) + ".unchanged")
 	}
-	return deed{kind, act, moment(f)}, true
+	return deed{kind: kind, act: act, values: moment(f)}, true
 }
 
 // fields opens what a leaf binds with the salts of its seed.
@@ -136,8 +138,9 @@ func fields(seed proof.Seed, values []value) []proof.Field {
 // the other stays in its order, as ranks.
 func (l *Log) arrange(drafts []draft, first int64, known func(*draft) (int64, error)) error {
 	type place struct {
-		participant, act string
-		shard            int
+		participant string
+		act         proof.Act
+		shard       int
 	}
 	ranks, acts := map[place]int{}, map[place]int64{}
 	for i := range drafts {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"qingyuan/proof"
 )
 
 // checkpointExt ends the names of files that hold a checkpoint.
@@ -19,7 +21,7 @@ const checkpointExt = ".checkpoint"
 func fileName(size int64) string { return fmt.Sprintf("%012d", size) + checkpointExt }
 
 // file keeps a checkpoint in a file, if it is not there.
-func (l *Log) file(campaignID string, s Signed) error {
+func (l *Log) file(campaignID string, s proof.Signed) error {
 	if l.Dir == "" {
 		return nil
 	}
@@ -31,7 +33,7 @@ func (l *Log) file(campaignID string, s Signed) error {
 
 // drop puts a checkpoint into a folder, durably and under its name only when it is whole.
 // One that is there is not touched.
-func drop(dir string, s Signed) error {
+func drop(dir string, s proof.Signed) error {
 	name := filepath.Join(dir, fileName(s.N))
 	if _, err := os.Stat(name); err == nil {
 		return nil
@@ -60,7 +62,7 @@ func drop(dir string, s Signed) error {
 
 // filed returns the newest checkpoint that is kept as a file here, and whether there is
 // one.
-func (l *Log) filed(ctx context.Context, campaignID string) (s Signed, ok bool, err error) {
+func (l *Log) filed(ctx context.Context, campaignID string) (s proof.Signed, ok bool, err error) {
 	if l.Dir == "" {
 		return s, false, nil
 	}

@@ -14,42 +14,29 @@ import (
 	"qingyuan/proof"
 )
 
-// Sealed is where an act lies in the log, and what shows it.
-type Sealed struct {
-	Index int64
-	Leaf  tlog.Hash
-	// Path leads from the leaf to the root of the tree, which was signed.
-	Path []tlog.Hash
-	tlog.Tree
-}
-
-// Attempt and Signature name acts of a participant.
-func Attempt(number int) string { return attemptAct(number) }
-func Signature() string         { return signatureAct }
-
 // Find returns where an act of a participant lies in what was signed of a log, or
 // ErrNotSealed.
-func (l *Log) Find(ctx context.Context, campaignID, participant, act string) (Sealed, error) {
+func (l *Log) Find(ctx context.Context, campaignID, participant string, act proof.Act) (proof.Place, error) {
 	last, ok, err := l.Latest(ctx, campaignID)
 	if err != nil {
-		return Sealed{}, err
+		return proof.Place{}, err
 	}
 	at, err := l.actOf(ctx, campaignID, participant, act)
 	if err != nil {
-		return Sealed{}, err
+		return proof.Place{}, err
 	}
 	if !ok || at == proof.Unknown || at >= last.N {
-		return Sealed{}, ErrNotSealed
+		return proof.Place{}, ErrNotSealed
 	}
 	leaves, err := l.Leaves(ctx, campaignID, at, 1)
 	if err != nil || len(leaves) == 0 {
-		return Sealed{}, errors.Join(err, missing(campaignID, at, len(leaves)))
+		return proof.Place{}, errors.Join(err, missing(campaignID, at, len(leaves)))
 	}
 	path, err := tlog.ProveRecord(last.N, at, l.hashes(ctx, campaignID, last.Tree))
 	if err != nil {
-		return Sealed{}, fmt.Errorf("prove leaf %d of %s: %w", at, campaignID, err)
+		return proof.Place{}, fmt.Errorf("prove leaf %d of %s: %w", at, campaignID, err)
 	}
-	return Sealed{Index: at, Leaf: leaves[0].Hash(), Path: path, Tree: last.Tree}, nil
+	return proof.Place{Index: at, Leaf: leaves[0].Hash(), Path: path, Tree: last.Tree}, nil
 }
 
 func missing(campaignID string, at int64, found int) error {
@@ -82,14 +69,14 @@ func (l *Log) Leaves(ctx context.Context, campaignID string, from int64, limit i
 
 // link leads from a participant to a leaf.
 type link struct {
-	act   string
+	act   proof.Act
 	index int64
 	row   []byte
 }
 
-func (l *Log) links(ctx context.Context, campaignID, participant, act string) ([]link, error) {
+func (l *Log) links(ctx context.Context, campaignID, participant string, act proof.Act) ([]link, error) {
 	rows, err := l.DB.QueryContext(ctx, `SELECT act, idx, seed FROM proof_links
-		WHERE campaign = $1 AND participant = $2 AND ($3 = '' OR act = $3) ORDER BY idx`, campaignID, participant, act)
+		WHERE campaign = $1 AND participant = $2 AND ($3 = '' OR act = $3) ORDER BY idx`, campaignID, participant, string(act))
 	all, err := collect(rows, err, func(r *sql.Rows) (k link, err error) { return k, r.Scan(&k.act, &k.index, &k.row) })
 	if err != nil {
 		return nil, fmt.Errorf("find the leaves of participant %s in %s: %w", participant, campaignID, err)
@@ -98,10 +85,10 @@ func (l *Log) links(ctx context.Context, campaignID, participant, act string) ([
 }
 
 // Bundle returns what proves an act of a participant and what became of it, or
-// ErrNotSealed. Fields that show refuses are closed; nil opens all of them. Where nothing
-// but the record behind a leaf is another than was sealed, the fields are closed as well:
-// verify finds out why.
-func (l *Log) Bundle(ctx context.Context, campaignID, participant, act string, show func(field string) bool) (*proof.Bundle, error) {
+// ErrNotSealed. Fields that show refuses are closed; nil opens all of them, and then the
+// strokes of a signature go with it. Where the ledger says something else by now than what
+// was sealed it is ErrBroken, and verify finds out what.
+func (l *Log) Bundle(ctx context.Context, campaignID, participant string, act proof.Act, show func(field string) bool) (*proof.Bundle, error) {
 	fail := func(err error) (*proof.Bundle, error) {
 		return nil, fmt.Errorf("prove act %s of participant %s in %s: %w", act, participant, campaignID, err)
 	}
@@ -129,7 +116,8 @@ func (l *Log) Bundle(ctx context.Context, campaignID, participant, act string, s
 	}
 	hashes := l.hashes(ctx, campaignID, last.Tree)
 	for i, k := range links {
-		e, err := l.entry(ctx, campaignID, k, deeds.nth(act, i))
+		ways := deeds.nth(act, i)
+		e, err := l.entry(ctx, campaignID, k, ways)
 		if err != nil {
 			return fail(err)
 		}
@@ -142,6 +130,9 @@ func (l *Log) Bundle(ctx context.Context, campaignID, participant, act string, s
 			}
 		}
 		b.Entries = append(b.Entries, e)
+		if _, named := e.Value(proof.FieldName); named && i == 0 && ways[0].strokes != "" {
+			b.Image = &ways[0].strokes
+		}
 	}
 	return b, nil
 }
@@ -166,7 +157,7 @@ type deeds []deed
 
 // nth returns the ways in which the nth leaf of an act may have been made: with the record
 // of a signature and without.
-func (all deeds) nth(act string, n int) []deed {
+func (all deeds) nth(act proof.Act, n int) []deed {
 	for _, d := range all {
 		if d.act != act {
 			continue

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"qingyuan/proof"
 )
 
 // Keeper keeps checkpoints outside of this deployment: a log whose checkpoints nobody
@@ -84,7 +86,7 @@ func (f Folder) Name() string { return "dir:" + string(f) }
 
 // Keep implements Keeper.
 func (f Folder) Keep(_ context.Context, h Handed) error {
-	s := Signed{Note: h.Checkpoint}
+	s := proof.Signed{Note: h.Checkpoint}
 	s.N = h.Size
 	return drop(filepath.Join(string(f), h.Campaign), s)
 }

@@ -20,7 +20,7 @@ import (
 func TestSealedOnce(t *testing.T) {
 	t.Parallel()
 	onBoth(t, 2, func(r *rig) {
-		var before prooflog.Signed
+		var before proof.Signed
 		for range 4 {
 			r.live(60)
 			var servers sync.WaitGroup
@@ -53,9 +53,9 @@ func TestSealedOnce(t *testing.T) {
 			r.Errorf("%+v, want all %d leaves compared", got, before.N)
 		}
 		for key, a := range r.acts {
-			name := prooflog.Signature()
+			name := proof.SignatureAct
 			if a.number > 0 {
-				name = prooflog.Attempt(a.number)
+				name = proof.AttemptAct(a.number)
 			}
 			b := r.bundle(a.participant, name)
 			r.holds(b)
@@ -84,7 +84,7 @@ func TestWaitsForTheRecord(t *testing.T) {
 		if s := r.seal(); s.N != 2 {
 			r.Errorf("%d leaves, want both", s.N)
 		}
-		if name, _ := r.bundle("ann", prooflog.Signature()).Entries[0].Value(proof.FieldName); name != "李安" {
+		if name, _ := r.bundle("ann", proof.SignatureAct).Entries[0].Value(proof.FieldName); name != "李安" {
 			r.Errorf("name %q", name)
 		}
 		r.signed("bob") // the record of bob went with a Redis that was lost
@@ -92,7 +92,7 @@ func TestWaitsForTheRecord(t *testing.T) {
 		if s := r.seal(); s.N != 3 {
 			r.Errorf("%d leaves, want that of the signature without a record", s.N)
 		}
-		b := r.bundle("bob", prooflog.Signature())
+		b := r.bundle("bob", proof.SignatureAct)
 		r.holds(b)
 		if _, ok := b.Entries[0].Value(proof.FieldName); ok {
 			r.Error("a name that nobody has")
@@ -123,7 +123,7 @@ func TestErased(t *testing.T) {
 		r.sign("ann", "李安")
 		r.submit("ann", 1)
 		r.seal()
-		kept := r.bundle("ann", prooflog.Signature())
+		kept := r.bundle("ann", proof.SignatureAct)
 		at := kept.Entries[0].Index
 		r.submit("ann", 2) // not sealed yet when they are erased
 		r.erase("ann")
@@ -133,7 +133,7 @@ func TestErased(t *testing.T) {
 		before := r.counting(proof.Attempt)
 		r.seal()
 		r.holds(kept) // what ann was given proves still
-		for _, act := range []string{prooflog.Signature(), prooflog.Attempt(1), prooflog.Attempt(2)} {
+		for _, act := range []proof.Act{proof.SignatureAct, proof.AttemptAct(1), proof.AttemptAct(2)} {
 			if _, err := r.log.Bundle(r.Context(), town, "ann", act, nil); !errors.Is(err, prooflog.ErrNotSealed) {
 				r.Errorf("bundle of %s: %v", act, err)
 			}
@@ -160,7 +160,7 @@ func TestErased(t *testing.T) {
 		// Whoever comes back is linked again, by what they do from then on.
 		r.submit("ann", 3)
 		r.seal()
-		r.holds(r.bundle("ann", prooflog.Attempt(3)))
+		r.holds(r.bundle("ann", proof.AttemptAct(3)))
 		r.clean()
 	})
 }

@@ -16,7 +16,7 @@ import (
 
 // Consistency proves that what was signed last of a log continues a tree of from leaves.
 // It returns that checkpoint as well.
-func (l *Log) Consistency(ctx context.Context, campaignID string, from int64) (Signed, []tlog.Hash, error) {
+func (l *Log) Consistency(ctx context.Context, campaignID string, from int64) (proof.Signed, []tlog.Hash, error) {
 	last, ok, err := l.Latest(ctx, campaignID)
 	if err != nil {
 		return last, nil, err

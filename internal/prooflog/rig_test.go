@@ -199,7 +199,7 @@ func (r *rig) live(steps int) {
 }
 
 // seal seals everything that waits, and signs.
-func (r *rig) seal() prooflog.Signed {
+func (r *rig) seal() proof.Signed {
 	r.Helper()
 	for more := true; more; {
 		var err error
@@ -261,7 +261,7 @@ func (r *rig) keys() []string {
 }
 
 // bundle proves an act.
-func (r *rig) bundle(participant, act string) *proof.Bundle {
+func (r *rig) bundle(participant string, act proof.Act) *proof.Bundle {
 	r.Helper()
 	b, err := r.log.Bundle(r.Context(), town, participant, act, nil)
 	if err != nil {

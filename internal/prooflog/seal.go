@@ -267,7 +267,7 @@ func (b *batch) insert(ctx context.Context, tx *sql.Tx) error {
 		d := &b.drafts[i]
 		leaves.add(b.campaign, d.index, string(d.kind), d.leaf.Of, d.leaf.Fields[:])
 		if d.linked {
-			links.add(b.campaign, d.participant, d.act, d.index, d.row[:])
+			links.add(b.campaign, d.participant, string(d.act), d.index, d.row[:])
 		}
 	}
 	tiles := rows{into: "proof_tiles (campaign, level, number, data)", width: 4,

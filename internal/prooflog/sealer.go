@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"qingyuan/internal/ledger"
+	"qingyuan/proof"
 )
 
 // Sealer seals and signs the logs of all campaigns, again and again. Any number of them
@@ -23,8 +24,10 @@ type Sealer struct {
 	Keepers []Keeper
 	// Signed is told of each checkpoint, also of one that was there before; Failed of a
 	// step that did not succeed and is tried again.
-	Signed func(campaignID string, s Signed)
-	Failed func(campaignID string, err error)
+	Signed func(campaignID string, s proof.Signed)
+	Failed func(what string, err error)
+	// Told is told after each round how many logs are broken.
+	Told func(broken int)
 
 	mu     sync.Mutex
 	failed map[string]error // by campaign, and keeper where one was not reached
@@ -56,6 +59,7 @@ func (s *Sealer) Round(ctx context.Context) {
 		}
 		s.note(ctx, id, err)
 	}
+	s.Told(len(s.Broken()))
 }
 
 // campaign seals what waits of one campaign, signs and hands out.

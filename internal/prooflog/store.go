@@ -56,10 +56,10 @@ func (l *Log) cursors(ctx context.Context, campaignID string) (map[int]event.Pos
 
 // actOf returns the index of the leaf of an act, or proof.Unknown where nothing leads
 // there.
-func (l *Log) actOf(ctx context.Context, campaignID, participant, act string) (int64, error) {
+func (l *Log) actOf(ctx context.Context, campaignID, participant string, act proof.Act) (int64, error) {
 	var at sql.NullInt64
 	err := l.DB.QueryRowContext(ctx, "SELECT MIN(idx) FROM proof_links WHERE campaign = $1 AND participant = $2 AND act = $3",
-		campaignID, participant, act).Scan(&at)
+		campaignID, participant, string(act)).Scan(&at)
 	if err != nil {
 		return 0, fmt.Errorf("find the leaf of act %s of participant %s in %s: %w", act, participant, campaignID, err)
 	}

@@ -166,7 +166,7 @@ func (c *checker) person(ctx context.Context, h *ledger.History) error {
 	if err != nil {
 		return err
 	}
-	seen := map[string]int{}
+	seen := map[proof.Act]int{}
 	for _, k := range links {
 		if k.index >= c.head.N {
 			continue

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"qingyuan/configs"
+	"qingyuan/proof"
+)
+
+// sealing is a demonstration whose log is signed all the time.
+func sealing(t *testing.T) configs.Config {
+	t.Helper()
+	cfg := demo(t)
+	cfg.Proofs.Every = 20 * time.Millisecond
+	cfg.Proofs.KeepDirs = []string{filepath.Join(shortDir(t), "kept")}
+	return cfg
+}
+
+// awaitSealed waits until a log counts as much.
+func (a api) awaitSealed(attempts, signatures float64) result {
+	a.t.Helper()
+	var newest result
+	a.eventually("the log to be signed", func() bool {
+		newest = a.want(200, "GET", demoPath+"/log", nil).object("newest")
+		return newest.num("attempts") == attempts && newest.num("signatures") == signatures
+	})
+	return newest
+}
+
+// saved keeps an answer in a file.
+func saved(t *testing.T, name string, raw []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// proofOf fetches a proof and keeps it in a file.
+func (a acted) proofOf(path string) (file string, raw []byte) {
+	a.t.Helper()
+	status, _, raw := a.fetch("/api/v1" + demoPath + path)
+	if status != 200 {
+		a.t.Fatalf("%s: %d %s", path, status, raw)
+	}
+	dir, _ := a.t.(*testing.T)
+	return saved(dir, "proof.json", raw), raw
+}
+
+// TestProofs follows what people did into the log, out of it as proofs that hold with
+// nothing but a file, and past an erasure.
+func TestProofs(t *testing.T) {
+	t.Parallel()
+	cfg := sealing(t)
+	s := start(t, cfg)
+	people := gathering(t, s)
+	s.awaitSealed(3, 3)
+	key := strings.TrimSpace(mustRun(t, "log", "keys", "--data", cfg.Data.Dir, "--campaign", demoCampaign))
+
+	p := people[0]
+	own, raw := p.proofOf("/signatures/me/proof")
+	if out := mustRun(t, "log", "verify", "--key", key, own); !strings.Contains(out, "张三") || !strings.Contains(out, "counted") {
+		t.Errorf("one's own proof: %s", out)
+	}
+	sitting, _ := p.proofOf("/attempts/" + p.attempt + "/proof")
+	mustRun(t, "log", "verify", "--key", key, sitting)
+	receipt := p.want(200, "GET", demoPath+"/attempts/"+p.attempt, nil).object("log")
+	if receipt.num("tree_size") < 6 || len(receipt.text("leaf")) != 44 {
+		t.Errorf("the receipt has %v of the log", receipt)
+	}
+	public := p.want(200, "GET", "/signatures/"+p.serial, nil)
+	if public.object("proof") == nil || public["number"] != receiptIndex(p) {
+		t.Errorf("the public page has %v", public)
+	}
+
+	// The whole log, with a checkpoint that the keeper outside has had for a while.
+	kept, err := filepath.Glob(filepath.Join(cfg.Proofs.KeepDirs[0], demoCampaign, "*.checkpoint"))
+	if err != nil || len(kept) == 0 {
+		t.Fatalf("the keeper has %v, %v", kept, err)
+	}
+	whole := filepath.Join(t.TempDir(), "log.jsonl")
+	mustRun(t, "log", "bundle", "--data", cfg.Data.Dir, "--campaign", demoCampaign, "--out", whole)
+	out := mustRun(t, "log", "verify", "--key", key, "--kept", kept[0], whole)
+	if !strings.Contains(out, "3 attempts, 3 signatures") || strings.Contains(out, "No checkpoint") {
+		t.Errorf("the whole log: %s", out)
+	}
+
+	for _, c := range []struct{ file, old, new, part string }{
+		{own, "张三", "张四", proof.FieldName},
+		{own, p.want(200, "GET", demoPath+"/signatures/me", nil).text("text_sha256")[:8], "00000000", proof.FieldText},
+		{own, `\n6\n`, `\n7\n`, proof.PartCheckpoint},
+		{whole, `"index":2,`, `"index":3,`, "leaf 2"},
+		{whole, `"type":"signature.accepted"`, `"type":"attempt.accepted"`, proof.PartLeaf},
+		{whole, "attempt.accepted 3", "attempt.accepted 4", proof.PartCheckpoint},
+	} {
+		text, err := os.ReadFile(c.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		altered := bytes.Replace(text, []byte(c.old), []byte(c.new), 1)
+		if bytes.Equal(altered, text) {
+			t.Fatalf("%q is not in %s", c.old, c.file)
+		}
+		status, out, errs := command(t, "log", "verify", "--key", key, saved(t, "altered", altered))
+		if status != exitFailed || !strings.Contains(out, c.part) {
+			t.Errorf("%q instead of %q: %d\n%s%s, want %s", c.new, c.old, status, out, errs, c.part)
+		}
+	}
+	if status, _, _ := command(t, "log", "verify", "--key", key, saved(t, "none", []byte("[]"))); status != exitFailed {
+		t.Error("a file that is no proof passes")
+	}
+
+	participant := s.want(200, "POST", "/sessions/sandbox", map[string]string{"name": "first"}).object("participant").text("id")
+	w := bench(t, cfg)
+	links := seedsOf(t, w, participant)
+	if len(links) < 2 || len(filesWith(t, cfg.Data.Dir, links)) == 0 {
+		t.Fatalf("%d links and no file with one: nothing would be proved", len(links))
+	}
+	mustRun(t, "erase", "--data", cfg.Data.Dir, "--participant", participant)
+	if left := seedsOf(t, w, participant); len(left) > 0 {
+		t.Errorf("%d links to the log are left", len(left))
+	}
+	if files := filesWith(t, cfg.Data.Dir, links); len(files) > 0 {
+		t.Errorf("files still hold a link: %v", files)
+	}
+	mustRun(t, "log", "verify", "--key", key, saved(t, "before.json", raw)) // what they were given proves still
+	if out := mustRun(t, "verify", "--data", cfg.Data.Dir); !strings.Contains(out, "the log of "+demoCampaign+": 6 leaves") {
+		t.Errorf("verify says %s", out)
+	}
+	after := s.want(200, "GET", "/signatures/"+p.serial, nil)
+	if after.text("name") != "匿名" || after["proof"] != nil || after["number"] != nil {
+		t.Errorf("the public page still leads to the log: %v", after)
+	}
+}
+
+func receiptIndex(p acted) any {
+	return p.want(200, "GET", demoPath+"/signatures/me", nil).object("log")["index"]
+}
+
+// seedsOf is all that leads from a participant to their leaves.
+func seedsOf(t *testing.T, w *workbench, participant string) [][]byte {
+	t.Helper()
+	rows, err := w.db.QueryContext(t.Context(), "SELECT seed FROM proof_links WHERE participant = $1", participant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var out [][]byte
+	for rows.Next() {
+		var b []byte
+		if err := rows.Scan(&b); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, b)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
