@@ -85,16 +85,10 @@ func (l *Log) continues(ctx context.Context, campaignID string, h head, last pro
 	return nil
 }
 
-// publish stores a checkpoint for everybody, with the key that signed it. Whoever comes
-// second changes nothing.
+// publish stores a checkpoint for everybody. Whoever comes second changes nothing.
 func (l *Log) publish(ctx context.Context, campaignID string, size int64, text string) error {
-	public, _ := l.Keys.Current.Public().(ed25519.PublicKey)
 	return l.DB.WithTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO proof_keys (public, since) VALUES ($1, $2) ON CONFLICT DO NOTHING", []byte(public), l.Now().UnixMilli())
-		if err != nil {
-			return fmt.Errorf("store the key: %w", err)
-		}
-		_, err = tx.ExecContext(ctx, "INSERT INTO proof_checkpoints (campaign, size, signed) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", campaignID, size, text)
+		_, err := tx.ExecContext(ctx, "INSERT INTO proof_checkpoints (campaign, size, signed) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", campaignID, size, text)
 		if err != nil {
 			return fmt.Errorf("store the checkpoint: %w", err)
 		}

@@ -2,7 +2,6 @@ package prooflog
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -184,14 +183,4 @@ func (c *checker) person(ctx context.Context, h *ledger.History) error {
 		}
 	}
 	return nil
-}
-
-// Keys returns the public keys that ever signed here and since when, the oldest first.
-func (l *Log) EverSigned(ctx context.Context) ([][]byte, error) {
-	rows, err := l.DB.QueryContext(ctx, "SELECT public FROM proof_keys ORDER BY since")
-	all, err := collect(rows, err, func(r *sql.Rows) (k []byte, err error) { return k, r.Scan(&k) })
-	if err != nil {
-		return nil, fmt.Errorf("list the keys that signed checkpoints: %w", err)
-	}
-	return all, nil
 }

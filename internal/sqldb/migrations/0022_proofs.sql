@@ -55,12 +55,6 @@ CREATE TABLE proof_checkpoints (
     PRIMARY KEY (campaign, size)
 ) {{.Heaped}};
 
--- Public keys that checkpoints were ever signed with.
-CREATE TABLE proof_keys (
-    public {{.Bytes}} NOT NULL PRIMARY KEY,
-    since  {{.Int}}   NOT NULL -- Unix milliseconds
-) {{.Heaped}};
-
 -- How far each keeper outside has been given the checkpoints of a log.
 CREATE TABLE proof_kept (
     campaign {{.Text}} NOT NULL,
