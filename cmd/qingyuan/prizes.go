@@ -46,7 +46,8 @@ func newPrizeDesk(cfg configs.Config, s *services, db *sqldb.DB, k *catalog.Keep
 	return &prizes.Service{
 		DB: db, Box: s.secrecy.box, Hash: seal.Derive(cfg.Secrets.Master.Key(), labelPrizeCodes), Catalog: k, Store: s.prizes.Store,
 		Keys: s.prizes.Keys, Entrants: entrants(s, ledger.New(db), now),
-		Plans: func() []prize.Offer { return plans(k) }, Now: now,
+		Flagged: newCorrections(s, &backOffice{}, db, k, now).Flagged,
+		Plans:   func() []prize.Offer { return plans(k) }, Now: now,
 		Failed: func(err error) { log.Warn("prizes", "err", err) },
 	}
 }

@@ -184,3 +184,24 @@ func (s *Service) marked(ctx context.Context, campaignID string, flags []string)
 	slices.Sort(people)
 	return acts, slices.Compact(people), nil
 }
+
+// Flagged tells by which rules acts of participants are noticed, of those flags that
+// nobody has dismissed.
+func (s *Service) Flagged(ctx context.Context, campaignID string) (map[string][]string, error) {
+	rows, err := s.DB.QueryContext(ctx, `SELECT DISTINCT m.participant, f.rule FROM flags f
+		JOIN flag_marks m ON m.campaign = f.campaign AND m.rule = f.rule AND m.mark = f.mark
+		WHERE f.campaign = $1 AND f.state <> 'dismissed' ORDER BY m.participant, f.rule`, campaignID)
+	type noticed struct{ participant, rule string }
+	list, err := collect(rows, err, func(r *sql.Rows) (noticed, error) {
+		var n noticed
+		return n, r.Scan(&n.participant, &n.rule)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("who is flagged in %s: %w", campaignID, err)
+	}
+	out := map[string][]string{}
+	for _, n := range list {
+		out[n.participant] = append(out[n.participant], n.rule)
+	}
+	return out, nil
+}

@@ -21,7 +21,7 @@ type PrizeDesk interface {
 	Claim(ctx context.Context, campaignID, participant string, id prize.WinID, c prizes.Claim) (prizes.OwnWin, error)
 	AddCodes(ctx context.Context, who operator.Actor, campaignID, id string, raw []byte) (added, total int, err error)
 	Codes(campaignID, id string) int
-	Wins(ctx context.Context, who operator.Actor, campaignID string, state prize.State) ([]prize.Win, error)
+	Wins(ctx context.Context, who operator.Actor, campaignID string, state prize.State, flagged bool) ([]prizes.Reviewed, error)
 	Export(ctx context.Context, who operator.Actor, campaignID string, state prize.State, out sheet.Writer) (rows int, groups []string, err error)
 	Exclude(ctx context.Context, who operator.Actor, campaignID string, participants []string, reason string) (added int, err error)
 	// Draw returns prizes.ErrNotFrozen for a draw whose entrants are not frozen yet.
@@ -126,6 +126,9 @@ type officeWinT struct {
 	Draw        *string `json:"draw"`
 	WonAt       string  `json:"won_at"`
 	Since       string  `json:"since"`
+	// Flags are the rules that have noticed acts of the winner: nothing is sent before
+	// somebody has decided on them.
+	Flags []string `json:"flags"`
 }
 
 // winState reads which state is asked for.
@@ -155,7 +158,7 @@ func (s *Server) listWins(k *call) error {
 	if err != nil {
 		return err
 	}
-	wins, err := s.PrizeDesk.Wins(k.ctx, k.actor, c.ID, state)
+	wins, err := s.PrizeDesk.Wins(k.ctx, k.actor, c.ID, state, k.Query("flagged") == "true")
 	if err != nil {
 		return err
 	}
@@ -165,7 +168,7 @@ func (s *Server) listWins(k *call) error {
 		w := &part.Items[i]
 		out.Items = append(out.Items, officeWinT{
 			Win: w.String(), Prize: w.Prize, Participant: w.Participant, Unit: w.Unit, UnitName: unitName(c, w.Unit, k.lang()),
-			State: string(w.State), Draw: textOrNull(w.Draw), WonAt: stamp(w.At, c.Zone), Since: stamp(w.Since, c.Zone),
+			State: string(w.State), Draw: textOrNull(w.Draw), WonAt: stamp(w.At, c.Zone), Since: stamp(w.Since, c.Zone), Flags: orEmpty(w.Flags),
 		})
 	}
 	return k.send(fiber.StatusOK, out)

@@ -107,6 +107,7 @@ func errorCodes() []codeRow {
 		{"prize.state", 409, "该奖品的状态已经改变，请刷新后重试"},
 		{"prize.kind", 409, "这种奖品不支持此操作"},
 		{"prize.expired", 409, "领奖期限已过"},
+		{"prize.under_review", 409, "中奖者有待核实的异常提示，请先处理提示"},
 		{"prize.refused", 409, "该奖品经核实不予发放，可提出申诉"},
 		{"prize.draw_not_found", 404, "没有这次抽奖"},
 		{"prize.not_frozen", 409, "参与名单尚未冻结，不能开奖"},

@@ -155,9 +155,31 @@ func (s *Service) claim(ctx context.Context, o prize.Offer, p *prize.Prize, w pr
 		}
 	}
 	if p.Kind == prize.Voucher && w.State == prize.Claimed {
-		w, _, err = s.Store.Move(ctx, campaignID, id, prize.Claimed, prize.Sent, now)
+		if err = s.reviewed(ctx, campaignID, w.Participant); errors.Is(err, ErrReview) {
+			return w, nil // it is handed over once somebody has looked
+		}
+		if err == nil {
+			w, _, err = s.Store.Move(ctx, campaignID, id, prize.Claimed, prize.Sent, now)
+		}
 	}
 	return w, err
+}
+
+// reviewed fails with ErrReview while flags of somebody wait for a decision, or were
+// confirmed: what was confirmed leads to a refusal.
+func (s *Service) reviewed(ctx context.Context, campaignID, participant string) error {
+	flags, err := s.flags(ctx, campaignID)
+	if err == nil && len(flags[participant]) > 0 {
+		err = ErrReview
+	}
+	return err
+}
+
+func (s *Service) flags(ctx context.Context, campaignID string) (map[string][]string, error) {
+	if s.Flagged == nil {
+		return nil, nil //nolint:nilnil // Nobody is flagged.
+	}
+	return s.Flagged(ctx, campaignID)
 }
 
 // own finds a win of a participant; that of anybody else is not found.
@@ -239,7 +261,7 @@ type OwnWin struct {
 	Of *prize.Prize
 	// ClaimBy is until when it may be claimed.
 	ClaimBy time.Time
-	// Code is that of a voucher that was claimed.
+	// Code is that of a voucher that was handed over.
 	Code string
 	// Told is why it is not given.
 	Told string
@@ -276,7 +298,7 @@ func (s *Service) ownWin(ctx context.Context, o prize.Offer, p *prize.Prize, w p
 	switch {
 	case w.State == prize.Refused:
 		out.Told, err = s.told(ctx, o.Campaign.ID, w.WinID)
-	case p.Kind == prize.Voucher && (w.State == prize.Claimed || w.State == prize.Sent):
+	case p.Kind == prize.Voucher && w.State == prize.Sent:
 		out.Code, err = s.Code(ctx, o.Campaign.ID, w.WinID)
 	}
 	return out, err

@@ -125,16 +125,36 @@ func (s *Service) told(ctx context.Context, campaignID string, id prize.WinID) (
 	return told, nil
 }
 
-// Wins lists the wins of a campaign that an operator may see, in one state or in any.
-func (s *Service) Wins(ctx context.Context, who operator.Actor, campaignID string, state prize.State) ([]prize.Win, error) {
+// Reviewed is a win with the rules that have noticed acts of its winner.
+type Reviewed struct {
+	prize.Win
+
+	Flags []string
+}
+
+// Wins lists the wins of a campaign that an operator may see, in one state or in any;
+// with flagged only those to be reviewed.
+func (s *Service) Wins(ctx context.Context, who operator.Actor, campaignID string, state prize.State, flagged bool) ([]Reviewed, error) {
 	o, err := s.Catalog.Prizes(campaignID)
 	if err != nil {
 		return nil, err
 	}
 	wins, err := s.Store.Wins(ctx, campaignID)
-	return slices.DeleteFunc(wins, func(w prize.Win) bool {
-		return state != "" && w.State != state || !who.Within(operator.ReadFigures, o.Campaign, w.Unit)
-	}), err
+	if err != nil {
+		return nil, err
+	}
+	flags, err := s.flags(ctx, campaignID)
+	if err != nil {
+		return nil, err
+	}
+	var out []Reviewed
+	for i := range wins {
+		w := Reviewed{wins[i], flags[wins[i].Participant]}
+		if (state == "" || w.State == state) && (!flagged || len(w.Flags) > 0) && who.Within(operator.ReadFigures, o.Campaign, w.Unit) {
+			out = append(out, w)
+		}
+	}
+	return out, nil
 }
 
 // Export writes what the office needs to send prizes: the wins of one state or of any,
@@ -295,6 +315,11 @@ func (s *Service) sent(ctx context.Context, who operator.Actor, o prize.Offer, r
 	}
 	if !who.Within(operator.ReadParticipants, o.Campaign, w.Unit) {
 		return false, prize.ErrNoWin
+	}
+	if w.State == prize.Claimed {
+		if err := s.reviewed(ctx, o.Campaign.ID, w.Participant); err != nil {
+			return false, err
+		}
 	}
 	if utf8.RuneCountInString(r.ref) > maxTold || strings.ContainsFunc(r.ref, unicode.IsControl) {
 		return false, fault.InvalidField("ref", "至多 200 字")

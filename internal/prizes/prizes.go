@@ -31,6 +31,9 @@ type Service struct {
 	// Entrants tells what everybody in a campaign had done by a moment. It fails while that
 	// cannot be told yet.
 	Entrants func(ctx context.Context, c *campaign.Campaign, by time.Time, each func(participant string, acts *prize.Acts)) error
+	// Flagged tells by which rules acts of participants are noticed that nobody has
+	// dismissed yet; nil notices nothing.
+	Flagged func(ctx context.Context, campaignID string) (map[string][]string, error)
 	// Plans lists the campaigns that have prizes.
 	Plans func() []prize.Offer
 	Now   func() time.Time
@@ -55,6 +58,9 @@ var (
 	ErrLate = fault.New(fault.Conflict, "prize.expired", "领奖期限已过")
 	// ErrConsent is a claim without a consent of its own.
 	ErrConsent = fault.New(fault.Invalid, "prize.consent_required", "请阅读活动规则，并单独同意为领奖提供个人信息")
+	// ErrReview is a prize that is not given before somebody has looked at its winner's
+	// flags.
+	ErrReview = fault.New(fault.Conflict, "prize.under_review", "中奖者有待核实的异常提示，请先处理提示")
 	// ErrRefused is a claim of a prize that is not given.
 	ErrRefused = fault.New(fault.Conflict, "prize.refused", "该奖品经核实不予发放，可提出申诉")
 )

@@ -2,6 +2,7 @@ package prizes_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -253,4 +254,44 @@ func (r *rig) export() string {
 		r.Fatal(err)
 	}
 	return out.String()
+}
+
+// TestNothingIsGivenBeforeAReview: while flags of a winner wait, or were confirmed, no
+// code is shown and nothing is sent; once they are dismissed, all goes on.
+func TestNothingIsGivenBeforeAReview(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, sqltest.SQLite(t))
+	ctx := t.Context()
+	flags := map[string][]string{"odd": {"same_device"}}
+	r.Flagged = func(context.Context, string) (map[string][]string, error) { return flags, nil }
+	if _, _, err := r.AddCodes(ctx, console(), "c", "tea", []byte("AAA\n")); err != nil {
+		t.Fatal(err)
+	}
+	tea, bag := r.win("odd", "u1", "tea", 1), prize.WinID{Prize: "bag", Item: 1}
+	if c, _, err := r.Store.Spend(ctx, prize.Person{Campaign: "c", Participant: "odd"}, prize.Try{
+		Number: 2, At: r.at, Day: r.c.Day(r.at), Chances: r.plan.Chances, Unit: "u1", Group: "public", Rolled: "bag", Limit: 1,
+	}); err != nil || c.Item != 1 {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if _, err := r.Claim(ctx, "c", "odd", bag, prizes.Claim{Contact: contact, Consent: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	step := func(code string, sent int) {
+		t.Helper()
+		w, err := r.Claim(ctx, "c", "odd", tea, prizes.Claim{Consent: "1"})
+		if err != nil || w.Code != code {
+			t.Errorf("the voucher: %+v, %v, want the code %q", w, err, code)
+		}
+		done, err := r.Fulfil(ctx, console(), "c", []byte("中奖编号,发放凭据\nbag.1,SF1\n"))
+		if err != nil || done.Sent != sent || len(done.Refused) != 1-sent {
+			t.Errorf("fulfilled: %+v, %v, want %d sent", done, err, sent)
+		}
+		wait, err := r.Wins(ctx, console(), "c", "", true)
+		if err != nil || len(wait) != 2*(1-sent) {
+			t.Errorf("to be reviewed: %+v, %v", wait, err)
+		}
+	}
+	step("", 0)
+	flags = nil
+	step("AAA", 1)
 }
