@@ -22,6 +22,8 @@ type Standing struct {
 	Above, Below, Of int64
 	// Around are the neighbours, best first, the participant among them.
 	Around []Entry
+	// People are some of those around, where the store has read them as well.
+	People map[string]Person
 	// Passed says that the participant's best attempt of all passed.
 	Passed bool
 }

@@ -2,6 +2,7 @@ package boardtest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -33,11 +34,29 @@ func (b *bench) checkStanding(scope string, whole board, participant string, win
 	}
 	own := whole[i]
 	b.same("the standing of "+participant, leaderboard.Standing{
-		Entry: own, Above: whole.above(own.Packed), Below: whole.below(own.Packed), Of: int64(len(whole)), Around: st.Around, Passed: st.Passed,
+		Entry: own, Above: whole.above(own.Packed), Below: whole.below(own.Packed), Of: int64(len(whole)),
+		Around: st.Around, People: st.People, Passed: st.Passed,
 	}, st)
 	b.checkAround(whole, st, window)
+	b.checkPeople(st)
 	if n, err := b.Above(b.Context(), b.c.ID, "", leaderboard.Now, own.Packed); scope == "" && (err != nil || n != st.Above) {
 		b.Errorf("Above %s is %d, %v; the standing says %d", participant, n, err, st.Above)
+	}
+}
+
+// checkPeople: whoever is told along with a standing is around, and as they are when
+// asked for.
+func (b *bench) checkPeople(st leaderboard.Standing) {
+	b.Helper()
+	asked, err := b.People(b.Context(), b.c.ID, slices.Collect(maps.Keys(st.People)))
+	if err != nil {
+		b.Error(err)
+	}
+	for id, told := range st.People {
+		b.same("what is told of "+id+" around "+st.Participant, asked[id], told)
+		if !slices.ContainsFunc(st.Around, func(e leaderboard.Entry) bool { return e.Participant == id }) {
+			b.Errorf("%s is told of with the standing of %s, and not around", id, st.Participant)
+		}
 	}
 }
 
