@@ -148,12 +148,9 @@ func (s *Service) neighbours(ctx context.Context, a asked, layout Layout, st Sta
 		}
 	}
 	st.Around = shown
-	people, ids := st.People, participants(shown)
-	if slices.ContainsFunc(ids, func(id string) bool { _, ok := people[id]; return !ok }) {
-		var err error
-		if people, err = s.Store.People(ctx, a.c.ID, ids); err != nil {
-			return nil, err
-		}
+	people, err := s.Store.People(ctx, a.c.ID, participants(shown))
+	if err != nil {
+		return nil, err
 	}
 	return itemsOf(layout, shown, people, rankAround(st, above), a.sight.Frozen), nil
 }

@@ -22,8 +22,6 @@ type Standing struct {
 	Above, Below, Of int64
 	// Around are the neighbours, best first, the participant among them.
 	Around []Entry
-	// People are some of those around, where the store has read them as well.
-	People map[string]Person
 	// Passed says that the participant's best attempt of all passed.
 	Passed bool
 }
@@ -108,8 +106,10 @@ type Store interface {
 	Top(ctx context.Context, campaign, scope string, v View, offset, limit int64) ([]Entry, int64, error)
 	// Above returns how many stand strictly above packed on a board.
 	Above(ctx context.Context, campaign, scope string, v View, packed uint64) (int64, error)
-	// Standing returns the participant's place on a board with at most window
-	// neighbours on either side, or ok false where they have none. In the views Now
+	// Standing returns the participant's place on a board, or ok false where they have
+	// none, with their neighbours: at least the window lines that have them in the middle,
+	// or at either end of the board the nearest to that, one before and one behind these,
+	// and at most window on either side. In the views Now
 	// and Everybody the participant's own entry is what they have reached now (on a
 	// day's or phase's board, within it), also where the fold has not caught up.
 	// Whether the participant belongs on the board is the caller's question.

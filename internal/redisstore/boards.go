@@ -114,7 +114,7 @@ func (b *Boards) People(ctx context.Context, id string, ids []string) (map[strin
 	err = send(ctx, o, o.of(ids), func(p redis.Pipeliner) {
 		for _, participant := range ids {
 			if records[participant] == nil {
-				records[participant] = p.HMGet(ctx, o.keys(participant).participant(participant), shownFields...)
+				records[participant] = p.HMGet(ctx, o.keys(participant).participant(participant), "u", "g", "e", "t", "w")
 			}
 		}
 	})
@@ -124,34 +124,20 @@ func (b *Boards) People(ctx context.Context, id string, ids []string) (map[strin
 	out := make(map[string]leaderboard.Person, len(records))
 	for participant, r := range records {
 		f, err := texts(r.Val())
-		if err != nil {
+		if err != nil || f[0] == "" {
 			continue
 		}
-		one, known, err := unpackShown(f)
+		e, err := unpackEnrolment(f[2], f[3])
 		if err != nil {
 			return nil, err
 		}
-		if known {
-			out[participant] = one
+		stays, err := unpackStays(f[4])
+		if err != nil {
+			return nil, err
 		}
+		out[participant] = leaderboard.Person{Name: e.DisplayName, Unit: f[0], Group: f[1], Stays: stays}
 	}
 	return out, nil
-}
-
-// shownFields are what boards show of a participant.
-var shownFields = []string{"u", "g", "e", "t", "w"}
-
-// unpackShown reads those fields; one who is not enrolled is not known.
-func unpackShown(f []string) (one leaderboard.Person, known bool, err error) {
-	if f[0] == "" {
-		return leaderboard.Person{}, false, nil
-	}
-	e, err := unpackEnrolment(f[2], f[3])
-	if err != nil {
-		return leaderboard.Person{}, false, err
-	}
-	stays, err := unpackStays(f[4])
-	return leaderboard.Person{Name: e.DisplayName, Unit: f[0], Group: f[1], Stays: stays}, true, err
 }
 
 // minutesKept is how long the minute counts stay.

@@ -326,7 +326,11 @@ func (m *placesMachine) checkStanding(scope string, v leaderboard.View, want pla
 		m.Fatalf("view %d of %q: standing of %s: %t, %v (-rules +redis):\n%s", v, scope, e.Participant, ok, err, diff)
 	}
 	at, i := slices.Index(around, e), slices.Index(want, e)
-	if at < 0 || int64(at) != min(window, int64(i)) || int64(len(around)-at-1) != min(window, int64(len(want)-i-1)) {
+	before, behind := min(window/2+1, int64(i)), min((window-1)/2+1, int64(len(want)-i-1))
+	if window == 0 {
+		before, behind = 0, 0
+	}
+	if at < 0 || int64(at) > window || int64(at) < before || int64(len(around)-at-1) > window || int64(len(around)-at-1) < behind {
 		m.Fatalf("view %d of %q: around %s are %+v, of %+v", v, scope, e.Participant, around, want)
 	}
 	for k := 1; k < len(around); k++ {

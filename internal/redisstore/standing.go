@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"context"
-	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -20,7 +19,6 @@ type shardStanding struct {
 	isListed          bool
 	above, equal, all int64
 	around            []leaderboard.Entry // nil where they are to be asked for otherwise
-	people            map[string]leaderboard.Person
 }
 
 // standsAlone tells whether standing.lua knows a board: one that is a single layer
@@ -44,7 +42,7 @@ func (b *Boards) standing(ctx context.Context, o *opened, l lens, scope, partici
 	}
 	st := leaderboard.Standing{
 		Entry: s.own, Above: s.above, Below: s.all - s.above - s.equal, Of: s.all,
-		Around: s.around, People: s.people, Passed: s.best.Passed,
+		Around: s.around, Passed: s.best.Passed,
 	}
 	if len(o.shards) > 1 {
 		if err := b.addOthers(ctx, o, scope, &st); err != nil {
@@ -88,27 +86,16 @@ func instead(st *leaderboard.Standing, listed uint64, isListed bool) {
 	}
 }
 
-// ofShard asks the participant's own shard; nil is nobody with a place in public. Where
-// there is no other, it tells of the people around, too.
+// ofShard asks the participant's own shard; nil is nobody with a place in public.
 func (b *Boards) ofShard(ctx context.Context, o *opened, scope, participant string, window int64) (*shardStanding, error) {
 	k := o.keys(participant)
-	args := append(make([]any, 0, 3+len(shownFields)), o.epoch, participant, window)
-	if window > 0 && len(o.shards) == 1 {
-		for _, f := range shownFields {
-			args = append(args, f)
-		}
-	}
 	r, err := run(ctx, b.campaigns.writes.alone(), standingScript,
-		[]string{k.meta(), k.participant(participant), k.layer(scope, layerBoard)}, args...)
+		[]string{k.meta(), k.participant(participant), k.layer(scope, layerBoard)}, o.epoch, participant, window)
 	switch {
 	case err != nil:
 		return nil, err
-	case r.outcome == "ok" && len(r.args) >= standingParts:
-		s, err := readStanding(participant, r.args)
-		if err == nil && s == nil {
-			err = r.unknown()
-		}
-		return s, err
+	case r.outcome == "ok" && len(r.args) >= 5 && len(r.args)%2 == 1:
+		return readStanding(participant, r.args)
 	case r.outcome == "none":
 		return nil, nil //nolint:nilnil // There is none.
 	case r.outcome == "epoch":
@@ -118,10 +105,7 @@ func (b *Boards) ofShard(ctx context.Context, o *opened, scope, participant stri
 	}
 }
 
-// standingParts is how much standing.lua answers before the neighbours.
-const standingParts = 6
-
-// readStanding reads what standing.lua answers; nil is what cannot be understood.
+// readStanding reads what standing.lua answers.
 func readStanding(participant string, args []string) (*shardStanding, error) {
 	best, place, err := unpackBest(args[0])
 	if err != nil {
@@ -135,27 +119,8 @@ func readStanding(participant string, args []string) (*shardStanding, error) {
 	if s.isListed {
 		s.listed = d.place(args[1])
 	}
-	around := d.int(args[5])
-	rest := args[standingParts:]
-	if d.err != nil || around < 0 || 2*around > len(rest) {
-		return nil, d.err
+	for i := 5; i < len(args); i += 2 {
+		s.around = append(s.around, leaderboard.Entry{Participant: args[i], Packed: d.place(args[i+1])})
 	}
-	for i := 0; i < 2*around; i += 2 {
-		s.around = append(s.around, leaderboard.Entry{Participant: rest[i], Packed: d.place(rest[i+1])})
-	}
-	rest = rest[2*around:]
-	if d.err != nil || len(rest)%(1+len(shownFields)) != 0 {
-		return nil, d.err
-	}
-	s.people = make(map[string]leaderboard.Person, len(rest)/(1+len(shownFields)))
-	for one := range slices.Chunk(rest, 1+len(shownFields)) {
-		p, known, err := unpackShown(one[1:])
-		if err != nil {
-			return nil, err
-		}
-		if known {
-			s.people[one[0]] = p
-		}
-	}
-	return s, nil
+	return s, d.err
 }

@@ -2,7 +2,6 @@ package boardtest
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -34,29 +33,11 @@ func (b *bench) checkStanding(scope string, whole board, participant string, win
 	}
 	own := whole[i]
 	b.same("the standing of "+participant, leaderboard.Standing{
-		Entry: own, Above: whole.above(own.Packed), Below: whole.below(own.Packed), Of: int64(len(whole)),
-		Around: st.Around, People: st.People, Passed: st.Passed,
+		Entry: own, Above: whole.above(own.Packed), Below: whole.below(own.Packed), Of: int64(len(whole)), Around: st.Around, Passed: st.Passed,
 	}, st)
 	b.checkAround(whole, st, window)
-	b.checkPeople(st)
 	if n, err := b.Above(b.Context(), b.c.ID, "", leaderboard.Now, own.Packed); scope == "" && (err != nil || n != st.Above) {
 		b.Errorf("Above %s is %d, %v; the standing says %d", participant, n, err, st.Above)
-	}
-}
-
-// checkPeople: whoever is told along with a standing is around, and as they are when
-// asked for.
-func (b *bench) checkPeople(st leaderboard.Standing) {
-	b.Helper()
-	asked, err := b.People(b.Context(), b.c.ID, slices.Collect(maps.Keys(st.People)))
-	if err != nil {
-		b.Error(err)
-	}
-	for id, told := range st.People {
-		b.same("what is told of "+id+" around "+st.Participant, asked[id], told)
-		if !slices.ContainsFunc(st.Around, func(e leaderboard.Entry) bool { return e.Participant == id }) {
-			b.Errorf("%s is told of with the standing of %s, and not around", id, st.Participant)
-		}
 	}
 }
 
@@ -79,9 +60,10 @@ func (b *bench) checkAround(whole board, st leaderboard.Standing, window int64) 
 	if !b.stretch(whole, packedOf(st.Around)) {
 		b.Errorf("the neighbours %v of %s are no stretch of the board %v", st.Around, st.Participant, whole)
 	}
-	// Nobody better is left out while there is room for them.
-	if room := min(window, st.Above); int64(at) < room {
-		b.Errorf("%d neighbours before %s, want %d", at, st.Participant, room)
+	// The lines with the participant in the middle are there, and who is next to them.
+	before, behind := min(window/2+1, st.Above), min((window-1)/2+1, st.Below)
+	if window > 0 && (int64(at) < before || int64(len(st.Around)-1-at) < behind || len(st.Around) < min(int(window), len(whole))) {
+		b.Errorf("%d of %d neighbours before %s, want %d before and %d behind", at, len(st.Around), st.Participant, before, behind)
 	}
 }
 
@@ -238,8 +220,15 @@ func neighbours(b *bench) {
 		for _, i := range []int{0, 1, 20, 38, 39} {
 			st, _, err := b.Standing(b.Context(), b.c.ID, "", leaderboard.Now, whole[i].Participant, window)
 			b.wants("Standing", err, nil)
+			b.checkAround(whole, st, window)
 			w := int(window)
-			b.same(fmt.Sprintf("%d around place %d", window, i), whole[max(i-w, 0):min(i+w+1, len(whole))], board(st.Around))
+			first := max(min(i-w/2, len(whole)-w), 0)
+			lines := whole[max(first-1, 0):min(first+w+1, len(whole))]
+			if window == 0 {
+				lines = whole[i : i+1]
+			}
+			at := slices.Index(st.Around, lines[0])
+			b.same(fmt.Sprintf("%d around place %d", window, i), lines, board(st.Around[max(at, 0):][:len(lines)]))
 		}
 	}
 }

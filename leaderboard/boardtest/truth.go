@@ -153,7 +153,7 @@ func (l *lives) checkOwn(what, scope string, v leaderboard.View, want board, e l
 	l.same(what+": stands", true, ok)
 	passed := slices.ContainsFunc(l.records[e.Participant].Attempts, func(a event.Counted) bool { return a.Passed && !a.Void })
 	l.same(what+": standing of "+e.Participant, leaderboard.Standing{
-		Entry: e, Above: want.above(e.Packed), Below: want.below(e.Packed), Of: int64(len(want)), Passed: passed, Around: st.Around, People: st.People,
+		Entry: e, Above: want.above(e.Packed), Below: want.below(e.Packed), Of: int64(len(want)), Passed: passed, Around: st.Around,
 	}, st)
 	if !l.stretch(want, packedOf(st.Around)) {
 		l.Errorf("%s: the neighbours %v of %s are no stretch of %v", what, st.Around, e.Participant, want)

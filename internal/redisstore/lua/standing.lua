@@ -6,19 +6,16 @@
 -- KEYS[3] board        zset    participant by packed place
 -- ARGV[1] epoch
 -- ARGV[2] participant's id
--- ARGV[3] lines to show with the participant in their middle
--- ARGV[4…] fields of the people on those lines, none where they are not wanted. Their
---   hashes are in this shard, and so have the key of KEYS[2] with another id.
+-- ARGV[3] lines to show with the participant in their middle, 0 for none
 --
 -- Returns {"none"} for who has no place in public, {"epoch"}, or {"ok", the field b,
--- the place as listed or "", how many above, equal, on the board, how many neighbours,
--- those and their places in turn, the best first, ids of the people on the lines and
--- their fields in turn, "" for what is not there}. Neighbours, as many on either side as
--- there are lines, are left out where the board does not list the participant where they
--- stand now.
+-- the place as listed or "", how many above, equal, on the board, who is on the lines
+-- and one before and behind them, and their places in turn, the best first}. The lines
+-- are left out where the board does not list the participant where they stand now.
 --
--- Each question to a large board is a walk through cold memory, so that who is above and
--- equal is told from the neighbours where these suffice.
+-- Each question to a large board is a walk through cold memory, and each place costs a
+-- text: so no more is read than is shown, and from that is told who is above and equal,
+-- where it suffices.
 
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
   return { 'epoch' }
@@ -28,18 +25,17 @@ if not p[1] or p[2] then
   return { 'none' }
 end
 local board, place, lines = KEYS[3], string.match(p[1], '^%d+'), tonumber(ARGV[3])
-local all, rank = redis.call('ZCARD', board), redis.call('ZREVRANK', board, ARGV[2])
-local listed, around, above, equal = '', {}, nil, nil
-local own, from = 1, 0 -- where the participant is in around, and the rank of its first
-if rank then
-  local side = math.max(lines, 1)
-  from = math.max(rank - side, 0)
-  own = 2 * (rank - from) + 1
-  around = redis.call('ZREVRANGE', board, from, rank + side, 'WITHSCORES')
-  listed = around[own + 1]
-end
-if listed == place then
-  local first, last = own, own -- of who stands equal
+local listed = redis.call('ZSCORE', board, ARGV[2]) or ''
+local all = redis.call('ZCARD', board)
+
+local around, above, equal = {}, nil, nil
+if lines > 0 and listed == place then
+  local rank = redis.call('ZREVRANK', board, ARGV[2])
+  local top = math.max(math.min(rank - math.floor(lines / 2), all - lines), 0)
+  local from = math.max(top - 1, 0)
+  around = redis.call('ZREVRANGE', board, from, top + lines, 'WITHSCORES')
+  local first = 2 * (rank - from) + 1 -- of who stands equal
+  local last = first
   while around[first - 1] == place do
     first = first - 2
   end
@@ -54,25 +50,8 @@ if not above then
   above = redis.call('ZCOUNT', board, '(' .. place, '+inf')
   equal = redis.call('ZCOUNT', board, place, place)
 end
-if lines == 0 or listed ~= place then
-  around = {}
-end
-local reply = { 'ok', p[1], listed, tostring(above), tostring(equal), tostring(all), tostring(#around / 2) }
-for _, word in ipairs(around) do
-  reply[#reply + 1] = word
-end
-if #around > 0 and ARGV[4] then
-  local prefix = string.sub(KEYS[2], 1, #KEYS[2] - #ARGV[2])
-  local many = #around / 2
-  local size = math.min(lines, many)
-  local first = math.min(math.max((own - 1) / 2 - math.floor(size / 2), 0), many - size)
-  for line = first, first + size - 1 do
-    local id = around[2 * line + 1]
-    local fields = redis.call('HMGET', prefix .. id, unpack(ARGV, 4))
-    reply[#reply + 1] = id
-    for i = 1, #ARGV - 3 do
-      reply[#reply + 1] = fields[i] or ''
-    end
-  end
+local reply = { 'ok', p[1], listed, tostring(above), tostring(equal), tostring(all) }
+for i, word in ipairs(around) do
+  reply[6 + i] = word
 end
 return reply
