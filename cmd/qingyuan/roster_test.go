@@ -242,3 +242,69 @@ func TestRostersFollowAMerge(t *testing.T) {
 	})
 	requireLedger(t, cfg)
 }
+
+// TestOnePersonByTwoDoors takes part by the roster and as somebody else as well: the office
+// hears of it, takes one of them out with a second person, and the person is joined and
+// counts once.
+func TestOnePersonByTwoDoors(t *testing.T) {
+	t.Parallel()
+	cfg := demo(t)
+	s := start(t, cfg)
+	o := officeCommands{t, cfg}
+	unit := onRoster(t, s, cfg.Data.Dir)
+	entry := map[string]string{"campaign": demoCampaign, "unit": unit, "number": "001", "name": "王芳"}
+	who := func(r result) string { return r.object("participant").text("id") }
+	came := s.want(200, "POST", "/sessions/roster", entry)
+	byRoster := s.api
+	byRoster.token = came.text("access_token")
+	other := s.as("wang")
+	for _, p := range []api{byRoster, other} {
+		p.enrol(demoCampaign)
+		paper := p.want(201, "POST", demoPath+"/attempts", map[string]any{})
+		p.want(200, "POST", demoPath+"/attempts/"+paper.text("attempt")+"/submission", firstOptions(paper))
+	}
+	s.wantCounts(demoCampaign, map[string]float64{"participants": 2, "attempts": 2})
+	mustRun(t, "verify", "--data", cfg.Data.Dir) // and with that, the ledger has everything
+	for range 2 {
+		if code := other.want(409, "POST", "/sessions/link", entry).text("code"); code != "session.link_conflict" {
+			t.Fatalf("code %s", code)
+		}
+	}
+
+	hire := func(login string) api {
+		return s.officeOf(t, login, printed(o.run(exitDone, "", "operator", "create", "--login", login, "--role", "campaign_operator", "--campaign", demoCampaign)))
+	}
+	clerk, head := hire("clerk"), hire("head")
+	office := "/admin/campaigns/" + demoCampaign
+	flags := clerk.want(200, "GET", office+"/flags?rule=same_person", nil).list("items")
+	if len(flags) != 1 || flags[0].list("evidence")[0].text("participant") != who(came) || flags[0].text("unit") == "" {
+		t.Fatalf("the office hears %v", flags)
+	}
+	flag := flags[0].text("id")
+	clerk.want(200, "POST", office+"/flags/"+flag+"/decision", map[string]string{"state": "confirmed", "reason": "同一人，保留微信记录"})
+	batch := office + "/corrections/" + clerk.want(201, "POST", office+"/corrections", map[string]any{
+		"conditions": map[string]any{"attempts": true, "signatures": true, "flags": []string{flag}}, "reason": "同一人重复参加，只计一次",
+	}).text("id")
+	state := func(want string) func() bool {
+		return func() bool { return clerk.want(200, "GET", batch, nil).text("state") == want }
+	}
+	s.eventually("the list", state("ready"))
+	if n := clerk.want(200, "GET", batch, nil).num("items"); n != 1 {
+		t.Fatalf("%v acts are on the list", n)
+	}
+	asked := clerk.want(202, "POST", batch+"/run", nil).text("approval")
+	head.want(200, "POST", "/admin/approvals/"+asked+"/approve", map[string]string{"reason": "同意"})
+	s.eventually("the run", state("done"))
+	s.eventually("the person to count once", func() bool {
+		c := s.want(200, "GET", demoPath+"/counts", nil)
+		return c.num("participants") == 1 && c.num("attempts") == 1
+	})
+	mustRun(t, "verify", "--data", cfg.Data.Dir)
+
+	linked := other.want(200, "POST", "/sessions/link", entry)
+	now := s.want(200, "POST", "/sessions/roster", entry)
+	if who(linked) != who(now) || who(now) == who(came) {
+		t.Errorf("linked %s, by the roster %s, before %s", who(linked), who(now), who(came))
+	}
+	mustRun(t, "verify", "--data", cfg.Data.Dir)
+}

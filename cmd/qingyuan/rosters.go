@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -63,6 +64,11 @@ type rosterDesk struct {
 	binder interface {
 		Bind(ctx context.Context, campaignID, participant, unit string) error
 	}
+	// twice deals with people who have taken part as two participants.
+	twice interface {
+		SamePerson(ctx context.Context, from, to string) error
+		TakenOut(ctx context.Context, campaignID, participant string) (bool, error)
+	}
 }
 
 var _ session.Involvement = (*rosterDesk)(nil)
@@ -103,8 +109,21 @@ func (d *rosterDesk) Link(ctx context.Context, participant, campaignID, unit, nu
 	if err != nil {
 		return session.Pair{}, err
 	}
-	pair, err := d.sessions.Link(ctx, participant, entryOf(c.ID, p), d)
+	entry := entryOf(c.ID, p)
+	pair, err := d.sessions.Link(ctx, participant, entry, d)
+	if errors.Is(err, session.ErrLinkConflict) { // the office has to hear of it
+		err = cmp.Or(d.flag(ctx, entry, participant), err)
+	}
 	return d.keep(ctx, c, p.Unit, pair, err)
+}
+
+// flag tells the office that whoever came by the roster is another participant as well.
+func (d *rosterDesk) flag(ctx context.Context, entry session.RosterEntry, participant string) error {
+	from, err := d.sessions.AtRoster(ctx, entry)
+	if err != nil {
+		return err
+	}
+	return d.twice.SamePerson(ctx, from, participant)
 }
 
 // recognise finds the person on the roster.
@@ -122,15 +141,21 @@ func entryOf(campaignID string, p roster.Person) session.RosterEntry {
 	return session.RosterEntry{Campaign: campaignID, Unit: p.Door, Number: p.Number}
 }
 
-// Acted implements session.Involvement.
+// Acted implements session.Involvement. What an office has taken out was not done: whoever
+// took part by two ways is joined once it has decided which of them counts.
 func (d *rosterDesk) Acted(ctx context.Context, campaignID, participant string) (bool, error) {
-	return d.campaigns.Acted(ctx, campaignID, participant)
+	acted, err := d.campaigns.Acted(ctx, campaignID, participant)
+	if err != nil || !acted {
+		return false, err
+	}
+	out, err := d.twice.TakenOut(ctx, campaignID, participant)
+	return !out, err
 }
 
 // ActedAnywhere implements session.Involvement.
 func (d *rosterDesk) ActedAnywhere(ctx context.Context, participant string) (bool, error) {
 	for _, c := range d.catalog.Campaigns() {
-		if acted, err := d.campaigns.Acted(ctx, c.ID, participant); err != nil || acted {
+		if acted, err := d.Acted(ctx, c.ID, participant); err != nil || acted {
 			return acted, err
 		}
 	}

@@ -266,6 +266,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 		return nil, err
 	}
 	p.office.corrections = newCorrections(s, p.office, st.sql, book, now)
+	s.same = p.office.corrections.SamePerson
 	p.office.challenges = newChallenges(s, p.office, st.sql, book, now)
 	p.office.grants = newGrants(s, p.office, st.sql, book, now)
 	p.office.reports = newReports(p.office, st.sql, p.archive.ledger, book.Campaign, s.secrecy.open, now)
@@ -285,7 +286,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	}
 	p.rosters = newRosterOffice(&rosterDesk{
 		rosters: rosters, catalog: book, find: book.Campaign, sessions: s.sessions, campaigns: acting{s}, ledger: p.archive.ledger,
-		tries: s.tries, binder: s.campaigns,
+		tries: s.tries, binder: s.campaigns, twice: p.office.corrections,
 	}, book.Store(), p.office.jobs)
 	p.rosters.Register(p.office.jobs)
 	book.Store().Merged = append(book.Store().Merged, rosters.Merge)

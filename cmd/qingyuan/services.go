@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -51,6 +52,8 @@ type services struct {
 	tries      *session.Tries
 	wechat     *wechat.Client
 	secrecy    secrecy
+	// same is told of two participants that are one person; a server sets it.
+	same func(ctx context.Context, from, to string) error
 }
 
 // derived keys, one for each purpose. A label, once used, keeps its meaning.
@@ -64,6 +67,7 @@ const (
 
 func newServices(cfg configs.Config, db redis.UniversalClient, b book, log *slog.Logger, now func() time.Time) (*services, error) {
 	s := &services{redis: db, joined: join(cfg, db, joinedMost)}
+	s.same = func(context.Context, string, string) error { return nil }
 	s.campaigns = redisstore.NewCampaigns(db, replicas(cfg), redisstore.WithJoined(s.joined))
 	s.boards = redisstore.NewBoards(s.campaigns, b.Campaign, now)
 	if s.streams = join(cfg, db, streamsMost); s.streams != nil {
@@ -138,6 +142,7 @@ func (s *services) addSessions(cfg configs.Config, db redis.UniversalClient, log
 	s.sessions, err = session.New(session.Options{
 		Store: redisstore.NewSessions(s.campaigns, now), WeChat: s.wechat, Tokens: tokens, Keys: keys,
 		Sandbox: cfg.Demo, Idle: cfg.Session.RefreshTTL, Now: now, Log: log,
+		Same: func(ctx context.Context, from, to string) error { return s.same(ctx, from, to) },
 	})
 	gate := session.Gate{
 		Limiter: redisstore.NewRateLimiter(db, now), Keys: keys,

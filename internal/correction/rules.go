@@ -20,12 +20,13 @@ const (
 	SameWrong   Rule = "same_answers" // the same wrong answers in one unit
 	SameDevice  Rule = "same_device"  // many participants on one device in a short time
 	SameAddress Rule = "same_address" // many participants from one address in a short time
+	SamePerson  Rule = "same_person"  // somebody who goes on as another participant: see SamePerson
 )
 
 // Known tells whether there is such a rule.
 func (r Rule) Known() bool {
 	switch r {
-	case TooFast, EvenSpacing, NameList, SameWrong, SameDevice, SameAddress:
+	case TooFast, EvenSpacing, NameList, SameWrong, SameDevice, SameAddress, SamePerson:
 		return true
 	}
 	return false

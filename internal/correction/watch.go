@@ -207,16 +207,13 @@ func (w *Watcher) note(ctx context.Context, id string, shard int, from, to event
 		}
 		touched := map[[2]string]Mark{}
 		for _, m := range marks {
-			_, err := tx.ExecContext(ctx, `INSERT INTO flag_marks (campaign, rule, mark, at, participant, number, unit)
-				VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
-				id, string(m.Rule), m.Mark, m.At.UnixMilli(), m.Participant, m.Number, m.Unit)
-			if err != nil {
+			if err := noteMark(ctx, tx, id, &m); err != nil {
 				return err
 			}
 			touched[[2]string{string(m.Rule), m.Mark}] = m
 		}
 		for _, m := range touched {
-			if err := w.raise(ctx, tx, id, &m); err != nil {
+			if err := w.raise(ctx, tx, id, &m, w.Rules.Limits[m.Rule]); err != nil {
 				return err
 			}
 		}
@@ -225,6 +222,13 @@ func (w *Watcher) note(ctx context.Context, id string, shard int, from, to event
 	if errors.Is(err, errRead) {
 		return nil
 	}
+	return err
+}
+
+func noteMark(ctx context.Context, tx *sql.Tx, id string, m *Mark) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO flag_marks (campaign, rule, mark, at, participant, number, unit)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+		id, string(m.Rule), m.Mark, m.At.UnixMilli(), m.Participant, m.Number, m.Unit)
 	return err
 }
 
@@ -250,8 +254,7 @@ func moveCursor(ctx context.Context, tx *sql.Tx, id string, shard int, from, to 
 const evidenceShown = 50
 
 // raise raises a flag, or adds to it, where enough participants bear a mark.
-func (w *Watcher) raise(ctx context.Context, tx *sql.Tx, id string, m *Mark) error {
-	limit := w.Rules.Limits[m.Rule]
+func (s *Service) raise(ctx context.Context, tx *sql.Tx, id string, m *Mark, limit Limit) error {
 	since := int64(0)
 	if limit.Window > 0 {
 		since = m.At.Add(-limit.Window).UnixMilli()
@@ -270,7 +273,7 @@ func (w *Watcher) raise(ctx context.Context, tx *sql.Tx, id string, m *Mark) err
 	if err != nil {
 		return err
 	}
-	now := w.Now().UnixMilli()
+	now := s.Now().UnixMilli()
 	_, err = tx.ExecContext(ctx, `INSERT INTO flags (id, campaign, rule, mark, unit, acts, participants, evidence, state, created, seen)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'new', $9, $9)
 		ON CONFLICT (campaign, rule, mark) DO UPDATE SET unit = $5, acts = $6, participants = $7, evidence = $8, seen = $9`,

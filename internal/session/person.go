@@ -84,12 +84,28 @@ func (s *Service) settle(ctx context.Context, hash string, d Door, participant s
 			return err
 		}
 	}
-	if d.Participant != participant {
-		// Whatever the first id did stays with it: merging is for operators.
-		s.log.WarnContext(ctx, "two participants are one person, door moved", "from", d.Participant, "to", participant)
+	if d.Participant == participant {
+		return s.moveDoor(ctx, hash, d.Participant, Door{Participant: participant, Sealed: sealed})
 	}
-	if _, err := s.store.LinkDoor(ctx, hash, d.Participant, Door{Participant: participant, Sealed: sealed}); err != nil {
-		return fmt.Errorf("move a door to %s: %w", participant, err)
+	// Whatever the first id did stays with it: which of it counts is for operators, who
+	// must have heard of it. The person is signed in as the second all the same, and told
+	// of once more when they come again.
+	if s.same != nil {
+		if err := s.same(ctx, d.Participant, participant); err != nil {
+			s.log.WarnContext(ctx, "two participants are one person, and nobody could be told", "from", d.Participant, "to", participant, "err", err)
+			return nil
+		}
+	}
+	s.log.WarnContext(ctx, "two participants are one person, door moved", "from", d.Participant, "to", participant)
+	if err := s.moveDoor(ctx, hash, d.Participant, Door{Participant: participant, Sealed: sealed}); err != nil {
+		return err
+	}
+	return s.endAll(ctx, d.Participant)
+}
+
+func (s *Service) moveDoor(ctx context.Context, hash, from string, d Door) error {
+	if _, err := s.store.LinkDoor(ctx, hash, from, d); err != nil {
+		return fmt.Errorf("move a door to %s: %w", d.Participant, err)
 	}
 	return nil
 }

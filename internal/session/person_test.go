@@ -1,6 +1,9 @@
 package session_test
 
 import (
+	"context"
+	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -174,5 +177,45 @@ func TestSealsRotate(t *testing.T) {
 	lost.Seals = keyring("s9", "s9")
 	if got := d.signIn(t, d.instance(t, with(deriveKeys(t, lost))), program, who).Participant; got != want {
 		t.Errorf("without the key: participant %s, want %s", got, want)
+	}
+}
+
+// TestTheOfficeHearsOfOnePerson moves no door before somebody was told that two
+// participants are one person, and ends the sessions of the one who is not there any more.
+func TestTheOfficeHearsOfOnePerson(t *testing.T) {
+	t.Parallel()
+	d := deploy(t)
+	var told [][2]string
+	away := errors.New("the database is away")
+	fails := true
+	s := d.instance(t, func(o *session.Options) {
+		o.Same = func(_ context.Context, from, to string) error {
+			told = append(told, [2]string{from, to})
+			if fails {
+				return away
+			}
+			return nil
+		}
+	})
+	first := d.signIn(t, s, program, wechattest.Person{OpenID: "o1"})
+	page := d.signIn(t, s, second, wechattest.Person{OpenID: "o2", UnionID: "u"}).Participant
+	for range 2 { // as long as nobody hears of it, the door stays and is spoken of again
+		if now := d.signIn(t, s, program, wechattest.Person{OpenID: "o1", UnionID: "u"}).Participant; now != page {
+			t.Errorf("signed in as %s, want %s", now, page)
+		}
+	}
+	if now := d.signIn(t, s, program, wechattest.Person{OpenID: "o1"}).Participant; now != first.Participant {
+		t.Errorf("the door was moved to %s although nobody knows", now)
+	}
+	fails = false
+	d.signIn(t, s, program, wechattest.Person{OpenID: "o1", UnionID: "u"})
+	if now := d.signIn(t, s, program, wechattest.Person{OpenID: "o1"}).Participant; now != page {
+		t.Errorf("the door leads to %s, want %s", now, page)
+	}
+	if want := [][2]string{{first.Participant, page}, {first.Participant, page}, {first.Participant, page}}; !slices.Equal(told, want) {
+		t.Errorf("told of %v, want %v", told, want)
+	}
+	if _, err := s.Refresh(t.Context(), first.RefreshToken); err == nil {
+		t.Error("the session of the one who is not there any more goes on")
 	}
 }

@@ -32,7 +32,8 @@ type Involvement interface {
 }
 
 // ErrLinkConflict is one person who has taken part by both ways before they were
-// joined. What counts is for an operator to decide.
+// joined. What counts is for an operator to decide; once they have taken out what was done
+// by the roster, the two can be joined.
 var ErrLinkConflict = fault.New(fault.Conflict, "session.link_conflict", "您已分别用两种方式参加过活动，请联系活动主办单位处理")
 
 // SignInRoster signs in a person of a roster.
@@ -103,10 +104,15 @@ func (s *Service) link(ctx context.Context, participant, hash, campaignID string
 // first: whoever has them would go on as somebody who is not there any more.
 func (s *Service) move(ctx context.Context, doors []string, from, to string) error {
 	for _, hash := range doors {
-		if _, err := s.store.LinkDoor(ctx, hash, from, Door{Participant: to}); err != nil {
-			return fmt.Errorf("move a door of %s to %s: %w", from, to, err)
+		if err := s.moveDoor(ctx, hash, from, Door{Participant: to}); err != nil {
+			return err
 		}
 	}
+	return s.endAll(ctx, from)
+}
+
+// endAll ends the sessions of somebody who is not there any more.
+func (s *Service) endAll(ctx context.Context, from string) error {
 	now := s.now()
 	if _, err := s.store.EndAll(ctx, from, now, now.Add(s.tokens.AccessLifetime())); err != nil {
 		return fmt.Errorf("end the sessions of %s: %w", from, err)

@@ -40,6 +40,9 @@ type Options struct {
 	Keys   Keys
 	// Sandbox lets anybody be anybody: for demonstrations only.
 	Sandbox bool
+	// Same is told that two participants turned out to be one person, who goes on as the
+	// second; until it returns nil their door is not moved. May be nil.
+	Same func(ctx context.Context, from, to string) error
 	// Idle and Longest bound a session; zero means DefaultIdle and
 	// DefaultLongest.
 	Idle, Longest time.Duration
@@ -55,6 +58,7 @@ type Service struct {
 	tokens        *token.Authority
 	keys          Keys
 	sandbox       bool
+	same          func(ctx context.Context, from, to string) error
 	idle, longest time.Duration
 	now           func() time.Time
 	log           *slog.Logger
@@ -87,7 +91,7 @@ func New(o Options) (*Service, error) {
 		return nil, errors.New("session: a lifetime is negative")
 	}
 	s := &Service{
-		store: o.Store, wechat: o.WeChat, tokens: o.Tokens, keys: o.Keys, sandbox: o.Sandbox,
+		store: o.Store, wechat: o.WeChat, tokens: o.Tokens, keys: o.Keys, sandbox: o.Sandbox, same: o.Same,
 		idle: o.Idle, longest: o.Longest, now: o.Now, log: o.Log,
 	}
 	if s.idle == 0 {
