@@ -14,7 +14,7 @@ import (
 // undo from the console, after which everything is as it was.
 func TestTheOfficeRemovesCheating(t *testing.T) {
 	t.Parallel()
-	cfg := demo(t)
+	cfg := sealing(t)
 	o := officeCommands{t, cfg}
 	s := start(t, cfg)
 	path := "/campaigns/" + demoCampaign
@@ -31,6 +31,7 @@ func TestTheOfficeRemovesCheating(t *testing.T) {
 	}
 	all := map[string]float64{"enrolled": 3, "participants": 3, "attempts": 3, "signatures": 3}
 	s.wantCounts(demoCampaign, all)
+	s.awaitSealed(3, 3)
 
 	hire := func(login string) api {
 		return s.officeOf(t, login, printed(o.run(exitDone, "", "operator", "create", "--login", login, "--role", "campaign_operator", "--campaign", demoCampaign)))
@@ -87,9 +88,14 @@ func TestTheOfficeRemovesCheating(t *testing.T) {
 		return len(mine) == 2 && mine[1].text("state") == "upheld" && mine[1].text("answer") == "抱歉，已恢复"
 	})
 	s.wantCounts(demoCampaign, map[string]float64{"enrolled": 3, "participants": 1, "attempts": 1, "signatures": 0})
+	s.awaitSealed(1, 0) // what is announced is what the log's leaves come to
 
 	o.undoes(s, batch.text("id"))
 	s.wantCounts(demoCampaign, all)
+	s.awaitSealed(3, 3)
+	if out := mustRun(t, "verify", "--data", cfg.Data.Dir); !strings.Contains(out, "worked out again from the ledger: it holds") {
+		t.Errorf("after the undo verify says %s", out)
+	}
 	if public := s.want(200, "GET", "/signatures/"+serials[2], nil); public.text("state") != "valid" {
 		t.Errorf("after the undo the certificate says %v", public)
 	}

@@ -28,7 +28,7 @@ func (d *dutyDesk) Report(ctx context.Context) duty.Report {
 	r := duty.Readings{
 		At: d.now(), Reasons: d.ready.Reasons(), Warnings: d.ready.Warnings(), Activity: d.meter.Activity(),
 		QueuePerSecond: float64(d.cfg.Queue.AdmitPerSecond), MostWatchers: d.cfg.HTTP.MaxWatchers,
-		Fold: d.foldLag(), Ledger: d.ledgerLag(),
+		BrokenLogs: len(d.sealer.Broken()), Fold: d.foldLag(), Ledger: d.ledgerLag(),
 	}
 	d.askStores(ctx, &r)
 	return duty.Judge(r)

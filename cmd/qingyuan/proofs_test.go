@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -133,6 +134,14 @@ func TestProofs(t *testing.T) {
 	if out := mustRun(t, "verify", "--data", cfg.Data.Dir); !strings.Contains(out, "the log of "+demoCampaign+": 6 leaves") {
 		t.Errorf("verify says %s", out)
 	}
+	// What is changed behind the log's back is told, and no longer signed.
+	if _, err := w.db.ExecContext(t.Context(), "UPDATE proof_logs SET root = $1", make([]byte, 32)); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually("the warning", func() bool {
+		_, r, err := s.call("GET", "/readyz", nil)
+		return err == nil && strings.Contains(fmt.Sprint(r["warnings"]), "the log of "+demoCampaign+" is BROKEN")
+	})
 	after := s.want(200, "GET", "/signatures/"+p.serial, nil)
 	if after.text("name") != "匿名" || after["proof"] != nil || after["number"] != nil {
 		t.Errorf("the public page still leads to the log: %v", after)
@@ -163,4 +172,21 @@ func seedsOf(t *testing.T, w *workbench, participant string) [][]byte {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// sealNow does by hand what the sealer does.
+func sealNow(t *testing.T, w *workbench, campaignID string) {
+	t.Helper()
+	if err := w.drainAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for more := true; more; {
+		var err error
+		if _, more, err = w.proofs().Seal(t.Context(), campaignID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := w.proofs().Sign(t.Context(), campaignID); err != nil {
+		t.Fatal(err)
+	}
 }

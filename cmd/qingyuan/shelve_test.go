@@ -69,11 +69,12 @@ func TestArchive(t *testing.T) {
 		_, r, err := s.call("GET", base, nil)
 		return err == nil && r.text("state") == "closed"
 	})
+	w := bench(t, cfg)
+	sealNow(t, w, knownCampaign)
 	figures, own := figuresOf(t, s.api), ownOf(t, people[0])
 	serial := people[0].want(200, "GET", base+"/signatures/me", nil).text("serial")
 	page := fmt.Sprint(s.want(200, "GET", "/signatures/"+serial, nil))
 
-	w := bench(t, cfg)
 	partway(t, w)
 	mustRun(t, "campaign", "archive", knownCampaign, "--data", cfg.Data.Dir, "--reason", "活动结束")
 	if left := keysIn(t, w, knownCampaign); len(left) > 0 {
@@ -87,6 +88,9 @@ func TestArchive(t *testing.T) {
 	wantSame(t, s.api, people[0], figures, own)
 	if got := fmt.Sprint(s.want(200, "GET", "/signatures/"+serial, nil)); got != page {
 		t.Errorf("the page of the signature says %s, before %s", got, page)
+	}
+	if r := s.want(200, "GET", "/signatures/"+serial, nil).object("proof"); r == nil {
+		t.Error("the log cannot be read on the shelf")
 	}
 	for _, act := range []struct {
 		method, path string
@@ -110,7 +114,10 @@ func TestArchive(t *testing.T) {
 	})
 	if _, r := s.patient("GET", "/signatures/"+theirs, nil); r.text("name") != "匿名" {
 		t.Errorf("the page still says %v", r)
+	} else if r["proof"] != nil {
+		t.Errorf("the page still leads to the log: %v", r)
 	}
+	sealNow(t, w, knownCampaign)
 	mustRun(t, "verify", "--data", cfg.Data.Dir)
 	own = ownOf(t, people[0])
 	s.eventually("the board to call them nobody", func() bool {

@@ -98,6 +98,8 @@ type Readings struct {
 	Fold, Ledger Lag
 	// Redis is nil where it does not answer.
 	Redis *Redis
+	// BrokenLogs are the logs of acts that are not what was signed of them.
+	BrokenLogs int
 	// JobsRunning, JobsQueued and Approvals are nil where the database does not answer.
 	JobsRunning, JobsQueued, Approvals *int
 }

@@ -155,6 +155,7 @@ func TestLevels(t *testing.T) {
 		"no log":                {func(r *Readings) { r.Redis.LogOK = false }, "redis.log", Act},
 		"no Redis":              {func(r *Readings) { r.Redis = nil }, "redis.memory", Act},
 		"many watch":            {func(r *Readings) { r.Activity.Watchers = 800 }, "live.watchers", Watch},
+		"a log is broken":       {func(r *Readings) { r.BrokenLogs = 1 }, "proofs.broken", Act},
 		"jobs pile up":          {func(r *Readings) { r.JobsQueued = some(200) }, "jobs.queued", Act},
 		"jobs run":              {func(r *Readings) { r.JobsRunning = some(500) }, "jobs.running", OK},
 		"an approval waits":     {func(r *Readings) { r.Approvals = some(1) }, "approvals.open", Watch},

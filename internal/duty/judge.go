@@ -159,7 +159,9 @@ func houseFigures(r *Readings) []Figure {
 			watchers.Hint = fmt.Sprintf("接近上限 %d：超出的页面会改为定时查询，不影响参与；可关闭实时功能", r.MostWatchers)
 		}
 	}
-	out := []Figure{watchers}
+	broken := figure("proofs.broken", "与已签名内容不一致的存证日志", "个", float64(r.BrokenLogs), limits{1, 1},
+		"已停止签名，参与不受影响：保留现场，运行 qingyuan verify，按运维手册“Logs and their keepers”处理")
+	out := []Figure{watchers, broken}
 	const away = "数据库没有回答：参与不受影响，管理后台不可用；按运维手册“SQL is away”处理"
 	for _, f := range []struct {
 		id, name string

@@ -15,7 +15,7 @@ import (
 // Sign signs how the log of a campaign is, if it has grown since it was signed last, and
 // returns the newest checkpoint; false where there is none yet. A log that does not
 // continue the last checkpoint, or one that is kept as a file here, is ErrBroken: nothing
-// of it is signed.
+// of it is signed. Whoever signs keeps the checkpoint: see Sealer.
 func (l *Log) Sign(ctx context.Context, campaignID string) (proof.Signed, bool, error) {
 	fail := func(err error) (proof.Signed, bool, error) {
 		return proof.Signed{}, false, fmt.Errorf("sign the log of %s: %w", campaignID, err)
@@ -32,7 +32,7 @@ func (l *Log) Sign(ctx context.Context, campaignID string) (proof.Signed, bool, 
 		return fail(err)
 	}
 	if signed && last.N == h.N {
-		return last, true, l.file(campaignID, last)
+		return last, true, nil
 	}
 	origin, err := l.Origin(ctx, campaignID)
 	if err != nil {
@@ -53,7 +53,7 @@ func (l *Log) Sign(ctx context.Context, campaignID string) (proof.Signed, bool, 
 	if err != nil {
 		return fail(err)
 	}
-	return now, true, l.file(campaignID, now)
+	return now, true, nil
 }
 
 // continues wants a log to have grown out of whatever was signed of it.

@@ -124,6 +124,31 @@ func (r *rig) submit(participant string, number int) {
 	r.acts[fmt.Sprint(participant, number)] = &act{participant: participant, number: number}
 }
 
+// crowd lets n people submit at once, in one batch.
+func (r *rig) crowd(from, n int) {
+	r.Helper()
+	s := ledger.Shard{Campaign: town}
+	at := r.next[s]
+	entries := make([]event.Entry, n)
+	for i := range entries {
+		pos := event.Position{Epoch: 1, Seq: at.Seq + uint64(i) + 1}
+		if at == (event.Position{}) {
+			pos.Seq = uint64(i)
+		}
+		entries[i] = ledgertest.Fact(pos, event.KindSubmitted, fmt.Sprintf("crowd%04d", from+i), `{"number":1,"score":80,"max":100}`)
+	}
+	if _, err := r.ledger.Append(r.Context(), ledger.Batch{Shard: s, Stream: event.Facts, From: at, Entries: entries, Now: ledgertest.Noon()}); err != nil {
+		r.Fatal(err)
+	}
+	r.next[s] = entries[n-1].Position
+}
+
+// newKeys sign with another key, and know the old one.
+func newKeys(seed byte, old ed25519.PrivateKey) prooflog.Keys {
+	public, _ := old.Public().(ed25519.PublicKey)
+	return prooflog.Keys{Current: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize)), Others: []ed25519.PublicKey{public}}
+}
+
 // commitment is what ties the fact of a signature to its record here.
 func commitment(participant string) string { return "commitment of " + participant }
 

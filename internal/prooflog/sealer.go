@@ -64,6 +64,9 @@ func (s *Sealer) Round(ctx context.Context) {
 
 // campaign seals what waits of one campaign, signs and hands out.
 func (s *Sealer) campaign(ctx context.Context, id string) error {
+	if last, ok, err := s.Log.Latest(ctx, id); err != nil || ok && s.Log.Now().Sub(last.At) < s.Every*9/10 {
+		return errors.Join(err, s.pass(ctx, id, last, ok)) // another server has just been here
+	}
 	for more := true; more; {
 		var err error
 		if _, more, err = s.Log.Seal(ctx, id); err != nil {
@@ -71,7 +74,16 @@ func (s *Sealer) campaign(ctx context.Context, id string) error {
 		}
 	}
 	last, ok, err := s.Log.Sign(ctx, id)
-	if err != nil || !ok {
+	return errors.Join(err, s.pass(ctx, id, last, ok))
+}
+
+// pass tells of the newest checkpoint, if there is one, and hands what there is to the
+// keepers.
+func (s *Sealer) pass(ctx context.Context, id string, last proof.Signed, ok bool) error {
+	if !ok {
+		return nil
+	}
+	if err := s.Log.file(id, last); err != nil {
 		return err
 	}
 	s.Signed(id, last)
