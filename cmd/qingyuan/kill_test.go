@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -29,13 +30,13 @@ type process struct {
 }
 
 // spawn starts the program on a data folder and a port that stay the same over
-// restarts.
-func spawn(t testing.TB, binary, data string) *process {
+// restarts, with more flags where there are any.
+func spawn(t testing.TB, binary, data string, more ...string) *process {
 	t.Helper()
 	addr, ops := freeAddr(t), freeAddr(t)
 	p := &process{
 		api: api{t: t, base: "http://" + addr}, binary: binary, log: &bytes.Buffer{},
-		args: []string{"serve", "--demo", "--data", data, "--addr", addr, "--ops-addr", ops},
+		args: append([]string{"serve", "--demo", "--data", data, "--addr", addr, "--ops-addr", ops}, more...),
 	}
 	t.Cleanup(p.kill)
 	p.start()
@@ -92,10 +93,12 @@ func (h *halfway) Step() {
 }
 
 // TestInvariant3KillInMidSimulation kills the server while people are taking the
-// quiz. Everything acknowledged must be there afterwards, and counted once.
+// quiz. Everything acknowledged must be there afterwards, and counted once; and whatever
+// was accepted before a kill and sealed after it is in the log once.
 func TestInvariant3KillInMidSimulation(t *testing.T) {
 	t.Parallel()
-	p := spawn(t, binary(t), shortDir(t))
+	data := shortDir(t)
+	p := spawn(t, binary(t), data, "--config", saved(t, "config.yaml", []byte("proofs:\n  every: 50ms\n")))
 	const people = 300
 	cfg := simulate.Default()
 	cfg.Target, cfg.Campaign, cfg.Participants, cfg.Workers = p.base, demoCampaign, people, 32
@@ -114,6 +117,11 @@ func TestInvariant3KillInMidSimulation(t *testing.T) {
 			t.Fatal(err)
 		}
 		requireOK(t, &report)
+	}
+	counts := p.want(200, "GET", demoPath+"/counts", nil)
+	p.awaitSealed(counts.num("attempts"), counts.num("signatures"))
+	if out := mustRun(t, "verify", "--data", data); !strings.Contains(out, "worked out again from the ledger: it holds") {
+		t.Errorf("verify says %s", out)
 	}
 }
 

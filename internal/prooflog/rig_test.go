@@ -76,9 +76,11 @@ func newRig(t testing.TB, db *sqldb.DB, shards int) *rig {
 }
 
 // another is the log of another server on the same database.
-func (r *rig) another(dir string) *prooflog.Log {
+func (r *rig) another(dir string) *prooflog.Log { return newLog(r.db, dir) }
+
+func newLog(db *sqldb.DB, dir string) *prooflog.Log {
 	return &prooflog.Log{
-		DB: r.db, Ledger: ledger.New(r.db), Open: openSigner, Pepper: [32]byte{1}, Dir: dir, Now: ledgertest.Noon, Batch: 40,
+		DB: db, Ledger: ledger.New(db), Open: openSigner, Pepper: [32]byte{1}, Dir: dir, Now: ledgertest.Noon, Batch: 40,
 		Keys: prooflog.Keys{Current: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))},
 	}
 }
