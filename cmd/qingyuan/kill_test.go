@@ -98,7 +98,7 @@ func (h *halfway) Step() {
 func TestInvariant3KillInMidSimulation(t *testing.T) {
 	t.Parallel()
 	data := shortDir(t)
-	p := spawn(t, binary(t), data, "--config", saved(t, "config.yaml", []byte("proofs:\n  every: 50ms\n")))
+	p := spawn(t, binary(t), data, "--config", saved(t, "config.yaml", []byte("proofs:\n  every: 500ms\n")))
 	const people = 300
 	cfg := simulate.Default()
 	cfg.Target, cfg.Campaign, cfg.Participants, cfg.Workers = p.base, demoCampaign, people, 32
