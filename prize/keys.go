@@ -63,7 +63,7 @@ func Roll(s Secret, ticket string, chance int) int {
 		mac.Write([]byte(ticket))
 		mac.Write(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(chance)), try)) //nolint:gosec // Chances count from 1.
 		if x := binary.BigEndian.Uint64(mac.Sum(nil)); x < fair {
-			return int(x % Million) //nolint:gosec // Below a million.
+			return int(x % Million)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package prize
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"qingyuan/campaign"
@@ -74,6 +75,8 @@ type Store interface {
 	Granted(ctx context.Context, campaignID string) (map[string]int, error)
 	// Win finds a win, or fails with ErrNoWin.
 	Win(ctx context.Context, campaignID string, id WinID) (Win, error)
+	// OwnWins reads the wins of a participant, in the order in which they won them.
+	OwnWins(ctx context.Context, p Person) ([]Win, error)
 	// Wins reads every win of a campaign, by prize and item.
 	Wins(ctx context.Context, campaignID string) ([]Win, error)
 	// Move brings a win from one state into another and appends the fact; fresh is false
@@ -91,6 +94,9 @@ type Service struct {
 	// Barred tells who may win nothing, such as the people of the office; nil bars nobody.
 	Barred func(campaignID, participant string) bool
 	Now    func() time.Time
+
+	mu      sync.Mutex
+	winners map[string]winners
 }
 
 // Own is how a participant stands.
@@ -187,11 +193,34 @@ func (s *Service) Spent(ctx context.Context, campaignID, participant string, fro
 	return s.Store.Chances(ctx, x.Person, from, limit)
 }
 
-// Winners lists every win, the newest first.
+// winnersKept is how long a list of all winners is told again: everybody may ask for it.
+const winnersKept = time.Second
+
+// winners is the newest list of a campaign.
+type winners struct {
+	at   time.Time
+	wins []Win
+}
+
+// Winners lists every win, the newest first, as it was a second ago at most. The caller
+// must not change the list.
 func (s *Service) Winners(ctx context.Context, campaignID string) ([]Win, error) {
+	s.mu.Lock() // who comes meanwhile waits for the same list
+	defer s.mu.Unlock()
+	now := s.Now()
+	if kept, ok := s.winners[campaignID]; ok && now.Sub(kept.at) < winnersKept && !now.Before(kept.at) {
+		return kept.wins, nil
+	}
 	wins, err := s.Store.Wins(ctx, campaignID)
+	if err != nil {
+		return nil, err
+	}
 	slices.SortStableFunc(wins, func(a, b Win) int { return b.At.Compare(a.At) })
-	return wins, err
+	if s.winners == nil {
+		s.winners = map[string]winners{}
+	}
+	s.winners[campaignID] = winners{now, wins}
+	return wins, nil
 }
 
 // Rolled is what a chance of a participant falls on by the plan, "" for none.

@@ -21,7 +21,6 @@ import (
 	"qingyuan/leaderboard"
 	"qingyuan/pledge"
 	"qingyuan/prize"
-	"qingyuan/quiz"
 )
 
 // Keys of prizes; see those in services.go.
@@ -125,15 +124,8 @@ func actsBy(rules *replay.Rules, h ledger.History, by time.Time) *prize.Acts {
 	if p.Enrolment.Unit == "" {
 		return nil
 	}
-	out := &prize.Acts{Unit: p.Enrolment.Unit, Group: p.Enrolment.Group, Signed: p.Signature != nil && p.Signature.State == pledge.Valid}
-	day := ""
-	for i := range p.Finished {
-		a := &p.Finished[i]
-		first := day != rules.Campaign.Day(a.StartedAt)
-		day = rules.Campaign.Day(a.StartedAt)
-		if a.State == quiz.StateSubmitted {
-			out.Attempts = append(out.Attempts, prize.Attempt{StartedAt: a.StartedAt, First: first, Score: a.Result.Score, Passed: a.Result.Passed})
-		}
+	return &prize.Acts{
+		Unit: p.Enrolment.Unit, Group: p.Enrolment.Group, Signed: p.Signature != nil && p.Signature.State == pledge.Valid,
+		Attempts: redisstore.CountingAttempts(rules.Campaign, p.Finished),
 	}
-	return out
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
 	"qingyuan/internal/prizes"
@@ -86,11 +87,7 @@ func (s *Server) listPrizeStock(k *call) error {
 
 // addCodes handles POST …/prizes/{prize}/codes. The body is the file itself.
 func (s *Server) addCodes(k *call) error {
-	raw, err := k.wholeFile()
-	if err != nil {
-		return err
-	}
-	c, err := s.campaign(k)
+	c, raw, err := s.prizeFile(k)
 	if err != nil {
 		return err
 	}
@@ -107,13 +104,18 @@ func (s *Server) addCodes(k *call) error {
 	}{added, total})
 }
 
-// wholeFile reads the file that was sent into memory.
-func (k *call) wholeFile() ([]byte, error) {
+// prizeFile reads the file that was sent into memory, and finds the campaign.
+func (s *Server) prizeFile(k *call) (*campaign.Campaign, []byte, error) {
 	f, err := k.file()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return io.ReadAll(f)
+	raw, err := io.ReadAll(f)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := s.campaign(k)
+	return c, raw, err
 }
 
 type officeWinT struct {
@@ -208,11 +210,7 @@ func (s *Server) exportPrizes(k *call) error {
 
 // fulfilPrizes handles POST …/prizes/fulfilment: which were sent. The body is the file.
 func (s *Server) fulfilPrizes(k *call) error {
-	raw, err := k.wholeFile()
-	if err != nil {
-		return err
-	}
-	c, err := s.campaign(k)
+	c, raw, err := s.prizeFile(k)
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,11 @@ func (s oneWin) Wins(ctx context.Context, campaignID string) ([]prize.Win, error
 	return []prize.Win{w}, err
 }
 
+// OwnWins implements prize.Store.
+func (s oneWin) OwnWins(ctx context.Context, p prize.Person) ([]prize.Win, error) {
+	return s.Wins(ctx, p.Campaign)
+}
+
 // Granted implements prize.Store.
 func (oneWin) Granted(context.Context, string) (map[string]int, error) {
 	return map[string]int{"bag": 1}, nil

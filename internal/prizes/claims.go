@@ -273,14 +273,14 @@ func (s *Service) Own(ctx context.Context, campaignID, participant string) ([]Ow
 	if err != nil {
 		return nil, err
 	}
-	wins, err := s.Store.Wins(ctx, campaignID)
+	wins, err := s.Store.OwnWins(ctx, prize.Person{Campaign: campaignID, Participant: participant})
 	if err != nil {
 		return nil, err
 	}
 	var out []OwnWin
 	for i := range wins {
 		p, ok := o.Plan.Prize(wins[i].Prize)
-		if wins[i].Participant != participant || !ok {
+		if !ok {
 			continue
 		}
 		one, err := s.ownWin(ctx, o, p, wins[i])

@@ -217,7 +217,7 @@ func (s *Service) may(ctx context.Context, campaignID string, d Drawing) error {
 	case d.Place > 0 && f.File == nil:
 		return ErrNotDrawn
 	case d.Place > 0:
-		_, _, err = s.unclaimed(ctx, campaignID, d, f.File)
+		_, err = s.unclaimed(ctx, campaignID, d, f.File)
 	}
 	return err
 }
@@ -266,7 +266,7 @@ func (s *Service) runDraw(ctx context.Context, a approval.Approval) (json.RawMes
 			break // reserves
 		}
 		items[p.Prize]++
-		if err := s.award(ctx, a.Campaign, &l, p.Ticket, prize.WinID{Prize: p.Prize, Item: items[p.Prize]}, d.Draw, p.Place); err != nil {
+		if err := s.award(ctx, a.Campaign, &l, p.Ticket, prize.Win{WinID: prize.WinID{Prize: p.Prize, Item: items[p.Prize]}, Draw: d.Draw, Place: p.Place}); err != nil {
 			return nil, err
 		}
 	}
@@ -298,29 +298,27 @@ func orNone(list []string) []string {
 	return list
 }
 
-// award gives an item to whoever a ticket is of. It may be repeated.
-func (s *Service) award(ctx context.Context, campaignID string, l *list, ticket string, id prize.WinID, of string, place int) error {
+// award gives what a place has won to whoever its ticket is of. It may be repeated.
+func (s *Service) award(ctx context.Context, campaignID string, l *list, ticket string, w prize.Win) error {
 	e, ok := l.entrant(ticket)
 	if !ok {
-		return fmt.Errorf("ticket %s of draw %s is nobody's", ticket, of)
+		return fmt.Errorf("ticket %s of draw %s is nobody's", ticket, w.Draw)
 	}
-	at := s.Now().Truncate(time.Millisecond)
-	_, err := s.Store.Award(ctx, campaignID, prize.Win{
-		WinID: id, Participant: e.Participant, Unit: e.Unit, Group: e.Group, Draw: of, Place: place, At: at, State: prize.Won, Since: at,
-	})
+	w.Participant, w.Unit, w.Group, w.At = e.Participant, e.Unit, e.Group, s.Now().Truncate(time.Millisecond)
+	_, err := s.Store.Award(ctx, campaignID, w)
 	return err
 }
 
-// unclaimed reads the file of a draw, and returns the place that has the prize now, which
-// nobody has claimed in time.
-func (s *Service) unclaimed(ctx context.Context, campaignID string, d Drawing, raw []byte) (*draw.File, prize.WinID, error) {
+// unclaimed reads the file of a draw in which the prize of a place was not claimed in
+// time by whoever has it now.
+func (s *Service) unclaimed(ctx context.Context, campaignID string, d Drawing, raw []byte) (*draw.File, error) {
 	file, err := draw.Read(bytes.NewReader(raw))
 	if err != nil {
-		return nil, prize.WinID{}, err
+		return nil, err
 	}
 	id, ok := itemOf(file, d.Place)
 	if !ok {
-		return nil, id, fault.InvalidField("place", "这个名次没有奖品")
+		return nil, fault.InvalidField("place", "这个名次没有奖品")
 	}
 	for i, r := range file.Redraws {
 		if r.Place == d.Place {
@@ -329,12 +327,12 @@ func (s *Service) unclaimed(ctx context.Context, campaignID string, d Drawing, r
 	}
 	w, err := s.Store.Win(ctx, campaignID, id)
 	if err != nil {
-		return nil, id, err
+		return nil, err
 	}
 	if w.State != prize.Expired {
-		return nil, id, ErrClaimable
+		return nil, ErrClaimable
 	}
-	return file, id, nil
+	return file, nil
 }
 
 // itemOf is the item that a place of a draw has won.
@@ -390,7 +388,8 @@ func (s *Service) runRedraw(ctx context.Context, a approval.Approval) (json.RawM
 	}
 	r := file.Redraws[number-1]
 	first, _ := itemOf(file, r.Place)
-	if err := s.award(ctx, a.Campaign, &l, r.Ticket, redrawn(file, first.Prize, number), d.Draw, r.Reserve); err != nil {
+	w := prize.Win{WinID: redrawn(file, first.Prize, number), Draw: d.Draw, Place: r.Reserve}
+	if err := s.award(ctx, a.Campaign, &l, r.Ticket, w); err != nil {
 		return nil, err
 	}
 	return json.Marshal(r)
@@ -407,7 +406,7 @@ func (s *Service) redraw(ctx context.Context, a approval.Approval, d Drawing) (n
 	if err != nil {
 		return 0, err
 	}
-	file, _, err := s.unclaimed(ctx, a.Campaign, d, f.File)
+	file, err := s.unclaimed(ctx, a.Campaign, d, f.File)
 	if err != nil {
 		return 0, err
 	}

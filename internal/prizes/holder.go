@@ -114,7 +114,7 @@ type sealedRow struct {
 func (s *Service) sealed(ctx context.Context, table string, after sealedRow) (out []sealedRow, err error) {
 	rows, err := s.DB.QueryContext(ctx, `SELECT campaign, prize, item, sealed FROM prize_`+table+`s
 		WHERE sealed IS NOT NULL AND (campaign > $1 OR campaign = $1 AND (prize > $2 OR prize = $2 AND item > $3))
-		ORDER BY campaign, prize, item LIMIT $4`, after.campaign, after.id.Prize, after.id.Item, resealAtOnce) //nolint:gosec // One of two words.
+		ORDER BY campaign, prize, item LIMIT $4`, after.campaign, after.id.Prize, after.id.Item, resealAtOnce)
 	if err != nil {
 		return nil, fmt.Errorf("read every %s: %w", table, err)
 	}
@@ -136,7 +136,7 @@ func (s *Service) resealOne(ctx context.Context, table string, r sealedRow) erro
 		return err
 	}
 	return s.DB.WithTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE prize_`+table+`s SET sealed = $1 WHERE campaign = $2 AND prize = $3 AND item = $4 AND sealed = $5`, //nolint:gosec // As above.
+		_, err := tx.ExecContext(ctx, `UPDATE prize_`+table+`s SET sealed = $1 WHERE campaign = $2 AND prize = $3 AND item = $4 AND sealed = $5`,
 			s.Box.Seal(open, aad(table, r.campaign, r.id)), r.campaign, r.id.Prize, r.id.Item, r.raw)
 		return err
 	})

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"maps"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -24,6 +25,13 @@ func lotFieldsOf(l *state.Lot) (lotFields, error) {
 			return out, err
 		}
 		out.chances["l"] = head
+	}
+	if len(l.Wins) > 0 {
+		var w strings.Builder
+		for i := range l.Wins {
+			w.WriteString(l.Wins[i].String() + ",")
+		}
+		out.chances["w"] = w.String()
 	}
 	for i := range l.Chances {
 		out.chances[chanceSlot(l.Chances[i].Number)] = packChance(&l.Chances[i])

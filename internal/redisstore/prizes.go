@@ -78,7 +78,7 @@ func (s *Prizes) Acts(ctx context.Context, p prize.Person) (prize.Acts, error) {
 	return out, nil
 }
 
-// countingAttempts reads the accepted attempts of a participant's hash, by number.
+// countingAttempts reads those of a participant's hash.
 func countingAttempts(c *campaign.Campaign, f map[string]string) ([]prize.Attempt, error) {
 	var all []quiz.Attempt
 	for name, packed := range f {
@@ -92,6 +92,12 @@ func countingAttempts(c *campaign.Campaign, f map[string]string) ([]prize.Attemp
 		}
 	}
 	slices.SortFunc(all, func(a, b quiz.Attempt) int { return cmp.Compare(a.Number, b.Number) })
+	return CountingAttempts(c, all), nil
+}
+
+// CountingAttempts are those of somebody's finished attempts, in order, that count, with
+// which of them was the first of its day.
+func CountingAttempts(c *campaign.Campaign, all []quiz.Attempt) []prize.Attempt {
 	var out []prize.Attempt
 	day := ""
 	for i := range all {
@@ -102,7 +108,7 @@ func countingAttempts(c *campaign.Campaign, f map[string]string) ([]prize.Attemp
 			out = append(out, prize.Attempt{StartedAt: a.StartedAt, First: first, Score: a.Result.Score, Passed: a.Result.Passed})
 		}
 	}
-	return out, nil
+	return out
 }
 
 // Standing implements prize.Store.
@@ -202,7 +208,7 @@ func (s *Prizes) Award(ctx context.Context, id string, w prize.Win) (bool, error
 		return fail(err)
 	}
 	k := o.till()
-	r, err := run(ctx, s.campaigns.writes, prizeAward, []string{k.meta(), k.prizes(), k.wins(), k.facts()},
+	r, err := run(ctx, s.campaigns.writes, prizeAward, []string{k.meta(), k.prizes(), k.wins(), k.facts(), k.chances(w.Participant)},
 		o.epoch, w.Participant, w.Unit, w.Group, w.Prize, w.Item, w.Draw, w.Place, millis(w.At))
 	if err != nil {
 		return fail(err)
@@ -269,6 +275,36 @@ func (s *Prizes) Win(ctx context.Context, id string, w prize.WinID) (prize.Win, 
 		return prize.Win{}, prize.ErrNoWin
 	}
 	return unpackWin(w, f[0])
+}
+
+// OwnWins implements prize.Store.
+func (s *Prizes) OwnWins(ctx context.Context, p prize.Person) ([]prize.Win, error) {
+	fail := func(err error) ([]prize.Win, error) { return nil, fmt.Errorf("own wins in %s: %w", p.Campaign, err) }
+	o, err := s.campaigns.of(p.Campaign)
+	if err != nil {
+		return fail(err)
+	}
+	k := o.till()
+	f, err := s.campaigns.read(ctx, o, k, k.chances(p.Participant), "w")
+	if err != nil || f[0] == "" {
+		return nil, err
+	}
+	names := strings.Split(strings.TrimSuffix(f[0], ","), ",")
+	packed, err := s.campaigns.read(ctx, o, k, k.wins(), names...)
+	if err != nil {
+		return fail(err)
+	}
+	out := make([]prize.Win, len(names))
+	for i, name := range names {
+		id, err := prize.ParseWinID(name)
+		if err == nil {
+			out[i], err = unpackWin(id, packed[i])
+		}
+		if err != nil {
+			return fail(err)
+		}
+	}
+	return out, nil
 }
 
 // Wins implements prize.Store.
@@ -338,6 +374,7 @@ func (s *Prizes) Move(ctx context.Context, id string, w prize.WinID, from, to pr
 //
 //	l      "last|day|on day|wins" of a participant
 //	c<n>   "at|rolled|item|why" of a chance
+//	w      "prize.item,prize.item," of all that a participant won, in that order
 //	a win  "participant|unit|group|chance|draw|place|at|state|since"
 const (
 	standingParts = 4

@@ -80,21 +80,21 @@ func try(number int, rolled string, limit int) prize.Try {
 	}
 }
 
-// spend spends a chance that must be taken.
-func (b *bench) spend(participant string, t prize.Try) prize.Chance {
+// spend spends a chance of Ann's that must be taken.
+func (b *bench) spend(t prize.Try) prize.Chance {
 	b.Helper()
-	c, outcome, err := b.Spend(b.Context(), b.person(participant), t)
+	c, outcome, err := b.Spend(b.Context(), b.person("ann"), t)
 	if err != nil || outcome != prize.Spent {
-		b.Fatalf("chance %d of %s: %s, %v", t.Number, participant, outcome, err)
+		b.Fatalf("chance %d: %s, %v", t.Number, outcome, err)
 	}
 	return c
 }
 
-// refused wants a chance not to be taken.
-func (b *bench) refused(participant string, t prize.Try, want prize.Outcome) {
+// refused wants a chance of hers not to be taken.
+func (b *bench) refused(t prize.Try, want prize.Outcome) {
 	b.Helper()
-	if c, outcome, err := b.Spend(b.Context(), b.person(participant), t); err != nil || outcome != want || c != (prize.Chance{}) {
-		b.Errorf("chance %d of %s: %+v, %s, %v, want %s", t.Number, participant, c, outcome, err, want)
+	if c, outcome, err := b.Spend(b.Context(), b.person("ann"), t); err != nil || outcome != want || c != (prize.Chance{}) {
+		b.Errorf("chance %d: %+v, %s, %v, want %s", t.Number, c, outcome, err, want)
 	}
 }
 
@@ -119,7 +119,7 @@ func same[T any](b *bench, what string, want, got T) {
 }
 
 func spentOnce(b *bench) {
-	first := b.spend("ann", try(1, "tea", 3))
+	first := b.spend(try(1, "tea", 3))
 	same(b, "the chance", prize.Chance{Number: 1, At: Opens().Add(time.Second), Rolled: "tea", Item: 1}, first)
 	otherwise := try(1, "", 0)
 	otherwise.At = Opens().Add(time.Hour)
@@ -129,7 +129,7 @@ func spentOnce(b *bench) {
 	}
 	same(b, "the chance again", first, again)
 	same(b, "facts", []event.Kind{event.KindWon}, b.kinds("ann"))
-	none := b.spend("ann", try(2, "", 0))
+	none := b.spend(try(2, "", 0))
 	list, err := b.Chances(b.Context(), b.person("ann"), 9, 9)
 	if err != nil {
 		b.Fatal(err)
@@ -151,9 +151,9 @@ func spentOnce(b *bench) {
 }
 
 func inOrder(b *bench) {
-	b.refused("ann", try(2, "tea", 3), prize.WrongNumber)
-	b.spend("ann", try(1, "", 0))
-	b.refused("ann", try(3, "tea", 3), prize.WrongNumber)
+	b.refused(try(2, "tea", 3), prize.WrongNumber)
+	b.spend(try(1, "", 0))
+	b.refused(try(3, "tea", 3), prize.WrongNumber)
 	b.granted(map[string]int{})
 }
 
@@ -169,24 +169,24 @@ func (b *bench) granted(want map[string]int) {
 func bounded(b *bench) {
 	t := try(1, "tea", 9)
 	t.Chances = prize.Chances{PerDay: 1, InAll: 2}
-	b.spend("ann", t)
+	b.spend(t)
 	t.Number = 2
-	b.refused("ann", t, prize.DayLimit)
+	b.refused(t, prize.DayLimit)
 	t.Day = "2026-06-11"
-	b.spend("ann", t)
+	b.spend(t)
 	t.Number, t.Day = 3, "2026-06-12"
-	b.refused("ann", t, prize.AllLimit)
+	b.refused(t, prize.AllLimit)
 	b.granted(map[string]int{"tea": 2})
 }
 
 func noMore(b *bench) {
 	for n := 1; n <= 3; n++ {
-		c := b.spend("ann", try(n, "tea", 2))
+		c := b.spend(try(n, "tea", 2))
 		if n <= 2 && c.Item != n || n == 3 && (c.Item != 0 || c.Why != prize.WhyGone || c.Rolled != "tea") {
 			b.Errorf("chance %d: %+v", n, c)
 		}
 	}
-	if c := b.spend("ann", try(4, "tea", 3)); c.Item != 3 { // there are more by now
+	if c := b.spend(try(4, "tea", 3)); c.Item != 3 { // there are more by now
 		b.Errorf("with another one: %+v", c)
 	}
 	b.granted(map[string]int{"tea": 3})
@@ -195,9 +195,9 @@ func noMore(b *bench) {
 func had(b *bench) {
 	t := try(1, "tea", 9)
 	t.Chances.Wins = 1
-	b.spend("ann", t)
+	b.spend(t)
 	t.Number = 2
-	if c := b.spend("ann", t); c.Item != 0 || c.Why != prize.WhyHad {
+	if c := b.spend(t); c.Item != 0 || c.Why != prize.WhyHad {
 		b.Errorf("a second win: %+v", c)
 	}
 	same(b, "facts", []event.Kind{event.KindWon, event.KindChance}, b.kinds("ann"))
@@ -220,6 +220,9 @@ func nobody(b *bench) {
 	same(b, "standing", prize.Standing{}, st)
 	if _, err := b.Win(b.Context(), b.Campaign, prize.WinID{Prize: "tea", Item: 1}); !errors.Is(err, prize.ErrNoWin) {
 		b.Errorf("a win of nobody: %v", err)
+	}
+	if own, err := b.OwnWins(b.Context(), b.person("ann")); err != nil || len(own) != 0 {
+		b.Errorf("own wins of nobody: %+v, %v", own, err)
 	}
 }
 
@@ -297,7 +300,7 @@ func repeated(b *bench) {
 }
 
 func moves(b *bench) {
-	b.spend("ann", try(1, "tea", 1))
+	b.spend(try(1, "tea", 1))
 	id := prize.WinID{Prize: "tea", Item: 1}
 	at := Opens().Add(time.Hour)
 	move := func(from, to prize.State) (prize.Win, bool, error) {
@@ -346,10 +349,15 @@ func awarded(b *bench) {
 		b.Fatal(err)
 	}
 	same(b, "win", w, got)
+	b.spend(try(1, "tea", 1))
+	own, err := b.OwnWins(b.Context(), b.person("ann"))
+	if err != nil || len(own) != 2 || own[0].WinID != w.WinID || own[1].Prize != "tea" {
+		b.Errorf("own wins: %+v, %v", own, err)
+	}
 	w.Participant = "bob"
 	if _, err := b.Award(b.Context(), b.Campaign, w); !errors.Is(err, prize.ErrState) {
 		b.Errorf("to somebody else: %v", err)
 	}
-	b.granted(map[string]int{"car": 1})
-	b.eachOnce(1)
+	b.granted(map[string]int{"car": 1, "tea": 1})
+	b.eachOnce(2)
 }

@@ -5,6 +5,7 @@
 -- KEYS[2] prizes   hash    prize to how many were won
 -- KEYS[3] wins     hash    "prize.item" to who won it, and what became of it
 -- KEYS[4] facts    stream
+-- KEYS[5] chances  hash    w = "prize.item,prize.item," of all that the winner won
 -- ARGV[1] epoch
 -- ARGV[2] participant id
 -- ARGV[3] unit
@@ -25,6 +26,7 @@ local held = redis.call('HGET', KEYS[3], id)
 if held then
   return { 'already', held }
 end
+redis.call('HSET', KEYS[5], 'w', (redis.call('HGET', KEYS[5], 'w') or '') .. id .. ',')
 redis.call('HINCRBY', KEYS[2], ARGV[5], 1)
 redis.call('HSET', KEYS[3], id, ARGV[2] .. '|' .. ARGV[3] .. '|' .. ARGV[4] .. '|0|' .. ARGV[7] .. '|' .. ARGV[8] .. '|'
   .. ARGV[9] .. '|won|' .. ARGV[9])

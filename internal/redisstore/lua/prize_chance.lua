@@ -3,7 +3,8 @@
 -- left. All of a campaign's prizes lie in one shard, whichever its participants are of.
 --
 -- KEYS[1] meta     hash    epoch
--- KEYS[2] chances  hash    l = "last|day|on day|wins", c<n> = "at|rolled|item|why"
+-- KEYS[2] chances  hash    l = "last|day|on day|wins", c<n> = "at|rolled|item|why",
+--                          w = "prize.item,prize.item," of all that they won
 -- KEYS[3] prizes   hash    prize to how many were won
 -- KEYS[4] wins     hash    "prize.item" to who won it, and what became of it
 -- KEYS[5] facts    stream
@@ -27,7 +28,7 @@ if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
   return { 'epoch' }
 end
 local slot, number = 'c' .. ARGV[5], tonumber(ARGV[5])
-local p = redis.call('HMGET', KEYS[2], 'l', slot)
+local p = redis.call('HMGET', KEYS[2], 'l', slot, 'w')
 if p[2] then
   return { 'repeat', p[2] }
 end
@@ -68,6 +69,7 @@ redis.call('HSET', KEYS[2], 'l', number .. '|' .. ARGV[6] .. '|' .. (on_day + 1)
 local kind, body = 'chance.1', '{"number":' .. number
 if item ~= '' then
   kind, body = 'won.1', '{"prize":"' .. rolled .. '","item":' .. item .. ',"number":' .. number .. '}'
+  redis.call('HSET', KEYS[2], 'w', (p[3] or '') .. rolled .. '.' .. item .. ',')
   redis.call('HSET', KEYS[3], rolled, item)
   redis.call('HSET', KEYS[4], rolled .. '.' .. item,
     ARGV[2] .. '|' .. ARGV[3] .. '|' .. ARGV[4] .. '|' .. number .. '||0|' .. ARGV[10] .. '|won|' .. ARGV[10])
