@@ -36,4 +36,12 @@ export const entries: Entry[] = [
   { name: 'evening', title: '当晚处置', path: 'evening', of: 'campaign', group: 'run', needs: ['campaigns.edit', 'results.correct'], load: () => import('./views/Evening.vue') },
   { name: 'duty', title: '值班', path: 'duty', of: 'office', group: 'run', needs: ['duty.read'], watch: true, load: () => import('./views/Duty.vue') },
   { name: 'account', title: t('account'), path: 'account', of: 'office', load: () => import('./views/Account.vue') },
+  { name: 'progress', title: '参与进度', path: 'progress', of: 'campaign', group: 'people', needs: ['figures.read'], load: () => import('./views/Progress.vue') },
+  { name: 'corrections', title: '作废与更正', path: 'corrections', of: 'campaign', group: 'results', needs: ['results.correct', 'results.approve'], load: () => import('./views/Corrections.vue') },
+  { name: 'correction', title: '更正批次', path: 'corrections/:correction', of: 'campaign', needs: ['results.correct', 'results.approve'], load: () => import('./views/Correction.vue') },
+  { name: 'transfers', title: '转单位申请', path: 'transfers', of: 'campaign', group: 'messages', needs: ['participants.move'], load: () => import('./views/Transfers.vue') },
+  { name: 'feedback', title: '投诉建议', path: 'feedback', of: 'campaign', group: 'messages', needs: ['feedback.handle'], load: () => import('./views/Feedback.vue') },
+  { name: 'appeals', title: '申诉', path: 'appeals', of: 'campaign', group: 'messages', needs: ['results.correct'], load: () => import('./views/Appeals.vue') },
+  { name: 'banks', title: '题库', path: 'banks', of: 'office', group: 'questions', needs: ['banks.read'], load: () => import('./views/Banks.vue') },
+  { name: 'bank', title: '题库', path: 'banks/:bank', of: 'office', needs: ['banks.read'], load: () => import('./views/Bank.vue') },
 ]

@@ -6,7 +6,8 @@ export interface Upload {
   path: string
   values?: Record<string, string>
   query?: object
-  file: Blob
+  /** The body itself, or several files as parts of one. */
+  file: Blob | FormData
   token: string
   /** Told of how much has left, from 0 to 1. */
   onSent?: (part: number) => void
@@ -30,7 +31,8 @@ export function upload<T>(o: Upload): Promise<T> {
     xhr.open('POST', address(o.path, o.values, o.query))
     xhr.setRequestHeader('Authorization', `Bearer ${o.token}`)
     xhr.setRequestHeader('Accept', 'application/json')
-    xhr.setRequestHeader('Content-Type', o.file.type === '' ? 'application/octet-stream' : o.file.type)
+    // The parts of a form are set apart by what the browser chooses, and tells itself.
+    if (o.file instanceof Blob) xhr.setRequestHeader('Content-Type', o.file.type === '' ? 'application/octet-stream' : o.file.type)
     xhr.upload.onprogress = (e) => {
       if (e.lengthComputable) o.onSent?.(e.total === 0 ? 1 : e.loaded / e.total)
     }

@@ -1,0 +1,138 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { type Clerk, sit } from './desk'
+import { call, settled, signIn } from './office'
+import { type Participant, takePart, unitOf } from './people'
+import { connect, phone, Visitor } from './visitor'
+import { city } from './walk'
+
+const url = inject('url')
+const data = inject('data')
+const campaign = 'jinzhong-2026'
+const office = `/campaigns/${campaign}`
+
+let browser: Browser
+let clerk: Clerk
+/** The second person, who works over the API here. */
+let second: string
+let unit: string
+let guests: Participant[]
+
+beforeAll(async () => {
+  browser = await connect()
+  unit = await unitOf(url, '太谷区居民')
+  guests = await Promise.all(['赵一', '钱二', '孙三'].map((name) => takePart(url, name, unit)))
+  clerk = await sit(browser, url, await settled(url, data, 'zhoulan', '周兰', { role: 'campaign_operator' }))
+  second = await signIn(url, await settled(url, data, 'wuping', '吴平', { role: 'campaign_operator' }))
+})
+afterAll(async () => {
+  await clerk?.leave()
+  await browser?.close()
+})
+
+const page = () => clerk.visitor.page
+const button = (name: string | RegExp) => page().getByRole('button', { name })
+
+interface Figures {
+  items: { id: string; attempts: number; signatures: number }[]
+}
+
+/** What counts for the unit of these tests. */
+async function counted(): Promise<{ attempts: number; signatures: number }> {
+  const region = unit.slice(0, 6)
+  const got = await call<Figures>(url, second, 'GET', `${office}/progress?parent=${region}`)
+  const row = got.items.find((r) => r.id === unit)
+  return { attempts: row?.attempts ?? -1, signatures: row?.signatures ?? -1 }
+}
+
+/** Lets the second person agree to what waits. */
+async function agree(): Promise<void> {
+  const open = await call<{ items: { id: string; state: string }[] }>(url, second, 'GET', `/approvals?campaign=${campaign}`)
+  for (const a of open.items.filter((one) => one.state === 'asked')) await call(url, second, 'POST', `/approvals/${a.id}/approve`, {})
+}
+
+describe('results', () => {
+  it('are invalidated by two persons after a look, and come back as they were', async () => {
+    await expect.poll(counted).toEqual({ attempts: 3, signatures: 3 })
+    await clerk.go(`/c/${campaign}/corrections`)
+    await page().getByLabel('地区或单位编号').fill(unit)
+    await page().getByText('签署', { exact: true }).first().click()
+    await clerk.look('corrections')
+    await button('查找名单').click()
+    await page().getByRole('textbox', { name: /原因/ }).fill('经核实为批量刷分')
+    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await page().getByText(/名单共 6 条：答卷 3，签署 3，涉及 3 人/).waitFor()
+    await page().getByText('赵*').first().waitFor()
+    await clerk.look('correction-ready')
+    expect(await counted()).toEqual({ attempts: 3, signatures: 3 })
+
+    await button('提交作废审批').click()
+    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await page().getByText('等待另一位有权限的人批准').waitFor()
+    await agree()
+    await page().getByText('已执行', { exact: true }).waitFor()
+    await expect.poll(counted).toEqual({ attempts: 0, signatures: 0 })
+    await clerk.look('correction-done')
+
+    // Who was hit learns why, and says so.
+    const guest = await Visitor.arrive(browser, url, phone)
+    await guest.context.addInitScript((s) => localStorage.setItem('qy.session', s), JSON.stringify({ access: guests[0]!.token, refresh: 'x', participant: '', endsAt: Date.now() + 3_600_000 }))
+    await guest.page.goto(`${url}${city}`)
+    await guest.page.getByRole('link', { name: '作废与申诉' }).first().click()
+    await guest.page.getByText('作废原因：经核实为批量刷分').first().waitFor()
+    await guest.page.getByLabel('申诉理由').first().fill('本人亲自签署，请核实')
+    await guest.page.getByRole('button', { name: '提出申诉' }).first().click()
+    await guest.page.getByText('已收到').waitFor()
+    await guest.shot('appeal-375')
+    expect(await guest.overflows()).toBe(false)
+    expect(await guest.barriers()).toEqual([])
+    expect(guest.surprises).toEqual([])
+    await guest.leave()
+
+    await button('整批撤销').click()
+    await page().getByRole('textbox', { name: /原因/ }).fill('复核后恢复')
+    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await page().getByText('等待另一位有权限的人批准').waitFor()
+    await agree()
+    await page().getByText('已撤销', { exact: true }).waitFor()
+    await expect.poll(counted).toEqual({ attempts: 3, signatures: 3 })
+  })
+
+  it('are followed down the tree, and what people write is answered', async () => {
+    await clerk.go(`/c/${campaign}/progress`)
+    await page().getByRole('button', { name: '太谷区', exact: true }).click()
+    await page().getByRole('row', { name: /太谷区居民/ }).getByText('3', { exact: true }).first().waitFor()
+    await clerk.look('progress')
+
+    await clerk.go(`/c/${campaign}/appeals`)
+    await button('打开').first().click()
+    await page().getByText('本人亲自签署，请核实').waitFor()
+    await page().getByLabel('写给参与者的答复，或不予答复的原因').fill('已恢复计入')
+    await clerk.look('appeal')
+    await button('维持作废并答复').click()
+    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await page().getByRole('heading', { name: /不成立/ }).waitFor()
+
+    const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${guests[1]!.token}` }
+    const say = (path: string, body: object) => fetch(`${url}/api/v1${office}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+    expect((await say('/feedback', { kind: 'question', text: '证书在哪里打印' })).status).toBe(201)
+    expect((await say('/transfers', { unit: await unitOf(url, '榆次区居民'), reason: '搬家' })).status).toBe(201)
+    await clerk.go(`/c/${campaign}/feedback`)
+    await button('打开').first().click()
+    await page().getByText('证书在哪里打印').waitFor()
+    await page().getByLabel('写给参与者的答复，或不予答复的原因').fill('在首页“查看证书”')
+    await page().getByRole('button', { name: '答复', exact: true }).click()
+    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await page().getByRole('heading', { name: /已答复/ }).waitFor()
+    await clerk.look('feedback')
+
+    await clerk.go(`/c/${campaign}/transfers`)
+    await button('打开').first().click()
+    await page().getByText('搬家').waitFor()
+    await clerk.look('transfer')
+    await button('不同意').click()
+    await page().getByRole('textbox', { name: /原因/ }).fill('名册中没有此人')
+    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await page().getByRole('heading', { name: /未同意/ }).waitFor()
+  })
+})

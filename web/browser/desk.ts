@@ -1,0 +1,44 @@
+import { type Browser } from 'playwright-core'
+import { expect } from 'vitest'
+import { type Person, signIn } from './office'
+import { Visitor } from './visitor'
+
+const desk = { deviceScaleFactor: 1, hasTouch: false, isMobile: false }
+
+/** Somebody who sits at the console, signed in. */
+export interface Clerk {
+  visitor: Visitor
+  token: string
+  /** Opens a part of the console, such as /c/spring/progress. */
+  go(path: string): Promise<void>
+  /** Keeps a picture, and fails where something reaches outside the page or bars somebody. */
+  look(name: string): Promise<void>
+  leave(): Promise<void>
+}
+
+/** Opens the console for an account. What it must answer for itself is tested elsewhere: signing in. */
+export async function sit(browser: Browser, url: string, person: Person, viewport = { width: 1440, height: 900 }): Promise<Clerk> {
+  const visitor = await Visitor.arrive(browser, url, viewport, desk)
+  const token = await signIn(url, person)
+  const session = JSON.stringify({ access: token, refresh: '', participant: '', endsAt: Number.MAX_SAFE_INTEGER })
+  await visitor.context.addInitScript((s) => sessionStorage.setItem('qy.desk', s), session)
+  return {
+    visitor,
+    token,
+    go: async (path) => {
+      await visitor.page.goto(`${url}/console${path}`)
+      await visitor.page.locator('main h1').first().waitFor()
+    },
+    look: async (name) => {
+      await visitor.shot(`console-${name}`)
+      expect(await visitor.overflows(), name).toBe(false)
+      expect(await visitor.barriers(), name).toEqual([])
+    },
+    leave: async () => {
+      expect(visitor.surprises).toEqual([])
+      expect(visitor.foreign).toEqual([])
+      expect(visitor.violations).toEqual([])
+      await visitor.leave()
+    },
+  }
+}
