@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { type Clerk, sit } from './desk'
+import { type Clerk, sit, taken } from './desk'
 import { call, settled, signIn } from './office'
 import { type Participant, takePart, unitOf } from './people'
 import { connect, phone, Visitor } from './visitor'
@@ -96,6 +96,41 @@ describe('results', () => {
     await agree()
     await page().getByText('已撤销', { exact: true }).waitFor()
     await expect.poll(counted).toEqual({ attempts: 3, signatures: 3 })
+  })
+
+  it('are exported, told to the public as of a moment, and looked at question by question', async () => {
+    await clerk.go(`/c/${campaign}/exports`)
+    await button('开始导出').click()
+    await page().getByText('已生成。').waitFor()
+    await clerk.look('exports')
+    const table = await taken(page(), () => button('下载').click())
+    expect(table.name).toBe(`${campaign}-上报统计表.xlsx`)
+    expect(table.bytes.subarray(0, 2).toString()).toBe('PK')
+    await page().locator('.field', { hasText: '内容' }).locator('.el-select__wrapper').click()
+    await page().getByRole('option', { name: '活动报告（PDF）' }).click()
+    await button('开始导出').click()
+    await page().getByText('已生成。').waitFor()
+    const paper = await taken(page(), () => button('下载').click())
+    expect(paper.name).toBe(`${campaign}-活动报告.pdf`)
+    expect(paper.bytes.subarray(0, 5).toString()).toBe('%PDF-')
+
+    await clerk.go(`/c/${campaign}/items`)
+    await button('计算题目统计').click()
+    await page().getByRole('heading', { name: '泄题警报' }).waitFor()
+    await page().getByText('没有发现答对率突然上升').waitFor()
+    expect(await page().getByRole('row').count()).toBeGreaterThan(5)
+    await clerk.look('items')
+
+    await clerk.go(`/c/${campaign}/announcements`)
+    const minutesAgo = new Date(Date.now() + 8 * 3_600_000 - 120_000).toISOString().slice(0, 16)
+    await page().getByLabel('截至时刻').fill(minutesAgo)
+    await button('生成简报').click()
+    await expect.poll(() => page().getByRole('textbox', { name: '发群用的简报' }).inputValue()).toContain('参与')
+    await clerk.look('announcements')
+    await page().getByRole('button', { name: '封存', exact: true }).click()
+    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await page().getByText('与封存时相同。').waitFor()
+    await clerk.look('announcement')
   })
 
   it('are followed down the tree, and what people write is answered', async () => {

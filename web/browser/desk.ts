@@ -1,4 +1,4 @@
-import { type Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { type Person, signIn } from './office'
 import { Visitor } from './visitor'
@@ -41,4 +41,14 @@ export async function sit(browser: Browser, url: string, person: Person, viewpor
       await visitor.leave()
     },
   }
+}
+
+/** The file that an act gives the browser to keep: its name and what is in it. */
+export async function taken(page: Page, act: () => Promise<void>): Promise<{ name: string; bytes: Buffer }> {
+  const waiting = page.waitForEvent('download')
+  await act()
+  const download = await waiting
+  const parts: Buffer[] = []
+  for await (const part of await download.createReadStream()) parts.push(part as Buffer)
+  return { name: download.suggestedFilename(), bytes: Buffer.concat(parts) }
 }
