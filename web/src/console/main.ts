@@ -3,6 +3,7 @@ import { createApp } from 'vue'
 import 'element-plus/theme-chalk/base.css'
 import '@/shared/style/base.css'
 import './console.css'
+import './results.css'
 import Console from './Console.vue'
 import { makeRouter } from './router'
 
