@@ -120,8 +120,8 @@ func prizeArea() area {
 func newPrizeBench(t *testing.T) *bench {
 	t.Helper()
 	b := newOfficeBench(t, func(b *bench) {
-		real := newRealBench(t)
-		b.Enrolments, b.redis = real.Enrolments, real.redis
+		live := newRealBench(t)
+		b.Enrolments, b.redis = live.Enrolments, live.redis
 		campaigns := redisstore.NewCampaigns(b.redis)
 		if err := campaigns.Open(t.Context(), b.catalog.campaigns[0], redisstore.Known{}, b.Now()); err != nil {
 			t.Fatal(err)

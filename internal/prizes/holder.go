@@ -136,7 +136,7 @@ func (s *Service) resealOne(ctx context.Context, table string, r sealedRow) erro
 		return err
 	}
 	return s.DB.WithTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE prize_`+table+`s SET sealed = $1 WHERE campaign = $2 AND prize = $3 AND item = $4 AND sealed = $5`,
+		_, err := tx.ExecContext(ctx, `UPDATE prize_`+table+`s SET sealed = $1 WHERE campaign = $2 AND prize = $3 AND item = $4 AND sealed = $5`, //nolint:gosec // The table is one of two words.
 			s.Box.Seal(open, aad(table, r.campaign, r.id)), r.campaign, r.id.Prize, r.id.Item, r.raw)
 		return err
 	})

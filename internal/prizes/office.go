@@ -37,10 +37,16 @@ type Decision struct {
 
 // Kinds are what needs a second person: nobody takes a prize away alone.
 func (s *Service) Kinds() []approval.Kind {
-	reach := approval.Nodes(func(c *campaign.Campaign, params json.RawMessage) ([]string, error) {
-		w, _, err := s.decided(context.Background(), c.ID, params)
-		return []string{w.Unit}, err
-	})
+	reach := func(ctx context.Context, by operator.Actor, a operator.Action, c *campaign.Campaign, params json.RawMessage) error {
+		if c == nil {
+			return campaign.ErrNotFound
+		}
+		w, _, err := s.decided(ctx, c.ID, params)
+		if err == nil && !by.Within(a, c, w.Unit) {
+			err = fault.ErrNotFound
+		}
+		return err
+	}
 	return append(s.drawKinds(), []approval.Kind{
 		{Name: KindRefuse, Reach: reach, Run: func(ctx context.Context, a approval.Approval) (json.RawMessage, error) {
 			return s.refuse(ctx, a)

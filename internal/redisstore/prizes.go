@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -405,7 +406,7 @@ func unpackChances(s string) (prize.Standing, error) {
 func packChance(c *prize.Chance) string {
 	item := ""
 	if c.Item > 0 {
-		item = fmt.Sprint(c.Item)
+		item = strconv.Itoa(c.Item)
 	}
 	return strings.Join([]string{millis(c.At), c.Rolled, item, string(c.Why)}, "|")
 }

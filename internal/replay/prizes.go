@@ -94,7 +94,7 @@ func (w *walk) moveWin(f *event.Fact, body event.Prize) {
 
 // becomes is the state that a fact brings a win into.
 func becomes(k event.Kind) prize.State {
-	switch k { //nolint:exhaustive // The others are not of prizes.
+	switch k {
 	case event.KindPrizeClaimed:
 		return prize.Claimed
 	case event.KindPrizeSent:
