@@ -57,7 +57,7 @@ func ParseCheckpoint(text string) (Checkpoint, error) {
 	if len(lines) != 5+len(effects) || lines[len(lines)-1] != "" {
 		return fail(fmt.Sprintf("it has %d lines, want %d", len(lines)-1, 4+len(effects)))
 	}
-	c := Checkpoint{Origin: lines[0], Totals: Totals{}}
+	c := Checkpoint{Origin: lines[0], Totals: make(Totals)}
 	var err error
 	if c.N, err = strconv.ParseInt(lines[1], 10, 64); err != nil || c.N < 0 {
 		return fail("its second line is no size")

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -97,9 +98,9 @@ func Consistent(later, earlier tlog.Tree, r tlog.HashReader) error {
 	}
 	switch {
 	case earlier.N > later.N:
-		return fail(fmt.Errorf("it is shorter"))
+		return fail(errors.New("it is shorter"))
 	case earlier.N == later.N && earlier.Hash != later.Hash:
-		return fail(fmt.Errorf("its root is another one"))
+		return fail(errors.New("its root is another one"))
 	case earlier.N == later.N || earlier.N == 0:
 		return nil
 	}

@@ -112,7 +112,7 @@ type LogCheck struct {
 func ReadLog(r io.Reader, keys []string, kept []string) (*LogCheck, error) {
 	d := jsontext.NewDecoder(bufio.NewReader(r))
 	strict := json.RejectUnknownMembers(true)
-	w := &walk{state: map[int64]bool{}, totals: Totals{}}
+	w := &walk{state: map[int64]bool{}, totals: make(Totals)}
 	if err := json.UnmarshalDecode(d, &w.out.Head, strict); err != nil || w.out.Head.Format != LogFormat {
 		return nil, errors.Join(fmt.Errorf("read the log: %w", errNoLog), err)
 	}

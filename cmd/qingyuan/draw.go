@@ -42,12 +42,19 @@ func (c drawVerifyCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
+	return tellVerdict(e, c.JSON, v, v.OK, v.text())
+}
+
+// tellVerdict prints what a check of a file came to, and is errReported where the file
+// does not hold.
+func tellVerdict(e env, asJSON bool, v any, ok bool, text string) error {
+	var err error
+	if asJSON {
 		err = json.NewEncoder(e.stdout).Encode(v)
 	} else {
-		_, err = fmt.Fprint(e.stdout, v.text())
+		_, err = fmt.Fprint(e.stdout, text)
 	}
-	if err == nil && !v.OK {
+	if err == nil && !ok {
 		err = errReported
 	}
 	return err

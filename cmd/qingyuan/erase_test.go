@@ -19,7 +19,13 @@ import (
 // sealedBlobs returns everything that is sealed for a participant in the ledger.
 func sealedBlobs(t *testing.T, w *workbench, participant string) [][]byte {
 	t.Helper()
-	rows, err := w.db.QueryContext(t.Context(), "SELECT sealed FROM personal WHERE participant = $1 AND sealed IS NOT NULL", participant)
+	return blobs(t, w, "SELECT sealed FROM personal WHERE participant = $1 AND sealed IS NOT NULL", participant)
+}
+
+// blobs are the bytes of a column.
+func blobs(t *testing.T, w *workbench, query string, args ...any) [][]byte {
+	t.Helper()
+	rows, err := w.db.QueryContext(t.Context(), query, args...)
 	if err != nil {
 		t.Fatal(err)
 	}

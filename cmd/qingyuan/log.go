@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -58,15 +57,8 @@ func (c logVerifyCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	if v.OK = len(v.Faults) == 0; c.JSON {
-		err = json.NewEncoder(e.stdout).Encode(v)
-	} else {
-		_, err = fmt.Fprint(e.stdout, v.text())
-	}
-	if err == nil && !v.OK {
-		err = errReported
-	}
-	return err
+	v.OK = len(v.Faults) == 0
+	return tellVerdict(e, c.JSON, v, v.OK, v.text())
 }
 
 func (c logVerifyCmd) verdict() (v logVerdict, err error) {

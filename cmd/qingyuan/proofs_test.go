@@ -23,14 +23,12 @@ func sealing(t *testing.T) configs.Config {
 }
 
 // awaitSealed waits until a log counts as much.
-func (a api) awaitSealed(attempts, signatures float64) result {
+func (a api) awaitSealed(attempts, signatures float64) {
 	a.t.Helper()
-	var newest result
 	a.eventually("the log to be signed", func() bool {
-		newest = a.want(200, "GET", demoPath+"/log", nil).object("newest")
+		newest := a.want(200, "GET", demoPath+"/log", nil).object("newest")
 		return newest.num("attempts") == attempts && newest.num("signatures") == signatures
 	})
-	return newest
 }
 
 // saved keeps an answer in a file.
@@ -155,23 +153,7 @@ func receiptIndex(p acted) any {
 // seedsOf is all that leads from a participant to their leaves.
 func seedsOf(t *testing.T, w *workbench, participant string) [][]byte {
 	t.Helper()
-	rows, err := w.db.QueryContext(t.Context(), "SELECT seed FROM proof_links WHERE participant = $1", participant)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	var out [][]byte
-	for rows.Next() {
-		var b []byte
-		if err := rows.Scan(&b); err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, b)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return blobs(t, w, "SELECT seed FROM proof_links WHERE participant = $1", participant)
 }
 
 // sealNow does by hand what the sealer does.

@@ -165,7 +165,7 @@ func (v *verified) log(ctx context.Context, w *workbench, campaignID string) err
 	return nil
 }
 
-func (v verified) tell(w io.Writer, asJSON bool) error {
+func (v *verified) tell(w io.Writer, asJSON bool) error {
 	if asJSON {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")

@@ -16,6 +16,7 @@ import (
 	"qingyuan/internal/event"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/ledger"
+	"qingyuan/internal/sqldb"
 	"qingyuan/leaderboard"
 	"qingyuan/quiz"
 )
@@ -88,7 +89,7 @@ func (s *Service) settled(ctx context.Context, q asker, id string) error {
 // batchState reads how far the list of a challenge is.
 func batchState(ctx context.Context, q asker, id string) (correction.State, error) {
 	rows, err := q.QueryContext(ctx, `SELECT b.state FROM corrections b JOIN challenges c ON c.correction = b.id WHERE c.id = $1`, id)
-	all, err := collect(rows, err, func(r *sql.Rows) (st correction.State, err error) { return st, r.Scan(&st) })
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (st correction.State, err error) { return st, r.Scan(&st) })
 	if err != nil {
 		return "", fmt.Errorf("read how far challenge %s is: %w", id, err)
 	}
@@ -434,7 +435,7 @@ func (s *Service) begin(ctx context.Context, tx *sql.Tx, c *Challenge) error {
 // inForce are the challenges whose rulings are in force, in their order.
 func inForce(ctx context.Context, tx *sql.Tx, campaignID string) ([]string, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT challenge FROM catalog_rulings WHERE campaign = $1 ORDER BY n`, campaignID)
-	out, err := collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
+	out, err := sqldb.Collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
 	if err != nil {
 		return nil, fmt.Errorf("read the rulings of %s: %w", campaignID, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"qingyuan/internal/correction"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/sqldb"
 	"qingyuan/quiz"
 )
 
@@ -39,7 +40,7 @@ type asker interface {
 
 func some(ctx context.Context, q asker, where string, args ...any) ([]*Challenge, error) {
 	rows, err := q.QueryContext(ctx, `SELECT `+columns+` FROM challenges WHERE `+where, args...)
-	all, err := collect(rows, err, func(r *sql.Rows) (*Challenge, error) { return scan(r) })
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (*Challenge, error) { return scan(r) })
 	if err != nil {
 		return nil, fmt.Errorf("read challenges: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"qingyuan/internal/correction"
+	"qingyuan/internal/sqldb"
 	"qingyuan/leaderboard"
 )
 
@@ -227,7 +228,7 @@ func insertRanks(ctx context.Context, tx *sql.Tx, batch string, after int64, som
 func (s *Service) Ranks(ctx context.Context, c *Challenge, offset, limit int64) ([]Rank, error) {
 	rows, err := s.DB.QueryContext(ctx, `SELECT participant, unit, score_before, rank_before, score_after, rank_after FROM challenge_ranks
 		WHERE correction = $1 AND n > $2 ORDER BY n LIMIT $3`, c.Correction, offset, limit)
-	out, err := collect(rows, err, func(rows *sql.Rows) (r Rank, err error) {
+	out, err := sqldb.Collect(rows, err, func(rows *sql.Rows) (r Rank, err error) {
 		return r, rows.Scan(&r.Participant, &r.Unit, &r.ScoreBefore, &r.Before, &r.ScoreAfter, &r.After)
 	})
 	if err != nil {

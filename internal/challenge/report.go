@@ -15,6 +15,7 @@ import (
 
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/sqldb"
 	"qingyuan/quiz"
 )
 
@@ -157,7 +158,7 @@ const reportColumns = `id, campaign, unit, participant, number, question, finger
 // reports returns those that a condition names, in its order.
 func (s *Service) reports(ctx context.Context, where string, args ...any) ([]*Report, error) {
 	rows, err := s.DB.QueryContext(ctx, `SELECT `+reportColumns+` FROM question_reports WHERE `+where, args...)
-	all, err := collect(rows, err, s.scanReport)
+	all, err := sqldb.Collect(rows, err, s.scanReport)
 	if err != nil {
 		return nil, fmt.Errorf("read reports of questions: %w", err)
 	}
@@ -181,23 +182,6 @@ func (s *Service) scanReport(rows *sql.Rows) (*Report, error) {
 		r.Text = string(open)
 	}
 	return &r, nil
-}
-
-// collect reads all rows and closes them.
-func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) ([]T, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var all []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, rows.Err()
 }
 
 // OwnReports returns what a participant has reported in a campaign, the newest first.
@@ -237,7 +221,7 @@ func (s *Service) Gathered(ctx context.Context, who operator.Actor, campaignID s
 
 		kind Kind
 	}
-	lines, err := collect(rows, err, func(r *sql.Rows) (l line, err error) {
+	lines, err := sqldb.Collect(rows, err, func(r *sql.Rows) (l line, err error) {
 		var first, last int64
 		err = r.Scan(&l.Fingerprint, &l.Question, &l.Bank, &l.kind, &l.Reports, &l.Persons, &l.Texts, &first, &last)
 		l.First, l.Last = time.UnixMilli(first).UTC(), time.UnixMilli(last).UTC()
@@ -279,7 +263,7 @@ func (s *Service) persons(ctx context.Context, campaignID string, all []Gathered
 	rows, err := s.DB.QueryContext(ctx, `SELECT fingerprint, COUNT(DISTINCT participant) FROM question_reports WHERE campaign = $1
 		GROUP BY fingerprint`, campaignID)
 	counts := map[string]int64{}
-	_, err = collect(rows, err, func(r *sql.Rows) (struct{}, error) {
+	_, err = sqldb.Collect(rows, err, func(r *sql.Rows) (struct{}, error) {
 		var mark string
 		var n int64
 		err := r.Scan(&mark, &n)

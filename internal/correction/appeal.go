@@ -18,6 +18,7 @@ import (
 	"qingyuan/internal/correction/act"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/sqldb"
 )
 
 // AppealState is how far an appeal has come.
@@ -149,7 +150,7 @@ func (s *Service) scanAppeal(row interface{ Scan(dest ...any) error }) (*Appeal,
 // OwnAppeals returns those of a participant, the newest first.
 func (s *Service) OwnAppeals(ctx context.Context, campaignID, participant string) ([]*Appeal, error) {
 	rows, err := s.DB.QueryContext(ctx, `SELECT `+appealColumns+` FROM appeals WHERE campaign = $1 AND participant = $2 ORDER BY id DESC`, campaignID, participant)
-	out, err := collect(rows, err, func(r *sql.Rows) (*Appeal, error) { return s.scanAppeal(r) })
+	out, err := sqldb.Collect(rows, err, func(r *sql.Rows) (*Appeal, error) { return s.scanAppeal(r) })
 	if err != nil {
 		return nil, fmt.Errorf("appeals of a participant in %s: %w", campaignID, err)
 	}
@@ -170,7 +171,7 @@ func (s *Service) Appeals(ctx context.Context, who operator.Actor, campaignID st
 	for {
 		rows, err := s.DB.QueryContext(ctx, `SELECT `+appealColumns+` FROM appeals
 			WHERE campaign = $1 AND id < $2 AND ($3 = '' OR state = $3) ORDER BY id DESC LIMIT $4`, campaignID, before, string(state), pageSize)
-		page, err := collect(rows, err, func(r *sql.Rows) (*Appeal, error) { return s.scanAppeal(r) })
+		page, err := sqldb.Collect(rows, err, func(r *sql.Rows) (*Appeal, error) { return s.scanAppeal(r) })
 		if err != nil {
 			return nil, fmt.Errorf("list the appeals of %s: %w", campaignID, err)
 		}
@@ -347,7 +348,7 @@ func (s *Service) ErasePersonal(ctx context.Context, participant string) error {
 func (s *Service) Reseal(ctx context.Context) (n int, err error) {
 	for after := ""; ; {
 		rows, err := s.DB.QueryContext(ctx, `SELECT `+appealColumns+` FROM appeals WHERE id > $1 ORDER BY id LIMIT $2`, after, pageSize)
-		page, err := collect(rows, err, func(r *sql.Rows) (*Appeal, error) { return s.scanAppeal(r) })
+		page, err := sqldb.Collect(rows, err, func(r *sql.Rows) (*Appeal, error) { return s.scanAppeal(r) })
 		if err != nil {
 			return n, fmt.Errorf("seal the appeals anew: %w", err)
 		}

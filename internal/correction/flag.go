@@ -13,6 +13,7 @@ import (
 	"qingyuan/internal/audit"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/sqldb"
 )
 
 // FlagState is what an operator has made of a flag.
@@ -89,7 +90,7 @@ func (s *Service) Flags(ctx context.Context, who operator.Actor, campaignID stri
 	for {
 		rows, err := s.DB.QueryContext(ctx, `SELECT `+flagColumns+` FROM flags WHERE campaign = $1 AND id < $2
 			AND ($3 = '' OR state = $3) AND ($4 = '' OR rule = $4) ORDER BY id DESC LIMIT $5`, campaignID, before, string(q.State), string(q.Rule), pageSize)
-		page, err := collect(rows, err, func(r *sql.Rows) (*Flag, error) { return scanFlag(r) })
+		page, err := sqldb.Collect(rows, err, func(r *sql.Rows) (*Flag, error) { return scanFlag(r) })
 		if err != nil {
 			return nil, fmt.Errorf("list the flags of %s: %w", campaignID, err)
 		}
@@ -169,7 +170,7 @@ func (s *Service) marked(ctx context.Context, campaignID string, flags []string)
 		rows, err := s.DB.QueryContext(ctx, `SELECT DISTINCT m.participant, m.number FROM flags f
 			JOIN flag_marks m ON m.campaign = f.campaign AND m.rule = f.rule AND m.mark = f.mark
 			WHERE f.id = $1 AND f.campaign = $2`, id, campaignID)
-		all, err := collect(rows, err, func(r *sql.Rows) (a ActID, err error) { return a, r.Scan(&a.Participant, &a.Number) })
+		all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (a ActID, err error) { return a, r.Scan(&a.Participant, &a.Number) })
 		if err != nil {
 			return nil, nil, fmt.Errorf("read what flag %s is about: %w", id, err)
 		}
@@ -192,7 +193,7 @@ func (s *Service) Flagged(ctx context.Context, campaignID string) (map[string][]
 		JOIN flag_marks m ON m.campaign = f.campaign AND m.rule = f.rule AND m.mark = f.mark
 		WHERE f.campaign = $1 AND f.state <> 'dismissed' ORDER BY m.participant, f.rule`, campaignID)
 	type noticed struct{ participant, rule string }
-	list, err := collect(rows, err, func(r *sql.Rows) (noticed, error) {
+	list, err := sqldb.Collect(rows, err, func(r *sql.Rows) (noticed, error) {
 		var n noticed
 		return n, r.Scan(&n.participant, &n.rule)
 	})

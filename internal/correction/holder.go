@@ -8,6 +8,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/retention"
+	"qingyuan/internal/sqldb"
 )
 
 // Holders say how appeals and flags are erased and forgotten. That somebody appealed
@@ -36,7 +37,7 @@ func (s *Service) Holders() []retention.Holder {
 // tellAppeals lists what a participant wrote against invalidations.
 func (s *Service) tellAppeals(ctx context.Context, participant string) ([]retention.Told, error) {
 	rows, err := s.DB.QueryContext(ctx, `SELECT `+appealColumns+` FROM appeals WHERE participant = $1 ORDER BY id`, participant)
-	return collect(rows, err, func(r *sql.Rows) (retention.Told, error) {
+	return sqldb.Collect(rows, err, func(r *sql.Rows) (retention.Told, error) {
 		a, err := s.scanAppeal(r)
 		if err != nil {
 			return retention.Told{}, err
@@ -53,7 +54,7 @@ func (s *Service) tellFlags(ctx context.Context, participant string) ([]retentio
 	rows, err := s.DB.QueryContext(ctx, `SELECT DISTINCT f.campaign, f.rule, f.created FROM flags f
 		JOIN flag_marks m ON m.campaign = f.campaign AND m.rule = f.rule AND m.mark = f.mark
 		WHERE m.participant = $1 ORDER BY f.campaign, f.created, f.rule`, participant)
-	all, err := collect(rows, err, func(r *sql.Rows) (t retention.Told, err error) {
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (t retention.Told, err error) {
 		var at int64
 		err = r.Scan(&t.Campaign, &t.State, &at)
 		t.Kind, t.At = "flag", time.UnixMilli(at)

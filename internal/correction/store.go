@@ -87,7 +87,7 @@ func moment(ms int64) time.Time {
 func (s store) list(ctx context.Context, campaignID string, offset, limit int64) ([]*Batch, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT `+batchColumns+` FROM corrections WHERE campaign = $1
 		ORDER BY created DESC, id DESC LIMIT $2 OFFSET $3`, campaignID, limit, offset)
-	return collect(rows, err, func(r *sql.Rows) (*Batch, error) { return scanBatch(r) })
+	return sqldb.Collect(rows, err, func(r *sql.Rows) (*Batch, error) { return scanBatch(r) })
 }
 
 // apply moves a batch to another state, and fails with ErrState where it is in none
@@ -190,7 +190,7 @@ func (s store) prune(ctx context.Context, batch string, others int) error {
 func (s store) items(ctx context.Context, batch string, after, limit int64) ([]Item, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT n, participant, number, unit, at, score, used, outcome, remark
 		FROM correction_items WHERE batch = $1 AND n > $2 ORDER BY n LIMIT $3`, batch, after, limit)
-	out, err := collect(rows, err, func(r *sql.Rows) (it Item, err error) {
+	out, err := sqldb.Collect(rows, err, func(r *sql.Rows) (it Item, err error) {
 		var at, used int64
 		var remark string
 		err = r.Scan(&it.N, &it.Participant, &it.Number, &it.Unit, &at, &it.Score, &used, &it.Outcome, &remark)
@@ -272,7 +272,7 @@ func count(ctx context.Context, q querier, batch string) (Counts, error) {
 		outcome Outcome
 		n       int64
 	}
-	all, err := collect(rows, err, func(r *sql.Rows) (p pair, err error) { return p, r.Scan(&p.outcome, &p.n) })
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (p pair, err error) { return p, r.Scan(&p.outcome, &p.n) })
 	if err != nil {
 		return nil, fmt.Errorf("count the outcomes of batch %s: %w", batch, err)
 	}
@@ -281,21 +281,4 @@ func count(ctx context.Context, q querier, batch string) (Counts, error) {
 		out[p.outcome] = p.n
 	}
 	return out, nil
-}
-
-// collect reads all rows and closes them.
-func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) ([]T, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var all []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, rows.Err()
 }

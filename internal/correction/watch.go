@@ -17,6 +17,7 @@ import (
 	"qingyuan/internal/correction/act"
 	"qingyuan/internal/event"
 	"qingyuan/internal/ledger"
+	"qingyuan/internal/sqldb"
 	"qingyuan/quiz"
 )
 
@@ -285,7 +286,7 @@ func (s *Service) raise(ctx context.Context, tx *sql.Tx, id string, m *Mark, lim
 func evidenceOf(ctx context.Context, tx *sql.Tx, id string, m *Mark, since int64) (string, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT participant, number FROM flag_marks
 		WHERE campaign = $1 AND rule = $2 AND mark = $3 AND at >= $4 ORDER BY at DESC LIMIT $5`, id, string(m.Rule), m.Mark, since, evidenceShown)
-	acts, err := collect(rows, err, func(r *sql.Rows) (a ActID, err error) { return a, r.Scan(&a.Participant, &a.Number) })
+	acts, err := sqldb.Collect(rows, err, func(r *sql.Rows) (a ActID, err error) { return a, r.Scan(&a.Participant, &a.Number) })
 	if err != nil {
 		return "", err
 	}

@@ -26,7 +26,7 @@ type stubProofs struct {
 
 var proofText = "我承诺"
 
-func (s *stubProofs) signed(t interface{ Fatal(...any) }) (proof.Signed, proof.Leaf, []proof.Field, string) {
+func (s *stubProofs) signed() (proof.Signed, proof.Leaf, []proof.Field, string) {
 	seed := proof.Seed{1}
 	fields := []proof.Field{
 		seed.Open(proof.FieldName, "安妮"), seed.Open(proof.FieldMaskedName, "安*"), seed.Open(proof.FieldTime, "2026-06-01T08:00:00.000Z"),
@@ -36,27 +36,22 @@ func (s *stubProofs) signed(t interface{ Fatal(...any) }) (proof.Signed, proof.L
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
 	tree, _, err := proof.Grow(tlog.Tree{}, nil, []tlog.Hash{leaf.Hash()})
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	c := proof.Checkpoint{Origin: "qingyuan/d1/spring", Tree: tree, At: noon(), Totals: proof.Totals{proof.SignatureAccepted: 1}}
 	public, err := proof.VerifierKey(c.Origin, key.Public().(ed25519.PublicKey))
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	note, err := c.Sign(key)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return proof.Signed{Checkpoint: c, Note: note}, leaf, fields, public
 }
 
-// never fails: what it signs is always the same.
-type never struct{}
-
-func (never) Fatal(args ...any) { panic(args) }
-
 func (s *stubProofs) Latest(context.Context, string) (proof.Signed, bool, error) {
-	last, _, _, _ := s.signed(never{})
+	last, _, _, _ := s.signed()
 	if !s.sealed {
 		return proof.Signed{}, false, s.err
 	}
@@ -80,7 +75,7 @@ func (s *stubProofs) Checkpoints(_ context.Context, _ string, after int64, _ int
 }
 
 func (s *stubProofs) VerifierKeys(context.Context, string) ([]string, error) {
-	_, _, _, public := s.signed(never{})
+	_, _, _, public := s.signed()
 	return []string{public}, s.err
 }
 
@@ -93,7 +88,7 @@ func (s *stubProofs) Tile(_ context.Context, _, path string) ([]byte, bool, erro
 	if !s.sealed || path != "0/000.p/1" {
 		return nil, false, errUnsealed
 	}
-	_, leaf, _, _ := s.signed(never{})
+	_, leaf, _, _ := s.signed()
 	hash := leaf.Hash()
 	return hash[:], false, nil
 }
@@ -102,7 +97,7 @@ func (s *stubProofs) Find(_ context.Context, _, participant string, act proof.Ac
 	if s.err != nil || !s.sealed || participant != strings.TrimPrefix(ann, "p:") || act != proof.SignatureAct {
 		return proof.Place{}, cmpErr(s.err)
 	}
-	last, leaf, _, _ := s.signed(never{})
+	last, leaf, _, _ := s.signed()
 	return proof.Place{Leaf: leaf.Hash(), Tree: last.Tree}, nil
 }
 
@@ -117,7 +112,7 @@ func (s *stubProofs) Bundle(_ context.Context, _, participant string, act proof.
 	if _, err := s.Find(context.Background(), "", participant, act); err != nil {
 		return nil, err
 	}
-	last, leaf, fields, public := s.signed(never{})
+	last, leaf, fields, public := s.signed()
 	for i, f := range fields {
 		if show != nil && !show(f.Name) {
 			fields[i] = f.Close()

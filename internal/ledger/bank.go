@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"qingyuan/internal/event"
+	"qingyuan/internal/sqldb"
 )
 
 // Bank returns a version of a question bank, packed, and whether the ledger
@@ -28,7 +29,7 @@ func (l *Ledger) Bank(ctx context.Context, digest string) ([]byte, bool, error) 
 // Banks lists the digests of the versions that the ledger holds, in order.
 func (l *Ledger) Banks(ctx context.Context) ([]string, error) {
 	rows, err := l.db.QueryContext(ctx, "SELECT digest FROM banks ORDER BY digest")
-	all, err := collect(rows, err, func(r *sql.Rows) (d string, err error) { return d, r.Scan(&d) })
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (d string, err error) { return d, r.Scan(&d) })
 	if err != nil {
 		return nil, fmt.Errorf("list the bank versions: %w", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"qingyuan/internal/sqldb"
 )
 
 // Condition is whether a campaign's Redis may be written to.
@@ -70,7 +72,7 @@ func (l *Ledger) Campaign(ctx context.Context, campaign string) (Opened, bool, e
 // those on the shelf. The doors are among them where they were registered.
 func (l *Ledger) Campaigns(ctx context.Context) ([]Opened, error) {
 	rows, err := l.db.QueryContext(ctx, "SELECT "+openedColumns+" FROM campaigns WHERE campaign NOT IN (SELECT campaign FROM shelf WHERE state = 'kept') ORDER BY campaign")
-	all, err := collect(rows, err, func(r *sql.Rows) (o Opened, err error) {
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (o Opened, err error) {
 		return o, r.Scan(o.fields()...)
 	})
 	if err != nil {

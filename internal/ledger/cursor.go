@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"qingyuan/internal/event"
+	"qingyuan/internal/sqldb"
 )
 
 // Cursor returns the position of the last entry of a stream that the ledger
@@ -35,7 +36,7 @@ func (l *Ledger) Cursors(ctx context.Context) (map[Shard]Heads, error) {
 	}
 	rows, err := l.db.QueryContext(ctx,
 		"SELECT s.campaign, s.number, c.stream, c.epoch, c.seq FROM cursors c JOIN shards s ON s.id = c.shard")
-	all, err := collect(rows, err, func(r *sql.Rows) (c cursor, err error) {
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (c cursor, err error) {
 		return c, r.Scan(&c.Campaign, &c.Number, &c.stream, &c.Epoch, &c.Seq)
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"qingyuan/internal/event"
+	"qingyuan/internal/sqldb"
 )
 
 // DeadLetter is an entry of a known kind that could not be stored as a fact or
@@ -48,7 +49,7 @@ func (l *Ledger) DeadLetters(ctx context.Context, limit int) ([]DeadLetter, erro
 	rows, err := l.db.QueryContext(ctx, `SELECT s.campaign, s.number, d.stream, d.epoch, d.seq, d.reason, d.entry, d.at
 		FROM dead_letters d JOIN shards s ON s.id = d.shard
 		ORDER BY s.campaign, s.number, d.stream, d.epoch, d.seq LIMIT $1`, limit)
-	all, err := collect(rows, err, scanDead)
+	all, err := sqldb.Collect(rows, err, scanDead)
 	if err != nil {
 		return nil, fmt.Errorf("list the dead letters: %w", err)
 	}

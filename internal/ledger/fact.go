@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"qingyuan/internal/event"
+	"qingyuan/internal/sqldb"
 )
 
 // factFields are the fields of an entry that the table of facts holds.
@@ -150,7 +151,7 @@ func (l *Ledger) factsAfter(ctx context.Context, s Shard, after event.Position, 
 	rows, err := l.db.QueryContext(ctx, "SELECT "+factList+
 		" FROM facts WHERE shard = $1 AND (epoch, seq) > ($2, $3) ORDER BY epoch, seq LIMIT $4",
 		id, after.Epoch, after.Seq, limit)
-	return collect(rows, err, scanFact)
+	return sqldb.Collect(rows, err, scanFact)
 }
 
 // SignatureRecords returns the personal records of the signatures among the facts of a
@@ -164,7 +165,7 @@ func (l *Ledger) SignatureRecords(ctx context.Context, s Shard, after, upTo even
 	rows, err := l.db.QueryContext(ctx, "SELECT "+recordList+` FROM personal WHERE shard = $1 AND kind = $2 AND participant IN (
 		SELECT participant FROM facts WHERE shard = $1 AND (epoch, seq) > ($3, $4) AND (epoch, seq) <= ($5, $6) AND kind = $7)
 		ORDER BY epoch, seq`, id, string(event.RecordSignature), after.Epoch, after.Seq, upTo.Epoch, upTo.Seq, string(event.KindSigned))
-	all, err := collect(rows, err, scanRecord)
+	all, err := sqldb.Collect(rows, err, scanRecord)
 	if err != nil {
 		return nil, fmt.Errorf("read the records of signatures in %s after %s: %w", s, after, err)
 	}
@@ -191,7 +192,7 @@ func (l *Ledger) ErasedAfter(ctx context.Context, tx *sql.Tx, s Shard, after, up
 		WHERE shard = $1 AND kind = 'erased.1' AND (epoch, seq) > ($2, $3) AND participant IN (
 		SELECT participant FROM facts f WHERE f.shard = $1 AND (f.epoch, f.seq) > ($2, $3) AND (f.epoch, f.seq) <= ($4, $5))
 		ORDER BY epoch, seq`, id, after.Epoch, after.Seq, upTo.Epoch, upTo.Seq)
-	all, err := collect(rows, err, func(r *sql.Rows) (e erasure, err error) {
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (e erasure, err error) {
 		return e, r.Scan(&e.participant, &e.Epoch, &e.Seq)
 	})
 	if err != nil {

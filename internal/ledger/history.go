@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"qingyuan/internal/event"
+	"qingyuan/internal/sqldb"
 )
 
 // History is everything the ledger holds of one participant in one shard, in
@@ -67,12 +68,12 @@ func (l *Ledger) History(ctx context.Context, s Shard, participant string) (Hist
 	}
 	rows, err := l.db.QueryContext(ctx,
 		"SELECT "+factList+" FROM facts WHERE shard = $1 AND participant = $2 ORDER BY epoch, seq", id, participant)
-	if h.Facts, err = collect(rows, err, scanFact); err != nil {
+	if h.Facts, err = sqldb.Collect(rows, err, scanFact); err != nil {
 		return fail(err)
 	}
 	rows, err = l.db.QueryContext(ctx,
 		"SELECT "+recordList+" FROM personal WHERE shard = $1 AND participant = $2 ORDER BY epoch, seq", id, participant)
-	if h.Records, err = collect(rows, err, scanRecord); err != nil {
+	if h.Records, err = sqldb.Collect(rows, err, scanRecord); err != nil {
 		return fail(err)
 	}
 	return h, nil
@@ -100,7 +101,7 @@ func pageQuery(list, table string) string {
 func (l *Ledger) facts(id int64) func(context.Context, key) ([]event.Fact, error) {
 	return func(ctx context.Context, k key) ([]event.Fact, error) {
 		rows, err := l.page(ctx, pageQuery(factList, "facts"), id, k)
-		return collect(rows, err, scanFact)
+		return sqldb.Collect(rows, err, scanFact)
 	}
 }
 
@@ -108,7 +109,7 @@ func (l *Ledger) facts(id int64) func(context.Context, key) ([]event.Fact, error
 func (l *Ledger) records(id int64) func(context.Context, key) ([]event.Record, error) {
 	return func(ctx context.Context, k key) ([]event.Record, error) {
 		rows, err := l.page(ctx, pageQuery(recordList, "personal"), id, k)
-		return collect(rows, err, scanRecord)
+		return sqldb.Collect(rows, err, scanRecord)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+
+	"qingyuan/internal/sqldb"
 )
 
 // Named lists at most limit participants of a shard, in order of id and behind after, of
@@ -15,7 +17,7 @@ func (l *Ledger) Named(ctx context.Context, s Shard, after string, limit int) ([
 	}
 	rows, err := l.db.QueryContext(ctx, `SELECT DISTINCT participant FROM personal
 		WHERE shard = $1 AND participant > $2 AND sealed IS NOT NULL ORDER BY participant LIMIT $3`, id, after, limit)
-	all, err := collect(rows, err, func(r *sql.Rows) (p string, err error) { return p, r.Scan(&p) })
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (p string, err error) { return p, r.Scan(&p) })
 	if err != nil {
 		return nil, fmt.Errorf("list of whom %s keeps personal records: %w", s, err)
 	}

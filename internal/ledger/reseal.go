@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"qingyuan/internal/event"
+	"qingyuan/internal/sqldb"
 )
 
 // Box seals and opens personal records. Package seal has one.
@@ -65,7 +66,7 @@ func (l *Ledger) sealedAfter(ctx context.Context, last sealedRecord) ([]sealedRe
 		FROM personal p JOIN shards s ON s.id = p.shard
 		WHERE (p.shard, p.epoch, p.seq) > ($1, $2, $3) AND p.sealed IS NOT NULL
 		ORDER BY p.shard, p.epoch, p.seq LIMIT $4`, last.id, last.Epoch, last.Seq, resealPage)
-	page, err := collect(rows, err, func(r *sql.Rows) (s sealedRecord, err error) {
+	page, err := sqldb.Collect(rows, err, func(r *sql.Rows) (s sealedRecord, err error) {
 		return s, r.Scan(&s.id, &s.campaign, &s.Epoch, &s.Seq, &s.Kind, &s.Participant, &s.Hash, &s.Sealed)
 	})
 	if err != nil {

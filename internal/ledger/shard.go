@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"qingyuan/internal/event"
+	"qingyuan/internal/sqldb"
 )
 
 // Shard is one shard of a campaign.
@@ -67,7 +68,7 @@ func (l *Ledger) ShardsOf(ctx context.Context, participant string) ([]Shard, err
 		WHERE EXISTS (SELECT 1 FROM facts f WHERE f.shard = s.id AND f.participant = $1)
 		   OR EXISTS (SELECT 1 FROM personal p WHERE p.shard = s.id AND p.participant = $1)
 		ORDER BY campaign, number`, participant)
-	all, err := collect(rows, err, func(r *sql.Rows) (s Shard, err error) {
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (s Shard, err error) {
 		return s, r.Scan(&s.Campaign, &s.Number)
 	})
 	if err != nil {
@@ -92,7 +93,7 @@ func (l *Ledger) AtDoor(ctx context.Context, s Shard, hash string) ([]string, er
 	}
 	rows, err := l.db.QueryContext(ctx, "SELECT DISTINCT participant FROM facts WHERE shard = $1 AND kind = $2 AND body = $3 ORDER BY participant",
 		id, string(event.KindDoor), []byte(body))
-	all, err := collect(rows, err, func(r *sql.Rows) (participant string, err error) {
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (participant string, err error) {
 		return participant, r.Scan(&participant)
 	})
 	if err != nil {
@@ -115,21 +116,4 @@ func (l *Ledger) Participants(ctx context.Context, s Shard) (int, error) {
 		return 0, fmt.Errorf("count the participants of %s: %w", s, err)
 	}
 	return n, nil
-}
-
-// collect reads all rows of a query and closes it.
-func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) ([]T, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var all []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, rows.Err()
 }

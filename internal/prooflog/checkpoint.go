@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"qingyuan/internal/failpoint"
+	"qingyuan/internal/sqldb"
 	"qingyuan/proof"
 )
 
@@ -160,7 +161,7 @@ func (l *Log) VerifierKeys(ctx context.Context, campaignID string) ([]string, er
 // order.
 func (l *Log) Checkpoints(ctx context.Context, campaignID string, after int64, limit int) ([]proof.Signed, error) {
 	rows, err := l.DB.QueryContext(ctx, "SELECT signed FROM proof_checkpoints WHERE campaign = $1 AND size > $2 ORDER BY size LIMIT $3", campaignID, after, limit)
-	all, err := collect(rows, err, func(r *sql.Rows) (s proof.Signed, err error) { return s, r.Scan(&s.Note) })
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (s proof.Signed, err error) { return s, r.Scan(&s.Note) })
 	if err != nil {
 		return nil, fmt.Errorf("list the checkpoints of %s: %w", campaignID, err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"qingyuan/internal/event"
 	"qingyuan/internal/ledger"
+	"qingyuan/internal/sqldb"
 	"qingyuan/proof"
 )
 
@@ -50,7 +51,7 @@ func missing(campaignID string, at int64, found int) error {
 func (l *Log) Leaves(ctx context.Context, campaignID string, from int64, limit int) ([]proof.Leaf, error) {
 	rows, err := l.DB.QueryContext(ctx, "SELECT type, act, fields FROM proof_leaves WHERE campaign = $1 AND idx >= $2 AND idx < $3 ORDER BY idx",
 		campaignID, from, from+int64(limit))
-	all, err := collect(rows, err, func(r *sql.Rows) (leaf proof.Leaf, err error) {
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (leaf proof.Leaf, err error) {
 		var hash []byte
 		if err := r.Scan(&leaf.Type, &leaf.Of, &hash); err != nil {
 			return leaf, err
@@ -77,7 +78,7 @@ type link struct {
 func (l *Log) links(ctx context.Context, campaignID, participant string, act proof.Act) ([]link, error) {
 	rows, err := l.DB.QueryContext(ctx, `SELECT act, idx, seed FROM proof_links
 		WHERE campaign = $1 AND participant = $2 AND ($3 = '' OR act = $3) ORDER BY idx`, campaignID, participant, string(act))
-	all, err := collect(rows, err, func(r *sql.Rows) (k link, err error) { return k, r.Scan(&k.act, &k.index, &k.row) })
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (k link, err error) { return k, r.Scan(&k.act, &k.index, &k.row) })
 	if err != nil {
 		return nil, fmt.Errorf("find the leaves of participant %s in %s: %w", participant, campaignID, err)
 	}

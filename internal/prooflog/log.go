@@ -12,7 +12,7 @@ import (
 	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
-	"fmt"
+	"errors"
 	"time"
 
 	"qingyuan/internal/event"
@@ -28,7 +28,7 @@ var (
 	// because its participant was erased.
 	ErrNotSealed = fault.New(fault.NotFound, "proof.not_sealed", "尚未存证：提交后约一分钟生成；个人信息删除后不再提供")
 	// ErrBroken is a log that is not what it was: nothing of it is signed any more.
-	ErrBroken = fmt.Errorf("the log does not continue what was signed")
+	ErrBroken = errors.New("the log does not continue what was signed")
 )
 
 // Signer is what somebody signed with.
@@ -72,7 +72,7 @@ func (l *Log) Origin(ctx context.Context, campaignID string) (string, error) {
 		return "", err
 	}
 	if deployment == "" {
-		return "", ErrNotSealed.Because(fmt.Errorf("the database belongs to no deployment yet"))
+		return "", ErrNotSealed.Because(errors.New("the database belongs to no deployment yet"))
 	}
 	return "qingyuan/" + deployment + "/" + campaignID, nil
 }

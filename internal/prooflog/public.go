@@ -47,7 +47,7 @@ func (l *Log) Tile(ctx context.Context, campaignID, path string) (data []byte, f
 	if err != nil {
 		return nil, false, err
 	}
-	if !ok || t.N<<(proof.TileHeight)+int64(t.W) > last.N>>(proof.TileHeight*t.L) {
+	if !ok || t.N<<proof.TileHeight+int64(t.W) > last.N>>(proof.TileHeight*t.L) {
 		return nil, false, fault.ErrNotFound
 	}
 	fixed = t.W == 1<<proof.TileHeight

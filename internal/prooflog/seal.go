@@ -270,8 +270,10 @@ func (b *batch) insert(ctx context.Context, tx *sql.Tx) error {
 			links.add(b.campaign, d.participant, string(d.act), d.index, d.row[:])
 		}
 	}
-	tiles := rows{into: "proof_tiles (campaign, level, number, data)", width: 4,
-		end: " ON CONFLICT (campaign, level, number) DO UPDATE SET data = excluded.data"}
+	tiles := rows{
+		into: "proof_tiles (campaign, level, number, data)", width: 4,
+		end: " ON CONFLICT (campaign, level, number) DO UPDATE SET data = excluded.data",
+	}
 	for _, t := range b.tiles {
 		tiles.add(b.campaign, t.L, t.N, t.Data)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"qingyuan/internal/ledger"
+	"qingyuan/internal/sqldb"
 	"qingyuan/proof"
 )
 
@@ -142,7 +143,7 @@ func (s *Sealer) Broken() []string {
 // campaigns lists all that were ever opened.
 func (l *Log) campaigns(ctx context.Context) ([]string, error) {
 	rows, err := l.DB.QueryContext(ctx, "SELECT campaign FROM campaigns WHERE campaign <> $1 ORDER BY campaign", ledger.DoorsCampaign)
-	all, err := collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
 	if err != nil {
 		return nil, fmt.Errorf("list the campaigns: %w", err)
 	}

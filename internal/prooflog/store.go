@@ -12,6 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"qingyuan/internal/event"
+	"qingyuan/internal/sqldb"
 	"qingyuan/proof"
 )
 
@@ -19,7 +20,7 @@ import (
 func (l *Log) readHead(ctx context.Context, campaignID string) (head, error) {
 	var root []byte
 	var totals string
-	h := head{totals: proof.Totals{}}
+	h := head{totals: make(proof.Totals)}
 	err := l.DB.QueryRowContext(ctx, "SELECT size, root, totals FROM proof_logs WHERE campaign = $1", campaignID).Scan(&h.N, &root, &totals)
 	if errors.Is(err, sql.ErrNoRows) {
 		return h, nil
@@ -43,7 +44,7 @@ func (l *Log) cursors(ctx context.Context, campaignID string) (map[int]event.Pos
 		event.Position
 	}
 	rows, err := l.DB.QueryContext(ctx, "SELECT shard, epoch, seq FROM proof_cursors WHERE campaign = $1", campaignID)
-	all, err := collect(rows, err, func(r *sql.Rows) (c cursor, err error) { return c, r.Scan(&c.shard, &c.Epoch, &c.Seq) })
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (c cursor, err error) { return c, r.Scan(&c.shard, &c.Epoch, &c.Seq) })
 	if err != nil {
 		return nil, fmt.Errorf("read how far the log of %s has come: %w", campaignID, err)
 	}
@@ -169,21 +170,4 @@ func (r *rows) statement(n int) string {
 	}
 	b.WriteString(")" + r.end)
 	return b.String()
-}
-
-// collect reads all rows of a query and closes it.
-func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) ([]T, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var all []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, rows.Err()
 }

@@ -39,7 +39,7 @@ var everything = event.Position{Epoch: 1 << 62}
 // ledger: that every fact up to the cursor made its leaf, once, and that what leads to a
 // leaf still says what was sealed. It may run beside everything else.
 func (l *Log) Verify(ctx context.Context, campaignID string) (Report, error) {
-	c := checker{Log: l, report: Report{Campaign: campaignID, Faults: []proof.Fault{}}, totals: proof.Totals{}}
+	c := checker{Log: l, report: Report{Campaign: campaignID, Faults: []proof.Fault{}}, totals: make(proof.Totals)}
 	if err := c.read(ctx); err != nil {
 		return c.report, fmt.Errorf("verify the log of %s: %w", campaignID, err)
 	}
@@ -165,7 +165,7 @@ func (c *checker) person(ctx context.Context, h *ledger.History) error {
 	if err != nil {
 		return err
 	}
-	seen := map[proof.Act]int{}
+	seen := make(map[proof.Act]int)
 	for _, k := range links {
 		if k.index >= c.head.N {
 			continue
