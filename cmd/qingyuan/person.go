@@ -80,8 +80,10 @@ func (d *personDesk) Withdraw(ctx context.Context, campaignID, participant strin
 	if err != nil && !errors.Is(err, shelf.ErrArchived) {
 		return err
 	}
-	_, err = d.services.eraseIn(ctx, campaignID, participant, now)
-	return err
+	if _, err = d.services.eraseIn(ctx, campaignID, participant, now); err != nil {
+		return err
+	}
+	return d.proofs().EraseIn(ctx, campaignID, participant)
 }
 
 func (d *personDesk) withdrawals() retention.Withdrawals { return retention.Withdrawals{DB: d.db} }

@@ -60,7 +60,7 @@ type Log struct {
 	// none.
 	Dir string
 	Now func() time.Time
-	// Batch bounds the facts that are sealed in one transaction; 5,000 when zero.
+	// Batch bounds the facts that are sealed in one transaction; 2,000 when zero.
 	Batch int
 }
 

@@ -88,6 +88,10 @@ func TestWaitsForTheRecord(t *testing.T) {
 		if name, _ := r.bundle("ann", proof.SignatureAct).Entries[0].Value(proof.FieldName); name != "李安" {
 			r.Errorf("name %q", name)
 		}
+		drawn := r.bundle("ann", proof.SignatureAct)
+		if r.holds(drawn); drawn.Image == nil {
+			r.Error("the strokes are missing")
+		}
 		r.signed("bob") // the record of bob went with a Redis that was lost
 		r.exec("UPDATE campaigns SET epoch = 2")
 		if s := r.seal(); s.N != 3 {
@@ -158,6 +162,28 @@ func TestErased(t *testing.T) {
 		}
 		r.clean()
 		r.unlinked("ann", leaves[at])
+		// Without an order of ours the fact alone is enough: by it a log forgets as it goes on.
+		r.submit("bob", 1)
+		r.seal()
+		r.holds(r.bundle("bob", proof.AttemptAct(1)))
+		r.erase("bob")
+		r.seal()
+		if _, err := r.log.Find(r.Context(), town, "bob", proof.AttemptAct(1)); !errors.Is(err, prooflog.ErrNotSealed) {
+			r.Errorf("after the fact of an erasure: %v", err)
+		}
+		r.submit("cat", 1)
+		r.seal()
+		if err := r.log.EraseIn(r.Context(), "elsewhere", "cat"); err != nil {
+			r.Fatal(err)
+		}
+		r.holds(r.bundle("cat", proof.AttemptAct(1)))
+		if err := r.log.EraseIn(r.Context(), town, "cat"); err != nil {
+			r.Fatal(err)
+		}
+		if _, err := r.log.Find(r.Context(), town, "cat", proof.AttemptAct(1)); !errors.Is(err, prooflog.ErrNotSealed) {
+			r.Errorf("after a consent was taken back: %v", err)
+		}
+		r.clean()
 		// Whoever comes back is linked again, by what they do from then on.
 		r.submit("ann", 3)
 		r.seal()

@@ -17,8 +17,10 @@ import (
 	"qingyuan/proof"
 )
 
-// batchSize is how many facts are sealed in one transaction, if there is no other bound.
-const batchSize = 5000
+// batchSize is how many facts are sealed in one transaction, if there is no other bound:
+// enough that places among them tell nothing, and so few that on SQLite nobody waits long
+// to write.
+const batchSize = 2000
 
 // errMoved ends a transaction before which somebody else has sealed.
 var errMoved = errors.New("the log has moved")
