@@ -461,9 +461,18 @@ func (s *Server) listWinners(k *call) error {
 			return err
 		}
 		out.Items = append(out.Items, winnerT{
-			Win: w.WinID.String(), Prize: w.Prize, Draw: textOrNull(w.Draw), Name: campaign.MaskName(e.DisplayName), Unit: unitName(o.Campaign, w.Unit, k.lang()),
+			Win: w.WinID.String(), Prize: w.Prize, Draw: textOrNull(w.Draw), Name: maskedName(&e), Unit: unitName(o.Campaign, w.Unit, k.lang()),
 			WonAt: stamp(w.At, o.Campaign.Zone), State: string(w.State), Ticket: s.Prizes.Ticket(o.Campaign.ID, w.Participant),
 		})
 	}
 	return k.send(fiber.StatusOK, out)
+}
+
+// maskedName is the name that somebody is shown by, masked also where they agreed to be
+// shown in full elsewhere.
+func maskedName(e *campaign.Enrolment) string {
+	if e.PublishName || e.DisplayName == "" {
+		return campaign.MaskName(e.DisplayName)
+	}
+	return e.DisplayName
 }

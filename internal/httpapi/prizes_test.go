@@ -158,9 +158,8 @@ func TestAPrizeFromTheChanceToTheDoor(t *testing.T) {
 	ok("GET", "/prizes/draws/final/file", "", "", 409)
 	ok("GET", "/prizes/draws/other", "", "", 404)
 	ok("POST", "/prizes/chances", ann, `{"number":1}`, 409) // nobody yet
-	for _, who := range []string{ann, bob} {
-		ok("PUT", "/enrolment", who, `{"unit":"no1","name":"安妮","group":"public","consent":{"notice_version":"n1"}}`, 200)
-	}
+	ok("PUT", "/enrolment", ann, `{"unit":"no1","name":"安妮","group":"public","consent":{"notice_version":"n1","publish_name":true}}`, 200)
+	ok("PUT", "/enrolment", bob, `{"unit":"no1","name":"鲍勃","group":"public","consent":{"notice_version":"n1"}}`, 200)
 	first := ok("POST", "/prizes/chances", ann, `{"number":1}`, 200)
 	if again := ok("POST", "/prizes/chances", ann, `{"number":1}`, 200); again.body != first.body {
 		t.Errorf("twice:\n%s\n%s", first.body, again.body)
@@ -198,8 +197,9 @@ func TestAPrizeFromTheChanceToTheDoor(t *testing.T) {
 	if own := decoded[ownPrizesT](t, ok("GET", "/prizes/me", bob, "", 200)); len(own.Wins) != 0 || own.Next != 1 {
 		t.Errorf("Bob sees %+v", own)
 	}
+	ok("POST", "/prizes/chances", bob, `{"number":1}`, 200)
 	winners := ok("GET", "/prizes/winners", "", "", 200)
-	if w := decoded[list[winnerT]](t, winners); len(w.Items) != 1 || w.Items[0].Name != "安*" || strings.Contains(winners.body, "安妮") {
+	if w := decoded[list[winnerT]](t, winners); len(w.Items) != 2 || w.Items[0].Name+w.Items[1].Name != "安*鲍*" || strings.Contains(winners.body, "安妮") {
 		t.Errorf("winners %s", winners.body)
 	}
 
