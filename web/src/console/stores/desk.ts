@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia'
-import { computed, ref, shallowRef } from 'vue'
+import { computed, markRaw, ref, shallowRef } from 'vue'
 import { Client } from '@/shared/api/client'
 import { isProblem } from '@/shared/api/problem'
 import { browserStore, type SessionStore } from '@/shared/api/session'
@@ -19,13 +19,13 @@ export const useDesk = defineStore('desk', () => {
   const ended = ref<Ended>('')
   const sessions = deskStore()
 
-  const client = new Client({
+  const client = markRaw(new Client({
     sessions,
     signed: true,
     // Writes of offices have no key of their own: a lost answer is looked at, not repeated.
     writePatience: 0,
     onSignedOut: () => end('over'),
-  })
+  }))
 
   const signedIn = computed(() => self.value !== null)
   const operator = computed(() => self.value?.operator ?? null)
