@@ -1,7 +1,12 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { authenticator, codeOf, newcomer } from './office'
-import { connect, Visitor } from './visitor'
+import { authenticator, call, codeOf, newcomer, type Person, settled, signIn } from './office'
+import { command } from './server'
+import { connect, phone, Visitor } from './visitor'
 
 const url = inject('url')
 const data = inject('data')
@@ -19,14 +24,79 @@ afterAll(async () => {
 beforeEach(async () => {
   visitor = await Visitor.arrive(browser, url, desk.viewport, desk)
 })
-afterEach(async () => {
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await visitor.shot('console-failed')
   expect(visitor.surprises).toEqual([])
   expect(visitor.foreign).toEqual([])
   await visitor.leave()
 })
 
-const button = (name: string | RegExp) => visitor.page.getByRole('button', { name })
+const button = (name: string | RegExp) => visitor.page.getByRole('button', { name, exact: typeof name === 'string' })
 const field = (name: string | RegExp) => visitor.page.getByLabel(name)
+
+/** Signs in with password and code. */
+async function enter(person: Person) {
+  visitor.expected = [/status of 401/] // by which the page learns that a code is wanted
+  await visitor.page.goto(`${url}/console`)
+  await field('用户名').fill(person.login)
+  await field('密码').fill(person.password)
+  await button('登录').click()
+  await field('动态口令').fill(codeOf(person))
+  await button('登录').click()
+  await button('退出').waitFor()
+}
+
+/** Takes an option of a box, with keys: its arrow lies above it. */
+async function pick(box: string, option: string | RegExp) {
+  await visitor.page.getByRole('combobox', { name: box }).press('Enter')
+  await visitor.page.getByRole('option', { name: option }).click()
+}
+
+const menu = (name: string) => visitor.page.getByRole('navigation', { name: '菜单' }).getByRole('link', { name, exact: true }).click()
+const heading = (name: string | RegExp) => visitor.page.getByRole('heading', { level: 1, name }).waitFor()
+
+/** Answers the question before an act. */
+async function because(reason: string, confirm: string | RegExp = '确定') {
+  const dialog = visitor.page.getByRole('dialog')
+  if (reason !== '') await dialog.getByLabel(/^原因/).fill(reason)
+  await dialog.getByRole('button', { name: confirm }).click()
+  await dialog.waitFor({ state: 'hidden' })
+}
+
+/** Publishes a campaign with a quiz beside the server, as whoever keeps the machine may without a reviewer. */
+async function quizCampaign(id: string, title: string, prefix: string) {
+  const folder = await mkdtemp(join(tmpdir(), 'qingyuan-campaign-'))
+  const demo = fileURLToPath(new URL('../../configs/demo', import.meta.url))
+  await cp(demo, folder, { recursive: true })
+  const text = await readFile(join(folder, 'jinzhong-citizens.yaml'), 'utf8')
+  const own = text
+    .replace(/^id: .*$/m, `id: ${id}`)
+    .replace(/^title: .*$/m, `title: ${title}`)
+    .replace(/^closes_at: .*$/m, 'closes_at: 2030-07-01 00:00')
+    .replace('prefix: JZ26', `prefix: ${prefix}`)
+  await writeFile(join(folder, 'own.yaml'), own)
+  await command(['campaign', 'apply', join(folder, 'own.yaml'), '--unreviewed', '--data', data])
+  await rm(folder, { recursive: true })
+}
+
+/** A campaign of a pledge alone: it needs no questions that a reviewer has signed. */
+const harvest = `
+id: harvest-2026
+title: 秋收禁毒承诺
+opens_at: 2026-01-01 08:00
+closes_at: 2030-07-01 00:00
+groups: [{id: student, name: 学生}, {id: under14, name: 不满十四周岁的学生, audience: student, guardian: true}]
+enrolment_fields: [{field: unit, required: true}]
+consent_notice: {version: "1", text: 个人信息处理告知。}
+ranking_mode: none
+pledge: {prefix: HARV26, versions: [{version: "1", title: 禁毒承诺书, text: 我承诺远离毒品。}]}
+tree:
+  - code: "140702"
+    name: 榆次区
+    children: [{id: zx, name: 榆次区第一中学, units: [zx-c1 初一（1）班 48, zx-c2 初二（1）班 45]}]
+`
+
+const csv = (...lines: string[]) => ({ name: '名册.csv', mimeType: 'text/csv', buffer: Buffer.from(['单位编号,编号,姓名,人群', ...lines].join('\n')) })
 
 /** Looks at the page as it is: a picture, nothing outside it, no barriers. */
 async function look(name: string) {
@@ -83,5 +153,179 @@ describe('the console', () => {
     await look('campaigns')
     await page.reload()
     await page.getByText('晋中市2026年').first().waitFor()
+  })
+
+  it('prepares a campaign, opens it, takes a roster in and watches the evening', async () => {
+    const { page } = visitor
+    const person = await settled(url, data, 'liuying', '刘颖', { role: 'campaign_operator' })
+    await enter(person)
+    await heading('活动')
+    await button('新建活动').click()
+    await pick('以哪个为底', /晋中市2026年全民禁毒/)
+    await field(/^编号/).fill('copy-2026')
+    await field('名称').fill('又一次知识竞答')
+    await field('开始时间').fill('2026-01-01T08:00')
+    await field('结束时间').fill('2030-07-01T00:00')
+    await field(/^承诺书编号前缀/).fill('COPY26')
+    await page.getByText('连同组织架构').click()
+    await look('new-campaign')
+    await button('建立草稿').click()
+    await heading(/又一次知识竞答/)
+    await button('核对能否发布').click()
+    await page.getByText(/bank.unreviewed/).waitFor()
+    await look('campaign-draft')
+    await menu('设置')
+    await field('每天次数（0 为不限）').fill('5')
+    await button('核对').click()
+    await page.getByRole('status').getByText(/核对通过|bank.unreviewed/).waitFor()
+    await button('保存').first().click()
+    await because('')
+    await page.getByText(/已保存为版本 2/).waitFor()
+    await look('settings')
+    await menu('预览')
+    await page.getByText(/一份随机抽出的试题（20 题/).waitFor()
+    expect(await visitor.barriers()).toEqual([])
+
+    await menu('活动')
+    await button('新建活动').click()
+    await page.getByText('用活动文件').click()
+    await field('活动文件（YAML）').fill(harvest)
+    await button('建立草稿').click()
+    await heading(/秋收禁毒承诺/)
+    await button('核对能否发布').click()
+    await page.getByText('核对通过。').waitFor()
+    await button('发布').click()
+    await because('经领导同意')
+    await page.getByText(/^进行中：/).waitFor()
+
+    await menu('组织架构')
+    await field('按名称、代码或编号查找').fill('榆次区第一中学')
+    await button('查找').click()
+    await button('榆次区第一中学').click()
+    await page.getByText('初一（1）班').waitFor()
+    await button('修改').first().click()
+    await field('应参与人数').first().fill('49')
+    await button('保存').first().click()
+    await because('班级报来')
+    await page.getByText(/已保存为版本 \d/).waitFor()
+    await page.getByRole('cell', { name: '班级报来' }).waitFor()
+    await look('tree')
+
+    await menu('名册')
+    const people = Array.from({ length: 400 }, (_, i) => `zx-c1,XS${i},李${String.fromCodePoint(0x4e00 + i)},student`)
+    await page.getByLabel(/^名册表/).setInputFiles(csv(...people, 'nowhere,1,王芳,student', 'zx-c1,,李华,student'))
+    await page.getByText('只导入正确的行').click()
+    await button('上传').click()
+    await page.getByText('共 402 人：写入 400').waitFor()
+    await look('roster-checked')
+    await button('核对无误，正式导入').click()
+    await page.getByText('已写入名册。').or(page.getByText('已导入')).first().waitFor()
+    await field('按名称、代码或编号查找').fill('zx-c1')
+    await button('查找').click()
+    await page.getByRole('row', { name: /初一（1）班.*400/ }).waitFor()
+    await button('查看名册').click()
+    await page.getByRole('cell', { name: 'XS399' }).waitFor()
+    await look('roster')
+
+    await quizCampaign('evening-2026', '值班演练', 'EVEN26')
+    await menu('值班')
+    await page.reload()
+    await page.locator('[data-figure="redis.memory"]').waitFor()
+    await pick('当前活动', /值班演练/)
+    await page.getByRole('heading', { name: '处置：值班演练' }).waitFor()
+    await field(/^公告内容/).fill('系统繁忙，计时已暂停，请稍候。')
+    await button('发布公告').click()
+    await because('告知参与者')
+    await page.getByText('正在公告：').waitFor()
+    await button('停表').click()
+    await because('机房断电', '停表')
+    await page.getByText(/^计时已停止/).waitFor()
+    await look('duty')
+    await button('恢复计时').click()
+    await because('恢复供电', '恢复计时')
+    await page.getByText('正在计时。').waitFor()
+    await button('撤下公告').click()
+    await because('已恢复')
+    await page.getByText('没有公告。').waitFor()
+    await page.setViewportSize(phone)
+    await look('duty-375')
+    await page.setViewportSize(desk.viewport)
+    await button('打开菜单').click()
+    await page.getByRole('dialog').getByRole('link', { name: '当晚处置' }).click()
+    await heading('当晚处置')
+    await field('从').fill('2026-01-01T08:00')
+    await field('到').last().fill('2026-01-02T08:00')
+    await button('查找并预览').click()
+    await because('演练')
+    await page.getByText('没有符合条件的答卷').waitFor() // nobody has answered anything
+    await look('evening')
+
+    await page.setViewportSize(phone)
+    for (const [entry, name] of [['活动', 'campaigns'], ['设置', 'settings'], ['组织架构', 'tree'], ['名册', 'rosters'], ['审批', 'approvals']] as const) {
+      await button('打开菜单').click()
+      await page.getByRole('dialog').getByRole('link', { name: entry, exact: true }).click()
+      await page.getByRole('dialog').waitFor({ state: 'hidden' })
+      await page.getByRole('heading', { level: 1 }).first().waitFor()
+      await look(`${name}-375`)
+    }
+  })
+
+  it('gives a right that two persons agree on, and lets the auditor see it', async () => {
+    const { page } = visitor
+    const [first, second, auditor] = await Promise.all([
+      settled(url, data, 'zhaomin', '赵敏', { role: 'system' }),
+      settled(url, data, 'sunli', '孙莉', { role: 'system' }),
+      settled(url, data, 'heqing', '何清', { role: 'auditor' }),
+    ])
+    await enter(first)
+    await menu('账号与权限')
+    await field(/^用户名/).fill('wujing')
+    await field('姓名').last().fill('吴静')
+    await button('建立账号').click()
+    await because('新来的同事')
+    await page.getByText(/“wujing”的初始密码/).waitFor()
+    await button('我已记下').click()
+    await page.getByRole('link', { name: 'wujing' }).click()
+    await heading('账号：wujing')
+    await pick('角色', '活动运营')
+    await field(/^活动（空为/).fill('jinzhong-2026')
+    await field(/^限于地区/).fill('140702')
+    await button('授予').click()
+    await because('负责榆次')
+    await page.getByText(/已提交申请，等待另一位/).waitFor()
+    await look('operator')
+    await page.getByRole('link', { name: '查看审批' }).click()
+    await page.getByText('这是您自己提出的').waitFor()
+
+    // The second person, in a window of their own.
+    const token = await signIn(url, second)
+    await page.evaluate(([t]) => sessionStorage.setItem('qy.desk', JSON.stringify({ access: t, refresh: '', endsAt: Number.MAX_SAFE_INTEGER })), [token])
+    await page.reload()
+    await page.getByRole('link', { name: '孙莉' }).waitFor()
+    await look('approval')
+    await button('批准').click()
+    await because('同意')
+    await page.getByText(/孙莉|sunli/).first().waitFor()
+    await page.getByText(/已批准，等待执行|正在执行|已执行/).first().waitFor()
+    await page.getByRole('link', { name: '查看' }).click()
+    await heading('账号：wujing')
+
+    const watching = await signIn(url, auditor)
+    await page.evaluate(([t]) => sessionStorage.setItem('qy.desk', JSON.stringify({ access: t, refresh: '', endsAt: Number.MAX_SAFE_INTEGER })), [watching])
+    await page.reload()
+    await page.getByText(/没有“账号”的权限/).waitFor()
+    expect(await page.getByRole('navigation', { name: '菜单' }).getByRole('link', { name: '值班' }).count()).toBe(0)
+    await menu('审计日志')
+    await field(/^操作（以点结尾/).fill('operator.create')
+    await button('筛选').click()
+    await page.getByRole('cell', { name: '新来的同事' }).waitFor()
+    await button('核对').click()
+    await page.getByText(/^完整：\d+ 条记录/).waitFor()
+    const download = page.waitForEvent('download')
+    await button('导出 CSV').click()
+    expect((await download).suggestedFilename()).toBe('audit.csv')
+    await look('audit')
+    const entries = await call<{ items: unknown[] }>(url, watching, 'GET', '/audit?action=audit.export')
+    expect(entries.items.length).toBeGreaterThan(0)
   })
 })

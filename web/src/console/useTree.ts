@@ -16,7 +16,7 @@ export function useTree() {
   const sought = ref('')
 
   const nodes = usePages<Node>((cursor, signal) => {
-    const at = trail.value.at(-1)
+    const at = trail.value[trail.value.length - 1]
     const where = sought.value !== '' ? { q: sought.value } : at === undefined ? {} : { parent: at.id }
     return desk.client.get('/api/v1/admin/campaigns/{campaign}/tree', { path, query: { ...where, ...(cursor === '' ? {} : { cursor }) }, signal })
   })

@@ -5,6 +5,7 @@ export const t = tableOf({
   title: '当晚处置',
   note: '每项操作都会记入审计日志，一到三秒内各服务器生效。',
   clocks: '计时',
+  'clocks.none': '这个活动没有答题，没有可停的计时。',
   'clocks.run': '正在计时。',
   'clocks.stand': '计时已停止，最迟 {until} 自动恢复。',
   stop: '停表',

@@ -3,6 +3,7 @@ import { tableOf } from '@/shared/locale/table'
 /** What the views of the organisation tree and the rosters say. */
 export const t = tableOf({
   title: '组织架构',
+  trail: '现在的位置',
   top: '最上层',
   find: '按名称、代码或编号查找',
   found: '查找“{q}”',
