@@ -189,7 +189,7 @@ func (v *logVerdict) text() string {
 		}
 	}
 	if v.Kept == 0 {
-		b.WriteString("No checkpoint that was kept earlier was compared: a log that was made anew would not be found.\n")
+		b.WriteString("No checkpoint that was kept earlier was compared (give it with --kept; with a proof of one act it must be of the same size): a log that was made anew would not be found.\n")
 	}
 	return b.String()
 }

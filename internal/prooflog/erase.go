@@ -28,7 +28,8 @@ func (l *Log) erase(ctx context.Context, participant, where string, args ...any)
 		if _, err := tx.ExecContext(ctx, "UPDATE proof_logs SET size = size"); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, "DELETE FROM proof_links WHERE participant = $1 AND campaign "+where, append([]any{participant}, args...)...)
+		_, err := tx.ExecContext(ctx, "DELETE FROM proof_links WHERE participant = $1 AND campaign "+where, //nolint:gosec // The conditions stand above.
+			append([]any{participant}, args...)...)
 		return err
 	})
 	if err != nil {
