@@ -133,7 +133,50 @@ describe('results', () => {
     await clerk.look('announcement')
   })
 
+  it('are marked again where a question is ruled to be wrong, after a look at the places', async () => {
+    const detail = (await (await fetch(`${url}/api/v1${office}/attempts/${guests[2]!.attempt}`, { headers: { Authorization: `Bearer ${guests[2]!.token}` } })).json()) as {
+      review: { id: string; points: number }[]
+    }
+    const wrong = detail.review.find((q) => q.points === 0)!
+    const reported = await fetch(`${url}/api/v1${office}/attempts/${guests[2]!.attempt}/reports`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${guests[2]!.token}` },
+      body: JSON.stringify({ question: wrong.id, kind: 'outdated', text: '条例已修订' }),
+    })
+    expect(reported.status).toBe(201)
+    await clerk.go(`/c/${campaign}/challenges`)
+    const row = page().getByRole('row', { name: /内容过时 1/ }).first()
+    await row.waitFor()
+    await clerk.look('challenges')
+    await row.getByRole('button', { name: '受理' }).click()
+    await page().getByRole('textbox', { name: /原因/ }).fill('条例已修订，参与者反馈')
+    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await page().getByRole('heading', { name: /待裁定/ }).waitFor()
+    await button('裁定').click()
+    await page().getByRole('textbox', { name: /原因/ }).fill('条例修订，抽到的都得分')
+    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await page().getByText('得分提高的答卷').waitFor()
+    await button('查看名次变化').click()
+    await page().getByRole('row').filter({ hasText: '太谷区居民' }).first().waitFor()
+    await clerk.look('challenge')
+    await button('提交重新评分审批').click()
+    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await page().getByText('等待另一位有权限的人批准').waitFor()
+    await agree()
+    await page().getByText('已执行', { exact: true }).waitFor()
+    await button('撤销重新评分').click()
+    await page().getByRole('textbox', { name: /原因/ }).fill('经核对，原答案无误')
+    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await agree()
+    await page().getByText('已撤销', { exact: true }).waitFor()
+  })
+
   it('are followed down the tree, and what people write is answered', async () => {
+    await clerk.go(`/c/${campaign}/flags`)
+    await clerk.look('flags')
+    await clerk.go(`/c/${campaign}/retention`)
+    await page().getByText('姓名、笔迹、登录标识').first().waitFor()
+    await clerk.look('retention')
     await clerk.go(`/c/${campaign}/progress`)
     await page().getByRole('button', { name: '太谷区', exact: true }).click()
     await page().getByRole('row', { name: /太谷区居民/ }).getByText('3', { exact: true }).first().waitFor()

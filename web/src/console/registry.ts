@@ -54,4 +54,8 @@ export const entries: Entry[] = [
   { name: 'announcements', title: '发布的数据', path: 'announcements', of: 'campaign', group: 'results', needs: ['figures.read', 'figures.announce'], load: () => import('./views/Announcements.vue') },
   { name: 'announcement', title: '一次发布的数据', path: 'announcements/:announcement', of: 'campaign', needs: ['figures.read', 'figures.announce'], load: () => import('./views/Announcement.vue') },
   { name: 'items', title: '题目统计', path: 'items', of: 'campaign', group: 'questions', needs: ['figures.read'], load: () => import('./views/Items.vue') },
+  { name: 'flags', title: '核查提示', path: 'flags', of: 'campaign', group: 'results', needs: ['results.correct'], load: () => import('./views/Flags.vue') },
+  { name: 'challenges', title: '题目争议', path: 'challenges', of: 'campaign', group: 'questions', needs: ['results.correct'], load: () => import('./views/Challenges.vue') },
+  { name: 'challenge', title: '一项题目争议', path: 'challenges/:challenge', of: 'campaign', needs: ['results.correct'], load: () => import('./views/Challenge.vue') },
+  { name: 'retention', title: '个人信息的保存', path: 'retention', of: 'campaign', group: 'people', needs: ['personal.erase'], load: () => import('./views/Retention.vue') },
 ]
