@@ -1,6 +1,7 @@
 /** Somebody who takes part, over the API: for tests that are about what comes after. */
 export interface Participant {
   token: string
+  id: string
   attempt: string
 }
 
@@ -24,7 +25,7 @@ export async function unitOf(url: string, name: string): Promise<string> {
 /** Signs in, enrols, signs the pledge, and hands in a paper with the first option of each question. */
 export async function takePart(url: string, name: string, unit: string): Promise<Participant> {
   const detail = (await (await fetch(url + campaign)).json()) as { consent_notice: { version: string } }
-  const { access_token: token } = await ask<{ access_token: string }>(url, '', 'POST', '/api/v1/sessions/sandbox', { name })
+  const { access_token: token, participant } = await ask<{ access_token: string; participant: { id: string } }>(url, '', 'POST', '/api/v1/sessions/sandbox', { name })
   await ask(url, token, 'PUT', `${campaign}/enrolment`, {
     unit, name, group: 'public', consent: { notice_version: detail.consent_notice.version, publish_name: false },
   })
@@ -33,5 +34,5 @@ export async function takePart(url: string, name: string, unit: string): Promise
   const paper = await ask<{ attempt: string; questions: { id: string; options: { id: string }[] }[] }>(url, token, 'POST', `${campaign}/attempts`, {})
   const answers = Object.fromEntries(paper.questions.map((q) => [q.id, [q.options[0]!.id]]))
   await ask(url, token, 'POST', `${campaign}/attempts/${paper.attempt}/submission`, { answers })
-  return { token, attempt: paper.attempt }
+  return { token, id: participant.id, attempt: paper.attempt }
 }
