@@ -5,7 +5,7 @@ export function useTask() {
   const busy = ref(false)
   const err = ref<unknown>(null)
 
-  async function run(act: () => Promise<void>): Promise<void> {
+  async function run(act: () => Promise<unknown>): Promise<void> {
     if (busy.value) return
     busy.value = true
     err.value = null
