@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"qingyuan/internal/approval"
 	"qingyuan/internal/correction"
 	"qingyuan/internal/operator"
 )
@@ -319,15 +320,43 @@ func (c correctApproveCmd) Run(e env) error {
 		if err := json.Unmarshal(a.Params, &of); err != nil {
 			return fmt.Errorf("what approval %s is about: %w", c.Approval, err)
 		}
+		if err := d.carryOut(opened.Actor, a.ID); err != nil {
+			return err
+		}
 		return d.finish(of.Batch)
 	})
 }
 
-// finish works until what was approved has come to its end.
-func (d *correctDesk) finish(batch string) error {
-	if _, err := d.office.approvals.Step(d.ctx); err != nil {
-		return err
+// carryOut works until what was approved has begun: here, or in a server that has taken
+// it already.
+func (d *correctDesk) carryOut(who operator.Actor, approvalID string) error {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := d.office.approvals.Step(d.ctx); err != nil {
+			return err
+		}
+		a, err := d.office.approvals.Find(d.ctx, who, approvalID)
+		if err != nil {
+			return fmt.Errorf("how approval %s went: %w", approvalID, err)
+		}
+		switch a.State {
+		case approval.Approved, approval.Running:
+		case approval.Failed:
+			return fmt.Errorf("approval %s failed: %s", approvalID, a.Failure)
+		default:
+			return nil
+		}
+		select {
+		case <-d.ctx.Done():
+			return d.ctx.Err()
+		case <-tick.C:
+		}
 	}
+}
+
+// finish works until a batch that was begun has come to its end.
+func (d *correctDesk) finish(batch string) error {
 	b, err := d.work(batch, correction.Done, correction.Stopped, correction.Undone, correction.UndoHalted)
 	if err != nil {
 		return err

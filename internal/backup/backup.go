@@ -64,7 +64,7 @@ func (j *Job) Run(ctx context.Context) (Manifest, error) {
 	if err != nil {
 		return Manifest{}, err
 	}
-	defer lock.Close() // and with it the lock
+	defer unlock(lock)
 	if _, err := os.Lstat(j.File); !errors.Is(err, fs.ErrNotExist) {
 		return Manifest{}, errors.Join(fmt.Errorf("%w: %s", ErrExists, j.File), err)
 	}
@@ -105,6 +105,13 @@ func (j *Job) write(ctx context.Context, m Manifest, parts []Part) (Manifest, er
 		return m, err
 	}
 	return m, syncDir(filepath.Dir(j.File))
+}
+
+// unlock says so by itself: a child that was forked meanwhile holds the file as well until it
+// has become another program, and the lock with it.
+func unlock(f *os.File) {
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+	_ = f.Close()
 }
 
 func lockFile(path string) (*os.File, error) {

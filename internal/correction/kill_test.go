@@ -167,9 +167,9 @@ func (r *rig) killing(at stores, id string, end correction.State, how func(*corr
 // watchUntil waits for a batch to be as wanted.
 func (r *rig) watchUntil(id string, ok func(*correction.Batch) bool) *correction.Batch {
 	r.Helper()
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Minute)
 	defer cancel()
-	tick := time.NewTicker(2 * time.Millisecond)
+	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		b, err := r.service.Find(ctx, head(), r.def.ID, id)
