@@ -13,7 +13,7 @@ import (
 
 // practicalTopics are what helps a person who meets drugs; the others are law
 // and history.
-var practicalTopics = []string{"recognition", "harm", "refusal", "help"}
+var practicalTopics = []string{"识别毒品", "毒品危害", "拒绝毒品", "求助与戒毒"}
 
 // audiences are those the shipped bank is written for.
 var audiences = []string{quiz.AllAudiences, "public", "student", "civil_servant", "driver", "courier"}
