@@ -6,6 +6,7 @@ FUZZTIME ?= 20s
 GOVULNDB ?=
 SIZES    ?= 10000,100000,1000000
 WATCHERS ?= 1000
+RATE     ?= 20000
 PARTICIPANTS ?= 20000
 MINUTES ?= 60
 BENCHFLAGS ?=
@@ -111,6 +112,10 @@ bench-go: need-servers ## Run the Go benchmarks, and no tests
 .PHONY: bench-growth
 bench-growth: need-redis ## What a submission, a rank, a snapshot cost at SIZES=10000,100000,1000000
 	go test ./internal/growth -run '^$$' -bench Growth -benchtime 1x -timeout 6h -v -sizes '$(SIZES)'
+
+.PHONY: bench-lag
+bench-lag: need-redis ## How old facts are when counted and stored, at RATE=20000 a second
+	go test ./internal/growth -run '^$$' -bench Lag -benchtime 1x -timeout 30m -v -lag.rate '$(RATE)' -lag.for 5s
 
 .PHONY: bench-watchers
 bench-watchers: need-redis ## What WATCHERS=1000 of a live stream cost (10000 needs ulimit -n 11000)

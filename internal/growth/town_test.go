@@ -77,7 +77,18 @@ func (w *town) serve() {
 	w.db = redis.NewClient(o)
 	db := w.db
 	w.Cleanup(func() { _ = db.Close() })
-	campaigns := redisstore.NewCampaigns(w.db)
+	w.sendThrough(nil)
+}
+
+// sendThrough makes the services, whose acts and small reads go over joined connections
+// where there are any, as a server's do.
+func (w *town) sendThrough(joined *redisstore.Joined) {
+	w.Helper()
+	var options []redisstore.Option
+	if joined != nil {
+		options = append(options, redisstore.WithJoined(joined))
+	}
+	campaigns := redisstore.NewCampaigns(w.db, options...)
 	must(w, campaigns.Open(w.Context(), w.def, redisstore.Known{}, time.Now()))
 	box, err := seal.New(seal.Keys{Current: "k", Secrets: map[string][]byte{"k": make([]byte, 32)}})
 	must(w, err)
