@@ -55,7 +55,15 @@ func parseHop(hop string) (netip.Addr, bool) {
 }
 
 func peerOf(c *fiber.Ctx) netip.Addr {
-	tcp, ok := c.Context().RemoteAddr().(*net.TCPAddr)
+	if l, ok := c.Context().Conn().(*lenientConn); ok {
+		return l.peer
+	}
+	return addrOf(c.Context().RemoteAddr())
+}
+
+// addrOf is the address of a peer without its port.
+func addrOf(peer net.Addr) netip.Addr {
+	tcp, ok := peer.(*net.TCPAddr)
 	if !ok {
 		return netip.IPv4Unspecified()
 	}

@@ -3,12 +3,14 @@ package httpapi
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"time"
 )
 
-// Lenient makes the deadlines of reading cheap on the connections of a listener. The
+// Lenient makes cheap what connections of a listener are asked for with every request:
+// who is at their other end, which is worked out once, and the deadlines of reading. The
 // framework sets two for every request, each nearly always later than the one before, and
 // a timer is moved each time, which takes a twentieth of an answer from memory. Here a
 // deadline that is put off stays where it is until it comes, and only then is it moved
@@ -23,13 +25,15 @@ func (l lenientListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lenientConn{Conn: conn}, nil
+	return &lenientConn{Conn: conn, peer: addrOf(conn.RemoteAddr())}, nil
 }
 
 // lenientConn keeps two deadlines: the one that is meant, and the one that was set, which
 // is never later.
 type lenientConn struct {
 	net.Conn
+
+	peer netip.Addr
 
 	mu         sync.Mutex
 	meant, set time.Time // the zero time is none
