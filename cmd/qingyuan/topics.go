@@ -30,7 +30,8 @@ func (b topicBoard) Asked(campaignID, fingerprint string) (shown, right int64, o
 // rulingsIn tells what was ruled on the contested questions of campaigns.
 func rulingsIn(b interface {
 	Quiz(id string) (quiz.Offer, error)
-}) report.Rulings {
+},
+) report.Rulings {
 	return func(campaignID string) []quiz.Ruled {
 		o, err := b.Quiz(campaignID)
 		if err != nil { // it has no quiz

@@ -32,7 +32,7 @@ func clustered(t testing.TB, c *redistest.Cluster) []*redis.ClusterClient {
 // campaign lie on several servers: a script or a pipeline that touched the keys
 // of two shards as if they lay together would be refused. The suites follow each
 // other, because each names its campaigns alike.
-func TestSuitesOnACluster(t *testing.T) { //nolint:tparallel // See above.
+func TestSuitesOnACluster(t *testing.T) {
 	t.Parallel()
 	clients := clustered(t, redistest.StartCluster(t, 3, 0))
 	suite := func(name string, run func(t *testing.T)) {
