@@ -105,15 +105,14 @@ func TestMarkAgain(t *testing.T) {
 	} {
 		t.Run(string(j.Rule), func(t *testing.T) {
 			t.Parallel()
-			sqltest.Each(t, func(t *testing.T, db *sqldb.DB) { markAgain(t, db, j) })
+			sqltest.Each(t, func(t *testing.T, db *sqldb.DB) { markAgain(t, newRig(t, db, definition(t, "antidrug", 2)), j) })
 		})
 	}
 }
 
-func markAgain(t *testing.T, db *sqldb.DB, j challenge.Judgement) {
+func markAgain(t *testing.T, r *rig, j challenge.Judgement) {
 	t.Helper()
 	const people = 40
-	r := newRig(t, db, definition(t, "antidrug", 2))
 	s := r.contest()
 	r.populate(people, 2)
 	must(r, 0, r.quizStore().Correct(r.Context(), r.quizPerson(3), 1, quiz.StateInvalidated))

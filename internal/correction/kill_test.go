@@ -85,7 +85,7 @@ func TestKilled(t *testing.T) {
 	before := r.image()
 	b := r.create(clerk(""), correction.Conditions{Attempts: true, Signatures: true, From: noon})
 	r.stopJobs() // from here on others work
-	o := r.db.Options()
+	o := r.db.(*redis.Client).Options()
 	at := stores{o.Network, o.Addr, o.Password, target, r.def.Shards}
 
 	r.approve(r.service.AskRun(t.Context(), clerk(""), b))
@@ -114,7 +114,7 @@ func TestKilledMarking(t *testing.T) {
 	before := r.image()
 	c, b := r.decided(s, "q1", challenge.Judgement{Decision: challenge.Withdraw, Rule: quiz.Drop})
 	r.stopJobs()
-	o := r.db.Options()
+	o := r.db.(*redis.Client).Options()
 	at := stores{o.Network, o.Addr, o.Password, target, r.def.Shards}
 
 	r.approve(s.AskRun(t.Context(), clerk(""), c))

@@ -121,7 +121,7 @@ type rig struct {
 	testing.TB
 	*stream.Reader
 
-	db     *redis.Client
+	db     redis.UniversalClient
 	sql    *sqldb.DB
 	ledger *ledger.Ledger
 	def    *campaign.Campaign
@@ -153,8 +153,13 @@ func rulesOf() quiz.Rules {
 
 func newRig(t testing.TB, db *sqldb.DB, def *campaign.Campaign) *rig {
 	t.Helper()
+	return newRigOn(t, redistest.Start(t).Client(t), db, def)
+}
+
+func newRigOn(t testing.TB, server redis.UniversalClient, db *sqldb.DB, def *campaign.Campaign) *rig {
+	t.Helper()
 	r := &rig{
-		TB: t, db: redistest.Start(t).Client(t), sql: db, ledger: ledger.New(db), def: def, bank: bankOf(t), box: newBox(t),
+		TB: t, db: server, sql: db, ledger: ledger.New(db), def: def, bank: bankOf(t), box: newBox(t),
 		rules: rulesOf(),
 	}
 	r.Reader = &stream.Reader{DB: r.db, Key: redisstore.StreamKey, Mark: redisstore.MarkKey}
@@ -166,7 +171,11 @@ func newRig(t testing.TB, db *sqldb.DB, def *campaign.Campaign) *rig {
 // serve is a server that starts.
 func (r *rig) serve() {
 	r.Helper()
-	c := redisstore.NewCampaigns(r.db, redisstore.WithJoined(redisstore.NewJoined(r.db, 8)))
+	var options []redisstore.Option
+	if one, ok := r.db.(*redis.Client); ok {
+		options = append(options, redisstore.WithJoined(redisstore.NewJoined(one, 8)))
+	}
+	c := redisstore.NewCampaigns(r.db, options...)
 	known := must(r, r.known(), nil)
 	must(r, 0, c.Open(r.Context(), r.def, known, r.now()))
 	o, err := c.Opened(r.def.ID)
@@ -396,9 +405,7 @@ func (r *rig) populate(people, attempts int) {
 func (r *rig) image() map[string]map[string]string {
 	r.Helper()
 	ctx, out := r.Context(), map[string]map[string]string{}
-	iter := r.db.Scan(ctx, 0, "*", 1000).Iterator()
-	for iter.Next(ctx) {
-		key := iter.Val()
+	for _, key := range r.keys() {
 		if strings.HasSuffix(key, ":meta") || strings.HasSuffix(key, ":fold") || strings.HasSuffix(key, ":mark") || strings.HasSuffix(key, "}:campaign") {
 			continue
 		}
@@ -426,7 +433,29 @@ func (r *rig) image() map[string]map[string]string {
 			out[key] = fields
 		}
 	}
-	must(r, 0, iter.Err())
+	return out
+}
+
+// keys are those of all nodes.
+func (r *rig) keys() []string {
+	r.Helper()
+	var out []string
+	var mu sync.Mutex
+	scan := func(ctx context.Context, node *redis.Client) error {
+		iter := node.Scan(ctx, 0, "*", 1000).Iterator()
+		mu.Lock()
+		defer mu.Unlock()
+		for iter.Next(ctx) {
+			out = append(out, iter.Val())
+		}
+		return iter.Err()
+	}
+	switch db := r.db.(type) {
+	case *redis.Client:
+		must(r, 0, scan(r.Context(), db))
+	case *redis.ClusterClient:
+		must(r, 0, db.ForEachMaster(r.Context(), scan))
+	}
 	return out
 }
 
