@@ -40,7 +40,7 @@ func (r *campaignReader) readQuiz(v value) (*quiz.Rules, *quiz.Bank) {
 // reportRule puts a flaw that Rules.Check has found, such as one of "strata.0", at the
 // line of that field.
 func (r *campaignReader) reportRule(o *object, err error) {
-	flaw, ok := errors.AsType[*quiz.Flaw](err)
+	flaw, ok := errors.AsType[*quiz.FlawError](err)
 	if !ok {
 		o.bad("%v", err)
 		return

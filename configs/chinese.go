@@ -24,7 +24,7 @@ func InChinese(table map[string]string, form, reason string, args []any) string 
 		switch a := a.(type) {
 		case string:
 			said[i] = cmp.Or(table[a], a)
-		case *quiz.Flaw:
+		case *quiz.FlawError:
 			said[i] = InChinese(table, a.Form, a.Reason(), a.Args)
 		}
 	}

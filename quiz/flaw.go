@@ -2,15 +2,15 @@ package quiz
 
 import "fmt"
 
-// Flaw is what is wrong with rules or with a question. Field is where, "" for the whole;
+// FlawError is what is wrong with rules or with a question. Field is where, "" for the whole;
 // Form and Args say what, so that it can be said in other words as well.
-type Flaw struct {
+type FlawError struct {
 	Field, Form string
 	Args        []any
 }
 
 // Error implements error: "time_limit: …".
-func (f *Flaw) Error() string {
+func (f *FlawError) Error() string {
 	if f.Field == "" {
 		return f.Reason()
 	}
@@ -18,9 +18,9 @@ func (f *Flaw) Error() string {
 }
 
 // Reason says what is wrong without the field.
-func (f *Flaw) Reason() string { return fmt.Sprintf(f.Form, f.Args...) }
+func (f *FlawError) Reason() string { return fmt.Sprintf(f.Form, f.Args...) }
 
 // flaws are gathered, so that all are told at once.
 type flaws []error
 
-func (f *flaws) add(field, form string, args ...any) { *f = append(*f, &Flaw{field, form, args}) }
+func (f *flaws) add(field, form string, args ...any) { *f = append(*f, &FlawError{field, form, args}) }

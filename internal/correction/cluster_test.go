@@ -14,7 +14,7 @@ import (
 
 // TestOnACluster takes a district out and puts it back, and marks a question again and back,
 // where the shards lie on different nodes: everything is as before, to the byte.
-func TestOnACluster(t *testing.T) {
+func TestOnACluster(t *testing.T) { //nolint:tparallel // They follow each other on one cluster, which has no databases apart.
 	t.Parallel()
 	client := redistest.StartCluster(t, 3, 0).Client(t)
 	t.Run("a batch", func(t *testing.T) {

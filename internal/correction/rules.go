@@ -52,7 +52,7 @@ type FlagRules struct {
 func DefaultFlagRules() FlagRules {
 	return FlagRules{
 		FloorMS: 700, Regular: Regular{Attempts: 8, ToleranceMS: 1500},
-		Limits: map[Rule]Limit{
+		Limits: map[Rule]Limit{ //nolint:exhaustive // SamePerson counts nothing.
 			TooFast: {Participants: 1}, EvenSpacing: {Participants: 1}, NameList: {Participants: 4}, SameWrong: {Participants: 4},
 			SameDevice: {4, time.Hour}, SameAddress: {60, 10 * time.Minute},
 		},
