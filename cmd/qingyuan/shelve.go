@@ -100,7 +100,7 @@ func (w *workbench) shelve(ctx context.Context, id string, progress func(done, t
 	if w.services.shelf.Has(id) {
 		return replay.Rebuilt{Campaign: id}, r.Sweep(ctx, id, refill.Remove)
 	}
-	if !w.settled(c, time.Now()) {
+	if !c.Over(time.Now()) {
 		return replay.Rebuilt{}, errGoesOn
 	}
 	if hasPrizes(w.catalog, id) && time.Now().Before(c.ClosesAt.Add(prizes.Archived)) {
@@ -120,16 +120,6 @@ func (w *workbench) shelve(ctx context.Context, id string, progress func(done, t
 		}
 		return pause(ctx, shelfHeard)
 	}, refill.Remove)
-}
-
-// settled tells whether a campaign is over and nobody can be under way in it any more:
-// clocks that stood before the close leave people time behind it.
-func (w *workbench) settled(c *campaign.Campaign, now time.Time) bool {
-	if !c.Over(now) {
-		return false
-	}
-	o, err := w.catalog.Quiz(c.ID)
-	return err != nil || !now.Before(c.Settles(o.Rules.TimeLimit)) // without a quiz nobody is
 }
 
 // shelfHeard is how long every server needs to hear that a campaign is read from the shelf:
