@@ -1,16 +1,19 @@
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Clerk, sit, taken } from './desk'
 import { call, settled, signIn } from './office'
 import { type Participant, takePart, unitOf } from './people'
+import { type Server, serve } from './server'
 import { connect, phone, Visitor } from './visitor'
 import { city } from './walk'
 
-const url = inject('url')
-const data = inject('data')
 const campaign = 'jinzhong-2026'
 const office = `/campaigns/${campaign}`
 
+// A server of its own: elsewhere papers stay open, and while one with the contested question
+// does, nothing is marked again.
+let server: Server
+let url: string
 let browser: Browser
 let clerk: Clerk
 /** The second person, who works over the API here. */
@@ -21,7 +24,9 @@ let guests: Participant[]
 let before: Counted
 
 beforeAll(async () => {
-  browser = await connect()
+  ;[server, browser] = await Promise.all([serve(), connect()])
+  url = server.url
+  const { data } = server
   unit = await unitOf(url, '太谷区居民')
   second = await signIn(url, await settled(url, data, 'wuping', '吴平', { role: 'campaign_operator' }))
   before = await counted()
@@ -31,6 +36,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await clerk?.leave()
   await browser?.close()
+  await server?.stop()
 })
 
 const page = () => clerk.visitor.page

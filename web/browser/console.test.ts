@@ -229,6 +229,7 @@ describe('the console', () => {
 
     await quizCampaign('evening-2026', '值班演练', 'EVEN26')
     await menu('值班')
+    await page.waitForURL(/\/console\/duty/)
     await page.reload()
     await page.locator('[data-figure="redis.memory"]').waitFor()
     await pick('当前活动', /值班演练/)

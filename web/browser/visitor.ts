@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { inject } from 'vitest'
+import { expect, inject } from 'vitest'
 
 export const phone = { width: 375, height: 667 }
 export const bigPhone = { width: 414, height: 896 }
@@ -73,8 +73,10 @@ export class Visitor {
     return this.page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth)
   }
 
-  /** What axe finds wrong with the page as it is. */
+  /** What axe finds wrong with the page as it is, once nothing opens or closes on it any more. */
   async barriers(): Promise<string[]> {
+    const moving = this.page.locator('.is-closing, [class*="-leave-active"], [class*="-enter-active"]')
+    await expect.poll(() => moving.count(), { interval: 20 }).toBe(0)
     // Through the inspector, which the page's policy does not bind.
     await this.page.evaluate(await axeSource)
     return this.page.evaluate(async () => {
