@@ -82,7 +82,7 @@ func TestWatchOfThisMachine(t *testing.T) {
 		}
 		return
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 3500*time.Millisecond)
 	defer cancel()
 	samples := Machine{Proc: "/proc", People: os.Getpid(), Now: time.Now}.Watch(ctx)
 	if len(samples) == 0 || samples[0].FreeBytes <= 0 || samples[0].Busy < 0 {

@@ -88,7 +88,7 @@ func TestAReplicaThatHangs(t *testing.T) {
 	if !errors.Is(err, stream.ErrUnconfirmed) || !errors.Is(err, fault.ErrUnavailable) || got != "" {
 		t.Errorf("read %q, %v; want %v", got, err, stream.ErrUnconfirmed)
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("it took %v", took)
 	}
 	p.replica.Restart(t)
