@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"time"
+
+	"qingyuan/prize"
 )
 
 // demoFiles holds the demonstration: three campaigns and the question bank they
@@ -30,12 +32,24 @@ func demo(now time.Time) ([]Definition, error) {
 		l := newLoader(files)
 		l.show = showDemo
 		d, err := l.definition(name, now)
+		drawSoon(d.Prizes, now)
 		out, errs = append(out, d), append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("load the demonstration: %w", err)
 	}
 	return out, nil
+}
+
+// drawSoon moves the freezing of a demonstration's draws to the next full hour: whoever
+// tries them sees it happen, whatever the date.
+func drawSoon(p *prize.Plan, now time.Time) {
+	if p == nil {
+		return
+	}
+	for i := range p.Draws {
+		p.Draws[i].EntrantsAt = now.Truncate(time.Hour).Add(time.Hour).In(Zone())
+	}
 }
 
 func demoNames() []string {

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"qingyuan/campaign"
+	"qingyuan/prize"
 )
 
 // TestDemo holds what the product was first asked for.
@@ -62,6 +63,40 @@ func TestDemoFiles(t *testing.T) {
 			t.Error(err)
 		} else if d.Campaign.AlwaysOpen || !d.Campaign.Over(time.Date(2027, 1, 1, 0, 0, 0, 0, Zone())) {
 			t.Errorf("%s never closes", name)
+		}
+	}
+}
+
+// TestDemoPrizes: one campaign shows every kind of prize and a draw, which is frozen
+// within the hour; children win nothing.
+func TestDemoPrizes(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2031, 1, 1, 8, 59, 59, 0, Zone())
+	ds, err := demo(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ds[0].Prizes != nil || ds[1].Prizes != nil || ds[2].Prizes == nil {
+		t.Fatal("not the public quiz alone has prizes")
+	}
+	p := ds[2].Prizes
+	kinds := map[prize.Kind]bool{}
+	for _, x := range p.Instant {
+		kinds[x.Kind] = true
+	}
+	if len(kinds) != 4 {
+		t.Errorf("instant prizes are of the kinds %v, want all four", kinds)
+	}
+	if slices.Contains(p.Qualify.Groups, under14) || len(p.Qualify.Groups) == 0 {
+		t.Errorf("prizes are for %v, want nobody under fourteen", p.Qualify.Groups)
+	}
+	if len(p.Draws) != 1 || !p.Draws[0].EntrantsAt.Equal(now.Add(time.Second)) {
+		t.Errorf("draws %+v, want one that is frozen at the full hour", p.Draws)
+	}
+	text := p.Rules.Text.In(campaign.DefaultLanguage)
+	for _, part := range []string{"谁可以参加", "工作人员", "逾期", "两年", "个人所得税", "申诉"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the rules say nothing of %s", part)
 		}
 	}
 }

@@ -69,14 +69,15 @@ func Templates() ([]TemplateLine, error) {
 }
 
 // CreateFrom puts a new campaign into the catalog that begins as another one. What
-// hangs on the other's dates (phases, a freeze) is left out.
+// hangs on the other's dates (phases, a freeze) is left out, and so are its prizes: what
+// is promised, each campaign promises for itself.
 func (s *Store) CreateFrom(ctx context.Context, act Act, t Template) (Outcome, error) {
 	m, tree, err := s.model(ctx, t.From)
 	if err != nil {
 		return Outcome{}, err
 	}
 	changes := map[string]any{
-		"id": t.ID, "title": t.Title, "phases": nil, "freeze_at": nil, "unfreeze_at": nil,
+		"id": t.ID, "title": t.Title, "phases": nil, "freeze_at": nil, "unfreeze_at": nil, "prizes": nil,
 		"opens_at": t.OpensAt.In(configs.Zone()).Format(timeForm), "closes_at": t.ClosesAt.In(configs.Zone()).Format(timeForm),
 	}
 	if t.Prefix != "" {

@@ -43,6 +43,7 @@ type fake struct {
 	counts   figures
 	attempts int // started
 	signed   int
+	won      int
 	// writes counts the requests that changed something or repeated it.
 	writes int
 	// asked counts how often each ticket was asked for.
@@ -56,6 +57,7 @@ type soul struct {
 	unit, group string
 	sheet       *sitting
 	signature   map[string]any
+	luck        map[string]any
 }
 
 type sitting struct {
@@ -104,6 +106,10 @@ type faults struct {
 	// it was asked for so often. stuck admits nobody, stale no first ticket.
 	queued       int
 	stuck, stale bool
+	// prizes gives a chance to everybody who has handed in. Of these, shared gives one
+	// item to all, rerolled gives a repeated chance another end, unkept forgets wins.
+	prizes                   bool
+	shared, rerolled, unkept bool
 }
 
 // newFake starts a fake that stops with t.
@@ -143,6 +149,9 @@ func (s *fake) routes() http.Handler {
 	mux.HandleFunc("GET "+c+"/attempts/{a}", s.person(s.attempt))
 	mux.HandleFunc("POST "+c+"/signatures", s.person(s.sign))
 	mux.HandleFunc("GET "+c+"/signatures/me", s.person(s.mySignature))
+	mux.HandleFunc("GET "+c+"/prizes", s.showPrizes)
+	mux.HandleFunc("GET "+c+"/prizes/me", s.person(s.purse))
+	mux.HandleFunc("POST "+c+"/prizes/chances", s.person(s.spend))
 	mux.HandleFunc("GET "+c+"/counts", s.readCounts)
 	mux.HandleFunc("GET "+c+"/counts/breakdown", s.breakdown)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(mux, w, r) })

@@ -23,12 +23,13 @@ const (
 	opCounts
 	opReread
 	opQueue
+	opChance
 	ops // how many there are
 )
 
 func (o op) String() string {
 	return [ops]string{
-		"look_up", "sign_in", "enrol", "start", "save", "submit", "sign", "me", "refused", "counts", "reread", "queue",
+		"look_up", "sign_in", "enrol", "start", "save", "submit", "sign", "me", "refused", "counts", "reread", "queue", "chance",
 	}[o]
 }
 

@@ -31,7 +31,8 @@ type person struct {
 func (p *person) chance(share float64) bool { return p.rng.Float64() < share }
 
 // walk is the whole way of one participant. Half sign before the quiz, half
-// after it. Whoever leaves a paper comes back for nothing.
+// after it, and all spend a chance in the end where there are prizes. Whoever
+// leaves a paper comes back for nothing.
 func (p *person) walk(ctx context.Context) error {
 	if err := p.signIn(ctx); err != nil {
 		return err
@@ -52,7 +53,12 @@ func (p *person) walk(ctx context.Context) error {
 		}
 	}
 	if c.Pledge != nil && !signFirst {
-		return p.sign(ctx)
+		if err := p.sign(ctx); err != nil {
+			return err
+		}
+	}
+	if p.scene.prizes {
+		return p.tryLuck(ctx)
 	}
 	return nil
 }

@@ -26,9 +26,11 @@ type scene struct {
 	base     string // path of the campaign
 	pledge   pledge
 	units    []string
+	// prizes tells that chances win something.
+	prizes bool
 }
 
-// prepare reads the campaign, its pledge and its units.
+// prepare reads the campaign, its pledge, its prizes and its units.
 func (r *run) prepare(ctx context.Context) (scene, error) {
 	c, err := r.choose(ctx)
 	if err != nil {
@@ -39,6 +41,9 @@ func (r *run) prepare(ctx context.Context) (scene, error) {
 		if err := r.look(ctx, s.base+"/pledge", &s.pledge); err != nil {
 			return scene{}, fmt.Errorf("pledge of %s: %w", c.ID, err)
 		}
+	}
+	if s.prizes, err = r.offers(ctx, s.base); err != nil {
+		return scene{}, fmt.Errorf("prizes of %s: %w", c.ID, err)
 	}
 	if s.units, err = r.readUnits(ctx, s.base); err != nil {
 		return scene{}, fmt.Errorf("units of %s: %w", c.ID, err)

@@ -2,10 +2,10 @@
 // that what was acknowledged was counted, once.
 //
 // It relies on the published contract alone. Every participant signs in, enrols,
-// takes the quiz and signs the pledge; some repeat themselves, answer wrongly,
-// leave their paper or lose a reply. An unknown outcome (no reply, 503) is
-// resolved by sending the same request again, as a real client would, so that
-// the server may be killed and started again in the middle of a run. An act is
+// takes the quiz, signs the pledge and tries for a prize; some repeat themselves,
+// answer wrongly, leave their paper or lose a reply. An unknown outcome (no reply,
+// 503) is resolved by sending the same request again, as a real client would, so
+// that the server may be killed and started again in the middle of a run. An act is
 // acknowledged when its receipt was read, and not before.
 //
 // In the end the counts must have moved by exactly what was acknowledged, and
@@ -31,6 +31,7 @@ type run struct {
 	tally    tally
 	kept     sample
 	notes    *notebook
+	winners  winners
 	// own is which people come from this process, plan when; without planned they
 	// come as fast as they are taken.
 	own      portion
