@@ -103,23 +103,22 @@ func (d *personDesk) Kept(ctx context.Context, participant string) ([]httpapi.Ke
 		return nil, err
 	}
 	var out []httpapi.Kept
-	for _, s := range shards {
-		if s.Campaign == ledger.DoorsCampaign {
+	for len(shards) > 0 {
+		id := shards[0].Campaign
+		n := slices.IndexFunc(shards, func(s ledger.Shard) bool { return s.Campaign != id })
+		if n < 0 {
+			n = len(shards)
+		}
+		some := shards[:n]
+		if shards = shards[n:]; id == ledger.DoorsCampaign {
 			continue
 		}
-		h, err := d.ledger.History(ctx, s, participant)
+		k, err := d.keptIn(ctx, some, participant)
 		if err != nil {
 			return nil, err
 		}
-		k, err := d.kept(s.Campaign, h)
-		if err != nil {
-			return nil, fmt.Errorf("collect what is kept of a participant in %s: %w", s.Campaign, err)
-		}
-		if k.Withdrawn, err = d.withdrawals().Of(ctx, s.Campaign, participant); err != nil {
-			return nil, err
-		}
-		k.Told = told[s.Campaign]
-		delete(told, s.Campaign)
+		k.Told = told[id]
+		delete(told, id)
 		out = append(out, k)
 	}
 	for _, id := range slices.Sorted(maps.Keys(told)) { // who wrote and did not enrol
@@ -128,9 +127,26 @@ func (d *personDesk) Kept(ctx context.Context, participant string) ([]httpapi.Ke
 	return out, nil
 }
 
-// kept tells what one campaign holds of a participant.
-func (d *personDesk) kept(campaignID string, h ledger.History) (httpapi.Kept, error) {
-	k := httpapi.Kept{Campaign: campaignID}
+// keptIn tells what the shards of one campaign hold of a participant: prizes may lie in
+// another than the rest.
+func (d *personDesk) keptIn(ctx context.Context, shards []ledger.Shard, participant string) (k httpapi.Kept, err error) {
+	k.Campaign = shards[0].Campaign
+	for _, s := range shards {
+		h, err := d.ledger.History(ctx, s, participant)
+		if err != nil {
+			return k, err
+		}
+		if err := d.keep(&k, h); err != nil {
+			return k, fmt.Errorf("collect what is kept of a participant in %s: %w", s.Campaign, err)
+		}
+	}
+	slices.SortStableFunc(k.Facts, func(a, b httpapi.KeptFact) int { return a.At.Compare(b.At) })
+	k.Withdrawn, err = d.withdrawals().Of(ctx, k.Campaign, participant)
+	return k, err
+}
+
+// keep adds what one shard holds of a participant.
+func (d *personDesk) keep(k *httpapi.Kept, h ledger.History) error {
 	for i := range h.Facts {
 		f := &h.Facts[i]
 		k.Facts = append(k.Facts, httpapi.KeptFact{Kind: string(f.Kind), At: f.At, Unit: f.Unit, Group: f.Group, Says: f.Body})
@@ -139,14 +155,14 @@ func (d *personDesk) kept(campaignID string, h ledger.History) (httpapi.Kept, er
 		if r.Kind == event.RecordErasure || r.Sealed == nil {
 			continue
 		}
-		p, err := d.services.secrecy.open(campaignID, h.Participant, r)
+		p, err := d.services.secrecy.open(k.Campaign, h.Participant, r)
 		if err != nil {
-			return k, errors.Join(fmt.Errorf("open record %s", r.Position), err)
+			return errors.Join(fmt.Errorf("open record %s", r.Position), err)
 		}
 		k.Personal = append(k.Personal, httpapi.KeptPersonal{
 			Kind: string(r.Kind), At: r.At, Name: p.Name, Phone: p.Phone, Guardian: p.Personal.Guardian, Strokes: p.Strokes,
 			Notice: p.Notice, PublishName: p.PublishName,
 		})
 	}
-	return k, nil
+	return nil
 }

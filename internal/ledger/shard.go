@@ -61,13 +61,15 @@ func (l *Ledger) ensureShard(ctx context.Context, s Shard) (int64, error) {
 	}
 }
 
-// ShardsOf lists the shards that hold anything of a participant, erased or not,
-// in order of campaign and number.
+// ShardsOf lists the shards that hold anything of a participant, erased or not, in
+// order of campaign. Of each campaign the one in which they enrolled comes first; what
+// else they have there, such as their prizes, may lie in another.
 func (l *Ledger) ShardsOf(ctx context.Context, participant string) ([]Shard, error) {
 	rows, err := l.db.QueryContext(ctx, `SELECT campaign, number FROM shards s
 		WHERE EXISTS (SELECT 1 FROM facts f WHERE f.shard = s.id AND f.participant = $1)
 		   OR EXISTS (SELECT 1 FROM personal p WHERE p.shard = s.id AND p.participant = $1)
-		ORDER BY campaign, number`, participant)
+		ORDER BY campaign, CASE WHEN EXISTS (SELECT 1 FROM facts e WHERE e.shard = s.id AND e.participant = $1 AND e.kind = $2) THEN 0 ELSE 1 END, number`,
+		participant, string(event.KindEnrolled))
 	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (s Shard, err error) {
 		return s, r.Scan(&s.Campaign, &s.Number)
 	})

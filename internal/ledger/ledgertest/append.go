@@ -179,10 +179,14 @@ func apart(d *desk) {
 	shards, err := d.ShardsOf(d.Context(), "p000001")
 	d.wants("ShardsOf", err)
 	d.same("shards of a participant with facts", []ledger.Shard{home, other}, shards)
+	d.appendTo(other, event.Facts, Pos(1, 1), Fact(Pos(1, 2), event.KindEnrolled, "p000002", `{"notice":"1"}`))
+	shards, err = d.ShardsOf(d.Context(), "p000002")
+	d.wants("ShardsOf", err)
+	d.same("shards of a participant, that of the enrolment first", []ledger.Shard{other, home}, shards)
 	shards, err = d.ShardsOf(d.Context(), "p1")
 	d.wants("ShardsOf", err)
 	d.same("shards of a participant with a record", []ledger.Shard{doors}, shards)
-	for shard, want := range map[ledger.Shard]int{home: 3, other: 2, doors: 0, {Campaign: "none"}: 0} {
+	for shard, want := range map[ledger.Shard]int{home: 3, other: 3, doors: 0, {Campaign: "none"}: 0} {
 		n, err := d.Participants(d.Context(), shard)
 		d.wants("Participants", err)
 		d.same("participants of "+shard.String(), want, n)
