@@ -28,6 +28,14 @@ type call struct {
 	app   App
 	code  string
 	query url.Values // without the secret, which is added last
+	// private are texts that no error may repeat, beside the secret and the code.
+	private []string
+}
+
+// said is what WeChat says in every reply, and all it says in a refusal.
+type said struct {
+	ErrCode int    `json:"errcode"`
+	ErrMsg  string `json:"errmsg"`
 }
 
 // answer is what is read of WeChat's reply. The session key and the page's
@@ -35,8 +43,6 @@ type call struct {
 type answer struct {
 	OpenID  string `json:"openid"`
 	UnionID string `json:"unionid"`
-	ErrCode int    `json:"errcode"`
-	ErrMsg  string `json:"errmsg"`
 }
 
 // exchange makes the call, once more if WeChat says that it is busy, and tells
@@ -66,42 +72,73 @@ func (c *Client) exchange(ctx context.Context, k call) (Identity, error) {
 func (c *Client) try(ctx context.Context, k call) (Identity, error) {
 	query := url.Values{"secret": {k.app.Secret}, "grant_type": {"authorization_code"}}
 	maps.Copy(query, k.query)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+k.path+"?"+query.Encode(), nil)
+	status, body, err := c.fetch(ctx, k, http.MethodGet, query, nil)
 	if err != nil {
-		return Identity{}, k.failed("build request", err)
+		return Identity{}, err
+	}
+	return k.read(status, body)
+}
+
+// fetch sends a request and reads the answer. Every error is an *Error.
+func (c *Client) fetch(ctx context.Context, k call, method string, query url.Values, body io.Reader) (status int, answer []byte, err error) {
+	address := c.base + k.path
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, body)
+	if err != nil {
+		return 0, nil, k.failed("build request", err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return Identity{}, k.failed("send request", err)
+		return 0, nil, k.failed("send request", err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
-	if err != nil {
-		return Identity{}, k.failed("read answer", err)
+	if answer, err = io.ReadAll(io.LimitReader(res.Body, maxBody+1)); err != nil {
+		return 0, nil, k.failed("read answer", err)
 	}
-	return k.read(res.StatusCode, body)
+	return res.StatusCode, answer, nil
 }
 
-// read takes the body for JSON whatever its content type says, because WeChat
-// sends text/plain, and trusts its errcode more than the status.
+// read takes an identity out of an answer.
 func (k call) read(status int, body []byte) (Identity, error) {
-	if len(body) > maxBody {
-		return Identity{}, k.failed("read answer", fmt.Errorf("over %d bytes", maxBody))
-	}
 	var a answer
-	err := json.Unmarshal(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")), &a)
-	switch {
-	case err != nil:
-		// The decoder's own words may repeat what it read.
-		return Identity{}, k.failed("read answer", fmt.Errorf("status %d, %d bytes that are not the JSON expected", status, len(body)))
-	case a.ErrCode != 0:
-		return Identity{}, k.refused(a)
-	case status != http.StatusOK:
-		return Identity{}, k.failed("read answer", fmt.Errorf("status %d", status))
-	case !plausible(a.OpenID, maxID) || a.UnionID != "" && !plausible(a.UnionID, maxID):
+	if err := k.parse(status, body, &a); err != nil {
+		return Identity{}, err
+	}
+	if !plausible(a.OpenID, maxID) || a.UnionID != "" && !plausible(a.UnionID, maxID) {
 		return Identity{}, k.failed("read answer", errors.New("no usable openid or unionid in it"))
 	}
 	return Identity{OpenID: a.OpenID, UnionID: a.UnionID}, nil
+}
+
+// parse takes the body for JSON whatever its content type says, because WeChat
+// sends text/plain, and trusts its errcode more than the status. Every error is an
+// *Error.
+func (k call) parse(status int, body []byte, into any) error {
+	if len(body) > maxBody {
+		return k.failed("read answer", fmt.Errorf("over %d bytes", maxBody))
+	}
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	var s said
+	err := json.Unmarshal(body, &s)
+	if err == nil && s.ErrCode != 0 {
+		return k.refused(s)
+	}
+	if err == nil {
+		err = json.Unmarshal(body, into)
+	}
+	switch {
+	case err != nil:
+		// The decoder's own words may repeat what it read.
+		return k.failed("read answer", fmt.Errorf("status %d, %d bytes that are not the JSON expected", status, len(body)))
+	case status != http.StatusOK:
+		return k.failed("read answer", fmt.Errorf("status %d", status))
+	}
+	return nil
 }
 
 // plausible reports whether text may be a code or an id: printable ASCII

@@ -24,6 +24,15 @@ const (
 	codeDayQuota    = 45009
 )
 
+// The answers to a call with an access token that another token may mend.
+const (
+	codeTokenInvalid = 40001
+	codeTokenUnknown = 40014
+	codeTokenExpired = 42001
+	// codeAbsent is said of somebody who was not there within two hours.
+	codeAbsent = 61010
+)
+
 // maxMessage is how many runes of WeChat's own words are kept for the log.
 const maxMessage = 120
 
@@ -51,6 +60,10 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("errcode %d, %s, rid %q", e.Code, e.Msg, e.RID)
 }
 
+// Absent tells whether WeChat knows nothing of somebody because they were not there
+// lately.
+func (e *Error) Absent() bool { return e.Code == codeAbsent }
+
 // Unwrap gives context.Canceled and context.DeadlineExceeded to errors.Is, and
 // nothing that could hold an address.
 func (e *Error) Unwrap() error { return e.cause }
@@ -71,13 +84,13 @@ func (k call) failed(attempt string, err error) *Error {
 }
 
 // refused describes an answer with an errcode.
-func (k call) refused(a answer) *Error {
-	e := &Error{Code: a.ErrCode, Msg: k.scrub(a.ErrMsg)}
-	if m := ridPattern.FindStringSubmatch(a.ErrMsg); m != nil {
+func (k call) refused(s said) *Error {
+	e := &Error{Code: s.ErrCode, Msg: k.scrub(s.ErrMsg)}
+	if m := ridPattern.FindStringSubmatch(s.ErrMsg); m != nil {
 		e.RID = m[1]
 	}
-	switch a.ErrCode {
-	case codeBusy, codeMinuteQuota, codeDayQuota:
+	switch s.ErrCode {
+	case codeBusy, codeMinuteQuota, codeDayQuota, codeTokenInvalid, codeTokenUnknown, codeTokenExpired:
 		e.Retryable = true
 	}
 	return e
@@ -89,8 +102,13 @@ var ridPattern = regexp.MustCompile(`rid: ([0-9a-zA-Z-]{1,64})`)
 // scrub takes out of text what only WeChat and we may know, and whatever could
 // break a line of a log.
 func (k call) scrub(text string) string {
-	for _, private := range []string{k.app.Secret, url.QueryEscape(k.app.Secret), k.code, url.QueryEscape(k.code)} {
-		text = strings.ReplaceAll(text, private, "***")
+	for _, private := range append([]string{k.app.Secret, k.code}, k.private...) {
+		if private == "" {
+			continue
+		}
+		for _, form := range []string{private, url.QueryEscape(private)} {
+			text = strings.ReplaceAll(text, form, "***")
+		}
 	}
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

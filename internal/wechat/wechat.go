@@ -1,4 +1,5 @@
-// Package wechat asks WeChat who stands behind a one-use code.
+// Package wechat asks WeChat who stands behind a one-use code, and how risky it holds
+// somebody to be.
 //
 // It knows WeChat's addresses, answers and moods, and keeps them from the rest:
 // callers see an Identity or one of three faults. Secrets, codes and openids
@@ -84,7 +85,7 @@ type Options struct {
 	BreakAfter int
 	// BreakFor is how long it then stops; zero means 10 s.
 	BreakFor time.Duration
-	// Now is the clock of the breaker.
+	// Now is the clock of the breakers and of access tokens.
 	Now func() time.Time
 }
 
@@ -109,7 +110,10 @@ type Client struct {
 	official   App
 	http       *http.Client
 	retryPause time.Duration
-	breaker    *breaker
+	breaker    *breaker // of sign-ins
+	risks      *breaker // of what is asked about people who are signed in
+	tokens     tokens
+	now        func() time.Time
 }
 
 // New returns a client, or an error that names each unfit option and no secret.
@@ -124,6 +128,8 @@ func New(o Options) (*Client, error) {
 		http:       newHTTP(or(o.Timeout, defaultTimeout)),
 		retryPause: or(o.RetryPause, defaultRetryPause),
 		breaker:    newBreaker(or(o.BreakAfter, defaultBreakAfter), or(o.BreakFor, defaultBreakFor), o.Now),
+		risks:      newBreaker(or(o.BreakAfter, defaultBreakAfter), or(o.BreakFor, defaultBreakFor), o.Now),
+		now:        o.Now,
 	}
 	for i, app := range o.MiniPrograms {
 		if i == 0 {

@@ -4,8 +4,10 @@
 package wechattest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -31,6 +33,10 @@ type Server struct {
 	mu      sync.Mutex
 	secrets map[string]string // by appid
 	codes   map[string]*code
+	tokens  map[string]string // by appid
+	issued  int
+	lasts   int64          // seconds
+	risks   map[string]int // by openid
 	next    []Answer
 	calls   []Call
 }
@@ -45,6 +51,7 @@ type code struct {
 type Call struct {
 	Path  string
 	Query url.Values
+	Body  string
 }
 
 // Start runs a fake until tb ends.
@@ -54,6 +61,9 @@ func Start(tb testing.TB) *Server {
 		closed:  make(chan struct{}),
 		secrets: make(map[string]string),
 		codes:   make(map[string]*code),
+		tokens:  make(map[string]string),
+		lasts:   tokenLasts,
+		risks:   make(map[string]int),
 	}
 	s.web = httptest.NewServer(http.HandlerFunc(s.serve))
 	tb.Cleanup(func() {
@@ -98,7 +108,9 @@ func (s *Server) Calls() []Call {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	answer := s.note(r)
+	body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20)) // the client may have left
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	answer := s.note(r, string(body))
 	if answer == nil {
 		answer = s.proper
 	}
@@ -106,10 +118,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // note records a call and returns the answer that was ordered for it, if any.
-func (s *Server) note(r *http.Request) Answer {
+func (s *Server) note(r *http.Request, body string) Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls = append(s.calls, Call{Path: r.URL.Path, Query: r.URL.Query()})
+	s.calls = append(s.calls, Call{Path: r.URL.Path, Query: r.URL.Query(), Body: body})
 	if len(s.next) == 0 {
 		return nil
 	}
@@ -120,6 +132,10 @@ func (s *Server) note(r *http.Request) Answer {
 
 // proper answers as WeChat does.
 func (s *Server) proper(w http.ResponseWriter, r *http.Request, _ *Server) {
+	if ask := s.platform(r.URL.Path); ask != nil {
+		ask(w, r)
+		return
+	}
 	who, errcode, errmsg := s.exchange(r)
 	if errcode != 0 {
 		Refuse(errcode, errmsg)(w, r, s)
