@@ -2,6 +2,8 @@ package configs
 
 import (
 	"regexp"
+	"strings"
+	"time"
 
 	"qingyuan/campaign"
 	"qingyuan/prize"
@@ -18,26 +20,35 @@ const (
 	maxClaimDays = 365
 	mostReserves = 10_000
 	maxTax       = 50 // per cent
+	maxReview    = 90 // days
+	mostRisk     = 4  // the highest of WeChat's ranks
 )
 
 // prizeReader reads what a campaign promises about prizes.
 type prizeReader struct {
 	plan *prize.Plan
 	seen map[string]bool // ids of prizes
-	// draws and qualify are kept for the cross-checks.
-	draws   []value
-	qualify *object
-	odds    value
+	// draws and the others are kept for the cross-checks.
+	draws                []value
+	qualify              *object
+	odds, review, askers value
 }
 
 func (r *prizeReader) read(v value) *prize.Plan {
-	o := v.object("rules", "qualify", "chances", "claim_days", "instant", "draws")
+	o := v.object("rules", "qualify", "chances", "claim_days", "instant", "draws", "review_days", "wechat_risk_from")
 	r.seen, r.odds = map[string]bool{}, o.may("instant")
+	r.review, r.askers = o.may("review_days"), o.may("wechat_risk_from")
 	rules := o.must("rules").object("version", "text")
 	r.plan = &prize.Plan{
 		Rules:     prize.Rules{Version: rules.must("version").matching(versionForm, versionHint), Text: rules.must("text").langs()},
 		Qualify:   r.readQualify(o.may("qualify")),
 		ClaimDays: o.must("claim_days").whole(1, maxClaimDays),
+	}
+	if !r.review.absent() {
+		r.plan.ReviewDays = r.review.whole(1, maxReview)
+	}
+	if !r.askers.absent() {
+		r.plan.RiskFrom = r.askers.whole(1, mostRisk)
 	}
 	if o.has("instant") {
 		r.plan.Chances = readChances(o.must("chances"))
@@ -163,6 +174,39 @@ func (r *prizeReader) cross(d Definition) {
 	}
 	r.crossRegions(d.Campaign)
 	r.crossTimes(d.Campaign)
+	r.crossReview(d.Campaign)
+	r.crossNotice(d.Campaign)
+}
+
+// crossReview lets the boards stand still until winners were reviewed. From when on is for
+// the file to say: it must not move with the close on an evening that is made longer.
+func (r *prizeReader) crossReview(c *campaign.Campaign) {
+	if r.plan.ReviewDays == 0 || c.Ranking != campaign.TopN && c.Ranking != campaign.Tiers {
+		return
+	}
+	until := c.ClosesAt.AddDate(0, 0, r.plan.ReviewDays)
+	switch {
+	case c.Freeze.At.IsZero():
+		r.review.bad("needs freeze_at: the boards stand still from a moment that is announced until the winners were reviewed")
+	case c.Freeze.Until.IsZero():
+		c.Freeze.Until = until
+	case c.Freeze.Until.Before(until):
+		r.review.bad("the boards move again at %s, and winners are reviewed until %s", c.Freeze.Until.Format(time.DateTime), until.Format(time.DateTime))
+	}
+}
+
+// crossNotice wants people to agree to what WeChat is told of them: the notice has to name
+// it, in every language.
+func (r *prizeReader) crossNotice(c *campaign.Campaign) {
+	if r.plan.RiskFrom == 0 {
+		return
+	}
+	for _, word := range []string{"微信", "网络地址", "风险"} {
+		if !strings.Contains(c.Consent.Text.In(campaign.DefaultLanguage), word) {
+			r.askers.bad("WeChat is told who claims a prize and from which network address: consent_notice has to say so, and has no word of %s", word)
+			return
+		}
+	}
 }
 
 // crossRegions asks for regions where the tree is known.

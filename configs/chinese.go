@@ -114,6 +114,9 @@ var chinese = map[string]string{
 	"%d is more than the %d points of a paper":                     "%[1]v 分高于一份试卷的满分 %[2]v 分",
 	"there is no group %q":                                         "没有群体“%[1]v”",
 	"there is no region or unit %q":                                "没有地区或单位“%[1]v”",
+	"needs freeze_at: the boards stand still from a moment that is announced until the winners were reviewed":               "须同时有 freeze_at：榜单自事先公布的时刻起静止，直到中奖核实结束",
+	"the boards move again at %s, and winners are reviewed until %s":                                                        "榜单 %[1]v 恢复，早于中奖核实结束的 %[2]v",
+	"WeChat is told who claims a prize and from which network address: consent_notice has to say so, and has no word of %s": "领奖者的微信标识和网络地址会提供给微信：告知书（consent_notice）须写明，其中没有“%[1]v”",
 
 	// What is wrong with the rules of a quiz, or with a question.
 	"%s: %v":                                     "%[1]v：%[2]v",

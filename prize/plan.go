@@ -158,6 +158,12 @@ type Plan struct {
 	Chances Chances
 	// ClaimDays is how many days a winner has to claim, from the win.
 	ClaimDays int
+	// ReviewDays is how many days after the close winners are reviewed; for so long the
+	// boards stand still. 0 is no such rule.
+	ReviewDays int
+	// RiskFrom is from which of WeChat's ranks of risk on, 1 to 4, somebody looks before a
+	// prize is given; 0 asks WeChat nothing.
+	RiskFrom int
 	// Instant are won by chances, in the order in which odds are laid out.
 	Instant []Prize
 	Draws   []Draw

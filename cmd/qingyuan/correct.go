@@ -59,6 +59,7 @@ func (f correctFlags) onCorrections(e env, work func(d *correctDesk) error) erro
 			return err
 		}
 		o.corrections.Origins = origins
+		o.corrections.Prizes = newPrizeDesk(w.cfg, w.services, w.db, w.catalog, w.log, time.Now).Uphold
 		o.corrections.Register(o.jobs)
 		for _, k := range o.corrections.Kinds() {
 			o.approvals.Register(k)

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"strconv"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"qingyuan/internal/replay"
 	"qingyuan/internal/seal"
 	"qingyuan/internal/sqldb"
+	"qingyuan/internal/wechat"
 	"qingyuan/leaderboard"
 	"qingyuan/pledge"
 	"qingyuan/prize"
@@ -42,12 +45,64 @@ func prizeService(cfg configs.Config, c *redisstore.Campaigns, b book, now func(
 
 // newPrizeDesk joins what hands prizes out to the stores.
 func newPrizeDesk(cfg configs.Config, s *services, db *sqldb.DB, k *catalog.Keeper, log *slog.Logger, now func() time.Time) *prizes.Service {
+	doors := ledger.New(db)
 	return &prizes.Service{
+		Line: rosterLines(cfg, db, s, now), AtLine: s.sessions.AtDoor,
+		Risk: risks(s, doors, log), Agreed: func(ctx context.Context, campaignID, participant string) (string, error) {
+			e, err := s.enrolments.Enrolment(ctx, campaignID, participant)
+			return e.NoticeVersion, err
+		},
 		DB: db, Box: s.secrecy.box, Hash: seal.Derive(cfg.Secrets.Master.Key(), labelPrizeCodes), Catalog: k, Store: s.prizes.Store,
 		Keys: s.prizes.Keys, Entrants: entrants(s, ledger.New(db), now),
 		Flagged: newCorrections(s, &backOffice{}, db, k, now).Flagged,
 		Plans:   func() []prize.Offer { return plans(k) }, Now: now,
 		Failed: func(err error) { log.Warn("prizes", "err", err) },
+	}
+}
+
+// rosterLines names the doors of lines on rosters.
+func rosterLines(cfg configs.Config, db *sqldb.DB, s *services, now func() time.Time) func(context.Context, string, string, string) (string, error) {
+	return func(ctx context.Context, campaignID, unit, number string) (string, error) {
+		rosters, err := newRosters(cfg, db, now)
+		if err != nil {
+			return "", err
+		}
+		p, found, err := rosters.Line(ctx, campaignID, unit, number)
+		if err != nil || !found {
+			return "", err
+		}
+		return s.sessions.RosterDoor(entryOf(campaignID, p)), nil
+	}
+}
+
+// risks asks WeChat about somebody by what it calls them in the mini-programs that they
+// come by; nil where there is none.
+func risks(s *services, l *ledger.Ledger, log *slog.Logger) func(context.Context, string, netip.Addr) (int, bool, error) {
+	if _, err := s.wechat.MiniProgram(""); err != nil {
+		return nil
+	}
+	return func(ctx context.Context, participant string, from netip.Addr) (int, bool, error) {
+		doors, err := l.DoorsOf(ctx, participant)
+		if err != nil {
+			return 0, false, err
+		}
+		visits, err := s.sessions.Visits(ctx, participant, doors, from)
+		if err != nil {
+			return 0, false, err
+		}
+		for _, v := range visits {
+			rank, err := s.wechat.UserRisk(ctx, v)
+			if err == nil {
+				return rank, true, nil
+			}
+			if !errors.Is(err, wechat.ErrUntold) {
+				return 0, false, err
+			}
+			if said, ok := errors.AsType[*wechat.Error](err); ok && !said.Absent() {
+				log.WarnContext(ctx, "WeChat does not tell how risky a winner is", "err", err)
+			}
+		}
+		return 0, false, nil
 	}
 }
 
@@ -71,10 +126,11 @@ func hasPrizes(k *catalog.Keeper, id string) bool {
 // errBehind is a ledger that has not everything that a list is made of yet.
 var errBehind = errors.New("the ledger is behind the stream: the entrants are frozen once it is not")
 
-// entrants tells what everybody in a campaign had done by a moment, from the ledger. What
-// came in since then is left out, whenever the list is made.
-func entrants(s *services, l *ledger.Ledger, now func() time.Time) func(context.Context, *campaign.Campaign, time.Time, func(string, *prize.Acts)) error {
-	return func(ctx context.Context, c *campaign.Campaign, by time.Time, each func(string, *prize.Acts)) error {
+// entrants tells what everybody in a campaign had done by a moment, from the ledger, and
+// on demand by which phone number they are known. What they did since then is left out,
+// whenever the list is made.
+func entrants(s *services, l *ledger.Ledger, now func() time.Time) func(context.Context, *campaign.Campaign, time.Time, bool, func(prizes.Candidate)) error {
+	return func(ctx context.Context, c *campaign.Campaign, by time.Time, phones bool, each func(prizes.Candidate)) error {
 		o, known, err := l.Campaign(ctx, c.ID)
 		if err != nil || !known {
 			return err
@@ -97,17 +153,46 @@ func entrants(s *services, l *ledger.Ledger, now func() time.Time) func(context.
 			if at.Compare(end) < 0 {
 				return errBehind
 			}
-			for h, err := range l.Histories(ctx, shard, ledger.Heads{Facts: at}) {
+			heads := ledger.Heads{Facts: at}
+			if phones {
+				if heads.Personal, err = l.Cursor(ctx, shard, event.Personal); err != nil {
+					return err
+				}
+			}
+			for h, err := range l.Histories(ctx, shard, heads) {
 				if err != nil {
 					return err
 				}
-				if acts := actsBy(rules, h, by); acts != nil {
-					each(h.Participant, acts)
+				acts := actsBy(rules, h, by)
+				if acts == nil {
+					continue
 				}
+				one := prizes.Candidate{Participant: h.Participant, Acts: acts}
+				if phones {
+					if one.Phone, err = phoneOf(s.secrecy, c.ID, h); err != nil {
+						return err
+					}
+				}
+				each(one)
 			}
 		}
 		return nil
 	}
+}
+
+// phoneOf is the phone number that somebody enrolled with last, "" for none.
+func phoneOf(secret secrecy, campaignID string, h ledger.History) (phone string, err error) {
+	for _, r := range h.Records {
+		if r.Kind != event.RecordEnrolment || r.Sealed == nil {
+			continue
+		}
+		p, err := secret.open(campaignID, h.Participant, r)
+		if err != nil {
+			return "", fmt.Errorf("open record %s: %w", r.Position, err)
+		}
+		phone = p.Phone
+	}
+	return phone, nil
 }
 
 // actsBy is what somebody had done by a moment, nil for who was not enrolled.

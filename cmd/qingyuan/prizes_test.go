@@ -70,18 +70,21 @@ func TestEntrantsAreThoseOfTheMoment(t *testing.T) {
 // lottery is a campaign in which every chance wins a voucher, of which there are two.
 const lottery = `id: lottery
 title: 抽奖
-opens_at: %s
-closes_at: %s
+opens_at: %[1]s
+closes_at: %[2]s
 groups: [{id: public, name: 公众}]
 enrolment_fields: []
 consent_notice: {version: "1", text: 告知}
 ranking_mode: none
+shards: 4
 pledge: {prefix: LOTTERY, versions: [{version: "1", title: 承诺, text: 我承诺。}]}
 prizes:
   rules: {version: "1", text: 规则}
   chances: {in_all: 2}
   claim_days: 30
   instant: [{id: tea, kind: voucher, name: 茶, stock: 2, value_fen: 1500, odds: 1000000}]
+  draws:
+    - {id: final, name: 收官, entrants_at: %[2]s, reserves: 2, source: 双色球第 2026084 期, prizes: [{id: bike, kind: goods, name: 车, stock: 2, value_fen: 80000}]}
 tree: []
 `
 
@@ -147,4 +150,28 @@ func TestPrizesOfTheProgram(t *testing.T) {
 		t.Errorf("chances by ticket: %s, %v", raw, err)
 	}
 	o.run(exitDone, "", "verify", "--campaign", "lottery")
+
+	// Chances and wins lie in the first shard, whichever their people are of: what is kept
+	// of somebody is told in one piece all the same.
+	for i := range 6 {
+		p := s.as(fmt.Sprint("late", i))
+		p.want(200, "PUT", c+"/enrolment", map[string]any{"group": "public", "consent": map[string]any{"notice_version": "1", "publish_name": false}})
+		spend(p, 1)
+		s.eventually("the ledger to have their chance", func() bool {
+			all := p.want(200, "GET", "/participants/me", nil).list("campaigns")
+			if len(all) > 1 {
+				t.Fatalf("one campaign is told of in %d parts", len(all))
+			}
+			kinds := ""
+			if len(all) == 0 {
+				return false
+			}
+			for _, f := range all[0].list("facts") {
+				kinds += f.text("kind") + " "
+			}
+			return kinds == "enrolled.1 chance.1 "
+		})
+	}
+	head := s.officeOf(t, "head", printed(o.run(exitDone, "", "operator", "create", "--login", "head", "--role", "campaign_operator", "--campaign", "lottery")))
+	drawsInPublic(t, s, cfg, clerk, head)
 }

@@ -274,6 +274,8 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	p.office.corrections.Origins = newOrigins(st.sql, book.Campaigns, log, now)
 	p.prizes = newPrizeDesk(cfg, s, st.sql, book, log, now)
 	s.prizes.Codes, s.prizes.Barred = p.prizes.Codes, p.prizes.Barred
+	p.prizes.Jobs, p.office.corrections.Prizes = p.office.jobs, p.prizes.Uphold
+	p.prizes.Register(p.office.jobs)
 	for _, k := range p.prizes.Kinds() {
 		p.office.approvals.Register(k)
 	}

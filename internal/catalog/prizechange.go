@@ -22,6 +22,8 @@ func (c *changes) prizes() {
 	c.fixed(!same || maps.Equal(old.Rules.Text, next.Rules.Text), "prizes.rules.text", "changes need a new version: people took part by %s", old.Rules.Version)
 	c.fixed(sameQualify(&old.Qualify, &next.Qualify), "prizes.qualify", "cannot change once the campaign has opened")
 	c.fixed(next.ClaimDays >= old.ClaimDays, "prizes.claim_days", "%d days were promised", old.ClaimDays)
+	c.fixed(next.ReviewDays >= old.ReviewDays, "prizes.review_days", "%d days were promised", old.ReviewDays)
+	c.fixed(next.RiskFrom == old.RiskFrom || next.RiskFrom == 0, "prizes.wechat_risk_from", "people took part without agreeing to it")
 	same = len(old.Instant) == len(next.Instant)
 	for i := range old.Instant {
 		if same = same && old.Instant[i].ID == next.Instant[i].ID; same {

@@ -37,18 +37,39 @@ func (s AppealState) Known() bool {
 	return s == Received || s == InReview || s == Upheld || s == Refused
 }
 
-// Appeal is what a participant says against the invalidation of one of their acts.
+// Appeal is what a participant says against the invalidation of one of their acts, or
+// against a prize that they are not given.
 type Appeal struct {
 	act.Act
 
 	ID, Campaign string
-	// Unit is where they belonged, Batch what has taken the act out.
+	// Unit is where they belonged, Batch what has taken the act out, or PrizeDispute.
 	Unit, Batch string
 	// Text and Answer are "" once they were erased; Answer also before there is one.
 	Text, Answer         string
 	State                AppealState
 	CreatedAt, DecidedAt time.Time
 	Login                string // of who answered
+}
+
+// aboutPrize begins the name of what is appealed against where that is not a batch: that a
+// prize is not given, or not yet.
+const aboutPrize = "prize:"
+
+// PrizeDispute names what an appeal about a prize is against: a win, since it came into its
+// state, so that there may be another appeal after another decision.
+func PrizeDispute(win string, since time.Time) string {
+	return fmt.Sprintf("%s%s@%d", aboutPrize, win, since.UnixMilli())
+}
+
+// Win is the prize that an appeal is about, "" for an act.
+func (a *Appeal) Win() string {
+	about, ok := strings.CutPrefix(a.Batch, aboutPrize)
+	if !ok {
+		return ""
+	}
+	win, _, _ := strings.Cut(about, "@")
+	return win
 }
 
 // Box seals texts of participants, and of operators to them.
@@ -237,7 +258,11 @@ func (s *Service) AskUphold(ctx context.Context, who operator.Actor, a *Appeal, 
 	if err != nil {
 		return "", fmt.Errorf("encode the approval of appeal %s: %w", a.ID, err)
 	}
-	return s.Approvals.Ask(ctx, who, ApproveAppeal, a.Campaign, params, "申诉成立，恢复一份记录")
+	reason := "申诉成立，恢复一份记录"
+	if a.Win() != "" {
+		reason = "申诉成立，发放奖品"
+	}
+	return s.Approvals.Ask(ctx, who, ApproveAppeal, a.Campaign, params, reason)
 }
 
 type appealed struct {
@@ -274,7 +299,8 @@ func (s *Service) lead(ctx context.Context, who operator.Actor, a *Appeal, to Ap
 	return nil
 }
 
-// uphold lets the act of an appeal count again, unless that was done already.
+// uphold lets the act of an appeal count again, or gives the prize, unless that was done
+// already.
 func (s *Service) uphold(ctx context.Context, of approval.Approval) (json.RawMessage, error) {
 	var p appealed
 	if err := json.Unmarshal(of.Params, &p); err != nil {
@@ -284,10 +310,16 @@ func (s *Service) uphold(ctx context.Context, of approval.Approval) (json.RawMes
 	if err != nil || a.State == Upheld {
 		return nil, err
 	}
-	if err := s.restoreOne(ctx, a); err != nil {
+	who := operator.Actor{ID: of.AskedBy, Login: of.AskedLogin}
+	if win := a.Win(); win != "" {
+		err = s.Prizes(ctx, who, a.Campaign, win)
+	} else {
+		err = s.restoreOne(ctx, a)
+	}
+	if err != nil {
 		return nil, err
 	}
-	return nil, s.lead(ctx, operator.Actor{ID: of.AskedBy, Login: of.AskedLogin}, a, Upheld, a.Answer)
+	return nil, s.lead(ctx, who, a, Upheld, a.Answer)
 }
 
 // restoreOne gives one act of a batch back, in the turn that the batch is at.

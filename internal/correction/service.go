@@ -65,6 +65,9 @@ type Service struct {
 	// Origins are the keys by which conditions on addresses and devices are told; nil
 	// where none are recorded.
 	Origins *OriginKeys
+	// Prizes gives a prize after all, once an appeal about it was upheld; nil where there
+	// are none.
+	Prizes func(ctx context.Context, who operator.Actor, campaignID, win string) error
 	// Box seals what participants and operators write to each other.
 	Box Box
 	// People looks up what may be shown of participants.

@@ -9,7 +9,9 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/audit"
 	"qingyuan/internal/fault"
+	"qingyuan/internal/jobs"
 	"qingyuan/internal/operator"
 	"qingyuan/internal/prizes"
 	"qingyuan/internal/sheet"
@@ -23,8 +25,14 @@ type PrizeDesk interface {
 	AddCodes(ctx context.Context, who operator.Actor, campaignID, id string, raw []byte) (added, total int, err error)
 	Codes(campaignID, id string) int
 	Wins(ctx context.Context, who operator.Actor, campaignID string, state prize.State, flagged bool) ([]prizes.Reviewed, error)
-	Export(ctx context.Context, who operator.Actor, campaignID string, state prize.State, out sheet.Writer) (rows int, groups []string, err error)
-	Exclude(ctx context.Context, who operator.Actor, campaignID string, participants []string, reason string) (added int, err error)
+	// AskExport puts a list of whom to send what in line and returns the job's id.
+	AskExport(ctx context.Context, o prizes.Order, r jobs.Request, by audit.Record) (string, error)
+	// Exported opens what such a job has made; prizes.ErrNotMade.
+	Exported(ctx context.Context, job string) (jobs.Job, prizes.Made, io.Reader, error)
+	Exclude(ctx context.Context, who operator.Actor, campaignID string, in prizes.Insiders, reason string) (added int, err error)
+	Clear(ctx context.Context, who operator.Actor, campaignID string, id prize.WinID, reason string) error
+	// Disputed finds a win that its owner may appeal about.
+	Disputed(ctx context.Context, campaignID, participant string, id prize.WinID) (prize.Win, error)
 	// Draw returns prizes.ErrNotFrozen for a draw whose entrants are not frozen yet.
 	Draw(ctx context.Context, campaignID, id string) (prizes.Frozen, error)
 	Fulfil(ctx context.Context, who operator.Actor, campaignID string, raw []byte) (prizes.Fulfilled, error)
@@ -41,10 +49,12 @@ func (s *Server) prizeDeskRoutes() []route {
 		admin(get(all, staff, s.listPrizeStock), operator.ReadFigures),
 		upload(admin(post(all+"/:prize/codes", staff, s.addCodes), operator.EditCampaigns)),
 		admin(get(all+"/wins", staff, s.listWins), operator.ReadFigures),
-		slow(admin(get(all+"/fulfilment", staff, s.exportPrizes), operator.ReadParticipants)),
+		admin(post(all+"/exports", staff, s.orderPrizeExport), operator.ReadParticipants),
+		slow(admin(get(all+"/exports/:job/file", staff, s.sendPrizeExport), operator.ReadParticipants)),
 		upload(admin(post(all+"/fulfilment", staff, s.fulfilPrizes), operator.ReadParticipants)),
 		admin(post(one+"/refuse", staff, s.refuseWin), operator.CorrectResults),
 		admin(post(one+"/reopen", staff, s.reopenWin), operator.CorrectResults),
+		admin(post(one+"/clear", staff, s.clearWin), operator.CorrectResults),
 	}
 }
 
@@ -131,14 +141,12 @@ type officeWinT struct {
 	// Flags are the rules that have noticed acts of the winner: nothing is sent before
 	// somebody has decided on them.
 	Flags []string `json:"flags"`
+	// Cleared says that somebody has looked, and that it is given all the same.
+	Cleared bool `json:"cleared"`
 }
 
-// winState reads which state is asked for.
-func (k *call) winState() (prize.State, error) {
-	text, err := k.text("state")
-	if err != nil {
-		return "", err
-	}
+// winState reads which state is asked for, "" for any.
+func winState(text string) (prize.State, error) {
 	switch st := prize.State(text); st {
 	case "", prize.Won, prize.Claimed, prize.Sent, prize.Expired, prize.Refused:
 		return st, nil
@@ -148,7 +156,11 @@ func (k *call) winState() (prize.State, error) {
 
 // listWins handles GET …/prizes/wins.
 func (s *Server) listWins(k *call) error {
-	state, err := k.winState()
+	text, err := k.text("state")
+	if err != nil {
+		return err
+	}
+	state, err := winState(text)
 	if err != nil {
 		return err
 	}
@@ -170,16 +182,24 @@ func (s *Server) listWins(k *call) error {
 		w := &part.Items[i]
 		out.Items = append(out.Items, officeWinT{
 			Win: w.String(), Prize: w.Prize, Participant: w.Participant, Unit: w.Unit, UnitName: unitName(c, w.Unit, k.lang()),
-			State: string(w.State), Draw: textOrNull(w.Draw), WonAt: stamp(w.At, c.Zone), Since: stamp(w.Since, c.Zone), Flags: orEmpty(w.Flags),
+			State: string(w.State), Draw: textOrNull(w.Draw), WonAt: stamp(w.At, c.Zone), Since: stamp(w.Since, c.Zone), Flags: orEmpty(w.Flags), Cleared: w.Cleared,
 		})
 	}
 	return k.send(fiber.StatusOK, out)
 }
 
-// exportPrizes handles GET …/prizes/fulfilment: whom to send what, with names. The audit
-// log knows of it before anything is sent.
-func (s *Server) exportPrizes(k *call) error {
-	state, err := k.winState()
+// orderPrizeExport handles POST …/prizes/exports: whom to send what, with names, for a
+// part of the campaign in which the operator may read them.
+func (s *Server) orderPrizeExport(k *call) error {
+	var in struct {
+		Scope  string       `json:"scope"`
+		State  string       `json:"state"`
+		Format sheet.Format `json:"format"`
+	}
+	if err := k.decode(&in); err != nil {
+		return err
+	}
+	state, err := winState(in.State)
 	if err != nil {
 		return err
 	}
@@ -187,24 +207,45 @@ func (s *Server) exportPrizes(k *call) error {
 	if err != nil {
 		return err
 	}
-	format := sheet.Format(or(k.Query("format"), string(sheet.XLSX)))
-	if format != sheet.XLSX && format != sheet.CSV {
-		return fault.InvalidField("format", "应为 xlsx 或 csv")
+	if err := k.within(operator.ReadParticipants, c, in.Scope); err != nil {
+		return err
 	}
-	who, record, desk, journal := k.actor, s.record(k, operator.ReadParticipants, c.ID, "prize:fulfilment"), s.PrizeDesk, s.Journal
-	return s.stream(k, format.ContentType(), c.ID+"-prizes."+string(format), func(ctx context.Context, out *bufio.Writer) error {
-		w, err := sheet.New(out, format)
+	o := prizes.Order{Campaign: c.ID, Scope: in.Scope, State: state, Format: in.Format}
+	r := jobs.Request{Action: string(operator.ReadParticipants), Actor: k.actor.ID, Login: k.actor.Login, Addr: k.addr}
+	id, err := s.PrizeDesk.AskExport(k.ctx, o, r, s.record(k, operator.ReadParticipants, c.ID, ""))
+	if err != nil {
+		return err
+	}
+	return k.send(fiber.StatusAccepted, orderedT{id})
+}
+
+// sendPrizeExport handles GET …/prizes/exports/{job}/file. That it was taken, and of which
+// groups the people on it are, is in the audit log before anything is sent.
+func (s *Server) sendPrizeExport(k *call) error {
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	desk, id := s.PrizeDesk, k.Params("job")
+	j, made, _, err := desk.Exported(k.ctx, id)
+	if err != nil {
+		return err
+	}
+	if j.Campaign != c.ID || !k.actor.Within(operator.ReadParticipants, c, j.Node) {
+		return prizes.ErrNotMade
+	}
+	record := s.record(k, operator.ReadParticipants, c.ID, "prize:export:"+j.ID)
+	record.Reason = "下载"
+	if err := s.Journal.Read(k.ctx, record, made.Rows, made.Groups...); err != nil {
+		return err
+	}
+	return s.stream(k, made.Format.ContentType(), made.FileName(), func(ctx context.Context, w *bufio.Writer) error {
+		_, _, file, err := desk.Exported(ctx, id)
 		if err != nil {
 			return err
 		}
-		rows, groups, err := desk.Export(ctx, who, c.ID, state, w)
-		if err != nil {
-			return err
-		}
-		if err := journal.Read(ctx, record, rows, groups...); err != nil {
-			return err
-		}
-		return w.Close()
+		_, err = io.Copy(w, file)
+		return err
 	})
 }
 
@@ -245,6 +286,32 @@ func (s *Server) reopenWin(k *call) error {
 		return err
 	}
 	return s.askAboutWin(k, prizes.KindReopen, "", in.Reason)
+}
+
+// clearWin handles POST …/prizes/wins/{win}/clear: somebody has looked at a winner who is
+// flagged.
+func (s *Server) clearWin(k *call) error {
+	var in struct {
+		Reason string `json:"reason"`
+	}
+	if err := k.decode(&in); err != nil {
+		return err
+	}
+	if err := checkReason(in.Reason, true); err != nil {
+		return err
+	}
+	id, err := prize.ParseWinID(k.Params("win"))
+	if err != nil {
+		return err
+	}
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	if err := s.PrizeDesk.Clear(k.ctx, k.actor, c.ID, id, in.Reason); err != nil {
+		return err
+	}
+	return k.SendStatus(fiber.StatusNoContent)
 }
 
 func (s *Server) askAboutWin(k *call, kind, told, reason string) error {

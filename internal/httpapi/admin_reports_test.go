@@ -77,12 +77,18 @@ func madeExport(t *testing.T, b *bench) map[string]string {
 	return map[string]string{"job": id}
 }
 
-// work lets a job be done.
+// work lets a job of the reports be done.
 func (b *bench) work(t *testing.T, id string) {
 	t.Helper()
 	d := b.Reports.(*report.Desk) //nolint:forcetypeassert // What openReports put there.
+	b.workOn(t, id, d.Register)
+}
+
+// workOn lets a job be done by who registers for it.
+func (b *bench) workOn(t *testing.T, id string, register func(*jobs.Queue)) {
+	t.Helper()
 	q := &jobs.Queue{DB: b.office.db, Now: b.Now, Log: slog.New(slog.DiscardHandler), Every: time.Millisecond}
-	d.Register(q)
+	register(q)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { q.Run(ctx); close(done) }()

@@ -13,6 +13,7 @@ import (
 	"qingyuan/internal/operator"
 	"qingyuan/leaderboard"
 	"qingyuan/pledge"
+	"qingyuan/prize"
 	"qingyuan/quiz"
 )
 
@@ -78,8 +79,12 @@ type appealT struct {
 	DecidedAt *string `json:"decided_at"`
 }
 
-// signatureObject is what a signature is called where an act is named.
-const signatureObject = "signature"
+// signatureObject is what a signature is called where an act is named, and prizeObject
+// begins what a prize is called.
+const (
+	signatureObject = "signature"
+	prizeObject     = "prize:"
+)
 
 // ownAppealOf writes an appeal for its participant. The answer is theirs once there is
 // a decision.
@@ -138,9 +143,12 @@ func (s *Server) appealed(k *call, c *campaign.Campaign, object string, a *corre
 		a.Batch = sig.Batch
 		return nil
 	}
+	if win, ok := strings.CutPrefix(object, prizeObject); ok && s.PrizeDesk != nil {
+		return s.disputed(k, c, win, a)
+	}
 	id, ok := strings.CutPrefix(object, "attempt:")
 	if !ok {
-		return fault.InvalidField("object", "应为 signature 或 attempt: 加答卷编号")
+		return fault.InvalidField("object", "应为 signature、attempt: 加答卷编号，或 prize: 加中奖编号")
 	}
 	r, err := s.Quizzes.Attempt(k.ctx, c.ID, k.participant, id)
 	if err != nil {
@@ -150,6 +158,20 @@ func (s *Server) appealed(k *call, c *campaign.Campaign, object string, a *corre
 		return correction.ErrCounts
 	}
 	a.Number, a.Batch = r.Attempt.Number, r.Attempt.Batch
+	return nil
+}
+
+// disputed finds the win that somebody speaks up for, which must be their own and not given.
+func (s *Server) disputed(k *call, c *campaign.Campaign, win string, a *correction.Appeal) error {
+	id, err := prize.ParseWinID(win)
+	if err != nil {
+		return err
+	}
+	w, err := s.PrizeDesk.Disputed(k.ctx, c.ID, k.participant, id)
+	if err != nil {
+		return err
+	}
+	a.Unit, a.Batch = w.Unit, correction.PrizeDispute(win, w.Since)
 	return nil
 }
 
@@ -173,7 +195,11 @@ func (s *Server) listOwnAppeals(k *call) error {
 	}
 	out := make([]appealT, len(all))
 	for i, a := range all {
-		out[i] = ownAppealOf(c, a, names[a.Number])
+		object := names[a.Number]
+		if win := a.Win(); win != "" {
+			object = prizeObject + win
+		}
+		out[i] = ownAppealOf(c, a, object)
 	}
 	return k.send(fiber.StatusOK, stretch(out, p))
 }
@@ -197,19 +223,21 @@ func (s *Server) attemptNames(k *call, c *campaign.Campaign, all []*correction.A
 }
 
 type officeAppealT struct {
-	ID          string  `json:"id"`
-	Participant string  `json:"participant"`
-	Kind        string  `json:"kind"`
-	Number      int     `json:"number"`
-	Unit        string  `json:"unit"`
-	UnitName    string  `json:"unit_name"`
-	Correction  string  `json:"correction"`
-	State       string  `json:"state"`
-	Text        *string `json:"text"`
-	Answer      *string `json:"answer"`
-	Login       string  `json:"login"`
-	CreatedAt   string  `json:"created_at"`
-	DecidedAt   *string `json:"decided_at"`
+	ID          string `json:"id"`
+	Participant string `json:"participant"`
+	Kind        string `json:"kind"`
+	Number      int    `json:"number"`
+	Unit        string `json:"unit"`
+	UnitName    string `json:"unit_name"`
+	Correction  string `json:"correction"`
+	// Win is the prize that it is about.
+	Win       *string `json:"win"`
+	State     string  `json:"state"`
+	Text      *string `json:"text"`
+	Answer    *string `json:"answer"`
+	Login     string  `json:"login"`
+	CreatedAt string  `json:"created_at"`
+	DecidedAt *string `json:"decided_at"`
 }
 
 func officeAppealOf(c *campaign.Campaign, a *correction.Appeal, lang string) officeAppealT {
@@ -220,6 +248,9 @@ func officeAppealOf(c *campaign.Campaign, a *correction.Appeal, lang string) off
 	}
 	if a.Number == 0 {
 		out.Kind = signatureObject
+	}
+	if win := a.Win(); win != "" {
+		out.Kind, out.Win, out.Correction = "prize", &win, ""
 	}
 	return out
 }

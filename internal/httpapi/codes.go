@@ -108,6 +108,7 @@ func errorCodes() []codeRow {
 		{"prize.kind", 409, "这种奖品不支持此操作"},
 		{"prize.expired", 409, "领奖期限已过"},
 		{"prize.under_review", 409, "中奖者有待核实的异常提示，请先处理提示"},
+		{"prize.insider", 409, "中奖者在主办方人员排除名单上，不能发放"},
 		{"prize.refused", 409, "该奖品经核实不予发放，可提出申诉"},
 		{"prize.draw_not_found", 404, "没有这次抽奖"},
 		{"prize.not_frozen", 409, "参与名单尚未冻结，不能开奖"},
@@ -115,6 +116,7 @@ func errorCodes() []codeRow {
 		{"prize.not_drawn", 409, "尚未开奖"},
 		{"prize.claimable", 409, "只有逾期未领的奖品可以递补"},
 		{"prize.no_reserve", 409, "候补名单已经用完"},
+		{"prize.export_not_made", 404, "导出文件尚未生成或已不存在"},
 		{"prize.consent_required", 400, "请阅读活动规则，并单独同意为领奖提供个人信息"},
 
 		{"transfer.pending", 409, "您已有一条转单位申请正在等待处理，撤回后才能另行申请"},

@@ -116,7 +116,13 @@ func (s *Server) showDrawFile(k *call) error {
 func (s *Server) excludeFromPrizes(k *call) error {
 	var in struct {
 		Participants []string `json:"participants"`
-		Reason       string   `json:"reason"`
+		// People are lines of rosters.
+		People []struct {
+			Unit   string `json:"unit"`
+			Number string `json:"number"`
+		} `json:"people"`
+		Phones []string `json:"phones"`
+		Reason string   `json:"reason"`
 	}
 	if err := k.decode(&in); err != nil {
 		return err
@@ -131,7 +137,11 @@ func (s *Server) excludeFromPrizes(k *call) error {
 	if err := k.within(operator.CorrectResults, c, ""); err != nil {
 		return err
 	}
-	added, err := s.PrizeDesk.Exclude(k.ctx, k.actor, c.ID, in.Participants, in.Reason)
+	who := prizes.Insiders{Participants: in.Participants, Phones: in.Phones}
+	for _, p := range in.People {
+		who.Lines = append(who.Lines, prizes.Line(p))
+	}
+	added, err := s.PrizeDesk.Exclude(k.ctx, k.actor, c.ID, who, in.Reason)
 	if err != nil {
 		return err
 	}

@@ -116,14 +116,18 @@ type qualifyT struct {
 }
 
 type prizesT struct {
-	Rules     rulesT         `json:"rules"`
-	Statement string         `json:"statement"`
-	Qualify   qualifyT       `json:"qualify"`
-	ClaimDays int            `json:"claim_days"`
-	MaxValue  int64          `json:"max_value_fen"`
-	Instant   *instantT      `json:"instant"`
-	Draws     []drawT        `json:"draws"`
-	Changes   []prizeChangeT `json:"changes"`
+	Rules     rulesT   `json:"rules"`
+	Statement string   `json:"statement"`
+	Qualify   qualifyT `json:"qualify"`
+	ClaimDays int      `json:"claim_days"`
+	// ReviewDays is how long after the close winners are reviewed while the boards stand
+	// still, RiskFrom from which of WeChat's ranks on somebody looks first.
+	ReviewDays *int           `json:"review_days"`
+	RiskFrom   *int           `json:"wechat_risk_from"`
+	MaxValue   int64          `json:"max_value_fen"`
+	Instant    *instantT      `json:"instant"`
+	Draws      []drawT        `json:"draws"`
+	Changes    []prizeChangeT `json:"changes"`
 }
 
 type rulesT struct {
@@ -163,7 +167,7 @@ func (s *Server) showPrizes(k *call) error {
 		Qualify: qualifyT{
 			q.Signed, q.Passed, bound(q.MinScore), string(q.Attempts), orEmpty(q.Groups), orEmpty(q.Regions),
 		},
-		ClaimDays: o.Plan.ClaimDays, MaxValue: prize.MaxValue, Instant: s.instantOf(o, secrets, granted, lang),
+		ClaimDays: o.Plan.ClaimDays, ReviewDays: bound(o.Plan.ReviewDays), RiskFrom: bound(o.Plan.RiskFrom), MaxValue: prize.MaxValue, Instant: s.instantOf(o, secrets, granted, lang),
 		Draws: drawsOf(o, secrets, granted, lang),
 	}
 	if out.Changes, err = s.prizeChanges(k.ctx, c); err != nil {
@@ -289,12 +293,15 @@ type winT struct {
 	// Code is that of a voucher that was claimed, Told why a prize is not given.
 	Code *string `json:"code"`
 	Told *string `json:"told"`
+	// UnderReview says that somebody looks at it before it is given.
+	UnderReview bool `json:"under_review"`
 }
 
 func winOf(c *campaign.Campaign, w *prizes.OwnWin, lang string) winT {
 	out := winT{
 		Win: w.WinID.String(), Prize: w.WinID.Prize, Name: w.Of.Name.In(lang), Kind: string(w.Of.Kind), State: string(w.State),
 		Draw: textOrNull(w.Draw), WonAt: stamp(w.At, c.Zone), Needs: orEmpty(prizes.Needs(w.Of)), Code: textOrNull(w.Code), Told: textOrNull(w.Told),
+		UnderReview: w.UnderReview,
 	}
 	if w.State == prize.Won {
 		out.ClaimBy = new(stamp(w.ClaimBy, c.Zone))
@@ -417,7 +424,7 @@ func (s *Server) claimPrize(k *call) error {
 	if in.Contact != (prizes.Contact{}) && !in.Consent.Personal {
 		return prizes.ErrConsent
 	}
-	w, err := s.PrizeDesk.Claim(k.ctx, o.Campaign.ID, k.participant, id, prizes.Claim{Contact: in.Contact, Consent: in.Consent.Rules})
+	w, err := s.PrizeDesk.Claim(k.ctx, o.Campaign.ID, k.participant, id, prizes.Claim{Contact: in.Contact, Consent: in.Consent.Rules, From: k.addr})
 	if err != nil {
 		return err
 	}

@@ -2,12 +2,16 @@ package httpapi
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/audit"
+	"qingyuan/internal/jobs"
 	"qingyuan/internal/operator"
 	"qingyuan/internal/prizes"
 	"qingyuan/internal/redisstore"
@@ -89,7 +93,7 @@ func testBox(t *testing.T) *seal.Box {
 func openPrizes(t *testing.T, b *bench) {
 	t.Helper()
 	catalog := promising{b.catalog}
-	desk := &prizes.Service{DB: b.office.db, Box: testBox(t), Catalog: catalog, Store: oneWin{}, Plans: noPlans, Now: b.Now}
+	desk := &prizes.Service{DB: b.office.db, Box: testBox(t), Catalog: catalog, Store: oneWin{}, Jobs: &jobs.Queue{DB: b.office.db, Now: b.Now}, Plans: noPlans, Now: b.Now}
 	for _, k := range desk.Kinds() {
 		b.office.approvals.Register(k)
 	}
@@ -109,11 +113,26 @@ func prizeArea() area {
 		"GET " + all:                           {},
 		"POST " + all + "/:prize/codes":        {whole: true, object: tea, body: "CODE%d\n"},
 		"GET " + all + "/wins":                 {},
-		"GET " + all + "/fulfilment":           {},
+		"POST " + all + "/exports":             {placed: true, ok: http.StatusAccepted, body: `{"scope":"no1","format":"csv"}`},
+		"GET " + all + "/exports/:job/file":    {object: madePrizeExport},
 		"POST " + all + "/fulfilment":          {body: "中奖编号,发放凭据\n"},
 		"POST " + all + "/wins/:win/refuse":    {object: win, ok: http.StatusAccepted, body: `{"told":"同一设备重复参与","reason":"核实"}`},
+		"POST " + all + "/wins/:win/clear":     {object: win, ok: http.StatusNoContent, body: `{"reason":"已核实"}`},
 		"POST " + all + "/wins/:win/reopen":    {object: win, ok: http.StatusAccepted, body: `{"reason":"申诉成立"}`},
 	}}
+}
+
+// madePrizeExport is a list of winners of unit no1 that is done.
+func madePrizeExport(t *testing.T, b *bench) map[string]string {
+	t.Helper()
+	o := prizes.Order{Campaign: "spring", Scope: "no1", Format: "csv"}
+	r := jobs.Request{Action: string(operator.ReadParticipants), Actor: "somebody", Login: "somebody"}
+	id, err := b.PrizeDesk.AskExport(t.Context(), o, r, audit.Record{At: b.Now(), Actor: "somebody", Action: "export"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.workOn(t, id, b.PrizeDesk.(*prizes.Service).Register) //nolint:forcetypeassert // What openPrizes put there.
+	return map[string]string{"job": id}
 }
 
 // newPrizeBench is a bench on the real store, with prizes.
@@ -127,7 +146,9 @@ func newPrizeBench(t *testing.T) *bench {
 			t.Fatal(err)
 		}
 		catalog, store := promising{b.catalog}, redisstore.NewPrizes(campaigns, b.catalog.Campaign)
-		desk := &prizes.Service{DB: b.office.db, Box: testBox(t), Catalog: catalog, Store: store, Plans: noPlans, Now: b.Now}
+		desk := &prizes.Service{
+			DB: b.office.db, Box: testBox(t), Catalog: catalog, Store: store, Jobs: &jobs.Queue{DB: b.office.db, Now: b.Now}, Plans: noPlans, Now: b.Now,
+		}
 		b.Prizes, b.PrizeDesk = &prize.Service{Catalog: catalog, Store: store, Codes: desk.Codes, Now: b.Now}, desk
 	})
 	return b
@@ -204,10 +225,32 @@ func TestAPrizeFromTheChanceToTheDoor(t *testing.T) {
 	}
 
 	as := b.hire(t, operator.Grant{Role: operator.CampaignOperator, Campaign: "spring"}).token
-	const desk = "/api/v1/admin" + "/campaigns/spring/prizes/fulfilment"
-	sheet := b.do(t, request("GET", desk+"?format=csv", as, ""))
-	if sheet.status != 200 || !strings.Contains(sheet.body, "bag.1") || !strings.Contains(sheet.body, "迎宾街一号") {
+	const office = "/api/v1/admin/campaigns/spring/prizes"
+	const desk = office + "/fulfilment"
+	asked := b.do(t, request("POST", office+"/exports", as, `{"state":"claimed","format":"csv"}`))
+	if asked.status != http.StatusAccepted {
+		t.Fatalf("export: %d %s", asked.status, asked.body)
+	}
+	job := decoded[orderedT](t, asked).Job
+	if a := b.do(t, request("GET", office+"/exports/"+job+"/file", as, "")); a.problem(t).Code != "prize.export_not_made" {
+		t.Errorf("taken before it was made: %d %s", a.status, a.body)
+	}
+	b.workOn(t, job, b.PrizeDesk.(*prizes.Service).Register) //nolint:forcetypeassert // What newPrizeBench put there.
+	sheet := b.do(t, request("GET", office+"/exports/"+job+"/file", as, ""))
+	if sheet.status != 200 || !strings.Contains(sheet.body, "bag.1") || !strings.Contains(sheet.body, "迎宾街一号") || strings.Contains(sheet.body, "bag.2") {
 		t.Fatalf("export: %d %s", sheet.status, sheet.body)
+	}
+	sum, remembered := sha256.Sum256([]byte(sheet.body)), 0
+	for _, e := range b.entries(t) {
+		if e.Object == "prize:export:"+job {
+			remembered++
+		}
+		if strings.Contains(string(e.After), hex.EncodeToString(sum[:])) && !strings.Contains(string(e.After), `"rows":1`) {
+			t.Errorf("what was made is remembered as %s", e.After)
+		}
+	}
+	if remembered != 3 { // asked for, made, taken
+		t.Errorf("the audit log tells %d times of the export", remembered)
 	}
 	for _, want := range []string{`"sent":1,"same":0`, `"sent":0,"same":1`} {
 		if a := b.do(t, request("POST", desk, as, "中奖编号,发放凭据\nbag.1,SF123\nbag.9,SF1\n")); !strings.Contains(a.body, want) || !strings.Contains(a.body, "rows.3") {

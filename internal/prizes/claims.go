@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 	"unicode"
@@ -111,6 +112,8 @@ type Claim struct {
 	// Consent is the version of the rules that they agree to with it, by a consent of
 	// its own (个人信息保护法 art. 29).
 	Consent string
+	// From is where it comes from: WeChat is asked with it, where the rules say so.
+	From netip.Addr
 }
 
 // Claim claims a prize for its winner. A repeat changes nothing, and gives back how it
@@ -150,12 +153,20 @@ func (s *Service) claim(ctx context.Context, o prize.Offer, p *prize.Prize, w pr
 		if err = s.keep(ctx, campaignID, &w, c, now); err != nil {
 			return prize.Win{}, err
 		}
+		if err = s.recognise(ctx, campaignID, w.Participant, c.Contact.Phone); err != nil {
+			return prize.Win{}, err
+		}
 		if w, _, err = s.Store.Move(ctx, campaignID, id, prize.Won, prize.Claimed, now); err != nil {
 			return prize.Win{}, err
 		}
 	}
+	if w.State == prize.Claimed {
+		if err = s.askRisk(ctx, o, &w, c.From); err != nil {
+			return prize.Win{}, err
+		}
+	}
 	if p.Kind == prize.Voucher && w.State == prize.Claimed {
-		if err = s.reviewed(ctx, campaignID, w.Participant); errors.Is(err, ErrReview) {
+		if err = s.reviewed(ctx, o, w); errors.Is(err, ErrReview) {
 			return w, nil // it is handed over once somebody has looked
 		}
 		if err == nil {
@@ -163,23 +174,6 @@ func (s *Service) claim(ctx context.Context, o prize.Offer, p *prize.Prize, w pr
 		}
 	}
 	return w, err
-}
-
-// reviewed fails with ErrReview while flags of somebody wait for a decision, or were
-// confirmed: what was confirmed leads to a refusal.
-func (s *Service) reviewed(ctx context.Context, campaignID, participant string) error {
-	flags, err := s.flags(ctx, campaignID)
-	if err == nil && len(flags[participant]) > 0 {
-		err = ErrReview
-	}
-	return err
-}
-
-func (s *Service) flags(ctx context.Context, campaignID string) (map[string][]string, error) {
-	if s.Flagged == nil {
-		return nil, nil //nolint:nilnil // Nobody is flagged.
-	}
-	return s.Flagged(ctx, campaignID)
 }
 
 // own finds a win of a participant; that of anybody else is not found.
@@ -265,6 +259,8 @@ type OwnWin struct {
 	Code string
 	// Told is why it is not given.
 	Told string
+	// UnderReview says that somebody looks at it before it is given.
+	UnderReview bool
 }
 
 // Own lists the wins of a participant.
@@ -296,6 +292,10 @@ func (s *Service) ownWin(ctx context.Context, o prize.Offer, p *prize.Prize, w p
 	out := OwnWin{Win: w, Of: p, ClaimBy: o.Plan.ClaimBy(w.Since)}
 	var err error
 	switch {
+	case w.State == prize.Claimed:
+		if err = s.reviewed(ctx, o, w); errors.Is(err, ErrReview) {
+			out.UnderReview, err = true, nil
+		}
 	case w.State == prize.Refused:
 		out.Told, err = s.told(ctx, o.Campaign.ID, w.WinID)
 	case p.Kind == prize.Voucher && w.State == prize.Sent:

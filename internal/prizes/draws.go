@@ -126,18 +126,35 @@ func (s *Service) Freeze(ctx context.Context) error {
 
 func (s *Service) freeze(ctx context.Context, o prize.Offer, d *prize.Draw) error {
 	id := o.Campaign.ID
+	if err := s.resolve(ctx, id); err != nil {
+		return err
+	}
+	phones, err := s.insiders(ctx, id, byPhone)
+	if err != nil {
+		return err
+	}
 	barred, err := s.excluded(ctx, id)
 	if err != nil {
 		return err
 	}
 	var l list
-	err = s.Entrants(ctx, o.Campaign, d.EntrantsAt, func(participant string, acts *prize.Acts) {
-		if !slices.Contains(barred, participant) && o.Plan.Qualify.Ever(o.Campaign, acts) {
-			l.Entrants = append(l.Entrants, Entrant{s.Keys.Ticket(id, participant), participant, acts.Unit, acts.Group})
+	known := map[string]string{} // whom a phone number gives away, and who excluded it
+	err = s.Entrants(ctx, o.Campaign, d.EntrantsAt, len(phones) > 0, func(c Candidate) {
+		if login, insider := phones[s.phoneMark(id, c.Phone)]; insider && c.Phone != "" {
+			known[c.Participant] = login
+			return
+		}
+		if _, found := slices.BinarySearch(barred, c.Participant); !found && o.Plan.Qualify.Ever(o.Campaign, c.Acts) {
+			l.Entrants = append(l.Entrants, Entrant{s.Keys.Ticket(id, c.Participant), c.Participant, c.Acts.Unit, c.Acts.Group})
 		}
 	})
 	if err != nil {
 		return err
+	}
+	for p := range known {
+		if _, found := slices.BinarySearch(barred, p); !found {
+			l.Excluded = append(l.Excluded, s.Keys.Ticket(id, p))
+		}
 	}
 	for _, p := range barred {
 		l.Excluded = append(l.Excluded, s.Keys.Ticket(id, p))
@@ -157,6 +174,11 @@ func (s *Service) freeze(ctx context.Context, o prize.Offer, d *prize.Draw) erro
 		return err
 	}
 	return s.DB.WithTx(ctx, func(tx *sql.Tx) error {
+		for p, login := range known {
+			if _, err := s.bar(ctx, tx, id, p, login); err != nil {
+				return err
+			}
+		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO prize_draws (campaign, draw, entrants, entrants_count, entrants_root, excluded_count, excluded_root, frozen)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (campaign, draw) DO NOTHING`,
 			id, d.ID, raw, len(l.Entrants), root.String(), len(l.Excluded), excluded.String(), s.Now().UnixMilli())

@@ -29,12 +29,13 @@ func drawn(t *testing.T, db *sqldb.DB) *rig {
 		Prizes: []prize.Prize{{ID: "bike", Kind: prize.Goods, Name: campaign.Text{"zh-CN": "车"}, Stock: 2, Value: 80_000}},
 	}}
 	r.Keys = prize.Keys{Secrets: [32]byte{1}, Tickets: [32]byte{2}}
-	r.Entrants = func(_ context.Context, _ *campaign.Campaign, by time.Time, each func(string, *prize.Acts)) error {
+	r.Entrants = func(_ context.Context, _ *campaign.Campaign, by time.Time, _ bool, each func(prizes.Candidate)) error {
 		if !by.Equal(r.plan.Draws[0].EntrantsAt) {
 			t.Errorf("entrants by %s", by)
 		}
 		for i := range 40 {
-			each(fmt.Sprint("p", i), &prize.Acts{Unit: "u1", Group: "public", Attempts: []prize.Attempt{{StartedAt: opens, First: true, Passed: i%4 > 0}}})
+			acts := &prize.Acts{Unit: "u1", Group: "public", Attempts: []prize.Attempt{{StartedAt: opens, First: true, Passed: i%4 > 0}}}
+			each(prizes.Candidate{Participant: fmt.Sprint("p", i), Acts: acts, Phone: fmt.Sprint(13800000000 + i)})
 		}
 		return nil
 	}
@@ -89,7 +90,7 @@ func TestADraw(t *testing.T) {
 		r := drawn(t, db)
 		ctx := t.Context()
 		for range 2 {
-			if _, err := r.Exclude(ctx, console(), "c", []string{"p1", "p2"}, "工作人员"); err != nil {
+			if _, err := r.Exclude(ctx, console(), "c", prizes.Insiders{Participants: []string{"p1", "p2"}}, "工作人员"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -115,7 +116,7 @@ func TestADraw(t *testing.T) {
 		if err != nil || frozen.Count != 28 || frozen.ExcludedCount != 2 || frozen.File != nil {
 			t.Fatalf("frozen: %d entrants, %d excluded, %v", frozen.Count, frozen.ExcludedCount, err)
 		}
-		if _, err := r.Exclude(ctx, console(), "c", []string{"p3"}, "迟到"); err != nil {
+		if _, err := r.Exclude(ctx, console(), "c", prizes.Insiders{Participants: []string{"p3"}}, "迟到"); err != nil {
 			t.Fatal(err)
 		}
 		if err := r.Freeze(ctx); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/retention"
+	"qingyuan/internal/sqldb"
 	"qingyuan/prize"
 )
 
@@ -17,7 +18,7 @@ import (
 // (个人信息保护法 art. 47). Run takes them away afterwards.
 func (s *Service) Holder() retention.Holder {
 	return retention.Holder{
-		Name: "prize_claims", Kind: campaign.KeptPersonal, Tables: []string{"prize_claims"}, Erase: s.ErasePersonal, Tell: s.tell,
+		Name: "prize_claims", Kind: campaign.KeptPersonal, Tables: []string{"prize_claims", "prize_risks"}, Erase: s.ErasePersonal, Tell: s.tell,
 	}
 }
 
@@ -25,7 +26,10 @@ func (s *Service) Holder() retention.Holder {
 // takes it away where its two years are over.
 func (s *Service) ErasePersonal(ctx context.Context, participant string) error {
 	err := s.DB.WithTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE prize_claims SET stopped = 1 WHERE participant = $1`, participant)
+		if _, err := tx.ExecContext(ctx, `UPDATE prize_claims SET stopped = 1 WHERE participant = $1`, participant); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE prize_risks SET state = 'untold', sealed = NULL WHERE participant = $1 AND state = 'asking'`, participant)
 		return err
 	})
 	if err != nil {
@@ -58,7 +62,30 @@ func (s *Service) tell(ctx context.Context, participant string) (out []retention
 		}
 		out = append(out, t)
 	}
-	return out, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read the claims of %s: %w", participant, err)
+	}
+	risks, err := s.tellRisks(ctx, participant)
+	return append(out, risks...), err
+}
+
+// tellRisks lists where WeChat was asked about a participant, and what it has told.
+func (s *Service) tellRisks(ctx context.Context, participant string) ([]retention.Told, error) {
+	rows, err := s.DB.QueryContext(ctx, `SELECT campaign, state, rank, at FROM prize_risks WHERE participant = $1 ORDER BY campaign, prize, item`, participant)
+	out, err := sqldb.Collect(rows, err, func(r *sql.Rows) (t retention.Told, err error) {
+		var rank int
+		var at int64
+		err = r.Scan(&t.Campaign, &t.State, &rank, &at)
+		t.Kind, t.At = "wechat_risk", time.UnixMilli(at)
+		if t.State == "told" {
+			t.Text = fmt.Sprint(rank)
+		}
+		return t, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what WeChat was asked about %s: %w", participant, err)
+	}
+	return out, nil
 }
 
 // Forget takes away what winners of a campaign told, once its two years are over.
@@ -67,7 +94,10 @@ func (s *Service) Forget(ctx context.Context, c *campaign.Campaign) error {
 		return nil
 	}
 	err := s.DB.WithTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE prize_claims SET sealed = NULL WHERE campaign = $1 AND sealed IS NOT NULL`, c.ID)
+		if _, err := tx.ExecContext(ctx, `UPDATE prize_claims SET sealed = NULL WHERE campaign = $1 AND sealed IS NOT NULL`, c.ID); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM prize_risks WHERE campaign = $1`, c.ID)
 		return err
 	})
 	if err != nil {

@@ -131,100 +131,6 @@ func (s *Service) told(ctx context.Context, campaignID string, id prize.WinID) (
 	return told, nil
 }
 
-// Reviewed is a win with the rules that have noticed acts of its winner.
-type Reviewed struct {
-	prize.Win
-
-	Flags []string
-}
-
-// Wins lists the wins of a campaign that an operator may see, in one state or in any;
-// with flagged only those to be reviewed.
-func (s *Service) Wins(ctx context.Context, who operator.Actor, campaignID string, state prize.State, flagged bool) ([]Reviewed, error) {
-	o, err := s.Catalog.Prizes(campaignID)
-	if err != nil {
-		return nil, err
-	}
-	wins, err := s.Store.Wins(ctx, campaignID)
-	if err != nil {
-		return nil, err
-	}
-	flags, err := s.flags(ctx, campaignID)
-	if err != nil {
-		return nil, err
-	}
-	var out []Reviewed
-	for i := range wins {
-		w := Reviewed{wins[i], flags[wins[i].Participant]}
-		if (state == "" || w.State == state) && (!flagged || len(w.Flags) > 0) && who.Within(operator.ReadFigures, o.Campaign, w.Unit) {
-			out = append(out, w)
-		}
-	}
-	return out, nil
-}
-
-// Export writes what the office needs to send prizes: the wins of one state or of any,
-// with what their winners told, in their whole part of the tree. It returns how many
-// rows it has written, and of which groups they are.
-func (s *Service) Export(ctx context.Context, who operator.Actor, campaignID string, state prize.State, out sheet.Writer) (rows int, groups []string, err error) {
-	fail := func(err error) (int, []string, error) {
-		return 0, nil, fmt.Errorf("export the prizes of %s: %w", campaignID, err)
-	}
-	o, err := s.Catalog.Prizes(campaignID)
-	if err != nil {
-		return fail(err)
-	}
-	wins, err := s.Store.Wins(ctx, campaignID)
-	if err != nil {
-		return fail(err)
-	}
-	held, err := s.held(ctx, campaignID)
-	if err != nil {
-		return fail(err)
-	}
-	if err := out.Table("奖品发放", exportColumns()...); err != nil {
-		return fail(err)
-	}
-	for i := range wins {
-		w := &wins[i]
-		p, ok := o.Plan.Prize(w.Prize)
-		if !ok || state != "" && w.State != state || !who.Within(operator.ReadParticipants, o.Campaign, w.Unit) {
-			continue
-		}
-		h := held[w.WinID]
-		tax, net := p.Withheld()
-		err := out.Row(w.String(), p.Name.In(""), string(p.Kind), string(w.State), w.Participant, w.Unit, w.At.In(o.Campaign.Zone),
-			h.Contact.Name, h.Contact.Phone, h.Contact.Address, h.Contact.IDNumber, yuan(p.Value), yuan(tax), yuan(net), h.Ref)
-		if err != nil {
-			return fail(err)
-		}
-		rows++
-		if !slices.Contains(groups, w.Group) {
-			groups = append(groups, w.Group)
-		}
-	}
-	return rows, groups, nil
-}
-
-// yuan writes fen exactly.
-func yuan(fen int64) string { return fmt.Sprintf("%d.%02d", fen/100, fen%100) }
-
-// Titles of the columns that an import reads again.
-const (
-	titleWin = "中奖编号"
-	titleRef = "发放凭据"
-)
-
-func exportColumns() []sheet.Column {
-	var out []sheet.Column
-	for _, title := range []string{
-		titleWin, "奖品", "种类", "状态", "参与者", "单位编号", "中奖时间", "姓名", "电话", "地址", "身份证号", "价值（元）", "代扣税（元）", "税后（元）", titleRef,
-	} {
-		out = append(out, sheet.Column{Title: title})
-	}
-	return out
-}
-
 // Fulfilled is what an import of sent prizes came to.
 type Fulfilled struct {
 	Rows int `json:"rows"`
@@ -323,7 +229,7 @@ func (s *Service) sent(ctx context.Context, who operator.Actor, o prize.Offer, r
 		return false, prize.ErrNoWin
 	}
 	if w.State == prize.Claimed {
-		if err := s.reviewed(ctx, o.Campaign.ID, w.Participant); err != nil {
+		if err := s.reviewed(ctx, o, w); err != nil {
 			return false, err
 		}
 	}

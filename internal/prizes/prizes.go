@@ -8,11 +8,13 @@ package prizes
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
 	"qingyuan/campaign"
 	"qingyuan/internal/fault"
+	"qingyuan/internal/jobs"
 	"qingyuan/internal/seal"
 	"qingyuan/internal/sqldb"
 	"qingyuan/prize"
@@ -28,12 +30,23 @@ type Service struct {
 	Store   prize.Store
 	// Keys make the tickets and secrets of draws.
 	Keys prize.Keys
-	// Entrants tells what everybody in a campaign had done by a moment. It fails while that
-	// cannot be told yet.
-	Entrants func(ctx context.Context, c *campaign.Campaign, by time.Time, each func(participant string, acts *prize.Acts)) error
+	// Entrants tells what everybody in a campaign had done by a moment, and their phone
+	// numbers where phones are asked for. It fails while that cannot be told yet.
+	Entrants func(ctx context.Context, c *campaign.Campaign, by time.Time, phones bool, each func(Candidate)) error
+	// Line names the door of a line on a roster, "" where there is no such line; AtLine
+	// tells who came by a door so named, "" for nobody yet.
+	Line   func(ctx context.Context, campaignID, unit, number string) (mark string, err error)
+	AtLine func(ctx context.Context, mark string) (participant string, err error)
+	// Risk asks how risky WeChat holds somebody who is here now; told is false where it will
+	// not tell, and an error means later. Nil asks nothing. Agreed is the version of the
+	// notice that somebody has agreed to.
+	Risk   func(ctx context.Context, participant string, from netip.Addr) (rank int, told bool, err error)
+	Agreed func(ctx context.Context, campaignID, participant string) (version string, err error)
 	// Flagged tells by which rules acts of participants are noticed that nobody has
 	// dismissed yet; nil notices nothing.
 	Flagged func(ctx context.Context, campaignID string) (map[string][]string, error)
+	// Jobs makes the lists that the office asks for.
+	Jobs *jobs.Queue
 	// Plans lists the campaigns that have prizes.
 	Plans func() []prize.Offer
 	Now   func() time.Time
@@ -45,6 +58,17 @@ type Service struct {
 	// barred are those who may win nothing.
 	barred map[prize.Person]bool
 }
+
+// Candidate is somebody as they were at a moment.
+type Candidate struct {
+	Participant string
+	Acts        *prize.Acts
+	// Phone is "" unless phones were asked for and theirs is known.
+	Phone string
+}
+
+// millisecond is the grain of moments in facts.
+const millisecond = time.Millisecond
 
 // Archived is how long after the close of a campaign everything about its prizes is kept
 // (规范促销行为暂行规定: two years). No retention takes it away earlier.
@@ -61,6 +85,10 @@ var (
 	// ErrReview is a prize that is not given before somebody has looked at its winner's
 	// flags.
 	ErrReview = fault.New(fault.Conflict, "prize.under_review", "中奖者有待核实的异常提示，请先处理提示")
+	// ErrInsider is a prize of one of the people who run the campaign: it is not given.
+	ErrInsider = fault.New(fault.Conflict, "prize.insider", "中奖者在主办方人员排除名单上，不能发放")
+	// ErrNothing is an appeal about a prize that nobody withholds.
+	ErrNothing = fault.New(fault.Conflict, "appeal.nothing", "这份记录没有被作废，无需申诉")
 	// ErrRefused is a claim of a prize that is not given.
 	ErrRefused = fault.New(fault.Conflict, "prize.refused", "该奖品经核实不予发放，可提出申诉")
 )

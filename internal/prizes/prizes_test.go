@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/approval"
+	"qingyuan/internal/jobs"
 	"qingyuan/internal/operator"
 	"qingyuan/internal/prizes"
 	"qingyuan/internal/redisstore"
@@ -82,7 +85,9 @@ func newRig(t *testing.T, db *sqldb.DB) *rig {
 		DB: db, Box: box(t, "1"), Catalog: r, Store: redisstore.NewPrizes(campaigns, func(string) (*campaign.Campaign, error) { return r.c, nil }),
 		Plans: func() []prize.Offer { return []prize.Offer{{Campaign: r.c, Plan: r.plan}} }, Now: func() time.Time { return r.at },
 		Failed: func(err error) { t.Error(err) },
+		Jobs:   &jobs.Queue{DB: db, Now: func() time.Time { return r.at }, Log: slog.New(slog.DiscardHandler), Every: time.Millisecond},
 	}
+	r.Register(r.Jobs)
 	return r
 }
 
@@ -240,21 +245,31 @@ func TestAWinEnds(t *testing.T) {
 	})
 }
 
-// export writes everything as CSV.
+// export has everything written as CSV by a job, and returns the file.
 func (r *rig) export() string {
 	r.Helper()
-	var out bytes.Buffer
-	w, err := sheet.New(&out, sheet.CSV)
+	id, err := r.AskExport(r.Context(), prizes.Order{Campaign: "c", Format: sheet.CSV}, jobs.Request{Action: string(operator.ReadParticipants), Actor: "a", Login: "a"}, console().Record(r.at, operator.ReadParticipants, "c", ""))
 	if err != nil {
 		r.Fatal(err)
 	}
-	if _, _, err := r.Export(r.Context(), console(), "c", "", w); err != nil {
-		r.Fatal(err)
+	ctx, stop := context.WithCancel(r.Context())
+	done := make(chan struct{})
+	go func() { r.Jobs.Run(ctx); close(done) }()
+	defer func() { stop(); <-done }()
+	for {
+		j, _, file, err := r.Exported(r.Context(), id)
+		if err == nil {
+			raw, err := io.ReadAll(file)
+			if err != nil {
+				r.Fatal(err)
+			}
+			return string(raw)
+		}
+		if !errors.Is(err, prizes.ErrNotMade) || j.State.Final() {
+			r.Fatalf("export %s: %s, %v", j.State, j.Error, err)
+		}
+		time.Sleep(time.Millisecond)
 	}
-	if err := w.Close(); err != nil {
-		r.Fatal(err)
-	}
-	return out.String()
 }
 
 // TestNothingIsGivenBeforeAReview: while flags of a winner wait, or were confirmed, no
@@ -295,4 +310,71 @@ func TestNothingIsGivenBeforeAReview(t *testing.T) {
 	step("", 0)
 	flags = nil
 	step("AAA", 1)
+}
+
+// TestWhoRunsTheCampaignWinsNothing: people are known by their line on a roster, whenever
+// they come by it, and by the number that they enrol or claim with.
+func TestWhoRunsTheCampaignWinsNothing(t *testing.T) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := drawn(t, db)
+		ctx := t.Context()
+		came := map[string]string{"door-1": "p1"}
+		r.Line = func(_ context.Context, _, unit, number string) (string, error) {
+			if unit != "u1" || number == "9" {
+				return "", nil
+			}
+			return "door-" + number, nil
+		}
+		r.AtLine = func(_ context.Context, mark string) (string, error) { return came[mark], nil }
+		in := prizes.Insiders{Lines: []prizes.Line{{Unit: "u1", Number: "1"}, {Unit: "u1", Number: "2"}}, Phones: []string{"13800000003"}}
+		for _, want := range []int{3, 0} {
+			if added, err := r.Exclude(ctx, console(), "c", in, "工作人员"); err != nil || added != want {
+				t.Errorf("%d are new, want %d: %v", added, want, err)
+			}
+		}
+		for _, bad := range []prizes.Insiders{
+			{}, {Lines: []prizes.Line{{Unit: "u1", Number: "9"}}}, {Lines: []prizes.Line{{Unit: "u2", Number: "1"}}}, {Phones: []string{"0351-110"}},
+		} {
+			if _, err := r.Exclude(ctx, console(), "c", bad, "工作人员"); err == nil {
+				t.Errorf("%+v was taken", bad)
+			}
+		}
+		if !r.Barred("c", "p1") || r.Barred("c", "p2") {
+			t.Error("who came by a line is not barred, or somebody else is")
+		}
+		came["door-2"] = "p2"
+		r.at = r.plan.Draws[0].EntrantsAt.Add(2 * time.Minute)
+		if err := r.Freeze(ctx); err != nil {
+			t.Fatal(err)
+		}
+		frozen, err := r.Draw(ctx, "c", "final")
+		if err != nil || frozen.Count != 27 || frozen.ExcludedCount != 3 { // of thirty who passed
+			t.Errorf("%d entrants and %d excluded: %v", frozen.Count, frozen.ExcludedCount, err)
+		}
+		if err := r.Refresh(ctx); err != nil || !r.Barred("c", "p2") || !r.Barred("c", "p3") {
+			t.Errorf("who was found at the freeze is not barred: %v", err)
+		}
+
+		bag := r.win("p5", "u1", "bag", 5)
+		told := contact
+		told.Phone = "13800000003"
+		if _, err := r.Claim(ctx, "c", "p5", bag, prizes.Claim{Contact: told, Consent: "1"}); err != nil {
+			t.Fatal(err)
+		}
+		wins, err := r.Wins(ctx, console(), "c", "", true)
+		if err != nil || len(wins) != 1 || !slices.Equal(wins[0].Flags, []string{prizes.FlagInsider}) {
+			t.Errorf("to be reviewed: %+v, %v", wins, err)
+		}
+		if err := r.Clear(ctx, console(), "c", bag, "没关系"); !errors.Is(err, prizes.ErrInsider) {
+			t.Errorf("an insider is cleared: %v", err)
+		}
+		if done, err := r.Fulfil(ctx, console(), "c", []byte("中奖编号,发放凭据\n"+bag.String()+",SF1\n")); err != nil || done.Sent != 0 {
+			t.Errorf("an insider is sent something: %+v, %v", done, err)
+		}
+		var open int
+		if err := db.QueryRowContext(ctx, `SELECT COUNT(*) FROM prize_insiders WHERE mark LIKE '%13800000003%'`).Scan(&open); err != nil || open != 0 {
+			t.Errorf("%d phone numbers lie open, %v", open, err)
+		}
+	})
 }

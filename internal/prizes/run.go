@@ -11,22 +11,28 @@ import (
 
 const (
 	// refreshEvery is how often a server looks for new codes, expireEvery how often for
-	// prizes that nobody has claimed in time.
+	// prizes that nobody has claimed in time. WeChat is asked again in between.
 	refreshEvery = time.Second
+	askEvery     = 15 * time.Second
 	expireEvery  = time.Minute
 )
 
-// Run follows the codes, lets prizes expire and freezes the entrants of draws, until ctx
-// ends. Every server may run it.
+// Run follows the codes, lets prizes expire, freezes the entrants of draws and asks again
+// what WeChat has not told, until ctx ends. Every server may run it.
 func (s *Service) Run(ctx context.Context) {
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
-	last := time.Time{}
+	var last, asked time.Time
 	for {
 		err := s.Refresh(ctx)
-		if now := s.Now(); now.Sub(last) >= expireEvery {
+		now := s.Now()
+		if now.Sub(asked) >= askEvery {
+			asked = now
+			err = errors.Join(err, s.AskAgain(ctx))
+		}
+		if now.Sub(last) >= expireEvery {
 			last = now
-			err = errors.Join(err, s.Expire(ctx), s.Freeze(ctx))
+			err = errors.Join(err, s.Expire(ctx), s.resolveAll(ctx), s.Freeze(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.Failed(err)
@@ -37,6 +43,15 @@ func (s *Service) Run(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// resolveAll bars whoever has come by a line of a roster that is excluded, everywhere.
+func (s *Service) resolveAll(ctx context.Context) error {
+	var errs []error
+	for _, o := range s.Plans() {
+		errs = append(errs, s.resolve(ctx, o.Campaign.ID))
+	}
+	return errors.Join(errs...)
 }
 
 // Expire ends the time of prizes that nobody has claimed, and that of the archive.

@@ -36,6 +36,25 @@ func (r *Rosters) Recognise(ctx context.Context, c *campaign.Campaign, unit, num
 	return Person{Unit: unit, Number: number, Name: name, Group: grp, Door: cmp.Or(door, unit)}, nil
 }
 
+// Line tells by which unit's roster whoever stands under a number of a unit signs in;
+// found is false where nobody does. Their name is not read.
+func (r *Rosters) Line(ctx context.Context, campaignID, unit, number string) (p Person, found bool, err error) {
+	number, ok := CleanNumber(number)
+	if !ok {
+		return Person{}, false, nil
+	}
+	var door string
+	err = r.db.QueryRowContext(ctx, "SELECT door FROM roster WHERE campaign = $1 AND unit = $2 AND key = $3", campaignID, unit, r.keys.key(campaignID, unit, number)).
+		Scan(&door)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Person{}, false, nil
+	}
+	if err != nil {
+		return Person{}, false, fmt.Errorf("look up a line of unit %s in %s: %w", unit, campaignID, err)
+	}
+	return Person{Unit: unit, Number: number, Door: cmp.Or(door, unit)}, true, nil
+}
+
 // Sizes returns how many persons each unit of a campaign has; units without a roster
 // are missing.
 func (r *Rosters) Sizes(ctx context.Context, campaignID string) (map[string]int64, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 
 	"qingyuan/internal/wechat"
 )
@@ -101,6 +102,25 @@ func (s *Service) settle(ctx context.Context, hash string, d Door, participant s
 		return err
 	}
 	return s.endAll(ctx, d.Participant)
+}
+
+// Visits lists what WeChat calls a participant, who is here now from an address, in the
+// apps that they come by. doors are the hashes of those that ever led to them.
+func (s *Service) Visits(ctx context.Context, participant string, doors []string, from netip.Addr) ([]wechat.Visit, error) {
+	var out []wechat.Visit
+	for _, hash := range doors {
+		d, err := s.store.Door(ctx, hash)
+		if err != nil {
+			return nil, fmt.Errorf("look by which doors %s comes: %w", participant, err)
+		}
+		if d.Participant != participant || d.Sealed == nil {
+			continue
+		}
+		if say, readable := s.open(hash, d.Sealed); readable && say.OpenID != "" {
+			out = append(out, wechat.Visit{AppID: say.AppID, OpenID: say.OpenID, Addr: from})
+		}
+	}
+	return out, nil
 }
 
 func (s *Service) moveDoor(ctx context.Context, hash, from string, d Door) error {

@@ -56,6 +56,16 @@ func (s *Service) AtRoster(ctx context.Context, r RosterEntry) (string, error) {
 	return d.Participant, nil
 }
 
+// AtDoor returns the participant to whom a door leads, by the door's hash; "" where
+// nobody has come by it yet.
+func (s *Service) AtDoor(ctx context.Context, hash string) (string, error) {
+	d, err := s.store.Door(ctx, hash)
+	if err != nil {
+		return "", fmt.Errorf("look who came by a door: %w", err)
+	}
+	return d.Participant, nil
+}
+
 // RosterDoor is the hash of the door that a roster's entry comes by.
 func (s *Service) RosterDoor(r RosterEntry) string { return s.keys.entrance(r.door()).hash }
 
