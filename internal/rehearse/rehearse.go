@@ -6,6 +6,7 @@
 package rehearse
 
 import (
+	"slices"
 	"time"
 
 	"qingyuan/internal/simulate"
@@ -133,6 +134,22 @@ func (m *Measured) bend() (simulate.Slice, bool) {
 		}
 	}
 	return simulate.Slice{}, false
+}
+
+// carried returns how many people a second came to their end while too many came: the
+// median of the parts that were too slow, 0 where none was.
+func (m *Measured) carried() float64 {
+	var rates []float64
+	for _, s := range m.Load.Timeline {
+		if bent(s) {
+			rates = append(rates, float64(s.Finished)/s.Seconds)
+		}
+	}
+	if len(rates) == 0 {
+		return 0
+	}
+	slices.Sort(rates)
+	return rates[len(rates)/2]
 }
 
 func bent(s simulate.Slice) bool { return s.P99MS >= slow || s.Unavailable > 0 || s.Broken > 0 }

@@ -289,8 +289,19 @@ func unavailable(m *Measured) *Finding {
 	return &Finding{
 		Code: "unavailable", Grade: g,
 		Figure: both("%d 个请求得到 503 或没有答复，重试后成功", "%d requests got 503 or no reply and were mended by a repeat", n),
-		Advice: both("服务器来不及：按其他各条处理；仍有时开启排队（候场）把登录放慢", "The server could not keep up: see the other findings; if it remains, let the waiting room slow sign-ins down"),
+		Advice: both("服务器来不及：按其他各条处理；仍有时开启排队（候场）把登录放慢%s", "The server could not keep up: see the other findings; if it remains, let the waiting room slow sign-ins down%s", admit(m)),
 	}
+}
+
+// admit names the rate of a waiting room that lets in nine of ten people whom the machine
+// carried while too many came, "" where nobody was seen through.
+func admit(m *Measured) string {
+	const part, step = 0.9, 10
+	rate := int(m.carried()*part) / step * step
+	if rate == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (queue.admit_per_second: %d)", rate)
 }
 
 // queued speaks of the waiting room.

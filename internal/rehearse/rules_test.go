@@ -43,6 +43,22 @@ func during(change func(*Sample)) func(*Measured) {
 	}
 }
 
+// TestAdmit: who is told to use a waiting room is told at which rate.
+func TestAdmit(t *testing.T) {
+	t.Parallel()
+	m := well()
+	m.Load.Timeline[1].Unavailable, m.Load.Timeline[1].Finished = 50, 4000 // 500 a second
+	m.Load.Timeline = append(m.Load.Timeline, simulate.Slice{Second: 16, Seconds: 8, Requests: 9, Finished: 800, P99MS: 2000})
+	found := Judge(&m)
+	if len(found) == 0 || !strings.Contains(found[0].Advice.EN, "queue.admit_per_second: 450)") {
+		t.Errorf("found %+v", found)
+	}
+	m.Load.Timeline[1].Finished, m.Load.Timeline[2].Finished = 0, 0
+	if found = Judge(&m); len(found) == 0 || strings.Contains(found[0].Advice.EN, "admit_per_second") {
+		t.Errorf("of a machine that carried nobody: %+v", found)
+	}
+}
+
 func TestNothingToSayWhereAllIsWell(t *testing.T) {
 	t.Parallel()
 	m := well()
