@@ -9,7 +9,6 @@ import (
 
 	"qingyuan/internal/approval"
 	"qingyuan/internal/operator"
-	"qingyuan/leaderboard"
 )
 
 // Register is what those do who keep the accounts.
@@ -41,27 +40,9 @@ func (s *Server) accountRoutes() []route {
 
 // listAccounts handles GET /api/v1/admin/operators. The cursor is the last login.
 func (s *Server) listAccounts(k *call) error {
-	limit, err := k.whole("limit", leaderboard.MaxPage, 1, leaderboard.MaxPage)
-	if err != nil {
-		return err
-	}
-	from, err := k.text("cursor")
-	if err != nil {
-		return err
-	}
-	all, err := s.Accounts.Accounts(k.ctx, k.actor, from, int(limit)+1)
-	if err != nil {
-		return err
-	}
-	out := list[accountT]{Items: []accountT{}}
-	if len(all) > int(limit) {
-		all = all[:limit]
-		out.NextCursor = new(all[limit-1].Login)
-	}
-	for _, a := range all {
-		out.Items = append(out.Items, accountOf(a))
-	}
-	return k.send(fiber.StatusOK, out)
+	return sendBehind(k, func(last string, limit int) ([]operator.Account, error) {
+		return s.Accounts.Accounts(k.ctx, k.actor, last, limit)
+	}, func(a operator.Account) string { return a.Login }, accountOf)
 }
 
 // accountAnswer is an account whose password was just made: it is told here alone.

@@ -8,9 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"qingyuan/internal/approval"
-	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
-	"qingyuan/leaderboard"
 )
 
 // Approvals are acts that wait for a second person. *approval.Service is one.
@@ -79,32 +77,18 @@ func orNull(raw []byte) jsontext.Value {
 
 // listApprovals handles GET /api/v1/admin/approvals. The cursor is the last id.
 func (s *Server) listApprovals(k *call) error {
-	limit, err := k.whole("limit", leaderboard.MaxPage, 1, leaderboard.MaxPage)
-	if err != nil {
+	var f approval.Filter
+	var err error
+	if f.Campaign, err = k.text("campaign"); err != nil {
 		return err
 	}
-	f := approval.Filter{}
-	for name, into := range map[string]*string{"campaign": &f.Campaign, "cursor": &f.Before, "state": (*string)(&f.State)} {
-		if *into, err = k.text(name); err != nil {
-			return err
-		}
-	}
-	if f.State != "" && !f.State.Known() {
-		return fault.InvalidField("state", "没有这个状态")
-	}
-	all, err := s.Approvals.List(k.ctx, k.actor, f, int(limit)+1)
-	if err != nil {
+	if f.State, err = stateAsked[approval.State](k); err != nil {
 		return err
 	}
-	out := list[approvalT]{Items: []approvalT{}}
-	if len(all) > int(limit) {
-		all = all[:limit]
-		out.NextCursor = new(all[limit-1].ID)
-	}
-	for _, a := range all {
-		out.Items = append(out.Items, approvalOf(a))
-	}
-	return k.send(fiber.StatusOK, out)
+	return sendBehind(k, func(last string, limit int) ([]approval.Approval, error) {
+		f.Before = last
+		return s.Approvals.List(k.ctx, k.actor, f, limit)
+	}, func(a approval.Approval) string { return a.ID }, approvalOf)
 }
 
 // showApproval handles GET /api/v1/admin/approvals/{approval}.
@@ -126,14 +110,12 @@ func (s *Server) approve(k *call) error { return k.decide(s.Approvals.Approve, f
 func (s *Server) refuse(k *call) error { return k.decide(s.Approvals.Refuse, true) }
 
 func (k *call) decide(as func(context.Context, operator.Actor, string, string) (approval.Approval, error), why bool) error {
-	var in struct {
-		Reason string `json:"reason"`
-	}
-	if err := k.decode(&in); err != nil {
+	reason, err := k.reason()
+	if err != nil {
 		return err
 	}
-	if err := checkReason(in.Reason, why); err != nil {
+	if err := checkReason(reason, why); err != nil {
 		return err
 	}
-	return k.sendApproval(as(k.ctx, k.actor, k.Params("approval"), in.Reason))
+	return k.sendApproval(as(k.ctx, k.actor, k.Params("approval"), reason))
 }

@@ -16,7 +16,6 @@ import (
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
 	"qingyuan/internal/sheet"
-	"qingyuan/leaderboard"
 )
 
 // Journal is the log of what operators did. *audit.Log is one.
@@ -76,7 +75,7 @@ func (s *Server) listAudit(k *call) error {
 	if err != nil {
 		return err
 	}
-	limit, err := k.whole("limit", leaderboard.MaxPage, 1, leaderboard.MaxPage)
+	limit, err := k.limit()
 	if err != nil {
 		return err
 	}

@@ -88,20 +88,11 @@ func bankOf(b banks.Summary) bankT {
 
 // listBanks handles GET /api/v1/admin/banks.
 func (s *Server) listBanks(k *call) error {
-	p, err := k.page()
-	if err != nil {
-		return err
-	}
 	all, err := s.Banks.Banks(k.ctx, k.actor)
 	if err != nil {
 		return err
 	}
-	part := stretch(all, p)
-	out := list[bankT]{Items: []bankT{}, NextCursor: part.NextCursor}
-	for _, b := range part.Items {
-		out.Items = append(out.Items, bankOf(b))
-	}
-	return k.send(fiber.StatusOK, out)
+	return sendStretch(k, all, bankOf)
 }
 
 // createBank handles POST /api/v1/admin/banks.
@@ -209,20 +200,11 @@ func publicationOf(p banks.Publication) publicationT {
 
 // listPublications handles GET /api/v1/admin/banks/{bank}/publications.
 func (s *Server) listPublications(k *call) error {
-	p, err := k.page()
-	if err != nil {
-		return err
-	}
 	all, err := s.Banks.Publications(k.ctx, k.actor, k.Params("bank"))
 	if err != nil {
 		return err
 	}
-	part := stretch(all, p)
-	out := list[publicationT]{Items: []publicationT{}, NextCursor: part.NextCursor}
-	for _, one := range part.Items {
-		out.Items = append(out.Items, publicationOf(one))
-	}
-	return k.send(fiber.StatusOK, out)
+	return sendStretch(k, all, publicationOf)
 }
 
 // publishBank handles POST /api/v1/admin/banks/{bank}/publications.

@@ -13,7 +13,6 @@ import (
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
 	"qingyuan/internal/sheet"
-	"qingyuan/leaderboard"
 	"qingyuan/quiz"
 )
 
@@ -105,27 +104,23 @@ func (s *Server) listReported(k *call) error {
 	if err != nil {
 		return err
 	}
-	p, err := k.page()
-	if err != nil {
-		return err
-	}
 	all, err := s.Challenges.Gathered(k.ctx, k.actor, c.ID)
 	if err != nil {
 		return err
 	}
-	out := make([]reportedT, len(all))
-	for i := range all {
-		g := &all[i]
-		out[i] = reportedT{
-			Question: g.Question, Fingerprint: g.Fingerprint, Reports: g.Reports, Persons: g.Persons, Kinds: g.Kinds, Texts: g.Texts,
-			FirstAt: stamp(g.First, c.Zone), LastAt: stamp(g.Last, c.Zone), Text: contestedOf(g.Text),
-			answeredT: s.answered(c, g.Fingerprint),
-		}
-		if g.Challenge != nil {
-			out[i].Challenge = &g.Challenge.ID
-		}
+	return sendStretch(k, all, func(g challenge.Gathered) reportedT { return s.reportedOf(c, &g) })
+}
+
+func (s *Server) reportedOf(c *campaign.Campaign, g *challenge.Gathered) reportedT {
+	out := reportedT{
+		Question: g.Question, Fingerprint: g.Fingerprint, Reports: g.Reports, Persons: g.Persons, Kinds: g.Kinds, Texts: g.Texts,
+		FirstAt: stamp(g.First, c.Zone), LastAt: stamp(g.Last, c.Zone), Text: contestedOf(g.Text),
+		answeredT: s.answered(c, g.Fingerprint),
 	}
-	return k.send(fiber.StatusOK, stretch(out, p))
+	if g.Challenge != nil {
+		out.Challenge = &g.Challenge.ID
+	}
+	return out
 }
 
 type officeReportT struct {
@@ -144,7 +139,7 @@ func (s *Server) readReports(k *call) error {
 	if err != nil {
 		return err
 	}
-	limit, err := k.whole("limit", leaderboard.MaxPage, 1, leaderboard.MaxPage)
+	limit, err := k.limit()
 	if err != nil {
 		return err
 	}
@@ -157,22 +152,15 @@ func (s *Server) readReports(k *call) error {
 	if err != nil {
 		return err
 	}
-	out := list[officeReportT]{Items: []officeReportT{}}
-	if len(all) > int(limit) {
-		all = all[:limit]
-		out.NextCursor = new(all[limit-1].ID)
-	}
+	all, next := cut(all, int(limit), func(r *challenge.Report) string { return r.ID })
 	if len(all) > 0 {
 		if err := s.Journal.Read(k.ctx, s.record(k, operator.CorrectResults, c.ID, "question:"+all[0].Question), len(all)); err != nil {
 			return err
 		}
 	}
-	for _, r := range all {
-		out.Items = append(out.Items, officeReportT{
-			r.ID, r.Unit, unitName(c, r.Unit, k.lang()), string(r.Kind), textOrNull(r.Text), stamp(r.CreatedAt, c.Zone),
-		})
-	}
-	return k.send(fiber.StatusOK, out)
+	return k.send(fiber.StatusOK, listOf(all, next, func(r *challenge.Report) officeReportT {
+		return officeReportT{r.ID, r.Unit, unitName(c, r.Unit, k.lang()), string(r.Kind), textOrNull(r.Text), stamp(r.CreatedAt, c.Zone)}
+	}))
 }
 
 type placedT struct {
@@ -257,23 +245,9 @@ func (s *Server) listChallenges(k *call) error {
 	if err != nil {
 		return err
 	}
-	p, err := k.page()
-	if err != nil {
-		return err
-	}
-	all, err := s.Challenges.List(k.ctx, k.actor, c.ID, p.offset, p.limit+1)
-	if err != nil {
-		return err
-	}
-	out := list[challengeT]{Items: []challengeT{}}
-	for i, o := range all {
-		if int64(i) == p.limit {
-			out.NextCursor = cursor(p.offset + p.limit)
-			break
-		}
-		out.Items = append(out.Items, s.challengeOf(c, o))
-	}
-	return k.send(fiber.StatusOK, out)
+	return sendPage(k, func(offset, limit int64) ([]*challenge.Challenge, error) {
+		return s.Challenges.List(k.ctx, k.actor, c.ID, offset, limit)
+	}, func(o *challenge.Challenge) challengeT { return s.challengeOf(c, o) })
 }
 
 // takeChallenge handles POST /api/v1/admin/campaigns/{campaign}/challenges.
@@ -397,13 +371,11 @@ func (s *Server) readmitQuestion(k *call) error {
 }
 
 func (s *Server) leadWithReason(k *call, do func(o *challenge.Challenge, why string) (*challenge.Challenge, error)) error {
-	var in struct {
-		Reason string `json:"reason"`
-	}
-	if err := k.decode(&in); err != nil {
+	reason, err := k.reason()
+	if err != nil {
 		return err
 	}
-	return s.leadChallenge(k, func(o *challenge.Challenge) (*challenge.Challenge, error) { return do(o, in.Reason) })
+	return s.leadChallenge(k, func(o *challenge.Challenge) (*challenge.Challenge, error) { return do(o, reason) })
 }
 
 // previewChallenge handles POST …/challenges/{challenge}/preview: the list is made anew.
@@ -425,17 +397,15 @@ func (s *Server) askChallenge(k *call) error {
 
 // askChallengeUndo handles POST …/challenges/{challenge}/undo: a second person is asked.
 func (s *Server) askChallengeUndo(k *call) error {
-	var in struct {
-		Reason string `json:"reason"`
-	}
-	if err := k.decode(&in); err != nil {
+	reason, err := k.reason()
+	if err != nil {
 		return err
 	}
 	_, o, err := s.challengeNamed(k)
 	if err != nil {
 		return err
 	}
-	id, err := s.Challenges.AskUndo(k.ctx, k.actor, o, in.Reason)
+	id, err := s.Challenges.AskUndo(k.ctx, k.actor, o, reason)
 	return k.sendAsked(id, err)
 }
 
@@ -470,26 +440,11 @@ func (s *Server) listRanks(k *call) error {
 	if err != nil {
 		return err
 	}
-	p, err := k.page()
-	if err != nil {
-		return err
-	}
-	all, err := s.Challenges.Ranks(k.ctx, o, p.offset, p.limit+1)
-	if err != nil {
-		return err
-	}
-	out := list[rankT]{Items: []rankT{}}
-	for i := range all {
-		if int64(i) == p.limit {
-			out.NextCursor = cursor(p.offset + p.limit)
-			break
-		}
-		r := &all[i]
-		out.Items = append(out.Items, rankT{
-			r.Participant, r.Unit, unitName(c, r.Unit, k.lang()), r.ScoreBefore, rankOf(r.Before), r.ScoreAfter, rankOf(r.After),
-		})
-	}
-	return k.send(fiber.StatusOK, out)
+	return sendPage(k, func(offset, limit int64) ([]challenge.Rank, error) {
+		return s.Challenges.Ranks(k.ctx, o, offset, limit)
+	}, func(r challenge.Rank) rankT {
+		return rankT{r.Participant, r.Unit, unitName(c, r.Unit, k.lang()), r.ScoreBefore, rankOf(r.Before), r.ScoreAfter, rankOf(r.After)}
+	})
 }
 
 // exportRanksXLSX handles GET …/challenges/{challenge}/ranks.xlsx.

@@ -160,23 +160,9 @@ func (s *Server) listCorrections(k *call) error {
 	if err != nil {
 		return err
 	}
-	p, err := k.page()
-	if err != nil {
-		return err
-	}
-	all, err := s.Corrections.List(k.ctx, k.actor, c.ID, p.offset, p.limit+1)
-	if err != nil {
-		return err
-	}
-	out := list[correctionT]{Items: []correctionT{}}
-	for i, b := range all {
-		if int64(i) == p.limit {
-			out.NextCursor = cursor(p.offset + p.limit)
-			break
-		}
-		out.Items = append(out.Items, correctionOf(c, b, k.lang()))
-	}
-	return k.send(fiber.StatusOK, out)
+	return sendPage(k, func(offset, limit int64) ([]*correction.Batch, error) {
+		return s.Corrections.List(k.ctx, k.actor, c.ID, offset, limit)
+	}, func(b *correction.Batch) correctionT { return correctionOf(c, b, k.lang()) })
 }
 
 // createCorrection handles POST /api/v1/admin/campaigns/{campaign}/corrections. It
@@ -347,17 +333,15 @@ func (k *call) sendAsked(id string, err error) error {
 
 // askUndo handles POST …/corrections/{correction}/undo: a second person is asked.
 func (s *Server) askUndo(k *call) error {
-	var in struct {
-		Reason string `json:"reason"`
-	}
-	if err := k.decode(&in); err != nil {
+	reason, err := k.reason()
+	if err != nil {
 		return err
 	}
 	_, b, err := s.correction(k)
 	if err != nil {
 		return err
 	}
-	id, err := s.Corrections.AskUndo(k.ctx, k.actor, b, in.Reason)
+	id, err := s.Corrections.AskUndo(k.ctx, k.actor, b, reason)
 	return k.sendAsked(id, err)
 }
 

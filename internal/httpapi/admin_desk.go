@@ -116,15 +116,9 @@ func (s *Server) sendSessions(k *call, id string) error {
 	if err != nil {
 		return err
 	}
-	p, err := k.page()
-	if err != nil {
-		return err
-	}
-	out := make([]sessionT, len(all))
-	for i, v := range all {
-		out[i] = sessionT{v.ID, v.Operator, stamp(v.BegunAt, nil), stamp(v.SeenAt, nil), v.Addr, v.TwoFactor, v.Current}
-	}
-	return k.send(fiber.StatusOK, stretch(out, p))
+	return sendStretch(k, all, func(v operator.SessionInfo) sessionT {
+		return sessionT{v.ID, v.Operator, stamp(v.BegunAt, nil), stamp(v.SeenAt, nil), v.Addr, v.TwoFactor, v.Current}
+	})
 }
 
 // endOfficeSession handles DELETE /api/v1/admin/sessions/{session}: one's own, or of an

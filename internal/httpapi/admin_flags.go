@@ -7,9 +7,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/correction"
-	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
-	"qingyuan/leaderboard"
 )
 
 // Flags are what rules have noticed. *correction.Service keeps them.
@@ -68,36 +66,17 @@ func (s *Server) listFlags(k *call) error {
 	if err != nil {
 		return err
 	}
-	limit, err := k.whole("limit", leaderboard.MaxPage, 1, leaderboard.MaxPage)
-	if err != nil {
+	var q correction.FlagQuery
+	if q.State, err = stateAsked[correction.FlagState](k); err != nil {
 		return err
 	}
-	var state, rule, before string
-	for name, into := range map[string]*string{"state": &state, "rule": &rule, "cursor": &before} {
-		if *into, err = k.text(name); err != nil {
-			return err
-		}
-	}
-	if state != "" && !correction.FlagState(state).Known() {
-		return fault.InvalidField("state", "没有这个状态")
-	}
-	if rule != "" && !correction.Rule(rule).Known() {
-		return fault.InvalidField("rule", "没有这条规则")
-	}
-	q := correction.FlagQuery{State: correction.FlagState(state), Rule: correction.Rule(rule), Before: before}
-	all, err := s.Flags.Flags(k.ctx, k.actor, c.ID, q, int(limit)+1)
-	if err != nil {
+	if q.Rule, err = known[correction.Rule](k, "rule", "没有这条规则"); err != nil {
 		return err
 	}
-	out := list[flagT]{Items: []flagT{}}
-	if len(all) > int(limit) {
-		all = all[:limit]
-		out.NextCursor = new(all[limit-1].ID)
-	}
-	for _, f := range all {
-		out.Items = append(out.Items, flagOf(c, f, k.lang()))
-	}
-	return k.send(fiber.StatusOK, out)
+	return sendBehind(k, func(last string, limit int) ([]*correction.Flag, error) {
+		q.Before = last
+		return s.Flags.Flags(k.ctx, k.actor, c.ID, q, limit)
+	}, func(f *correction.Flag) string { return f.ID }, func(f *correction.Flag) flagT { return flagOf(c, f, k.lang()) })
 }
 
 // showFlag handles GET /api/v1/admin/campaigns/{campaign}/flags/{flag}.

@@ -81,16 +81,11 @@ func givenOf(c *campaign.Campaign, g *grant.Grant) givenT {
 	}
 }
 
-func grantedOf(c *campaign.Campaign, items []grant.Item, lang string) []grantedPerson {
-	out := make([]grantedPerson, len(items))
-	for i := range items {
-		it := &items[i]
-		out[i] = grantedPerson{
-			N: it.N, Participant: it.Participant, Number: it.Number, Unit: it.Unit, UnitName: unitName(c, it.Unit, lang),
-			Ended: string(it.How), At: stamp(it.At, c.Zone), Outcome: string(it.Outcome),
-		}
+func grantedOf(c *campaign.Campaign, it *grant.Item, lang string) grantedPerson {
+	return grantedPerson{
+		N: it.N, Participant: it.Participant, Number: it.Number, Unit: it.Unit, UnitName: unitName(c, it.Unit, lang),
+		Ended: string(it.How), At: stamp(it.At, c.Zone), Outcome: string(it.Outcome),
 	}
-	return out
 }
 
 // listGrants handles GET /api/v1/admin/campaigns/{campaign}/grants.
@@ -99,23 +94,9 @@ func (s *Server) listGrants(k *call) error {
 	if err != nil {
 		return err
 	}
-	p, err := k.page()
-	if err != nil {
-		return err
-	}
-	all, err := s.Grants.List(k.ctx, k.actor, c.ID, p.offset, p.limit+1)
-	if err != nil {
-		return err
-	}
-	out := list[givenT]{Items: []givenT{}}
-	for i, g := range all {
-		if int64(i) == p.limit {
-			out.NextCursor = cursor(p.offset + p.limit)
-			break
-		}
-		out.Items = append(out.Items, givenOf(c, g))
-	}
-	return k.send(fiber.StatusOK, out)
+	return sendPage(k, func(offset, limit int64) ([]*grant.Grant, error) {
+		return s.Grants.List(k.ctx, k.actor, c.ID, offset, limit)
+	}, func(g *grant.Grant) givenT { return givenOf(c, g) })
 }
 
 // createGrant handles POST /api/v1/admin/campaigns/{campaign}/grants. It only looks:
@@ -173,7 +154,9 @@ func (s *Server) sendGrant(k *call, status int, c *campaign.Campaign, g *grant.G
 		return err
 	}
 	out := givenOf(c, g)
-	out.Sample = grantedOf(c, sample, k.lang())
+	for i := range sample {
+		out.Sample = append(out.Sample, grantedOf(c, &sample[i], k.lang()))
+	}
 	return k.send(status, out)
 }
 
@@ -183,19 +166,9 @@ func (s *Server) listGranted(k *call) error {
 	if err != nil {
 		return err
 	}
-	p, err := k.page()
-	if err != nil {
-		return err
-	}
-	items, err := s.Grants.Items(k.ctx, g, p.offset, p.limit)
-	if err != nil {
-		return err
-	}
-	out := list[grantedPerson]{Items: grantedOf(c, items, k.lang())}
-	if int64(len(items)) == p.limit && p.offset+p.limit < g.Items {
-		out.NextCursor = cursor(p.offset + p.limit)
-	}
-	return k.send(fiber.StatusOK, out)
+	return sendPage(k, func(offset, limit int64) ([]grant.Item, error) {
+		return s.Grants.Items(k.ctx, g, offset, limit)
+	}, func(it grant.Item) grantedPerson { return grantedOf(c, &it, k.lang()) })
 }
 
 // runGrant handles POST /api/v1/admin/campaigns/{campaign}/grants/{grant}/run. After a

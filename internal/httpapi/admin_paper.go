@@ -8,7 +8,6 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/offline"
 	"qingyuan/internal/operator"
-	"qingyuan/leaderboard"
 )
 
 // Offline counts the pledges that were signed on paper. *offline.Service is one.
@@ -112,27 +111,9 @@ func (s *Server) listPaper(k *call) error {
 	if err != nil {
 		return err
 	}
-	limit, err := k.whole("limit", leaderboard.MaxPage, 1, leaderboard.MaxPage)
-	if err != nil {
-		return err
-	}
-	before, err := k.text("cursor")
-	if err != nil {
-		return err
-	}
-	all, err := s.Offline.Batches(k.ctx, c.ID, unit, before, int(limit)+1)
-	if err != nil {
-		return err
-	}
-	out := list[paperBatchT]{Items: []paperBatchT{}}
-	if len(all) > int(limit) {
-		all = all[:limit]
-		out.NextCursor = new(all[limit-1].ID)
-	}
-	for _, b := range all {
-		out.Items = append(out.Items, paperBatchOf(c, b))
-	}
-	return k.send(fiber.StatusOK, out)
+	return sendBehind(k, func(last string, limit int) ([]offline.Batch, error) {
+		return s.Offline.Batches(k.ctx, c.ID, unit, last, limit)
+	}, func(b offline.Batch) string { return b.ID }, func(b offline.Batch) paperBatchT { return paperBatchOf(c, b) })
 }
 
 // recordPaper handles POST …/units/{unit}/paper.
@@ -161,20 +142,18 @@ func (s *Server) recordPaper(k *call) error {
 
 // withdrawPaper handles POST …/units/{unit}/paper/{batch}/withdraw.
 func (s *Server) withdrawPaper(k *call) error {
-	var in struct {
-		Reason string `json:"reason"`
-	}
-	if err := k.decode(&in); err != nil {
+	reason, err := k.reason()
+	if err != nil {
 		return err
 	}
-	if err := checkReason(in.Reason, true); err != nil {
+	if err := checkReason(reason, true); err != nil {
 		return err
 	}
 	c, unit, err := s.paperUnit(k)
 	if err != nil {
 		return err
 	}
-	b, err := s.Offline.Withdraw(k.ctx, k.actor, c.ID, unit, k.Params("batch"), in.Reason)
+	b, err := s.Offline.Withdraw(k.ctx, k.actor, c.ID, unit, k.Params("batch"), reason)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 
 	"qingyuan/internal/banks"
 	"qingyuan/internal/fault"
-	"qingyuan/leaderboard"
 	"qingyuan/quiz"
 	"qingyuan/quiz/bankbook"
 )
@@ -137,7 +136,7 @@ type bankEntryT struct {
 // listQuestions handles GET /api/v1/admin/banks/{bank}/questions. The cursor is the last
 // id.
 func (s *Server) listQuestions(k *call) error {
-	limit, err := k.whole("limit", leaderboard.MaxPage, 1, leaderboard.MaxPage)
+	limit, err := k.limit()
 	if err != nil {
 		return err
 	}
@@ -321,18 +320,11 @@ func (s *Server) reviewQuestions(k *call) error {
 
 // listExpiring handles GET /api/v1/admin/banks/{bank}/expiring.
 func (s *Server) listExpiring(k *call) error {
-	p, err := k.page()
-	if err != nil {
-		return err
-	}
 	all, err := s.Banks.Expiring(k.ctx, k.actor, k.Params("bank"))
 	if err != nil {
 		return err
 	}
-	part := stretch(all, p)
-	out := questionVersionsOf(part.Items)
-	out.NextCursor = part.NextCursor
-	return k.send(fiber.StatusOK, out)
+	return sendStretch(k, all, func(v bankbook.Version) questionVersionT { return questionVersionOf(&v) })
 }
 
 func digits(s string) (int, error) {

@@ -58,10 +58,8 @@ func (s *Server) showRetention(k *call) error {
 // beginRetention handles POST …/retention. Who asked for it and why is in the audit log
 // before anything is taken away.
 func (s *Server) beginRetention(k *call) error {
-	var in struct {
-		Reason string `json:"reason"`
-	}
-	if err := k.decode(&in); err != nil {
+	reason, err := k.reason()
+	if err != nil {
 		return err
 	}
 	c, err := s.told(k, operator.ErasePersonal)
@@ -73,7 +71,7 @@ func (s *Server) beginRetention(k *call) error {
 		return err
 	}
 	record := s.record(k, operator.ErasePersonal, c.ID, "retention:"+job)
-	record.Reason = in.Reason
+	record.Reason = reason
 	if record.After, err = json.Marshal(map[string]string{"job": job}); err != nil {
 		return err
 	}

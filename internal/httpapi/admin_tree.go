@@ -73,20 +73,11 @@ func (s *Server) listTree(k *call) error {
 	if err != nil {
 		return err
 	}
-	p, err := k.page()
-	if err != nil {
-		return err
-	}
 	nodes, err := s.treeAsked(k, c)
 	if err != nil {
 		return err
 	}
-	part := stretch(nodes, p)
-	out := list[deskNodeT]{Items: []deskNodeT{}, NextCursor: part.NextCursor}
-	for _, n := range part.Items {
-		out.Items = append(out.Items, deskNodeOf(n, k.lang()))
-	}
-	return k.send(fiber.StatusOK, out)
+	return sendStretch(k, nodes, func(n *campaign.Node) deskNodeT { return deskNodeOf(n, k.lang()) })
 }
 
 // treeAsked reads which nodes are asked for: those below parent, or those that q finds.

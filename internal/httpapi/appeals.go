@@ -11,7 +11,6 @@ import (
 	"qingyuan/internal/correction"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
-	"qingyuan/leaderboard"
 	"qingyuan/pledge"
 	"qingyuan/prize"
 	"qingyuan/quiz"
@@ -262,34 +261,13 @@ func (s *Server) listAppeals(k *call) error {
 	if err != nil {
 		return err
 	}
-	limit, err := k.whole("limit", leaderboard.MaxPage, 1, leaderboard.MaxPage)
+	of, err := stateAsked[correction.AppealState](k)
 	if err != nil {
 		return err
 	}
-	state, err := k.text("state")
-	if err != nil {
-		return err
-	}
-	if state != "" && !correction.AppealState(state).Known() {
-		return fault.InvalidField("state", "没有这个状态")
-	}
-	before, err := k.text("cursor")
-	if err != nil {
-		return err
-	}
-	all, err := s.Appeals.Appeals(k.ctx, k.actor, c.ID, correction.AppealState(state), before, int(limit)+1)
-	if err != nil {
-		return err
-	}
-	out := list[officeAppealT]{Items: []officeAppealT{}}
-	if len(all) > int(limit) {
-		all = all[:limit]
-		out.NextCursor = new(all[limit-1].ID)
-	}
-	for _, a := range all {
-		out.Items = append(out.Items, officeAppealOf(c, a, k.lang()))
-	}
-	return k.send(fiber.StatusOK, out)
+	return sendBehind(k, func(last string, limit int) ([]*correction.Appeal, error) {
+		return s.Appeals.Appeals(k.ctx, k.actor, c.ID, of, last, limit)
+	}, func(a *correction.Appeal) string { return a.ID }, func(a *correction.Appeal) officeAppealT { return officeAppealOf(c, a, k.lang()) })
 }
 
 // appealOf finds the appeal that the path names, and its campaign.

@@ -32,16 +32,8 @@ func lineOf(c *campaign.Campaign, lang string, now time.Time) campaignLine {
 
 // listCampaigns handles GET /api/v1/campaigns.
 func (s *Server) listCampaigns(k *call) error {
-	p, err := k.page()
-	if err != nil {
-		return err
-	}
 	now, lang := s.Now(), k.lang()
-	var lines []campaignLine
-	for _, c := range s.Catalog.Campaigns() {
-		lines = append(lines, lineOf(c, lang, now))
-	}
-	return k.send(fiber.StatusOK, stretch(lines, p))
+	return sendStretch(k, s.Catalog.Campaigns(), func(c *campaign.Campaign) campaignLine { return lineOf(c, lang, now) })
 }
 
 type campaignDetail struct {

@@ -31,6 +31,15 @@ func (k *call) decodeOptional(v any) error {
 	return k.decode(v)
 }
 
+// reason reads a body that says why something is done, and nothing else.
+func (k *call) reason() (string, error) {
+	var in struct {
+		Reason string `json:"reason"`
+	}
+	err := k.decode(&in)
+	return in.Reason, err
+}
+
 // isJSON takes application/json with no parameter but charset=utf-8.
 func isJSON(contentType string) bool {
 	kind, params, _ := strings.Cut(contentType, ";")

@@ -7,10 +7,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"qingyuan/campaign"
-	"qingyuan/internal/fault"
 	"qingyuan/internal/inbox"
 	"qingyuan/internal/operator"
-	"qingyuan/leaderboard"
 )
 
 // Inbox is what participants write to the office. *inbox.Service is one.
@@ -90,19 +88,11 @@ func (s *Server) listOwnFeedback(k *call) error {
 	if err != nil {
 		return err
 	}
-	p, err := k.page()
-	if err != nil {
-		return err
-	}
 	all, err := s.Inbox.Own(k.ctx, c.ID, k.participant)
 	if err != nil {
 		return err
 	}
-	out := make([]feedbackT, len(all))
-	for i, m := range all {
-		out[i] = feedbackOf(c, m)
-	}
-	return k.send(fiber.StatusOK, stretch(out, p))
+	return sendStretch(k, all, func(m *inbox.Message) feedbackT { return feedbackOf(c, m) })
 }
 
 // officeFeedbackT is a line of the inbox: who and where, and nothing of what was written.
@@ -141,34 +131,13 @@ func (s *Server) listFeedback(k *call) error {
 	if err != nil {
 		return err
 	}
-	limit, err := k.whole("limit", leaderboard.MaxPage, 1, leaderboard.MaxPage)
+	of, err := stateAsked[inbox.State](k)
 	if err != nil {
 		return err
 	}
-	state, err := k.text("state")
-	if err != nil {
-		return err
-	}
-	if state != "" && !inbox.State(state).Known() {
-		return fault.InvalidField("state", "没有这个状态")
-	}
-	before, err := k.text("cursor")
-	if err != nil {
-		return err
-	}
-	all, err := s.Inbox.List(k.ctx, k.actor, c.ID, inbox.State(state), before, int(limit)+1)
-	if err != nil {
-		return err
-	}
-	out := list[officeFeedbackT]{Items: []officeFeedbackT{}}
-	if len(all) > int(limit) {
-		all = all[:limit]
-		out.NextCursor = new(all[limit-1].ID)
-	}
-	for _, m := range all {
-		out.Items = append(out.Items, officeFeedbackOf(c, m, k.lang()))
-	}
-	return k.send(fiber.StatusOK, out)
+	return sendBehind(k, func(last string, limit int) ([]*inbox.Message, error) {
+		return s.Inbox.List(k.ctx, k.actor, c.ID, of, last, limit)
+	}, func(m *inbox.Message) string { return m.ID }, func(m *inbox.Message) officeFeedbackT { return officeFeedbackOf(c, m, k.lang()) })
 }
 
 // feedbackNamed finds the message that the path names, and its campaign.

@@ -6,10 +6,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"qingyuan/campaign"
-	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
 	"qingyuan/internal/transfer"
-	"qingyuan/leaderboard"
 )
 
 // Transfers are the wishes of participants to belong to another unit. *transfer.Service
@@ -86,19 +84,11 @@ func (s *Server) listOwnTransfers(k *call) error {
 	if err != nil {
 		return err
 	}
-	p, err := k.page()
-	if err != nil {
-		return err
-	}
 	all, err := s.Transfers.Own(k.ctx, c.ID, k.participant)
 	if err != nil {
 		return err
 	}
-	out := make([]transferT, len(all))
-	for i, r := range all {
-		out[i] = transferOf(c, r, k.lang())
-	}
-	return k.send(fiber.StatusOK, stretch(out, p))
+	return sendStretch(k, all, func(r *transfer.Request) transferT { return transferOf(c, r, k.lang()) })
 }
 
 // withdrawTransfer handles DELETE /api/v1/campaigns/{campaign}/transfers/{transfer}.
@@ -152,34 +142,13 @@ func (s *Server) listTransfers(k *call) error {
 	if err != nil {
 		return err
 	}
-	limit, err := k.whole("limit", leaderboard.MaxPage, 1, leaderboard.MaxPage)
+	of, err := stateAsked[transfer.State](k)
 	if err != nil {
 		return err
 	}
-	state, err := k.text("state")
-	if err != nil {
-		return err
-	}
-	if state != "" && !transfer.State(state).Known() {
-		return fault.InvalidField("state", "没有这个状态")
-	}
-	before, err := k.text("cursor")
-	if err != nil {
-		return err
-	}
-	all, err := s.Transfers.List(k.ctx, k.actor, c.ID, transfer.State(state), before, int(limit)+1)
-	if err != nil {
-		return err
-	}
-	out := list[officeTransferT]{Items: []officeTransferT{}}
-	if len(all) > int(limit) {
-		all = all[:limit]
-		out.NextCursor = new(all[limit-1].ID)
-	}
-	for _, r := range all {
-		out.Items = append(out.Items, officeTransferOf(c, r, k.lang()))
-	}
-	return k.send(fiber.StatusOK, out)
+	return sendBehind(k, func(last string, limit int) ([]*transfer.Request, error) {
+		return s.Transfers.List(k.ctx, k.actor, c.ID, of, last, limit)
+	}, func(r *transfer.Request) string { return r.ID }, func(r *transfer.Request) officeTransferT { return officeTransferOf(c, r, k.lang()) })
 }
 
 // transferNamed finds the request that the path names, and its campaign.
@@ -220,17 +189,15 @@ func (s *Server) refuseTransfer(k *call) error {
 
 // decideTransfer decides on a request and answers with its line.
 func (s *Server) decideTransfer(k *call, decide func(*transfer.Request, string) error) error {
-	var in struct {
-		Reason string `json:"reason"`
-	}
-	if err := k.decode(&in); err != nil {
+	reason, err := k.reason()
+	if err != nil {
 		return err
 	}
 	c, r, err := s.transferNamed(k)
 	if err != nil {
 		return err
 	}
-	if err := decide(r, in.Reason); err != nil {
+	if err := decide(r, reason); err != nil {
 		return err
 	}
 	return k.send(fiber.StatusOK, officeTransferOf(c, r, k.lang()))

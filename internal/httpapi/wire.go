@@ -36,12 +36,6 @@ func stampOrNull(at time.Time, zone *time.Location) *string {
 	return new(stamp(at, zone))
 }
 
-// list is how lists travel.
-type list[T any] struct {
-	Items      []T     `json:"items"`
-	NextCursor *string `json:"next_cursor"`
-}
-
 // send writes v as the answer.
 func (k *call) send(status int, v any) error {
 	body, err := json.Marshal(v)
