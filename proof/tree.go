@@ -114,15 +114,19 @@ func Consistent(later, earlier tlog.Tree, r tlog.HashReader) error {
 	return nil
 }
 
-// climber works out the root of a tree from its leaves, in order and in constant memory.
-type climber struct {
+// Climb works out the root of a tree from its leaves, in order and in little memory. The
+// zero Climb is the empty tree.
+type Climb struct {
 	n int64
 	// peaks are the roots of the full subtrees so far, the largest first.
 	peaks []tlog.Hash
 }
 
-// add appends a leaf.
-func (c *climber) add(leaf tlog.Hash) {
+// N is how many leaves were added.
+func (c *Climb) N() int64 { return c.n }
+
+// Add appends a leaf.
+func (c *Climb) Add(leaf tlog.Hash) {
 	c.peaks = append(c.peaks, leaf)
 	for n := c.n; n&1 == 1; n >>= 1 {
 		last := len(c.peaks) - 1
@@ -131,8 +135,8 @@ func (c *climber) add(leaf tlog.Hash) {
 	c.n++
 }
 
-// tree is what the leaves so far make.
-func (c *climber) tree() tlog.Tree {
+// Tree is what the leaves so far make.
+func (c *Climb) Tree() tlog.Tree {
 	if c.n == 0 {
 		return tlog.Tree{Hash: emptyRoot()}
 	}

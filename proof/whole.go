@@ -125,14 +125,14 @@ func ReadLog(r io.Reader, keys []string, kept []string) (*LogCheck, error) {
 	for d.PeekKind() != 0 {
 		var l line
 		if err := json.UnmarshalDecode(d, &l, strict); err != nil {
-			return nil, fmt.Errorf("read the log behind leaf %d: %w", w.climb.n-1, err)
+			return nil, fmt.Errorf("read the log behind leaf %d: %w", w.climb.N()-1, err)
 		}
 		if w.line(&l); len(w.out.Faults) >= maxFaults {
 			return &w.out, nil
 		}
 	}
 	if _, err := d.ReadToken(); err != nil && err != io.EOF { //nolint:errorlint // The decoder returns it as it is.
-		return nil, fmt.Errorf("read the log behind leaf %d: %w", w.climb.n-1, err)
+		return nil, fmt.Errorf("read the log behind leaf %d: %w", w.climb.N()-1, err)
 	}
 	w.finish()
 	return &w.out, nil
@@ -142,13 +142,13 @@ func ReadLog(r io.Reader, keys []string, kept []string) (*LogCheck, error) {
 type walk struct {
 	out    LogCheck
 	keys   []string
-	climb  climber
+	climb  Climb
 	totals Totals
 	// state says of every act whether it counts.
 	state map[int64]bool
-	kept  map[int64]Checkpoint
-	from  int64 // where the leaves begin that no checkpoint covers yet
-	next  int64 // the index that the next leaf must have
+	kept  map[int64][]Checkpoint // by size
+	from  int64                  // where the leaves begin that no checkpoint covers yet
+	next  int64                  // the index that the next leaf must have
 }
 
 func (w *walk) fault(part string, index int64, format string, args ...any) {
@@ -157,13 +157,13 @@ func (w *walk) fault(part string, index int64, format string, args ...any) {
 
 // remember reads the checkpoints that the reader has kept.
 func (w *walk) remember(kept []string) error {
-	w.kept = map[int64]Checkpoint{}
+	w.kept = map[int64][]Checkpoint{}
 	for _, signed := range kept {
 		c, err := OpenCheckpoint(signed, w.keys)
 		if err != nil {
 			return fmt.Errorf("read a kept checkpoint: %w", err)
 		}
-		w.kept[c.N] = c
+		w.kept[c.N] = append(w.kept[c.N], c)
 	}
 	return nil
 }
@@ -175,7 +175,7 @@ func (w *walk) line(l *line) {
 	case l.Leaf == nil && l.Checkpoint != "":
 		w.checkpoint(l.Checkpoint)
 	default:
-		w.fault(PartEntries, nowhere, "a line behind leaf %d is neither a leaf nor a checkpoint", w.climb.n-1)
+		w.fault(PartEntries, nowhere, "a line behind leaf %d is neither a leaf nor a checkpoint", w.climb.N()-1)
 	}
 }
 
@@ -195,10 +195,10 @@ func (w *walk) leaf(in *leafLine) {
 		w.fault(PartLeaf, at, "type, act and fields give %s, and it is %s", l.Hash(), in.Hash)
 	}
 	w.apply(at, l)
-	w.climb.add(in.Hash)
-	if c, ok := w.kept[w.climb.n]; ok {
+	w.climb.Add(in.Hash)
+	for _, c := range w.kept[w.climb.N()] {
 		w.out.Kept++
-		if got := w.climb.tree(); got.Hash != c.Hash {
+		if got := w.climb.Tree(); got.Hash != c.Hash {
 			w.fault(PartCheckpoint, nowhere, "the one of %d leaves that was kept has the root %s, and the log gives %s: it was made anew", c.N, c.Hash, got.Hash)
 		}
 	}
@@ -230,10 +230,10 @@ func (w *walk) checkpoint(signed string) {
 	w.out.Checkpoints++
 	c, err := OpenCheckpoint(signed, w.keys)
 	if err != nil {
-		w.fault(PartCheckpoint, nowhere, "the one behind leaf %d: %v", w.climb.n-1, err)
+		w.fault(PartCheckpoint, nowhere, "the one behind leaf %d: %v", w.climb.N()-1, err)
 		return
 	}
-	got := w.climb.tree()
+	got := w.climb.Tree()
 	switch {
 	case c.Origin != w.out.Head.Origin:
 		w.fault(PartCheckpoint, nowhere, "the one of %d leaves is of %s, and the log of %s", c.N, c.Origin, w.out.Head.Origin)
@@ -251,18 +251,21 @@ func (w *walk) checkpoint(signed string) {
 
 // finish wants everything to be covered.
 func (w *walk) finish() {
-	if w.from < w.climb.n {
-		w.fault(PartCheckpoint, nowhere, "none that holds covers the leaves from %d to %d", w.from, w.climb.n-1)
+	if w.from < w.climb.N() {
+		w.fault(PartCheckpoint, nowhere, "none that holds covers the leaves from %d to %d", w.from, w.climb.N()-1)
 	}
 	for _, n := range slices.Sorted(maps.Keys(w.kept)) {
-		if n > w.climb.n {
-			w.fault(PartCheckpoint, nowhere, "one of %d leaves was kept, and the log has %d: it was cut", n, w.climb.n)
+		if n > w.climb.N() {
+			w.fault(PartCheckpoint, nowhere, "one of %d leaves was kept, and the log has %d: it was cut", n, w.climb.N())
 		}
 	}
 }
 
 // same tells whether both count the same.
 func (t Totals) same(o Totals) bool { return t.Holds(o) && o.Holds(t) }
+
+// IsBundle tells by the beginning of a file whether it is a proof of one act.
+func IsBundle(beginning string) bool { return strings.Contains(beginning, `"`+BundleFormat+`"`) }
 
 // IsLog tells by the beginning of a file whether it is a whole log and no bundle.
 func IsLog(beginning string) bool { return strings.Contains(beginning, `"`+LogFormat+`"`) }

@@ -12,14 +12,16 @@ import (
 	"qingyuan/internal/audit"
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/ledger"
+	"qingyuan/internal/prooflog"
 	"qingyuan/internal/replay"
 	"qingyuan/internal/shelf"
 )
 
-// auditor compares Redis with the ledger in the background, and follows the chain of
-// the audit log.
+// auditor compares Redis with the ledger in the background, follows the chain of the audit
+// log, and reads the logs of acts again.
 type auditor struct {
 	journal  *audit.Log
+	proofs   *prooflog.Rereader
 	verifier *replay.Verifier
 	catalog  *catalog.Keeper
 	shelf    *shelf.Shelf
@@ -58,6 +60,7 @@ func (a *auditor) Run(ctx context.Context) {
 
 func (a *auditor) compare(ctx context.Context) {
 	a.follow(ctx)
+	a.proofs.Round(ctx)
 	doors, err := a.verifier.Doors(ctx)
 	a.note(ctx, ledger.DoorsCampaign, &doors, err)
 	for _, c := range a.catalog.Campaigns() {
@@ -147,5 +150,5 @@ func (a *auditor) warnings() []string {
 	if a.torn != nil {
 		out = append(out, fmt.Sprintf("the audit log is broken: entry %d %s", a.torn.Seq, a.torn.Why))
 	}
-	return out
+	return append(out, a.proofs.Warnings()...)
 }

@@ -80,7 +80,7 @@ func (x exportCmd) source(w *workbench) (*report.Source, error) {
 		return nil, fmt.Errorf("%w: campaign %s has no region or unit %s", errUsage, x.Campaign, x.Scope)
 	}
 	s := &report.Source{Ledger: w.ledger, Campaign: c, Open: w.services.secrecy.open, Names: x.Names, Scope: x.Scope, Now: time.Now}
-	s.Rulings = rulingsIn(w.catalog)
+	s.Rulings, s.Log = rulingsIn(w.catalog), announcedLog(w.cfg, w.proofs())
 	s.Paper, s.Withdrawn = newOffline(w.db, w.catalog.Campaign, time.Now).PerUnit, retention.Withdrawals{DB: w.db}.Of
 	if x.AsOf != "" {
 		if s.AsOf, err = time.ParseInLocation("2006-01-02 15:04", x.AsOf, c.Zone); err != nil {

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bytes"
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -19,10 +19,11 @@ type logCmds struct {
 }
 
 type logVerifyCmd struct {
-	File string   `arg:"" help:"Proof of one act, or a whole log." type:"existingfile"`
-	Key  []string `help:"Key that must have signed, as it was published; without it the keys in the file are believed." placeholder:"KEY"`
-	Kept []string `help:"File of a checkpoint that you have kept: the log must still have it." type:"existingfile" placeholder:"FILE"`
-	JSON bool     `help:"Print the result as JSON." name:"json"`
+	File         string   `arg:"" help:"Proof of one act, announcement, or a whole log." type:"existingfile"`
+	Key          []string `help:"Key that must have signed, as it was published; without it the keys in the file are believed." placeholder:"KEY"`
+	Kept         []string `help:"File of a checkpoint that you have kept: the log must still have it." type:"existingfile" placeholder:"FILE"`
+	Announcement []string `help:"File of announced figures: they must be those of a checkpoint of the log." type:"existingfile" placeholder:"FILE"`
+	JSON         bool     `help:"Print the result as JSON." name:"json"`
 }
 
 // logVerdict is the result of a check.
@@ -41,7 +42,11 @@ type logVerdict struct {
 	Keys    []string `json:"keys"`
 	// Kept is how many kept checkpoints were compared.
 	Kept int `json:"kept"`
-	// Totals are those of a whole log, with what they come to.
+	// Announced is how many announcements were compared with a whole log.
+	Announced int `json:"announced"`
+	// AsOf is the moment of which an announcement tells.
+	AsOf string `json:"as_of,omitempty"`
+	// Totals are those of a whole log or an announcement, with what they come to.
 	Totals     proof.Totals `json:"totals,omitempty"`
 	Attempts   int64        `json:"attempts"`
 	Signatures int64        `json:"signatures"`
@@ -62,42 +67,95 @@ func (c logVerifyCmd) Run(e env) error {
 }
 
 func (c logVerifyCmd) verdict() (v logVerdict, err error) {
-	kept := make([]string, len(c.Kept))
-	for i, name := range c.Kept {
-		raw, err := os.ReadFile(name) //nolint:gosec // The caller names it.
-		if err != nil {
-			return v, err
-		}
-		kept[i] = string(raw)
+	kept, err := readAll(c.Kept)
+	if err != nil {
+		return v, err
 	}
 	f, err := os.Open(c.File)
 	if err != nil {
 		return v, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	beginning := make([]byte, 256)
-	n, err := io.ReadFull(f, beginning)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+	r := bufio.NewReader(f)
+	beginning, err := r.Peek(256)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return v, err
 	}
-	r := io.MultiReader(bytes.NewReader(beginning[:n]), f)
 	v.Trusted, v.Faults = len(c.Key) > 0, []proof.Fault{}
-	if proof.IsLog(string(beginning[:n])) {
-		return v, v.log(r, c.Key, kept)
+	switch is := string(beginning); {
+	case proof.IsLog(is):
+		announced, err := readAll(c.Announcement)
+		if err != nil {
+			return v, err
+		}
+		return v, v.log(r, c.Key, kept, announced)
+	case proof.IsBundle(is):
+		return v, v.bundle(r, c.Key, kept)
+	default:
+		return v, v.announcement(r, c.Key)
 	}
-	return v, v.bundle(r, c.Key, kept)
 }
 
-func (v *logVerdict) log(r io.Reader, keys, kept []string) error {
+// readAll reads files that the caller names.
+func readAll(names []string) ([]string, error) {
+	out := make([]string, len(names))
+	for i, name := range names {
+		raw, err := os.ReadFile(name) //nolint:gosec // The caller names it.
+		if err != nil {
+			return nil, err
+		}
+		out[i] = string(raw)
+	}
+	return out, nil
+}
+
+// announcement checks announced counts against the checkpoint that they name.
+func (v *logVerdict) announcement(r io.Reader, keys []string) error {
+	if len(keys) == 0 {
+		return fmt.Errorf("%w: an announcement brings no key: --key says which must have signed", errUsage)
+	}
+	a, err := proof.ReadAnnouncement(r)
+	if err != nil {
+		return err
+	}
+	c, faults := a.Verify(keys)
+	v.What, v.Origin, v.AsOf, v.Faults = "announcement", a.Log.Origin, proof.Moment(a.Log.AsOf), append(v.Faults, faults...)
+	v.checkpoint(&c)
+	v.counts(c.Totals)
+	return nil
+}
+
+// counts tells what totals come to.
+func (v *logVerdict) counts(t proof.Totals) {
+	v.Totals, v.Attempts, v.Signatures = t, t.Count(proof.Attempt), t.Count(proof.Signature)
+}
+
+// log checks a whole log. The checkpoints of announcements are looked for in it like those
+// that were kept.
+func (v *logVerdict) log(r *bufio.Reader, keys, kept, announced []string) error {
+	if len(keys) == 0 && len(announced) > 0 {
+		return fmt.Errorf("%w: an announcement brings no key: --key says which must have signed", errUsage)
+	}
+	for _, text := range announced {
+		a, err := proof.ReadAnnouncement(strings.NewReader(text))
+		if err != nil {
+			return err
+		}
+		c, faults := a.Verify(keys)
+		v.Faults = append(v.Faults, faults...)
+		if c.Origin != "" { // it was signed
+			kept = append(kept, a.Log.Checkpoint)
+			v.Announced++
+		}
+	}
 	got, err := proof.ReadLog(r, keys, kept)
 	if err != nil {
 		return err
 	}
-	v.What, v.Origin, v.Keys, v.Kept = "log", got.Head.Origin, got.Head.Keys, got.Kept
+	v.What, v.Origin, v.Keys, v.Kept = "log", got.Head.Origin, got.Head.Keys, got.Kept-v.Announced
 	v.Faults = append(v.Faults, got.Faults...)
 	v.checkpoint(&got.Last)
-	v.Totals = got.Last.Totals
-	v.Attempts, v.Signatures = got.Last.Totals.Count(proof.Attempt), got.Last.Totals.Count(proof.Signature)
+	v.counts(got.Last.Totals)
 	return nil
 }
 
@@ -150,6 +208,13 @@ func (v *logVerdict) compare(b *proof.Bundle, signed string, keys []string) {
 	}
 }
 
+func (v *logVerdict) totals(b *strings.Builder) {
+	for _, t := range proof.Types() {
+		fmt.Fprintf(b, "  %-22s %d\n", t, v.Totals[t])
+	}
+	fmt.Fprintf(b, "that counts: %d attempts, %d signatures\n", v.Attempts, v.Signatures)
+}
+
 func (v *logVerdict) text() string {
 	var b strings.Builder
 	if !v.OK {
@@ -162,10 +227,10 @@ func (v *logVerdict) text() string {
 	switch v.What {
 	case "log":
 		fmt.Fprintf(&b, "the log holds: %d leaves, signed %s\n", v.Size, v.SignedAt)
-		for _, t := range proof.Types() {
-			fmt.Fprintf(&b, "  %-22s %d\n", t, v.Totals[t])
-		}
-		fmt.Fprintf(&b, "that counts: %d attempts, %d signatures\n", v.Attempts, v.Signatures)
+		v.totals(&b)
+	case "announcement":
+		fmt.Fprintf(&b, "the announcement holds: as of %s, in a checkpoint of %d leaves that was signed %s\n", v.AsOf, v.Size, v.SignedAt)
+		v.totals(&b)
 	default:
 		state := "and counted"
 		if !v.Counts {
@@ -188,7 +253,12 @@ func (v *logVerdict) text() string {
 			b.WriteString("  " + key + "\n")
 		}
 	}
-	if v.Kept == 0 {
+	switch {
+	case v.What == "announcement":
+		b.WriteString("Whether the log still has this checkpoint a whole log tells (give it with --announcement).\n")
+	case v.Announced > 0:
+		fmt.Fprintf(&b, "What was announced is in it: %d compared.\n", v.Announced)
+	case v.Kept == 0:
 		b.WriteString("No checkpoint that was kept earlier was compared (give it with --kept; with a proof of one act it must be of the same size): a log that was made anew would not be found.\n")
 	}
 	return b.String()
@@ -197,24 +267,54 @@ func (v *logVerdict) text() string {
 type logBundleCmd struct {
 	configFlags
 
-	Campaign string `help:"Campaign." required:"" placeholder:"ID"`
-	Out      string `help:"File to write." required:"" placeholder:"FILE"`
+	Campaign string   `help:"Campaign, where the log is read from this deployment's database." placeholder:"ID"`
+	From     string   `help:"Where the log is published: …/api/v1/campaigns/ID/log, or a folder with its tiles and checkpoints. No deployment is needed." placeholder:"URL|DIR"`
+	Key      []string `help:"With --from: key that must have signed; without it those at the address are believed." placeholder:"KEY"`
+	Out      string   `help:"File to write." required:"" placeholder:"FILE"`
 }
 
 // Run writes the whole log as it was signed last.
 func (c logBundleCmd) Run(e env) error {
-	return c.onWorkbench(e, func(w *workbench) (err error) {
-		f, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) //nolint:gosec // What is in it is public.
-		if err != nil {
+	switch {
+	case (c.Campaign == "") == (c.From == ""):
+		return fmt.Errorf("%w: --campaign names a log of this deployment, or --from says where one is published", errUsage)
+	case c.From != "":
+		return c.write(e, c.From, func(to io.Writer) error { return c.collect(e, to) })
+	}
+	return c.onWorkbench(e, func(w *workbench) error {
+		return c.write(e, c.Campaign, func(to io.Writer) error { return w.proofs().Write(e.ctx, c.Campaign, to) })
+	})
+}
+
+// collect puts together what is published.
+func (c logBundleCmd) collect(e env, to io.Writer) error {
+	from := publishedAt(e.ctx, c.From)
+	keys := c.Key
+	if len(keys) == 0 {
+		var err error
+		if keys, err = from.keys(); err != nil {
 			return err
 		}
-		err = w.proofs().Write(e.ctx, c.Campaign, f)
-		if err := errors.Join(err, f.Close()); err != nil {
-			return errors.Join(err, os.Remove(c.Out))
-		}
-		_, err = fmt.Fprintf(e.stdout, "the log of %s is in %s; check it with: qingyuan log verify %s\n", c.Campaign, c.Out, c.Out)
+	}
+	earlier, err := from.earlier()
+	if err != nil {
 		return err
-	})
+	}
+	_, err = from.read.WriteLog(to, keys, earlier)
+	return err
+}
+
+// write makes the file. One that was not finished does not stay.
+func (c logBundleCmd) write(e env, of string, fill func(io.Writer) error) error {
+	f, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) //nolint:gosec // What is in it is public.
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(fill(f), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(c.Out))
+	}
+	_, err = fmt.Fprintf(e.stdout, "the log of %s is in %s; check it with: qingyuan log verify %s\n", of, c.Out, c.Out)
+	return err
 }
 
 type logKeysCmd struct {

@@ -34,6 +34,7 @@ type metrics struct {
 	called                       prometheus.Counter
 	auditBroken                  prometheus.Gauge
 	proofLeaves, proofSigned     *prometheus.GaugeVec
+	proofFaults, proofReread     *prometheus.GaugeVec
 	proofBroken                  prometheus.Gauge
 }
 
@@ -70,6 +71,8 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		called:         counter("queue_called_total", "People whom this instance has let in from the line.").WithLabelValues(),
 		proofLeaves:    gauge("proof_log_leaves", "Leaves of a campaign's log that are signed.", "campaign"),
 		proofSigned:    gauge("proof_log_signed_timestamp_seconds", "Unix time at which a campaign's log was signed last.", "campaign"),
+		proofFaults:    gauge("proof_log_faults", "What does not hold in a campaign's log, as it was read again last.", "campaign"),
+		proofReread:    gauge("proof_log_reread_timestamp_seconds", "Unix time at which this server was last through with reading a campaign's log again.", "campaign"),
 		proofBroken:    gauge("proof_log_broken", "Logs that do not continue what was signed of them, and are signed no more.").WithLabelValues(),
 		auditBroken:    gauge("audit_log_broken", "1 where the chain of the audit log did not hold when it was last followed.").WithLabelValues(),
 	}

@@ -12,6 +12,7 @@ import (
 	"qingyuan/internal/event"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/prooflog"
+	"qingyuan/internal/report"
 	"qingyuan/internal/seal"
 	"qingyuan/internal/sqldb"
 	"qingyuan/proof"
@@ -27,7 +28,7 @@ const (
 func newProofLog(cfg configs.Config, db *sqldb.DB, l *ledger.Ledger, s secrecy, now func() time.Time) *prooflog.Log {
 	return &prooflog.Log{
 		DB: db, Ledger: l, Keys: checkpointKeys(cfg.Secrets), Pepper: seal.Derive(cfg.Secrets.Master.Key(), labelSeeds),
-		Dir: cfg.CheckpointsDir(), Now: now,
+		Dir: cfg.CheckpointsDir(), Now: now, Span: cfg.Proofs.Every,
 		Open: func(campaignID, participant string, r event.Record) (prooflog.Signer, error) {
 			d, err := s.open(campaignID, participant, r)
 			return prooflog.Signer{Name: d.Name, Strokes: d.Strokes, Commitment: d.Commitment}, err
@@ -72,9 +73,36 @@ func newSealer(cfg configs.Config, l *prooflog.Log, m *metrics, log *slog.Logger
 	return s
 }
 
+// newRereader reads the logs again in the background.
+func newRereader(l *prooflog.Log, m *metrics, log *slog.Logger) *prooflog.Rereader {
+	return &prooflog.Rereader{
+		Log: l,
+		Told: func(campaignID string, r prooflog.Reread) {
+			m.proofFaults.WithLabelValues(campaignID).Set(float64(len(r.Faults)))
+			if !r.Through.IsZero() {
+				m.proofReread.WithLabelValues(campaignID).Set(float64(r.Through.UnixMilli()) / 1000)
+			}
+			for _, f := range r.Faults {
+				log.Error("a log of acts does not hold", "of", campaignID, "fault", f.String())
+			}
+		},
+		Failed: func(campaignID string, err error) {
+			log.Warn("a log of acts was not read again", "of", campaignID, "err", err)
+		},
+	}
+}
+
 // proofs are the logs, for a command.
 func (w *workbench) proofs() *prooflog.Log {
 	return newProofLog(w.cfg, w.db, w.ledger, w.services.secrecy, time.Now)
+}
+
+// announcedLog is the log that announced counts are tied to; nil where none is kept.
+func announcedLog(cfg configs.Config, l *prooflog.Log) report.Log {
+	if cfg.Proofs.Every == 0 {
+		return nil
+	}
+	return l
 }
 
 // seal runs the sealer once the Redis is known to be this deployment's: before, nobody

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"qingyuan/configs"
+	"qingyuan/internal/report"
 	"qingyuan/proof"
 )
 
@@ -90,10 +93,27 @@ func TestProofs(t *testing.T) {
 		t.Errorf("the whole log: %s", out)
 	}
 
+	// What is published is the same, for whoever has no database.
+	site := filepath.Join(t.TempDir(), "site.jsonl")
+	mustRun(t, "log", "bundle", "--from", s.base+"/api/v1"+demoPath+"/log", "--out", site)
+	requireSame(t, whole, site)
+	folder, mirrored := mirrored(t, p, cfg), filepath.Join(t.TempDir(), "mirrored.jsonl")
+	mustRun(t, "log", "bundle", "--from", folder, "--key", key, "--out", mirrored)
+	requireSame(t, whole, mirrored)
+
+	announced := announcedIn(t, cfg)
+	if out := mustRun(t, "log", "verify", "--key", key, announced); !strings.Contains(out, "3 attempts, 3 signatures") {
+		t.Errorf("what was announced: %s", out)
+	}
+	if out := mustRun(t, "log", "verify", "--key", key, "--announcement", announced, whole); !strings.Contains(out, "1 compared") {
+		t.Errorf("what was announced, in the log: %s", out)
+	}
+	requireAlteredFound(t, key, own)
 	for _, c := range []struct{ file, old, new, part string }{
-		{own, "张三", "张四", proof.FieldName},
-		{own, p.want(200, "GET", demoPath+"/signatures/me", nil).text("text_sha256")[:8], "00000000", proof.FieldText},
 		{own, `\n6\n`, `\n7\n`, proof.PartCheckpoint},
+		{announced, `"attempts":3`, `"attempts":4`, proof.PartAnnouncement},
+		{announced, `"tree_size":6`, `"tree_size":7`, proof.PartCheckpoint},
+		{announced, "signature.accepted 3", "signature.accepted 4", proof.PartCheckpoint},
 		{whole, `"index":2,`, `"index":3,`, "leaf 2"},
 		{whole, `"type":"signature.accepted"`, `"type":"attempt.accepted"`, proof.PartLeaf},
 		{whole, "attempt.accepted 3", "attempt.accepted 4", proof.PartCheckpoint},
@@ -146,6 +166,101 @@ func TestProofs(t *testing.T) {
 	}
 }
 
+// mirrored is what somebody has copied of a log: its newest checkpoint, its only tile, the
+// leaves under it, and what a keeper has.
+func mirrored(t *testing.T, p acted, cfg configs.Config) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, path := range []string{"checkpoint", "tile/0/000.p/6", "tile/entries/000.p/6"} {
+		status, _, raw := p.fetch("/api/v1" + demoPath + "/log/" + path)
+		name := filepath.Join(dir, filepath.FromSlash(path))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, raw, 0o600)); err != nil || status != 200 {
+			t.Fatalf("%s: %d, %v", path, status, err)
+		}
+	}
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(cfg.Proofs.KeepDirs[0], demoCampaign))); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func requireSame(t *testing.T, a, b string) {
+	t.Helper()
+	if read(t, a) != read(t, b) {
+		t.Errorf("%s and %s differ", a, b)
+	}
+}
+
+// announcedIn announces the figures of now, as somebody does in two minutes, and keeps what
+// is given out in a file.
+func announcedIn(t *testing.T, cfg configs.Config) string {
+	t.Helper()
+	w := bench(t, cfg)
+	source, err := exportCmd{Campaign: demoCampaign}.source(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source.AsOf = time.Now()
+	all := report.NewAnnouncements(w.db, func() time.Time { return time.Now().Add(2 * time.Minute) })
+	if _, err := all.Seal(t.Context(), source, consoleRecord("figures.announce", demoCampaign)); err != nil {
+		t.Fatal(err)
+	}
+	return saved(t, "announced.json", []byte(mustRun(t, "report", "announced", "--data", cfg.Data.Dir, "--campaign", demoCampaign)))
+}
+
+// requireAlteredFound alters every field and part of the proof of a signature, one at a
+// time: each is named, and nothing else with it.
+func requireAlteredFound(t *testing.T, key, file string) {
+	t.Helper()
+	parts := map[string]func(*proof.Bundle){
+		proof.PartLeaf: func(b *proof.Bundle) { b.Entries[0].Leaf[3] ^= 1 },
+		proof.PartPath: func(b *proof.Bundle) { b.Entries[0].Path[0][7] ^= 1 },
+		proof.PartCheckpoint: func(b *proof.Bundle) {
+			b.Checkpoint = strings.Replace(b.Checkpoint, "attempt.accepted 3", "attempt.accepted 4", 1)
+		},
+		// The text itself, beside its hash.
+		proof.FieldText: func(b *proof.Bundle) { *b.Text += "。" },
+	}
+	open := func() *proof.Bundle {
+		b, err := proof.ReadBundle(strings.NewReader(read(t, file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	fields := open().Entries[0].Fields
+	for i := range fields {
+		parts["field "+fields[i].Name] = func(b *proof.Bundle) { *b.Entries[0].Fields[i].Value += " " }
+	}
+	for _, name := range []string{proof.FieldName, proof.FieldTime, proof.FieldText, proof.FieldUnit, proof.FieldImage} {
+		if parts["field "+name] == nil {
+			t.Errorf("the proof binds no %s", name)
+		}
+	}
+	for part, alter := range parts {
+		b := open()
+		alter(b)
+		var out bytes.Buffer
+		if err := b.Write(&out); err != nil {
+			t.Fatal(err)
+		}
+		status, said, errs := command(t, "log", "verify", "--json", "--key", key, saved(t, "altered.json", out.Bytes()))
+		var v logVerdict
+		if err := json.Unmarshal([]byte(said), &v); err != nil {
+			t.Fatalf("%s: %v\n%s%s", part, err, said, errs)
+		}
+		named := map[string]bool{}
+		for _, f := range v.Faults {
+			named[f.Part] = true
+		}
+		want := strings.TrimPrefix(part, "field ")
+		delete(named, want)
+		if status != exitFailed || len(v.Faults) == 0 || len(named) > 0 {
+			t.Errorf("%s altered: %d, %v", part, status, v.Faults)
+		}
+	}
+}
+
 func receiptIndex(p acted) any {
 	return p.want(200, "GET", demoPath+"/signatures/me", nil).object("log")["index"]
 }
@@ -162,13 +277,16 @@ func sealNow(t *testing.T, w *workbench, campaignID string) {
 	if err := w.drainAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	log := w.proofs()
+	log.Span = 0 // now, and not when the minute is over
 	for more := true; more; {
-		var err error
-		if _, more, err = w.proofs().Seal(t.Context(), campaignID); err != nil {
+		sealed, err := log.Seal(t.Context(), campaignID)
+		if err != nil {
 			t.Fatal(err)
 		}
+		more = sealed.More
 	}
-	if _, _, err := w.proofs().Sign(t.Context(), campaignID); err != nil {
+	if _, _, err := log.Sign(t.Context(), campaignID); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -244,9 +244,12 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	p.publisher = newPublisher(s, book.Campaigns, log, now)
 	s.campaigns.ExaminedThrough(st.examiner)
 	p.archive = newArchive(s, ledger.New(st.sql), m, log)
-	p.auditor = &auditor{journal: audit.New(st.sql), verifier: newVerifier(s, p.archive.ledger), catalog: book, shelf: s.shelf, every: cfg.Verify.Every, metrics: m, log: log}
 	p.proofs = newProofLog(cfg, st.sql, p.archive.ledger, s.secrecy, now)
 	p.sealer = newSealer(cfg, p.proofs, m, log)
+	p.auditor = &auditor{
+		journal: audit.New(st.sql), proofs: newRereader(p.proofs, m, log), verifier: newVerifier(s, p.archive.ledger), catalog: book, shelf: s.shelf,
+		every: cfg.Verify.Every, metrics: m, log: log,
+	}
 	p.crew = newCrew(s, book, p.archive, &p.workers, log)
 	p.switches = &switchboard{store: redisstore.NewSwitches(db), off: m.switchedOff, log: log}
 	p.room = newRoom(cfg, db, m, log, now)
@@ -270,7 +273,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	p.office.challenges = newChallenges(s, p.office, st.sql, book, now)
 	p.office.grants = newGrants(s, p.office, st.sql, book, now)
 	p.office.reports = newReports(p.office, st.sql, p.archive.ledger, book.Campaign, s.secrecy.open, now)
-	p.office.reports.Rulings = rulingsIn(book)
+	p.office.reports.Rulings, p.office.reports.Log = rulingsIn(book), announcedLog(cfg, p.proofs)
 	p.office.corrections.Origins = newOrigins(st.sql, book.Campaigns, log, now)
 	p.prizes = newPrizeDesk(cfg, s, st.sql, book, log, now)
 	s.prizes.Codes, s.prizes.Barred = p.prizes.Codes, p.prizes.Barred

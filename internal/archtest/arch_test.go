@@ -166,10 +166,10 @@ var rules = map[string]rule{
 	},
 	"internal/report": {
 		may: []string{
-			"campaign", "quiz", "pledge", "leaderboard", "internal/event", "internal/fault", "internal/ledger", "internal/replay",
+			"campaign", "quiz", "pledge", "leaderboard", "proof", "internal/event", "internal/fault", "internal/ledger", "internal/replay",
 			"internal/audit", "internal/jobs", "internal/replay/state", "internal/sheet", "internal/sqldb", "internal/typeface", sqldb,
 		},
-		tests: []string{"internal/sqltest"},
+		tests: []string{"internal/prooflog", "internal/sqltest"},
 	},
 	"internal/inbox": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/retention", "internal/sqldb", sqldb}, tests: []string{"internal/seal"}},
 	"internal/transfer": {

@@ -16,6 +16,7 @@ import (
 	"qingyuan/internal/report"
 	"qingyuan/internal/sheet"
 	"qingyuan/leaderboard"
+	"qingyuan/proof"
 )
 
 // Reports gives operators their figures. *report.Desk is one.
@@ -219,6 +220,8 @@ type announcementT struct {
 	Definitions []string      `json:"definitions"`
 	Total       report.Line   `json:"total"`
 	Nodes       []report.Line `json:"nodes,omitempty"`
+	// Log ties the counts to the log, where one was kept.
+	Log *proof.Announced `json:"log,omitempty"`
 	// Corrected is what is another figure now, for the same instant.
 	Corrected []report.Difference `json:"corrected,omitempty"`
 }
@@ -226,7 +229,7 @@ type announcementT struct {
 func announcementOf(c *campaign.Campaign, n *report.Announcement) announcementT {
 	return announcementT{
 		ID: n.ID, AsOf: stamp(n.AsOf, c.Zone), SealedAt: stamp(n.SealedAt, c.Zone), Version: n.Version, SHA256: n.SHA256,
-		Definitions: n.Definitions, Total: n.Total,
+		Definitions: n.Definitions, Total: n.Total, Log: n.Log,
 	}
 }
 

@@ -129,7 +129,7 @@ func errorCodes() []codeRow {
 		{"quiz.expired", 409, "答题时间已过"},
 		{"quiz.submitted", 409, "这份答卷已经交过，不能再改"},
 		{"pledge.version_changed", 409, "承诺书内容已更新，请重新阅读后签署"},
-		{"proof.not_sealed", 404, "尚未存证：提交后约一分钟生成；个人信息删除后不再提供"},
+		{"proof.not_sealed", 404, "尚未存证：提交后一两分钟生成；个人信息删除后不再提供"},
 		{"certificate.void", 409, "签署已撤回或已作废，没有证书"},
 		{"certificate.erased", 409, "姓名已按规定删除，不能再生成证书"},
 
@@ -219,6 +219,7 @@ func errorCodes() []codeRow {
 		{"approval.own", 409, "不能批准自己提出的申请"},
 		{"approval.decided", 409, "这项申请已有结论"},
 		{"approval.expired", 409, "这项申请已过期，请重新提出"},
+		{"proof.not_signed", 409, "该时刻没有存证检查点：统计时间应为整分钟，其之前的数据约两分钟后存证完毕"},
 		{"report.too_soon", 400, "统计时间须早于现在至少一分钟"},
 		{"report.not_announced", 404, "没有这次发布的数据"},
 		{"report.not_made", 404, "导出文件尚未生成或已不存在"},

@@ -54,7 +54,7 @@ var points = []string{
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	sqltest.EachTarget(t, func(t *testing.T, target string) {
-		r := newRig(t, sqltest.Open(t, target), 1)
+		r := newRig(t, sqltest.Open(t, target), 4)
 		var acts int
 		for _, point := range points {
 			r.crowd(acts, 100)

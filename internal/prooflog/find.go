@@ -47,25 +47,49 @@ func missing(campaignID string, at int64, found int) error {
 	return fmt.Errorf("leaf %d of %s is not there: %w", at, campaignID, ErrBroken)
 }
 
-// Leaves returns at most limit leaves of a log from an index on.
+// Leaves returns at most limit leaves of a log from an index on. One that is missing among
+// them is ErrBroken.
 func (l *Log) Leaves(ctx context.Context, campaignID string, from int64, limit int) ([]proof.Leaf, error) {
-	rows, err := l.DB.QueryContext(ctx, "SELECT type, act, fields FROM proof_leaves WHERE campaign = $1 AND idx >= $2 AND idx < $3 ORDER BY idx",
-		campaignID, from, from+int64(limit))
-	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (leaf proof.Leaf, err error) {
+	rows, err := l.leafRows(ctx, campaignID, from, int64(limit))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]proof.Leaf, len(rows))
+	for i := range out {
+		var ok bool
+		if out[i], ok = rows[from+int64(i)]; !ok {
+			return nil, missing(campaignID, from+int64(i), 0)
+		}
+	}
+	return out, nil
+}
+
+// leafRows returns the leaves that there are of n from an index on, by their indexes.
+func (l *Log) leafRows(ctx context.Context, campaignID string, from, n int64) (map[int64]proof.Leaf, error) {
+	type row struct {
+		index int64
+		proof.Leaf
+	}
+	rows, err := l.DB.QueryContext(ctx, "SELECT idx, type, act, fields FROM proof_leaves WHERE campaign = $1 AND idx >= $2 AND idx < $3",
+		campaignID, from, from+n)
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (out row, err error) {
 		var hash []byte
-		if err := r.Scan(&leaf.Type, &leaf.Of, &hash); err != nil {
-			return leaf, err
+		if err := r.Scan(&out.index, &out.Type, &out.Of, &hash); err != nil {
+			return out, err
 		}
-		if len(hash) != tlog.HashSize {
-			return leaf, ErrBroken
+		if len(hash) == tlog.HashSize { // what has another length is no leaf of any tree
+			out.Fields = tlog.Hash(hash)
 		}
-		leaf.Fields = tlog.Hash(hash)
-		return leaf, nil
+		return out, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read leaves of %s from %d: %w", campaignID, from, err)
 	}
-	return all, nil
+	out := make(map[int64]proof.Leaf, len(all))
+	for _, one := range all {
+		out[one.index] = one.Leaf
+	}
+	return out, nil
 }
 
 // link leads from a participant to a leaf.

@@ -26,7 +26,7 @@ import (
 var (
 	// ErrNotSealed is what is not in the log: not yet, or nothing leads there any more
 	// because its participant was erased.
-	ErrNotSealed = fault.New(fault.NotFound, "proof.not_sealed", "尚未存证：提交后约一分钟生成；个人信息删除后不再提供")
+	ErrNotSealed = fault.New(fault.NotFound, "proof.not_sealed", "尚未存证：提交后一两分钟生成；个人信息删除后不再提供")
 	// ErrBroken is a log that is not what it was: nothing of it is signed any more.
 	ErrBroken = errors.New("the log does not continue what was signed")
 )
@@ -60,6 +60,10 @@ type Log struct {
 	// none.
 	Dir string
 	Now func() time.Time
+	// Span is what time acts are sealed by: those of one span together, once it is over,
+	// and signed before those of the next, so that there is a checkpoint of every moment at
+	// which a span ends. Zero seals what there is.
+	Span time.Duration
 	// Batch bounds the facts that are sealed in one transaction; 2,000 when zero.
 	Batch int
 }

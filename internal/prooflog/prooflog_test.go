@@ -29,11 +29,12 @@ func TestSealedOnce(t *testing.T) {
 				l := r.another("")
 				servers.Go(func() {
 					for more := true; more; {
-						var err error
-						if _, more, err = l.Seal(r.Context(), town); err != nil {
+						sealed, err := l.Seal(r.Context(), town)
+						if err != nil {
 							r.Error(err)
 							return
 						}
+						more = sealed.More
 					}
 				})
 			}
@@ -344,7 +345,7 @@ func TestTampered(t *testing.T) {
 					r.Errorf("found %v, want %q", r.verify().Faults, c.part)
 				}
 				r.submit("late", 1)
-				_, _, err := r.log.Seal(r.Context(), town)
+				_, err := r.log.Seal(r.Context(), town)
 				if err == nil {
 					_, _, err = r.log.Sign(r.Context(), town)
 				}

@@ -126,23 +126,25 @@ func (r *rig) submit(participant string, number int) {
 	r.acts[fmt.Sprint(participant, number)] = &act{participant: participant, number: number}
 }
 
-// crowd lets n people submit at once, in one batch.
+// crowd lets n people submit at once, in one batch of each shard.
 func (r *rig) crowd(from, n int) {
 	r.Helper()
-	s := ledger.Shard{Campaign: town}
-	at := r.next[s]
-	entries := make([]event.Entry, n)
-	for i := range entries {
-		pos := event.Position{Epoch: 1, Seq: at.Seq + uint64(i) + 1}
-		if at == (event.Position{}) {
-			pos.Seq = uint64(i)
+	for number := range r.shards {
+		s := ledger.Shard{Campaign: town, Number: number}
+		at := r.next[s]
+		var entries []event.Entry
+		for i := number; i < n; i += r.shards {
+			pos := event.Position{Epoch: 1, Seq: at.Seq + uint64(len(entries)) + 1}
+			if at == (event.Position{}) {
+				pos.Seq--
+			}
+			entries = append(entries, ledgertest.Fact(pos, event.KindSubmitted, fmt.Sprintf("crowd%04d", from+i), `{"number":1,"score":80,"max":100}`))
 		}
-		entries[i] = ledgertest.Fact(pos, event.KindSubmitted, fmt.Sprintf("crowd%04d", from+i), `{"number":1,"score":80,"max":100}`)
+		if _, err := r.ledger.Append(r.Context(), ledger.Batch{Shard: s, Stream: event.Facts, From: at, Entries: entries, Now: ledgertest.Noon()}); err != nil {
+			r.Fatal(err)
+		}
+		r.next[s] = entries[len(entries)-1].Position
 	}
-	if _, err := r.ledger.Append(r.Context(), ledger.Batch{Shard: s, Stream: event.Facts, From: at, Entries: entries, Now: ledgertest.Noon()}); err != nil {
-		r.Fatal(err)
-	}
-	r.next[s] = entries[n-1].Position
 }
 
 // newKeys sign with another key, and know the old one.
@@ -229,10 +231,11 @@ func (r *rig) live(steps int) {
 func (r *rig) seal() proof.Signed {
 	r.Helper()
 	for more := true; more; {
-		var err error
-		if _, more, err = r.log.Seal(r.Context(), town); err != nil {
+		sealed, err := r.log.Seal(r.Context(), town)
+		if err != nil {
 			r.Fatal(err)
 		}
+		more = sealed.More
 	}
 	s, _, err := r.log.Sign(r.Context(), town)
 	if err != nil {

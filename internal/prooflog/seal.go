@@ -1,6 +1,7 @@
 package prooflog
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -25,31 +27,42 @@ const batchSize = 2000
 // errMoved ends a transaction before which somebody else has sealed.
 var errMoved = errors.New("the log has moved")
 
-// Seal makes leaves of the facts that are not in the log of a campaign, a batch of them. It
-// returns how many leaves it made, and whether more facts wait. Somebody else may seal at
-// the same time: then one of the two makes none.
-func (l *Log) Seal(ctx context.Context, campaignID string) (sealed int, more bool, err error) {
+// Sealed is what sealing a batch came to.
+type Sealed struct {
+	// Leaves is how many were made.
+	Leaves int
+	// More tells that more facts wait, and Whole that none of them is of the span that was
+	// sealed: what is signed then tells of all that was accepted before its end.
+	More, Whole bool
+}
+
+// Seal makes leaves of the facts that are not in the log of a campaign, a batch of them of
+// one span. Somebody else may seal at the same time: then one of the two makes none.
+func (l *Log) Seal(ctx context.Context, campaignID string) (Sealed, error) {
 	b := &batch{Log: l, campaign: campaignID}
 	if err := b.gather(ctx); err != nil {
-		return 0, false, fmt.Errorf("seal acts of %s: %w", campaignID, err)
+		return Sealed{}, fmt.Errorf("seal acts of %s: %w", campaignID, err)
 	}
 	if len(b.to) == 0 {
-		return 0, false, nil
+		return Sealed{}, nil
+	}
+	fail := func(err error) (Sealed, error) {
+		return Sealed{}, fmt.Errorf("seal %d acts of %s: %w", len(b.drafts), campaignID, err)
 	}
 	if err := b.make(ctx); err != nil {
-		return 0, false, fmt.Errorf("seal %d acts of %s: %w", len(b.drafts), campaignID, err)
+		return fail(err)
 	}
 	if err := failpoint.Hit("prooflog.before_seal"); err != nil {
-		return 0, false, err
+		return Sealed{}, err
 	}
-	err = l.DB.WithTx(ctx, func(tx *sql.Tx) error { return b.write(ctx, tx) })
+	err := l.DB.WithTx(ctx, func(tx *sql.Tx) error { return b.write(ctx, tx) })
 	if errors.Is(err, errMoved) {
-		return 0, true, nil
+		return Sealed{More: true}, nil
 	}
 	if err != nil {
-		return 0, false, fmt.Errorf("seal %d acts of %s: %w", len(b.drafts), campaignID, err)
+		return fail(err)
 	}
-	return len(b.drafts), b.more, failpoint.Hit("prooflog.after_seal")
+	return Sealed{len(b.drafts), b.full || b.later, !b.full}, failpoint.Hit("prooflog.after_seal")
 }
 
 // batch is what is sealed together.
@@ -58,10 +71,16 @@ type batch struct {
 
 	campaign string
 	head     head
-	// from and to are the cursors, by shard, of those that move.
-	from, to map[int]event.Position
-	more     bool
-	drafts   []draft
+	// cursors are how far the log has come into each shard; from and to are those that
+	// move.
+	cursors, from, to map[int]event.Position
+	// end is when the span of the batch ends, zero where none does, and newest when the
+	// last of its facts was accepted.
+	end, newest time.Time
+	// full tells that the batch may have left facts of its span, and later that there are
+	// some of a later one.
+	full, later bool
+	drafts      []draft
 	// erased are those of whom a fact in the batch says so.
 	erased []string
 	after  head
@@ -84,28 +103,43 @@ func (b *batch) gather(ctx context.Context) error {
 	if b.head, err = b.readHead(ctx, b.campaign); err != nil {
 		return err
 	}
-	cursors, err := b.cursors(ctx, b.campaign)
+	if b.cursors, err = b.readCursors(ctx, b.campaign); err != nil {
+		return err
+	}
+	ends, err := b.spans(ctx, o)
 	if err != nil {
 		return err
 	}
-	b.from, b.to = map[int]event.Position{}, map[int]event.Position{}
-	left := b.Batch
-	if left == 0 {
-		left = batchSize
+	// A shard that waits for a record has nothing to give in its oldest span: the others
+	// do not wait for it.
+	for i := 0; i < len(ends) && len(b.to) == 0; i++ {
+		if err := b.gatherUntil(ctx, o, ends[i]); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// gatherUntil reads the facts of a span.
+func (b *batch) gatherUntil(ctx context.Context, o ledger.Opened, end time.Time) error {
+	b.end, b.full, b.later = end, false, false
+	b.from, b.to = map[int]event.Position{}, map[int]event.Position{}
+	left := cmp.Or(b.Batch, batchSize)
 	for shard := range o.Shards {
 		if left == 0 {
-			b.more = true
+			b.full = true
 			break
 		}
 		s := ledger.Shard{Campaign: b.campaign, Number: shard}
-		facts, err := b.Ledger.Past(ctx, s, cursors[shard], left)
+		facts, err := b.Ledger.Past(ctx, s, b.cursors[shard], left)
 		if err != nil {
 			return err
 		}
-		b.more = b.more || len(facts) == left
-		left -= len(facts)
-		if err := b.take(ctx, o, s, cursors[shard], facts); err != nil {
+		older := olderThan(end, facts)
+		b.full = b.full || len(older) == left
+		b.later = b.later || len(older) < len(facts)
+		left -= len(older)
+		if err := b.take(ctx, o, s, b.cursors[shard], older); err != nil {
 			return err
 		}
 	}
@@ -145,6 +179,9 @@ func (b *batch) take(ctx context.Context, o ledger.Opened, s ledger.Shard, from 
 			b.erased = append(b.erased, f.Participant)
 		}
 		b.from[s.Number], b.to[s.Number] = from, f.Position
+		if f.At.After(b.newest) {
+			b.newest = f.At
+		}
 	}
 	return nil
 }
@@ -207,6 +244,9 @@ func (b *batch) write(ctx context.Context, tx *sql.Tx) error {
 		}
 	}
 	if err := b.insert(ctx, tx); err != nil {
+		return err
+	}
+	if err := b.noteCut(ctx, tx); err != nil {
 		return err
 	}
 	return failpoint.Hit("prooflog.before_commit")

@@ -19,7 +19,7 @@ import (
 // may work, in any number of servers. Fill the fields before the first use.
 type Sealer struct {
 	Log *Log
-	// Every is how often a log that has grown is signed.
+	// Every is how often a log that has grown is signed, at the same time on all servers.
 	Every time.Duration
 	// Keepers are given every checkpoint.
 	Keepers []Keeper
@@ -36,16 +36,23 @@ type Sealer struct {
 
 // Run works until ctx ends.
 func (s *Sealer) Run(ctx context.Context) {
-	tick := time.NewTicker(s.Every)
-	defer tick.Stop()
+	next := time.NewTimer(0)
+	defer next.Stop()
 	for {
-		s.Round(ctx)
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-next.C:
 		}
+		s.Round(ctx)
+		next.Reset(s.rest(s.Log.Now()))
 	}
+}
+
+// rest is the time until shortly after the next span has ended: what was accepted in it
+// has come into the ledger by then.
+func (s *Sealer) rest(now time.Time) time.Duration {
+	return now.Truncate(s.Every).Add(s.Every + s.Every/10).Sub(now)
 }
 
 // Round goes through all campaigns once. Campaigns on the shelf are among them: their
@@ -69,9 +76,14 @@ func (s *Sealer) campaign(ctx context.Context, id string) error {
 		return errors.Join(err, s.pass(ctx, id, last, ok)) // another server has just been here
 	}
 	for more := true; more; {
-		var err error
-		if _, more, err = s.Log.Seal(ctx, id); err != nil {
+		sealed, err := s.Log.Seal(ctx, id)
+		if err != nil {
 			return err
+		}
+		if more = sealed.More; more && sealed.Whole && sealed.Leaves > 0 {
+			if _, _, err := s.Log.Sign(ctx, id); err != nil {
+				return err
+			}
 		}
 	}
 	last, ok, err := s.Log.Sign(ctx, id)

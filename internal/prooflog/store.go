@@ -38,7 +38,7 @@ func (l *Log) readHead(ctx context.Context, campaignID string) (head, error) {
 	return h, nil
 }
 
-func (l *Log) cursors(ctx context.Context, campaignID string) (map[int]event.Position, error) {
+func (l *Log) readCursors(ctx context.Context, campaignID string) (map[int]event.Position, error) {
 	type cursor struct {
 		shard int
 		event.Position

@@ -95,14 +95,14 @@ func (c *checker) snapshot(ctx context.Context) error {
 		if c.head, err = c.readHead(ctx, c.report.Campaign); err != nil {
 			return err
 		}
-		if c.cursors, err = c.Log.cursors(ctx, c.report.Campaign); err != nil {
+		if c.cursors, err = c.readCursors(ctx, c.report.Campaign); err != nil {
 			return err
 		}
 		again, err := c.readHead(ctx, c.report.Campaign)
 		if err != nil {
 			return err
 		}
-		cursors, err := c.Log.cursors(ctx, c.report.Campaign)
+		cursors, err := c.readCursors(ctx, c.report.Campaign)
 		if err != nil {
 			return err
 		}
@@ -161,26 +161,43 @@ func (c *checker) person(ctx context.Context, h *ledger.History) error {
 	if len(all) == 0 {
 		return nil
 	}
-	links, err := c.links(ctx, c.report.Campaign, h.Participant, "")
+	n, err := c.compare(ctx, c.report.Campaign, h.Participant, all, c.head.N, func(k link) error {
+		c.fault(proof.PartLeaf, k.index, otherwise(k.act, h.Participant))
+		return nil
+	})
+	c.report.Compared += n
+	return err
+}
+
+// otherwise says that the ledger tells of an act something else than was sealed.
+func otherwise(a proof.Act, participant string) string {
+	return fmt.Sprintf("act %s of participant %s is another in the ledger than what was sealed", a, participant)
+}
+
+// compare works the leaves out again that a participant leads to, of the first so many of
+// a log, and returns how many are what was sealed. changed is told of the others.
+func (l *Log) compare(ctx context.Context, campaignID, participant string, all deeds, size int64, changed func(link) error) (same int64, err error) {
+	links, err := l.links(ctx, campaignID, participant, "")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	seen := make(map[proof.Act]int)
 	for _, k := range links {
-		if k.index >= c.head.N {
+		if k.index >= size {
 			continue
 		}
 		n := seen[k.act]
 		seen[k.act]++
-		_, err := c.entry(ctx, c.report.Campaign, k, all.nth(k.act, n))
+		_, err := l.entry(ctx, campaignID, k, all.nth(k.act, n))
 		switch {
 		case errors.Is(err, ErrBroken):
-			c.fault(proof.PartLeaf, k.index, fmt.Sprintf("act %s of participant %s is another in the ledger than what was sealed", k.act, h.Participant))
-		case err != nil:
-			return err
-		default:
-			c.report.Compared++
+			err = changed(k)
+		case err == nil:
+			same++
+		}
+		if err != nil {
+			return same, err
 		}
 	}
-	return nil
+	return same, nil
 }

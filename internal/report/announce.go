@@ -17,6 +17,7 @@ import (
 	"qingyuan/internal/fault"
 	"qingyuan/internal/sqldb"
 	"qingyuan/leaderboard"
+	"qingyuan/proof"
 )
 
 // Announced are the figures of a campaign as of an instant, as an office gives them
@@ -33,6 +34,9 @@ type Announced struct {
 	// last.
 	Total Line   `json:"total"`
 	Nodes []Line `json:"nodes"`
+	// Log names the checkpoint that the attempts and signatures are of; nil where no log
+	// was kept, or nothing was accepted yet.
+	Log *proof.Announced `json:"log,omitempty"`
 }
 
 // Line are the announced figures of one region or unit.
@@ -128,7 +132,12 @@ func (a *Announcements) Seal(ctx context.Context, s *Source, by audit.Record) (A
 	if s.Scope != "" {
 		return fail(errors.New("the source tells of a part of the campaign"))
 	}
-	f, err := s.figures(ctx)
+	then, c, err := s.signed(ctx, s.AsOf)
+	if err != nil {
+		return fail(err)
+	}
+	then.then = then.upTo != nil
+	f, err := then.figures(ctx)
 	if err != nil {
 		return fail(err)
 	}
@@ -136,10 +145,41 @@ func (a *Announcements) Seal(ctx context.Context, s *Source, by audit.Record) (A
 		ID: ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String(), SealedAt: now, Actor: by.Actor,
 		Announced: f.Announce(s.AsOf),
 	}
+	if err := n.tie(c); err != nil {
+		return fail(err)
+	}
 	if err := a.keep(ctx, &n, by); err != nil {
 		return fail(err)
 	}
 	return n, nil
+}
+
+// signed is the source of what a checkpoint tells of a moment; where no log is kept it is
+// that of the moment itself.
+func (s *Source) signed(ctx context.Context, asOf time.Time) (*Source, proof.Signed, error) {
+	out := *s
+	out.AsOf = asOf
+	if s.Log == nil {
+		return &out, proof.Signed{}, nil
+	}
+	c, upTo, err := s.Log.AsOf(ctx, s.Campaign.ID, asOf)
+	out.upTo = upTo
+	return &out, c, err
+}
+
+// tie ties figures to the checkpoint that they are of. What the log does not bear out is
+// not announced.
+func (a *Announced) tie(c proof.Signed) error {
+	if c.N == 0 {
+		return nil
+	}
+	attempts, signatures := c.Totals.Count(proof.Attempt), c.Totals.Count(proof.Signature)
+	if a.Total.Attempts != attempts || a.Total.Signatures != signatures {
+		return fmt.Errorf("the ledger has %d attempts and %d signatures, and the checkpoint of %d leaves %d and %d: verify tells where they differ",
+			a.Total.Attempts, a.Total.Signatures, c.N, attempts, signatures)
+	}
+	a.Log = proof.Announce(&c, a.AsOf, attempts, signatures)
+	return nil
 }
 
 func (a *Announcements) keep(ctx context.Context, n *Announcement, by audit.Record) error {
@@ -285,9 +325,19 @@ func (s *Source) announced(ctx context.Context, asOf time.Time) (Announced, erro
 
 // Since lists what of an announcement was corrected since.
 func (s *Source) Since(ctx context.Context, n *Announcement) ([]Difference, error) {
-	now, err := s.announced(ctx, n.AsOf)
-	if err != nil {
+	fail := func(err error) ([]Difference, error) {
 		return nil, fmt.Errorf("compare announcement %s: %w", n.ID, err)
+	}
+	then := s
+	if n.Log != nil {
+		var err error
+		if then, _, err = s.signed(ctx, n.AsOf); err != nil {
+			return fail(err)
+		}
+	}
+	now, err := then.announced(ctx, n.AsOf)
+	if err != nil {
+		return fail(err)
 	}
 	return Differences(&n.Announced, &now), nil
 }

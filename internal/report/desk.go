@@ -89,7 +89,8 @@ type Desk struct {
 	Journal       *audit.Log
 	Jobs          *jobs.Queue
 	Now           func() time.Time
-	// Rulings, Paper and Withdrawn are those of Source.
+	// Log, Rulings, Paper and Withdrawn are those of Source.
+	Log       Log
 	Rulings   Rulings
 	Paper     func(ctx context.Context, campaignID string, until time.Time) (map[string]int64, error)
 	Withdrawn func(ctx context.Context, campaignID, participant string) (time.Time, error)
@@ -109,7 +110,7 @@ func (d *Desk) source(campaignID string, asOf time.Time) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Source{Ledger: d.Ledger, Campaign: c, Open: d.Open, AsOf: asOf, Now: d.Now, Rulings: d.Rulings, Paper: d.Paper, Withdrawn: d.Withdrawn}, nil
+	return &Source{Ledger: d.Ledger, Campaign: c, Open: d.Open, AsOf: asOf, Now: d.Now, Log: d.Log, Rulings: d.Rulings, Paper: d.Paper, Withdrawn: d.Withdrawn}, nil
 }
 
 // Ask puts an export in line and returns the job's id. That it was asked for, and by

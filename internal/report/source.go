@@ -23,6 +23,7 @@ import (
 	"qingyuan/internal/replay/state"
 	"qingyuan/leaderboard"
 	"qingyuan/pledge"
+	"qingyuan/proof"
 	"qingyuan/quiz"
 )
 
@@ -54,9 +55,24 @@ type Source struct {
 	// Withdrawn returns when somebody took their consent back last, zero for never; nil
 	// where nobody remembers.
 	Withdrawn func(ctx context.Context, campaignID, participant string) (time.Time, error)
+	// Log is the one by which announced counts can be checked; nil where nothing is sealed.
+	Log Log
 	// Rulings are those in force on contested questions of a campaign; nil where nobody
 	// rules.
 	Rulings Rulings
+
+	// upTo are the last facts of each shard that are told of, instead of AsOf. Where then is
+	// set nothing that came later is looked at, corrections neither.
+	upTo map[int]event.Position
+	then bool
+}
+
+// Log is the log of acts by which counts can be checked. *prooflog.Log is one.
+type Log interface {
+	// AsOf returns the checkpoint over all that was accepted before a moment and nothing
+	// else, with the last fact of each shard that it tells of; an empty one where there was
+	// nothing.
+	AsOf(ctx context.Context, campaignID string, at time.Time) (proof.Signed, map[int]event.Position, error)
 }
 
 // Rulings returns the rulings in force in a campaign.
@@ -163,11 +179,15 @@ func (s *Source) each(ctx context.Context, take func(*Person) bool) error {
 	w.rules = replay.Rules{Campaign: s.Campaign, Layout: layout, Open: w.open, Now: s.Now}
 	for n := range opened.Shards {
 		shard := ledger.Shard{Campaign: s.Campaign.ID, Number: n}
-		for h, err := range s.Ledger.Histories(ctx, shard, heads[shard]) {
+		w.shard, w.head = n, heads[shard]
+		if s.then {
+			w.head.Facts = s.upTo[n]
+		}
+		for h, err := range s.Ledger.Histories(ctx, shard, w.head) {
 			if err != nil {
 				return err
 			}
-			if p := w.person(h, heads[shard].Facts); p != nil && !take(p) {
+			if p := w.person(h); p != nil && !take(p) {
 				return nil
 			}
 		}
@@ -180,6 +200,9 @@ type walk struct {
 	*Source
 
 	rules replay.Rules
+	// shard is the one that is read, as far as head.
+	shard int
+	head  ledger.Heads
 	full  string // the name in the newest enrolment that was opened
 }
 
@@ -191,14 +214,15 @@ func (w *walk) open(campaignID, participant string, r event.Record) (state.Discl
 }
 
 // person replays a history, and returns nil for who is not told of.
-func (w *walk) person(h ledger.History, head event.Position) *Person {
-	if len(h.Facts) == 0 || !w.had(h.Facts[0].At) {
+func (w *walk) person(h ledger.History) *Person {
+	told := w.acts(h.Facts)
+	if told == nil {
 		return nil
 	}
 	// Only who they are: a drawn signature is large, and nobody lists it.
 	h.Records = slices.DeleteFunc(h.Records, func(r event.Record) bool { return r.Kind == event.RecordSignature })
 	w.full = ""
-	life := w.rules.Replay(h, head)
+	life := w.rules.Replay(h, w.head.Facts)
 	if life.Enrolment.Unit == "" || !w.Campaign.Tree.Within(leaf(w.Campaign.Tree, life.Enrolment.Unit), w.Scope) {
 		return nil
 	}
@@ -208,18 +232,47 @@ func (w *walk) person(h ledger.History, head event.Position) *Person {
 		p.Name = w.full
 	}
 	for i := range life.Finished {
-		if a := &life.Finished[i]; a.State.Accepted() && w.had(a.Result.SubmittedAt) {
+		if a := &life.Finished[i]; a.State.Accepted() && told[proof.AttemptAct(a.Number)] {
 			p.Attempts = append(p.Attempts, *a)
 		}
 	}
-	if life.Signature != nil && w.had(life.Signature.SignedAt) {
+	if life.Signature != nil && told[proof.SignatureAct] {
 		p.Signature = life.Signature
 	}
 	p.conclude()
 	return p
 }
 
-// had tells whether an act belongs to what is told.
+// acts are those of a history that belong to what is told; nil where its participant came
+// later.
+func (w *walk) acts(facts []event.Fact) map[proof.Act]bool {
+	if len(facts) == 0 || !w.tells(&facts[0]) {
+		return nil
+	}
+	out := make(map[proof.Act]bool)
+	for i := range facts {
+		if !w.tells(&facts[i]) {
+			continue
+		}
+		switch body := facts[i].Body.(type) {
+		case event.Submitted:
+			out[proof.AttemptAct(body.Number)] = true
+		case event.Signed:
+			out[proof.SignatureAct] = true
+		}
+	}
+	return out
+}
+
+// tells says whether a fact belongs to what is told.
+func (w *walk) tells(f *event.Fact) bool {
+	if w.upTo != nil {
+		return f.Compare(w.upTo[w.shard]) <= 0
+	}
+	return w.had(f.At)
+}
+
+// had tells whether what happened at a time belongs to what is told.
 func (s *Source) had(at time.Time) bool { return s.AsOf.IsZero() || !at.After(s.AsOf) }
 
 // leaf is where somebody counts: a unit that left the tree counts as unassigned.
