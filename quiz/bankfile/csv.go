@@ -122,8 +122,11 @@ func unquotedRows(text string, comma rune) ([]row, bool) {
 		}
 		for j, c := range cells {
 			if inner, quoted := strings.CutPrefix(c, `"`); quoted {
-				if len(c) == 1 || !strings.HasSuffix(c, `"`) {
+				if strings.Count(c, `"`)%2 != 0 {
 					return nil, false
+				}
+				if !strings.HasSuffix(c, `"`) { // a word in quotes at its beginning
+					continue
 				}
 				cells[j] = strings.ReplaceAll(inner[:len(inner)-1], `""`, `"`)
 			}

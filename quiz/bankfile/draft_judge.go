@@ -1,6 +1,7 @@
 package bankfile
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -69,7 +70,11 @@ func (d *draft) judged(k key, why *doubt) (string, *doubt) {
 	return kind, &doubt{"key_unclear", "看不懂判断题的答案“" + shortened(k.text, 20) + "”"}
 }
 
+// bothJudgements are the two answers behind a statement, without letters.
+var bothJudgements = regexp.MustCompile(`([（(][\s_＿]*[）)])\s*(?:对\s*[/、]?\s*错|正确\s*[/、]?\s*错误|√\s*[/、]?\s*×)\s*$`)
+
 func (d *draft) asJudge(right bool) {
+	d.question.Stem = bothJudgements.ReplaceAllString(d.question.Stem, "$1")
 	d.question.Options = judgeTexts()
 	d.question.Key = quiz.Choice(0).With(1)
 	if right {

@@ -44,12 +44,16 @@ var (
 	keyRange  = regexp.MustCompile(`^([A-P])\s*[-—–~～至到]+\s*([A-P])$`)
 	keyList   = regexp.MustCompile(`^[A-Z](?:[\s,，、;；|/&+.·和与及]*[A-Z])*$`)
 	keyLead   = regexp.MustCompile(`^([A-P](?:[,，、;；]?[A-P])*)(?:[\s.、:：。，,；;]+|([（(【\[]))(.+)$`)
+	keyEach   = regexp.MustCompile(`^(?:[(\[【]\s*[A-Pa-p]\s*[)\]】]\s*[,，、;；]?\s*){2,}$`)
 	keyCircle = regexp.MustCompile(`^[①-⑯](?:[\s,，、;；]*[①-⑯])*$`)
 )
 
 // parseKey reads an answer.
 func parseKey(s string) key {
 	k := key{text: strings.TrimSpace(s)}
+	if each := norm.NFKC.String(k.text); keyEach.MatchString(each) { // (A)(B)
+		s = strings.Join(strings.FieldsFunc(each, func(r rune) bool { return strings.ContainsRune("()[]【】,，、;； ", r) }), ",")
+	}
 	s = bareKey(s)
 	if s == "" {
 		return k

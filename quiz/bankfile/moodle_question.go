@@ -123,19 +123,19 @@ func (q *moodleQuestion) judge(out *Question) *doubt {
 		if why != nil {
 			return why
 		}
-		word := strings.ToLower(strings.TrimSpace(a.at("text").said()))
-		if word != "true" && word != "false" || seen[word == "true"] {
-			return &doubt{"judge_answers", "判断题的答案应为 true 和 false 各一个"}
+		says, judges := judgeWords[strings.ToLower(alike(a.at("text").said()))]
+		if !judges || seen[says] {
+			return &doubt{"judge_answers", "判断题的答案应为 true 和 false（或正确、错误）各一个"}
 		}
-		seen[word == "true"] = true
+		seen[says] = true
 		i := 0
-		if word == "false" {
+		if !says {
 			i = 1
 		}
 		shares[i].share = share
 	}
 	if len(seen) != 2 {
-		return &doubt{"judge_answers", "判断题的答案应为 true 和 false 各一个"}
+		return &doubt{"judge_answers", "判断题的答案应为 true 和 false（或正确、错误）各一个"}
 	}
 	_, key, notes, why := keyOf(shares)
 	out.Key = key

@@ -68,7 +68,7 @@ func TestMoodle(t *testing.T) {
 			},
 			[]string{
 				"3-3 judge A x <b>|正确|错误", "4-4 judge B y|正确|错误", "5-5 refused judge weights",
-				"6-6 refused judge judge_answers", "7-7 refused judge judge_answers", "8-8 refused judge judge_answers",
+				"6-6 refused judge judge_answers", "7-7 judge A z|正确|错误", "8-8 refused judge judge_answers",
 			},
 		},
 		"types": {

@@ -160,11 +160,43 @@ const headRows = 30
 // findHead finds the head of a table.
 func (g *grid) findHead() (head, int, bool) {
 	for i, r := range g.rows[:min(len(g.rows), headRows)] {
-		if h, ok := readHead(r.cells); ok {
-			return h, i, true
+		h, ok := readHead(r.cells)
+		if !ok {
+			continue
 		}
+		if i+1 < len(g.rows) {
+			if both, ok := h.below(r.cells, g.rows[i+1].cells); ok {
+				return both, i + 1, true
+			}
+		}
+		return h, i, true
 	}
 	return head{}, 0, false
+}
+
+// below reads a head of two rows: the names of the options stand under one cell that is
+// merged over them.
+func (h *head) below(above, cells []string) (head, bool) {
+	if len(h.options) > 0 {
+		return head{}, false
+	}
+	both := make([]string, max(len(above), len(cells)))
+	copy(both, above)
+	for i, c := range cells {
+		if strings.TrimSpace(c) != "" {
+			both[i] = c
+		}
+	}
+	out, ok := readHead(both)
+	if !ok || len(out.options) < 2 {
+		return head{}, false
+	}
+	for i, c := range cells {
+		if strings.TrimSpace(c) != "" && out.cols[i] != colOption && (i >= len(above) || c != above[i]) {
+			return head{}, false
+		}
+	}
+	return out, true
 }
 
 // read takes a table apart. A table without a head gives false.
@@ -175,6 +207,9 @@ func (g *grid) read(r *Report) bool {
 	}
 	section := heading{}
 	section.is, section.word = hintIn(g.sheet)
+	for _, row := range g.rows[:at] {
+		h.heading(row.cells, &section)
+	}
 	for _, row := range g.rows[at+1:] {
 		switch {
 		case row.blank(), repeated(row.cells, h):

@@ -50,12 +50,18 @@ func (d *draft) emptyNamed(h head) {
 	}
 }
 
-// countedKeys turns 1 and 2,3 into letters where the columns are called 选项1, 选项2.
+// countedKeys turns 1, 2,3 and 134 into letters where the columns are called 选项1, 选项2.
 func (d *draft) countedKeys() {
 	for i, s := range d.keys {
 		var out []byte
 		for _, f := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(",，、;；| ", r) }) {
 			n, err := strconv.Atoi(f)
+			if err == nil && n > len(d.question.Options) && len(d.question.Options) < 10 && ascendingDigits(f) { // 134
+				for j := range len(f) {
+					out = append(out, 'A'+f[j]-'1')
+				}
+				continue
+			}
 			if err != nil || n < 1 || n > quiz.MaxOptions {
 				return
 			}
@@ -66,6 +72,18 @@ func (d *draft) countedKeys() {
 			d.question.note("答案 " + shortened(s, 20) + " 按选项列的编号对应为 " + string(out))
 		}
 	}
+}
+
+// ascendingDigits tells 134 from a number: each digit names an option of its own.
+func ascendingDigits(s string) bool {
+	before := byte('0')
+	for i := range len(s) {
+		if s[i] <= before || s[i] > '9' {
+			return false
+		}
+		before = s[i]
+	}
+	return true
 }
 
 var optionPrefix = regexp.MustCompile(`^\s*[(（\[【]?\s*([A-Pa-p])\s*(?:[)）\]】]\s*[.、:：]?|[.、:：．])\s*`)

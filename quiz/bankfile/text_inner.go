@@ -79,10 +79,10 @@ func innerOption(l string, at int, before rune) (mark, bool) {
 
 func innerBracket(l string, at int) (mark, bool) {
 	g := optionBracket.FindStringSubmatch(l[at:min(len(l), at+16)])
-	if g == nil || g[1][0] > 'P' {
+	if g == nil {
 		return mark{}, false
 	}
-	return mark{kind: markOption, form: formBracket, at: at, end: at + len(g[0]), n: int(g[1][0] - 'A')}, true
+	return mark{kind: markOption, form: formBracket, at: at, end: at + len(g[0]), n: int(g[1][0]|0x20) - 'a'}, true
 }
 
 var innerNumberForm = regexp.MustCompile(`^(\d{1,5})\s?[.、]\s*`)

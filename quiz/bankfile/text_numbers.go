@@ -158,7 +158,13 @@ func (p *textParser) signed(i int) bool {
 // words.
 func (p *textParser) saysKey(m mark) bool {
 	rest := p.lines[m.line][m.end:]
+	if judgeThenNumber.MatchString(rest) {
+		return true
+	}
 	return parseKey(firstWord.FindString(rest[:min(len(rest), 64)])).form != keyText
 }
+
+// judgeThenNumber is a judge's answer with the number of the next question right behind.
+var judgeThenNumber = regexp.MustCompile(`^(?:对|错|正确|错误|√|×)\s*\d{1,4}\s*[.、]`)
 
 var firstWord = regexp.MustCompile(`^[A-Za-z][A-Za-z,，、 ]*|^[^\s。；;]*`)
