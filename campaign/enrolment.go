@@ -50,7 +50,8 @@ type Store interface {
 	// it; personal data goes to the erasable stream. The same enrolment again
 	// changes nothing and appends nothing. A different unit is ErrUnitFixed
 	// once any act of the participant was accepted, and one that is not that of the
-	// roster they came by is ErrRosterUnit.
+	// roster they came by is ErrRosterUnit. Whoever is counted as another participant is
+	// ErrJoined.
 	Enrol(ctx context.Context, campaign, participant string, e Enrolment, p Personal) (Enrolment, error)
 	// Enrolment returns ErrNotEnrolled where there is none.
 	Enrolment(ctx context.Context, campaign, participant string) (Enrolment, error)
@@ -239,6 +240,7 @@ var (
 	ErrUnitUnknown      = fault.New(fault.Invalid, "enrolment.unit_unknown", "没有这个单位，请重新选择")
 	ErrRosterUnit       = fault.New(fault.Conflict, "enrolment.roster_unit", "您在单位名册上，请按名册所在单位报名")
 	ErrUnitFixed        = fault.New(fault.Conflict, "enrolment.unit_fixed", "已有答题或签署记录，不能直接更改单位，请提交转单位申请")
+	ErrJoined           = fault.New(fault.Conflict, "enrolment.joined", "您已用另一种登录方式参加本活动，请用那种方式重新登录")
 	ErrConsentRequired  = fault.New(fault.Invalid, "enrolment.consent_required", "请阅读并同意最新的个人信息告知")
 	ErrGuardianRequired = fault.New(fault.Invalid, "enrolment.guardian_required", "不满十四周岁须由监护人同意")
 )

@@ -39,8 +39,8 @@ func RecordOf(f *event.Fact, whole event.Corrected) Record {
 	return rec
 }
 
-// After returns what a correction, a transfer or a re-mark makes of the record that
-// it found. It does not change its argument. An attempt or a signature that is not
+// After returns what a correction, a transfer, a re-mark or a join makes of the record
+// that it found. It does not change its argument. An attempt or a signature that is not
 // there is an error.
 func After(rec Record, f *event.Fact) (Record, error) {
 	switch body := f.Body.(type) {
@@ -50,6 +50,8 @@ func After(rec Record, f *event.Fact) (Record, error) {
 		return Transferred(rec, f.Unit, f.Group, f.At, body.Request), nil
 	case event.Remarked:
 		return Remarked(rec, body.Number, body.After)
+	case event.Joined:
+		return Joined(rec)
 	default:
 		return Record{}, fmt.Errorf("correction: %T is none", f.Body)
 	}
@@ -63,6 +65,20 @@ func Transferred(rec Record, unit, group string, at time.Time, request string) R
 	})
 	rec.Unit, rec.Group = unit, group
 	return rec
+}
+
+// Joined returns the record of somebody who is counted as another participant from then
+// on. It does not change its argument. An act that counts is an error: which of two
+// people's acts are those of the one person is for an office to decide first.
+func Joined(rec Record) (Record, error) {
+	if rec.Joined {
+		return Record{}, errors.New("join with another participant: they are joined already")
+	}
+	if rec.Counts() {
+		return Record{}, errors.New("join with another participant: an act of theirs counts")
+	}
+	rec.Joined = true
+	return rec, nil
 }
 
 // Remarked returns a record in which an attempt has other marks. It does not change
@@ -120,6 +136,9 @@ func (b *Batch) exchange(r Rules, f *event.Fact, before, after *Record) error {
 		to := x.newest()
 		to.count(before.Unit, Enrolled, -1)
 		to.count(after.Unit, Enrolled, 1)
+	}
+	if after.Joined && !before.Joined {
+		x.newest().count(before.Unit, Enrolled, -1)
 	}
 	hours, minutes := map[BucketCell]int64{}, map[BucketCell]int64{}
 	for _, side := range []struct {

@@ -93,7 +93,14 @@ func (w *world) happen(t *rapid.T) {
 		p.lived = []stay{{p.Unit, w.now}}
 		return
 	}
-	switch act := rapid.IntRange(0, 11).Draw(t, "act"); {
+	if p.Joined { // nothing comes of them any more
+		return
+	}
+	switch act := rapid.IntRange(0, 12).Draw(t, "act"); {
+	case act == 12 && !w.first(p):
+		w.add(event.KindJoined, id, p.Unit, false, event.Joined{Corrected: p.whole(), Into: "somebody else"})
+		p.Joined = true
+		p.lived = append(p.lived, stay{"", w.now})
 	case act == 0 && p.SignedAt.IsZero():
 		w.signed(id, p.Unit, !w.first(p))
 		p.SignedAt = w.now
@@ -608,6 +615,27 @@ func TestCorrected(t *testing.T) {
 	}
 	if got, err := leaderboard.Corrected(rec, event.KindInvalidated, 2); err == nil {
 		t.Errorf("an attempt that is not there: %+v", got)
+	}
+}
+
+// TestJoined: an act that counts, or a second join, is an error, and the record that it is
+// given stays as it was.
+func TestJoined(t *testing.T) {
+	t.Parallel()
+	void := event.Counted{Number: 1, At: base.UnixMilli(), Score: 100, Void: true}
+	rec := leaderboard.Record{Unit: "u1", Group: "public", Attempts: []event.Counted{void}, SignedAt: base, SignedVoid: true}
+	joined, err := leaderboard.Joined(rec)
+	if err != nil || !joined.Joined || rec.Joined {
+		t.Errorf("joined %+v of %+v, %v", joined, rec, err)
+	}
+	for name, rec := range map[string]leaderboard.Record{
+		"an attempt":  {Attempts: []event.Counted{void, {Number: 2}}},
+		"a signature": {Attempts: []event.Counted{void}, SignedAt: base},
+		"joined":      joined,
+	} {
+		if _, err := leaderboard.Joined(rec); err == nil {
+			t.Errorf("%s counts, and the record is joined", name)
+		}
 	}
 }
 

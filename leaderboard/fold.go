@@ -196,6 +196,8 @@ func (b *Batch) Count(r Rules, f *event.Fact) error {
 		return b.correct(r, f, body.Corrected)
 	case event.Remarked:
 		return b.correct(r, f, body.Corrected)
+	case event.Joined:
+		return b.correct(r, f, body.Corrected)
 	case event.Started, event.Expired, event.Granted, event.Erased, event.Chance, event.Won, event.Prize:
 		// They change no figure.
 	default:

@@ -28,6 +28,14 @@ type Record struct {
 	Hidden bool
 	// Stays are where they belonged before each transfer, oldest first.
 	Stays []event.Stay
+	// Joined people are counted as somebody else: nothing of theirs counts, the
+	// enrolment neither.
+	Joined bool
+}
+
+// Counts tells whether any act of theirs does.
+func (rec *Record) Counts() bool {
+	return !rec.Signed().IsZero() || slices.ContainsFunc(rec.Attempts, func(a event.Counted) bool { return !a.Void })
 }
 
 // frozenIn returns the unit and group in which the public sees the participant while

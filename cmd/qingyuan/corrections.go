@@ -20,9 +20,9 @@ import (
 // newCorrections joins the office's corrections to the stores. Whoever works on them
 // registers them with the queue of jobs and the approvals.
 func newCorrections(s *services, o *backOffice, db *sqldb.DB, b book, now func() time.Time) *correction.Service {
-	l := ledger.New(db)
+	l, acts := ledger.New(db), redisstore.NewCorrections(s.campaigns, b.Campaign, now)
 	return &correction.Service{
-		DB: db, Ledger: l, Acts: redisstore.NewCorrections(s.campaigns, b.Campaign, now), Banks: bankVersions{l}, Catalog: b,
+		DB: db, Ledger: l, Acts: acts, Joins: acts, Banks: bankVersions{l}, Catalog: b,
 		Jobs: o.jobs, Approvals: o.approvals, Now: now, Box: s.secrecy.box,
 		People: func(ctx context.Context, id string, ids []string) (map[string]string, error) {
 			people, err := s.boards.People(ctx, id, ids)

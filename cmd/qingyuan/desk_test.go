@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -148,6 +149,32 @@ func TestTreeByCommands(t *testing.T) {
 			t.Errorf("what was exported changes something: %s", said)
 		}
 	}
+	units := func() string {
+		t.Helper()
+		out := filepath.Join(t.TempDir(), "units.csv")
+		tree(exitDone, "export", out)
+		raw, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	tree(exitDone, "change", "known-unit", "--name", "测试学校", "--roster", "25", "--parent", "140703", "--reason", "更名")
+	if got := units(); !strings.Contains(got, "测试学校") || strings.Contains(got, "测试单位") || !regexp.MustCompile(`(?m)^.*known-unit.*140703.*25.*$|^.*140703.*known-unit.*25.*$`).MatchString(got) {
+		t.Errorf("after the change:\n%s", got)
+	}
+	tree(exitDone, "change", "known-unit", "--retire")
+	retired := units()
+	tree(exitDone, "change", "known-unit", "--retire=false")
+	if back := units(); back == retired {
+		t.Errorf("retired and offered again are the same:\n%s", back)
+	}
+	for _, wrong := range [][]string{
+		{"nowhere", "--name", "无"}, {"known-unit", "--parent", "nowhere"}, {"140703", "--roster", "3"}, {"known-unit", "--roster=-1"}, {"known-unit", "--name", ""},
+	} {
+		tree(exitFailed, append([]string{"change"}, wrong...)...)
+	}
+	tree(exitDone, "change", "known-unit", "--parent", "140702", "--name", "测试单位", "--roster", "10")
 	tree(exitUsage, "export", filepath.Join(desk, "out.pdf"))
 	tree(exitFailed, "export", filepath.Join(desk, "part.csv"), "--parent", "nowhere")
 	if out := o.run(exitDone, "", "campaign", "list", "--json"); !strings.Contains(out, `"state":"draft"`) || !strings.Contains(out, `"units":2`) {

@@ -301,10 +301,24 @@ func TestOnePersonByTwoDoors(t *testing.T) {
 	})
 	mustRun(t, "verify", "--data", cfg.Data.Dir)
 
+	s.wantCounts(demoCampaign, map[string]float64{"enrolled": 2})
 	linked := other.want(200, "POST", "/sessions/link", entry)
 	now := s.want(200, "POST", "/sessions/roster", entry)
 	if who(linked) != who(now) || who(now) == who(came) {
 		t.Errorf("linked %s, by the roster %s, before %s", who(linked), who(now), who(came))
 	}
+	once := func() bool {
+		c := s.want(200, "GET", demoPath+"/counts", nil)
+		return c.num("enrolled") == 1 && c.num("participants") == 1 && c.num("attempts") == 1
+	}
+	s.eventually("the person to be enrolled once", once)
+	mustRun(t, "verify", "--data", cfg.Data.Dir)
+	if err := privateRedis(t, cfg.Data.Dir).FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	unready(s, "shard has lost its state")
+	mustRun(t, "rebuild", "--data", cfg.Data.Dir)
+	s.awaitReady()
+	s.eventually("the rebuilt counts", once)
 	mustRun(t, "verify", "--data", cfg.Data.Dir)
 }

@@ -68,6 +68,7 @@ type rosterDesk struct {
 	twice interface {
 		SamePerson(ctx context.Context, from, to string) error
 		TakenOut(ctx context.Context, campaignID, participant string) (bool, error)
+		GoesOnAs(ctx context.Context, from, to string) error
 	}
 }
 
@@ -160,6 +161,11 @@ func (d *rosterDesk) ActedAnywhere(ctx context.Context, participant string) (boo
 		}
 	}
 	return false, nil
+}
+
+// GoesOnAs implements session.Involvement.
+func (d *rosterDesk) GoesOnAs(ctx context.Context, from, to string) error {
+	return d.twice.GoesOnAs(ctx, from, to)
 }
 
 // DoorsOf implements session.Involvement.

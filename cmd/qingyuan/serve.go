@@ -269,7 +269,12 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 		return nil, err
 	}
 	p.office.corrections = newCorrections(s, p.office, st.sql, book, now)
-	s.same = p.office.corrections.SamePerson
+	s.same = func(ctx context.Context, from, to string) error {
+		if err := p.office.corrections.SamePerson(ctx, from, to); err != nil {
+			return err
+		}
+		return p.office.corrections.GoesOnAs(ctx, from, to)
+	}
 	p.office.challenges = newChallenges(s, p.office, st.sql, book, now)
 	p.office.grants = newGrants(s, p.office, st.sql, book, now)
 	p.office.reports = newReports(p.office, st.sql, p.archive.ledger, book.Campaign, s.secrecy.open, now)
@@ -470,6 +475,13 @@ func (p *program) startWorkers(ctx context.Context) {
 		select {
 		case <-p.ready.claimed:
 			p.transfers.Run(ctx)
+		case <-ctx.Done():
+		}
+	})
+	start("joins", func(ctx context.Context) {
+		select {
+		case <-p.ready.claimed:
+			p.office.corrections.JoinAll(ctx, func(err error) { p.log.WarnContext(ctx, "one person counts as two enrolled for now", "err", err) })
 		case <-ctx.Done():
 		}
 	})

@@ -83,6 +83,7 @@ var (
 	errUnfit      = errors.New("redis and the ledger differ, or could not be compared: run qingyuan verify, and rebuild before it is moved")
 	errStillOpen  = errors.New("attempts are open: they are handed in at their deadline, wait for that")
 	errGoesOn     = errors.New("the campaign is not over")
+	errUnderWay   = errors.New("acts are under way: wait for them, or cancel them")
 	errPrizesStay = errors.New("it has prizes: its winners are looked up in redis for two years after the close")
 )
 
@@ -109,17 +110,45 @@ func (w *workbench) shelve(ctx context.Context, id string, progress func(done, t
 	if err := w.fitToShelve(ctx, id); err != nil {
 		return replay.Rebuilt{}, err
 	}
+	if err := w.atRest(ctx, id); err != nil {
+		return replay.Rebuilt{}, err
+	}
 	f, err := w.services.shelf.Begin(ctx, id)
 	if err != nil {
 		return replay.Rebuilt{}, err
 	}
-	r.Redis = ontoShelf{refill, f.People, f.Sums}
-	return r.Shelve(ctx, c, func(ctx context.Context) error {
+	open := int64(0)
+	r.Redis = ontoShelf{refill, f.People, func(s *state.Sums) {
+		open += s.Open
+		f.Sums(s)
+	}}
+	done, err := r.Shelve(ctx, c, func(ctx context.Context) error {
+		if open > 0 {
+			return errStillOpen
+		}
+		if err := w.atRest(ctx, id); err != nil {
+			return err
+		}
 		if err := f.Done(ctx); err != nil {
 			return err
 		}
 		return pause(ctx, shelfHeard)
 	}, refill.Remove)
+	if errors.Is(err, errStillOpen) || errors.Is(err, errUnderWay) {
+		return done, errors.Join(err, w.backFrom(ctx, id))
+	}
+	return done, err
+}
+
+// backFrom serves a campaign again that was found not to be at rest: a server that had not
+// heard of its close let somebody begin in the very last moment.
+func (w *workbench) backFrom(ctx context.Context, id string) error {
+	o, _, err := w.ledger.Campaign(ctx, id)
+	if err != nil {
+		return err
+	}
+	_, err = w.rebuild(ctx, o, nil)
+	return err
 }
 
 // shelfHeard is how long every server needs to hear that a campaign is read from the shelf:
@@ -154,6 +183,35 @@ func (w *workbench) fitToShelve(ctx context.Context, id string) error {
 		return errUnfit
 	}
 	return nil
+}
+
+// underWay are the acts of an office that change what counts, and that were begun or
+// granted and are not done.
+var underWay = []struct{ what, count string }{ //nolint:gochecknoglobals // A constant.
+	{"corrections or re-marks that run", `SELECT COUNT(*) FROM corrections c JOIN jobs j ON j.id = c.job
+		WHERE c.campaign = $1 AND c.state IN ('running', 'undoing') AND j.state IN ('queued', 'running')`},
+	{"acts that give attempts back and run", `SELECT COUNT(*) FROM grants g JOIN jobs j ON j.id = g.job
+		WHERE g.campaign = $1 AND g.state = 'running' AND j.state IN ('queued', 'running')`},
+	{"transfers that were granted and whose counts have to follow", `SELECT COUNT(*) FROM transfers WHERE campaign = $1 AND state = 'granting'`},
+}
+
+// atRest tells what a campaign waits for before it leaves Redis: whatever an office was
+// told is being done shall be done first.
+func (w *workbench) atRest(ctx context.Context, id string) error {
+	var errs []error
+	for _, u := range underWay {
+		var n int64
+		if err := w.db.QueryRowContext(ctx, u.count, id).Scan(&n); err != nil {
+			return fmt.Errorf("look what is under way in %s: %w", id, err)
+		}
+		if n > 0 {
+			errs = append(errs, fmt.Errorf("%d %s", n, u.what))
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errUnderWay, errors.Join(errs...))
 }
 
 // unshelve brings a campaign back into Redis, as a rebuild does, and takes it off the

@@ -3,12 +3,17 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"qingyuan/configs"
 	"qingyuan/internal/ledger"
+	"qingyuan/internal/redisstore"
+	"qingyuan/internal/replay"
+	"qingyuan/internal/replay/state"
 )
 
 // ownOf is everything a participant may read of what they did.
@@ -64,12 +69,14 @@ func TestArchive(t *testing.T) {
 	if status, _, _ := command(t, "campaign", "archive", knownCampaign, "--data", cfg.Data.Dir); status != exitFailed {
 		t.Errorf("archived while it is open: %d", status)
 	}
+	slow := people[2].want(201, "POST", base+"/attempts", nil)
 	mustRun(t, "campaign", "close", knownCampaign, "--data", cfg.Data.Dir)
 	s.eventually("the close", func() bool {
 		_, r, err := s.call("GET", base, nil)
 		return err == nil && r.text("state") == "closed"
 	})
 	w := bench(t, cfg)
+	waits(t, s, w, cfg, people[2], slow)
 	sealNow(t, w, knownCampaign)
 	figures, own := figuresOf(t, s.api), ownOf(t, people[0])
 	serial := people[0].want(200, "GET", base+"/signatures/me", nil).text("serial")
@@ -135,6 +142,79 @@ func TestArchive(t *testing.T) {
 	if _, r := s.patient("GET", "/signatures/"+theirs, nil); r.text("name") != "匿名" {
 		t.Errorf("the erased name is back: %v", r)
 	}
+}
+
+// waits tries to archive while somebody still sits and while an office's acts are under
+// way: nothing moves, it is said why, and everything that was begun comes to its end.
+func waits(t *testing.T, s *server, w *workbench, cfg configs.Config, sits api, paper result) {
+	t.Helper()
+	refused := func(why string) {
+		t.Helper()
+		status, _, errs := command(t, "campaign", "archive", knownCampaign, "--data", cfg.Data.Dir)
+		if status != exitFailed || !strings.Contains(errs, why) {
+			t.Errorf("archive = %d %s, want %q", status, errs, why)
+		}
+	}
+	refused(errStillOpen.Error())
+	// It is found as well where somebody began after that was looked at: the campaign comes back.
+	c, err := w.catalog.Campaign(knownCampaign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refill, stopped := redisstore.NewRefill(w.redis), errors.New("stopped")
+	r := &replay.Rebuilder{
+		Ledger: w.ledger, Open: w.services.secrecy.open, Drain: w.drain, Now: time.Now,
+		Redis: ontoShelf{refill, func(context.Context, []state.Person) error { return nil }, func(*state.Sums) {}},
+	}
+	if _, err := r.Shelve(t.Context(), c, func(context.Context) error { return stopped }, refill.Remove); !errors.Is(err, stopped) {
+		t.Fatal(err)
+	}
+	refused(errStillOpen.Error())
+	s.eventually("the attempt to be there", func() bool {
+		status, r, err := sits.call("GET", "/campaigns/"+knownCampaign+"/attempts/"+paper.text("attempt"), nil)
+		return err == nil && status == 200 && r.text("state") == "open"
+	})
+	if status, r := sits.patient("POST", "/campaigns/"+knownCampaign+"/attempts/"+paper.text("attempt")+"/submission", firstOptions(paper)); status != 200 {
+		t.Errorf("handed in after the close: %d %v", status, r)
+	}
+
+	far := time.Now().Add(time.Hour).UnixMilli()
+	for _, step := range []struct{ why, begin, end string }{
+		{
+			"1 corrections or re-marks",
+			`INSERT INTO corrections (id, campaign, node, state, conditions, reason, creator, login, created, challenge, job)
+				VALUES ('waits', 'known-2026', '', 'running', '{}', 'x', 'x', 'x', 1, '', 'waits')`,
+			`UPDATE corrections SET state = 'done' WHERE id = 'waits'`,
+		},
+		{
+			"1 acts that give attempts back",
+			`INSERT INTO grants (id, campaign, node, since, until, state, reason, operator, login, created, job)
+				VALUES ('waits', 'known-2026', '', 1, 2, 'running', 'x', 'x', 'x', 1, 'waits')`,
+			`UPDATE grants SET state = 'done' WHERE id = 'waits'`,
+		},
+		{
+			"1 transfers that were granted",
+			`INSERT INTO transfers (id, campaign, participant, grp, from_unit, to_unit, day, state, created)
+				VALUES ('waits', 'known-2026', 'nobody', 'public', 'a', 'b', '2026-01-01', 'granting', 1)`,
+			`UPDATE transfers SET state = 'refused' WHERE id = 'waits'`,
+		},
+	} {
+		for _, statement := range []string{
+			fmt.Sprintf(`INSERT INTO jobs (id, kind, action, campaign, node, actor, login, addr, params, state, owner, lease, created)
+				VALUES ('waits', 'x', 'x', 'known-2026', '', 'x', 'x', 'x', '{}', 'running', 'another', %d, 1)`, far), step.begin,
+		} {
+			if _, err := w.db.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		refused(step.why)
+		for _, statement := range []string{step.end, `DELETE FROM jobs WHERE id = 'waits'`} {
+			if _, err := w.db.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	s.wantCounts(knownCampaign, map[string]float64{"enrolled": 3, "participants": 3, "attempts": 4, "signatures": 3})
 }
 
 func enrolmentAgain(p api) map[string]any {

@@ -136,8 +136,8 @@ var rules = map[string]rule{
 			"campaign", "quiz", "internal/approval", "internal/audit", "internal/correction/act", "internal/event", "internal/failpoint",
 			"internal/fault", "internal/jobs", "internal/ledger", "internal/operator", "internal/origin", "internal/retention", "internal/sqldb", sqldb,
 		},
-		// The challenges are what marks again.
-		tests: slices.Concat(onRedis, []string{"configs", "pledge", "leaderboard", "internal/catalog", "internal/challenge", "internal/replay", "internal/replay/state", "internal/stream"}),
+		// The challenges are what marks again; grants and transfers run on the same cluster.
+		tests: slices.Concat(onRedis, []string{"configs", "pledge", "leaderboard", "internal/catalog", "internal/challenge", "internal/grant", "internal/transfer", "internal/replay", "internal/replay/state", "internal/stream"}),
 	},
 	"internal/correction/act": {may: []string{"internal/event"}},
 

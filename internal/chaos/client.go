@@ -153,6 +153,22 @@ func (c *client) own(ctx context.Context, s session, path string, out any) error
 	return err
 }
 
+// until sends a request until it is acknowledged.
+func (c *client) until(ctx context.Context, q request, out any) error {
+	var last reply
+	err := poll(ctx, patience, "an acknowledgement of "+q.path, func() (bool, error) {
+		last = c.send(ctx, q)
+		if last.outcome() == isRefused {
+			return false, fmt.Errorf("refused with %d %s", last.status, last.code)
+		}
+		return last.outcome() == isAcknowledged, nil
+	})
+	if err == nil && out != nil {
+		err = json.Unmarshal(last.body, out)
+	}
+	return err
+}
+
 // signIn opens the sandbox door and returns token and participant.
 func (c *client) signIn(ctx context.Context, who string) (session, error) {
 	var s session

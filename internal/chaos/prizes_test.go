@@ -4,7 +4,6 @@ package chaos
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -139,22 +138,6 @@ func (l *lottery) person(ctx context.Context, who string, chances int) error {
 		l.done.Add(1)
 	}
 	return nil
-}
-
-// until sends a request until it is acknowledged.
-func (l *lottery) until(ctx context.Context, q request, out any) error {
-	var last reply
-	err := poll(ctx, patience, "an acknowledgement of "+q.path, func() (bool, error) {
-		last = l.send(ctx, q)
-		if last.outcome() == isRefused {
-			return false, fmt.Errorf("refused with %d %s", last.status, last.code)
-		}
-		return last.outcome() == isAcknowledged, nil
-	})
-	if err == nil && out != nil {
-		err = json.Unmarshal(last.body, out)
-	}
-	return err
 }
 
 // judge compares what everybody was told with what the program says now.

@@ -34,7 +34,14 @@ type stores struct {
 	Shards                       int
 }
 
+// silence is a log of the Redis client that nobody reads: that a server is gone is no news
+// here.
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
+
 func TestMain(m *testing.M) {
+	redis.SetLogger(silence{})
 	if text := os.Getenv(workerEnv); text != "" {
 		worker(text)
 	}

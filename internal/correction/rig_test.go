@@ -131,6 +131,7 @@ type rig struct {
 	box    box
 	ahead  atomic.Int64
 
+	options   []redisstore.Option // of the stores; nil joins commands where there is one server
 	campaigns *redisstore.Campaigns
 	boards    *redisstore.Boards
 	banks     *redisstore.Banks
@@ -156,10 +157,11 @@ func newRig(t testing.TB, db *sqldb.DB, def *campaign.Campaign) *rig {
 	return newRigOn(t, redistest.Start(t).Client(t), db, def)
 }
 
-func newRigOn(t testing.TB, server redis.UniversalClient, db *sqldb.DB, def *campaign.Campaign) *rig {
+func newRigOn(t testing.TB, server redis.UniversalClient, db *sqldb.DB, def *campaign.Campaign, options ...redisstore.Option) *rig {
 	t.Helper()
 	r := &rig{
-		TB: t, db: server, sql: db, ledger: ledger.New(db), def: def, bank: bankOf(t), box: newBox(t),
+		options: options,
+		TB:      t, db: server, sql: db, ledger: ledger.New(db), def: def, bank: bankOf(t), box: newBox(t),
 		rules: rulesOf(),
 	}
 	r.Reader = &stream.Reader{DB: r.db, Key: redisstore.StreamKey, Mark: redisstore.MarkKey}
@@ -171,8 +173,8 @@ func newRigOn(t testing.TB, server redis.UniversalClient, db *sqldb.DB, def *cam
 // serve is a server that starts.
 func (r *rig) serve() {
 	r.Helper()
-	var options []redisstore.Option
-	if one, ok := r.db.(*redis.Client); ok {
+	options := r.options
+	if one, ok := r.db.(*redis.Client); ok && options == nil {
 		options = append(options, redisstore.WithJoined(redisstore.NewJoined(one, 8)))
 	}
 	c := redisstore.NewCampaigns(r.db, options...)
@@ -212,8 +214,9 @@ func (r *rig) open() {
 }
 
 func (r *rig) newService() *correction.Service {
+	acts := redisstore.NewCorrections(r.campaigns, r.Campaign, r.now)
 	return &correction.Service{
-		DB: r.sql, Ledger: r.ledger, Acts: redisstore.NewCorrections(r.campaigns, r.Campaign, r.now), Banks: r, Catalog: r,
+		DB: r.sql, Ledger: r.ledger, Acts: acts, Joins: acts, Banks: r, Catalog: r,
 		Jobs: r.jobs, Approvals: r.approvals, Now: time.Now, Pace: 1, Box: r.box,
 		Name: func(id, participant string, rec event.Record) (string, error) {
 			d, err := r.box.open(id, participant, rec)

@@ -55,6 +55,7 @@ type Service struct {
 	DB      *sqldb.DB
 	Ledger  *ledger.Ledger
 	Acts    Acts
+	Joins   Joiner
 	Banks   Banks
 	Catalog Catalog
 	Jobs    *jobs.Queue

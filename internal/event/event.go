@@ -54,6 +54,9 @@ const (
 	KindTransferred Kind = "transferred.1"
 	// KindRemarked gives an accepted attempt other marks.
 	KindRemarked Kind = "remarked.1"
+	// KindJoined takes the enrolment of a participant out of every figure who is counted
+	// as another one: both are one person.
+	KindJoined Kind = "joined.1"
 	// KindChance spends a chance that won nothing, and KindWon gives a prize: for a
 	// chance, or by a draw.
 	KindChance Kind = "chance.1"
@@ -255,6 +258,16 @@ type Remarked struct {
 	Rulings []Ruling `json:"rulings,omitempty"`
 }
 
+// Joined says that a participant, none of whose acts counts, is one person with another
+// who is enrolled as well: from then on nothing of them counts, their enrolment neither,
+// and nothing of them ever will. The rest is as it was until then.
+type Joined struct {
+	Corrected
+
+	// Into is who the person is counted as.
+	Into string `json:"into"`
+}
+
 // Ruling is what was decided of a contested question: see package quiz.
 type Ruling struct {
 	Challenge string `json:"c"`
@@ -431,6 +444,8 @@ func decodeBody(k Kind, fields Fields) (any, error) {
 		return decodeAs[Transferred](body)
 	case KindRemarked:
 		return decodeAs[Remarked](body)
+	case KindJoined:
+		return decodeAs[Joined](body)
 	case KindChance:
 		return decodeAs[Chance](body)
 	case KindWon:

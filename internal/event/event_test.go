@@ -120,6 +120,9 @@ func TestABodyTravels(t *testing.T) {
 			Corrected: event.Corrected{Number: 1, Batch: "b", SignedVoid: true, Stays: []event.Stay{{Unit: "u0", Group: "g0", Until: 1, Request: "r1"}}},
 			Before:    event.Marks{Score: 10, MaxScore: 10, Correct: 1, Passed: true}, After: event.Marks{Score: 5, MaxScore: 10},
 		},
+		event.KindJoined: event.Joined{
+			Corrected: event.Corrected{Attempts: []event.Counted{{Number: 1, At: 1, UsedMS: 1, Score: 1, Void: true}}, SignedAt: 1, SignedVoid: true}, Into: "p2",
+		},
 		event.KindSigned: event.Signed{Version: "2026", TextSHA256: "00", Method: "typed", Commitment: "x"},
 	} {
 		text, err := event.EncodeBody(body)

@@ -98,6 +98,7 @@ func errorCodes() []codeRow {
 
 		{"enrolment.required", 409, "请先报名再参加"},
 		{"enrolment.roster_unit", 409, "您在单位名册上，请按名册所在单位报名"},
+		{"enrolment.joined", 409, "您已用另一种登录方式参加本活动，请用那种方式重新登录"},
 		{"enrolment.unit_fixed", 409, "已有答题或签署记录，不能直接更改单位，请提交转单位申请"},
 		{"prize.none", 404, "本活动没有抽奖"},
 		{"prize.not_found", 404, "没有这项中奖记录"},

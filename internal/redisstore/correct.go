@@ -115,7 +115,7 @@ func (c *Campaigns) look(ctx context.Context, o *opened, def *campaign.Campaign,
 	x := &correction{
 		opened: o, rules: leaderboard.Rules{Campaign: def, Layout: o.layout}, participant: participant,
 		now: now.Truncate(time.Millisecond), fields: f, attempts: map[int]quiz.Attempt{},
-		record: leaderboard.Record{Unit: f["u"], Group: f["g"], Hidden: f["x"] != ""},
+		record: leaderboard.Record{Unit: f["u"], Group: f["g"], Hidden: f["x"] != "", Joined: f["j"] != ""},
 	}
 	var st quiz.Standing
 	if err := unpackLimits(f["l"], &st); err != nil {
@@ -211,7 +211,7 @@ func (x *correction) args(f *event.Fact, turn act.Turn, set map[string]string, p
 // expected are the fields that must still hold what was read.
 func (x *correction) expected() map[string]string {
 	out := map[string]string{}
-	for _, name := range []string{"u", "g", "w", "l", "b", "d", "p", "f", "s", "x"} {
+	for _, name := range []string{"u", "g", "w", "l", "b", "d", "p", "f", "s", "x", "j"} {
 		out[name] = x.fields[name]
 	}
 	for n := 1; n <= x.last; n++ {
@@ -372,7 +372,7 @@ func (q *Quiz) Correct(ctx context.Context, p quiz.Person, number int, to quiz.S
 		switch {
 		case !found || !a.State.Accepted():
 			return change{}, quiz.ErrAttemptNotFound
-		case a.State == to:
+		case a.State == to, x.record.Joined:
 			return change{}, nil
 		}
 		a.State, a.Batch = to, ""
@@ -399,7 +399,7 @@ func (b *Boards) Hide(ctx context.Context, id, participant string, hidden bool) 
 		kind = event.KindHidden
 	}
 	err = b.campaigns.correct(ctx, def, participant, b.now(), func(x *correction) (change, error) {
-		if x.record.Hidden == hidden {
+		if x.record.Hidden == hidden || x.record.Joined {
 			return change{}, nil
 		}
 		return change{kind: kind}, nil

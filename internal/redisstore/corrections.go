@@ -73,7 +73,8 @@ func (c *Corrections) Invalidate(ctx context.Context, id string, t act.Turn, a a
 }
 
 // Restore lets an act count again that the batch has invalidated. Any other stays
-// as it is. It returns what became of the act; errors are those of Invalidate.
+// as it is, and so do those of who is counted as another participant. It returns what
+// became of the act; errors are those of Invalidate.
 func (c *Corrections) Restore(ctx context.Context, id string, t act.Turn, a act.Act) (act.Fate, error) {
 	return c.correct(ctx, id, t, a, func(was act.Fate) (act.Fate, bool) {
 		return act.Fate{Counts: true}, !was.Counts && was.Batch == t.Batch
@@ -101,7 +102,7 @@ func (c *Corrections) correct(ctx context.Context, id string, t act.Turn, a act.
 			return change{}, err
 		}
 		to, changes := rule(was)
-		if !changes {
+		if !changes || x.record.Joined {
 			fate = was
 			return change{}, nil
 		}

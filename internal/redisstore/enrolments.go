@@ -59,6 +59,8 @@ func (s *Enrolments) Enrol(ctx context.Context, id, participant string, e campai
 		return campaign.Enrolment{}, campaign.ErrUnitFixed
 	case r.outcome == "bound":
 		return campaign.Enrolment{}, campaign.ErrRosterUnit
+	case r.outcome == "joined":
+		return campaign.Enrolment{}, campaign.ErrJoined
 	case r.outcome == "epoch":
 		return fail(o.wrongEpoch())
 	default:

@@ -41,6 +41,8 @@ func (c *Corrections) Give(ctx context.Context, id string, t act.Turn, a act.Act
 			return act.Given, nil
 		case r.outcome == "already":
 			return act.Had, nil
+		case r.outcome == "joined":
+			return fail(act.ErrNone)
 		case r.outcome == "turn":
 			return fail(act.ErrTurn)
 		case r.outcome == "epoch":

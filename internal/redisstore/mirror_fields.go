@@ -78,7 +78,7 @@ func (w *part) shown() string {
 
 // fieldTitles name the fields of a participant's hash.
 var fieldTitles = map[string]string{
-	"u": "unit", "g": "group", "w": "transfers", "t": "enrolled at", "f": "has acted", "x": "hidden", "v": "kept answers", "e": "enrolment", "l": "limits",
+	"u": "unit", "g": "group", "w": "transfers", "t": "enrolled at", "f": "has acted", "x": "hidden", "j": "joined with", "v": "kept answers", "e": "enrolment", "l": "limits",
 	"o": "open attempt", "b": "best", "d": "best of the day", "p": "best of the phase", "s": "signature",
 }
 

@@ -36,6 +36,9 @@ func personFields(p *state.Person) (map[string]string, error) {
 	if p.Hidden {
 		f["x"] = flag(true)
 	}
+	if p.Joined != "" {
+		f["j"] = p.Joined
+	}
 	var errs [3]error
 	if p.Last > 0 {
 		f["l"], errs[0] = packLimits(p)

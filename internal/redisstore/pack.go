@@ -31,6 +31,7 @@ import (
 //	s       the signature
 //	f       "1" once an accepted act of theirs counts
 //	x       "1" while they are hidden
+//	j       who they are counted as, of somebody who is one person with another
 //
 // b, d and p are missing where no accepted attempt counts.
 

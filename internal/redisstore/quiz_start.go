@@ -70,6 +70,8 @@ func (q *Quiz) started(ctx context.Context, o *opened, p quiz.Person, a quiz.Att
 		return quiz.Attempt{}, quiz.Standing{}, nil
 	case r.outcome == "required":
 		return quiz.Attempt{}, quiz.Standing{}, campaign.ErrRequired
+	case r.outcome == "joined":
+		return quiz.Attempt{}, quiz.Standing{}, campaign.ErrJoined
 	case r.outcome == "epoch":
 		return quiz.Attempt{}, quiz.Standing{}, o.wrongEpoch()
 	default:

@@ -67,6 +67,8 @@ func (s *Signatures) Sign(ctx context.Context, id, participant string, sig pledg
 		return kept, false, err
 	case r.outcome == "required":
 		return pledge.Signature{}, false, campaign.ErrRequired
+	case r.outcome == "joined":
+		return pledge.Signature{}, false, campaign.ErrJoined
 	case r.outcome == "epoch":
 		return fail(o.wrongEpoch())
 	default:

@@ -78,11 +78,12 @@ func (g *garden) guest(key, board, whose string) []string {
 }
 
 // frozenPeople changes every part of every field of somebody hidden, of somebody
-// whose attempts do not count, and of somebody who acts on.
+// whose attempts do not count, of somebody who acts on, and of somebody who is counted as
+// another one.
 func (g *garden) frozenPeople() {
 	g.Helper()
 	ctx := g.Context()
-	for _, i := range []int{0, 2, 4} {
+	for _, i := range []int{0, 2, 4, 7} {
 		key := g.key("}:p:" + person(i))
 		for field, value := range g.db.HGetAll(ctx, key).Val() {
 			g.field(key, person(i), field, value)
@@ -109,6 +110,9 @@ func (g *garden) said() {
 		{"kind = 'withdrawn.1'", "kind = 'invalidated.1'", "attempt 1: state"},
 		{"kind = 'hidden.1'", "kind = 'shown.1'", "hidden before"},
 		{"unit = 'u2'", "kind = 'transferred.1'", "unit"},
+		{"unit = 'u2'", "kind = 'joined.1'", "unit"},
+		{`body = CAST(REPLACE(CAST(body AS TEXT), '"into":"', '"into":"x') AS BLOB)`, "kind = 'joined.1'", "joined with"},
+		{"kind = 'shown.1'", "kind = 'joined.1'", "hidden before"},
 		{"kind = 'withdrawn.1'", "kind = 'remarked.1'", "attempt 2: correct"},
 		// No rule gives the marks that this one says.
 		{`body = CAST(REPLACE(CAST(body AS TEXT), '"q":"', '"q":"none-') AS BLOB)`, "kind = 'remarked.1'", "marks by the rulings"},

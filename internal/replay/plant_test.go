@@ -206,7 +206,7 @@ func (g *garden) people() {
 
 var titles = map[string]string{
 	"u": "unit", "g": "group", "t": "enrolled at", "f": "has acted", "p": "best of the phase", "x": "hidden", "e": "enrolment", "l": "limits", "o": "open attempt",
-	"b": "best", "d": "best of the day", "s": "signature", "v": "kept answers", "w": "transfers",
+	"b": "best", "d": "best of the day", "s": "signature", "v": "kept answers", "w": "transfers", "j": "joined with",
 }
 
 // field changes each part of a field by itself. What names a person is not shown.

@@ -133,6 +133,9 @@ func (w *walk) fact(f *event.Fact) {
 	if _, joins := f.Body.(event.Enrolled); !joins && w.life.Enrolment.Unit == "" {
 		w.fault(f, "enrolment", "one before it", "none")
 	}
+	if _, forgets := f.Body.(event.Erased); !forgets && w.life.Joined != "" {
+		w.fault(f, "joined", "nothing after it", f.Kind)
+	}
 	switch body := f.Body.(type) {
 	case event.Enrolled:
 		w.enrolled(f, body)
@@ -161,6 +164,9 @@ func (w *walk) fact(f *event.Fact) {
 	case event.Remarked:
 		w.belongs(f)
 		w.remarked(f, body)
+	case event.Joined:
+		w.belongs(f)
+		w.joined(f, body)
 	case event.Erased:
 		w.belongs(f)
 		w.life.Enrolment.NoticeVersion, w.life.Enrolment.Guardian = body.Notice, body.Guardian

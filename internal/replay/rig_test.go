@@ -421,6 +421,15 @@ func (r *rig) transfer(id, unit, request string) {
 	must(r, 0, err)
 }
 
+// join counts somebody as another participant.
+func (r *rig) join(id, into string) {
+	r.Helper()
+	came, err := r.corrections().Join(r.Context(), r.def.ID, id, into)
+	if must(r, 0, err); came != act.Joined {
+		r.Fatalf("%s is not joined with %s: %s", id, into, came)
+	}
+}
+
 // remark marks an attempt by rules on the first questions of its paper; by none it is
 // marked as at first.
 func (r *rig) remark(id string, number int, rules ...quiz.Rule) {

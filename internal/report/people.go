@@ -102,7 +102,12 @@ func (s *Source) group(id string) string {
 	return id
 }
 
+// participant writes the row of a person. Who is counted as another participant has
+// theirs there: the list has as many rows as there are enrolled.
 func (s *Source) participant(p *Person, put put) error {
+	if p.Joined {
+		return nil
+	}
 	c := p.Counts()
 	row := append(s.who(p), p.At.In(s.Campaign.Zone), nil, c.Attempts, nil, nil, nil, p.Signed(), nil)
 	const first, score, used, passed, signed = 7, 9, 10, 11, 13

@@ -119,11 +119,16 @@ type Person struct {
 	Hidden    bool
 	// Consents are what they have agreed to, oldest first.
 	Consents []Consent
+	// Joined people are counted as another participant who is the same person.
+	Joined bool
 }
 
 // Counts returns what the person is to the figures of their unit.
 func (p *Person) Counts() leaderboard.Counts {
-	c := leaderboard.Counts{Enrolled: 1}
+	var c leaderboard.Counts
+	if !p.Joined {
+		c.Enrolled = 1
+	}
 	for i := range p.Attempts {
 		if !p.Attempts[i].State.Void() {
 			c.Attempts++
@@ -226,7 +231,7 @@ func (w *walk) person(h ledger.History) *Person {
 	if life.Enrolment.Unit == "" || !w.Campaign.Tree.Within(leaf(w.Campaign.Tree, life.Enrolment.Unit), w.Scope) {
 		return nil
 	}
-	p := &Person{ID: h.Participant, Enrolment: life.Enrolment, Hidden: life.Hidden, Name: life.Enrolment.DisplayName}
+	p := &Person{ID: h.Participant, Enrolment: life.Enrolment, Hidden: life.Hidden, Name: life.Enrolment.DisplayName, Joined: life.Joined != ""}
 	p.Consents = consentsOf(h.Facts)
 	if w.Names && p.Name != "" {
 		p.Name = w.full

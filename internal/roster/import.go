@@ -12,6 +12,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/sheet"
+	"qingyuan/internal/sqldb"
 )
 
 // Mode says what becomes of a file with faulty rows, and of who is not in it.
@@ -91,7 +92,7 @@ type Done struct {
 // written, so that All holds. One that was interrupted is simply begun again: what stands
 // there already is not written twice, and counts as written where the import itself did.
 func (r *Rosters) Import(ctx context.Context, c *campaign.Campaign, raw []byte, m Mode, h Hands) (Outcome, error) {
-	in := &importing{Rosters: r, c: c, mode: m, may: h.May, tell: h.Tell, done: h.Before, keep: h.Keep, seen: map[[hashSize]byte]int32{}, units: map[string]bool{}}
+	in := &importing{Rosters: r, c: c, mode: m, may: h.May, tell: h.Tell, done: h.Before, keep: h.Keep, seen: map[[hashSize]byte]int32{}, units: map[string]bool{}, merged: map[string][]string{}}
 	fail := func(err error) (Outcome, error) {
 		return in.Outcome, fmt.Errorf("import the roster of %s: %w", c.ID, err)
 	}
@@ -126,6 +127,8 @@ type importing struct {
 	seen  map[[hashSize]byte]int32
 	units map[string]bool
 	head  head
+	// merged are the units that were merged into one, as far as that was asked.
+	merged map[string][]string
 }
 
 // DryRunOrRefused tells whether nothing shall be written.
@@ -304,11 +307,48 @@ func (in *importing) putCounted(ctx context.Context, tx *sql.Tx, people []Person
 			}
 		}
 	}
+	for i := range fresh {
+		if err := in.backAgain(ctx, tx, &fresh[i]); err != nil {
+			return err
+		}
+	}
 	if err := in.put(ctx, tx, in.c.ID, fresh); err != nil {
 		return err
 	}
 	d.Written += int64(len(fresh))
 	return nil
+}
+
+// backAgain gives the line of somebody who was erased, before their unit was merged into
+// this one, the key by which they come now: they stand on the roster once, and sign in as
+// who they were.
+func (in *importing) backAgain(ctx context.Context, tx *sql.Tx, p *Person) error {
+	doors, err := in.doors(ctx, tx, p.Unit)
+	if err != nil {
+		return err
+	}
+	for _, door := range doors {
+		_, err := tx.ExecContext(ctx, `UPDATE roster SET key = $1 WHERE campaign = $2 AND unit = $3 AND key = $4
+			AND NOT EXISTS (SELECT 1 FROM roster o WHERE o.campaign = $2 AND o.unit = $3 AND o.key = $1)`,
+			in.keys.key(in.c.ID, p.Unit, p.Number), in.c.ID, p.Unit, in.keys.key(in.c.ID, door, p.Number))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// doors lists the units that were merged into one.
+func (in *importing) doors(ctx context.Context, tx *sql.Tx, unit string) ([]string, error) {
+	if known, ok := in.merged[unit]; ok {
+		return known, nil
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT DISTINCT door FROM roster WHERE campaign = $1 AND unit = $2 AND door <> '' AND door <> $2`, in.c.ID, unit)
+	doors, err := sqldb.Collect(rows, err, func(r *sql.Rows) (door string, err error) { return door, r.Scan(&door) })
+	if err == nil {
+		in.merged[unit] = doors
+	}
+	return doors, err
 }
 
 // removeOthers takes off the rosters of the file's units who is not in it.

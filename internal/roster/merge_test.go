@@ -77,6 +77,18 @@ func TestMerge(t *testing.T) {
 		if erased != 1 || len(seen) != 1102 || seen["7"] != "staff" {
 			t.Errorf("%d erased, %d others, group %q", erased, len(seen)-1, seen["7"])
 		}
+
+		// Who was erased comes with a later file: once, and by their own door.
+		again := [][]any{{"u3", "5", nameOf(5), "staff"}, {"u3", "1100", "新来", "staff"}}
+		for range 2 {
+			if _, err := r.Import(t.Context(), c, table(t, sheet.CSV, again...), roster.Mode{}, roster.Hands{May: everywhere, Write: db.WithTx}); err != nil {
+				t.Fatal(err)
+			}
+			sizes("map[u3:1103]")
+		}
+		if p, err := r.Recognise(t.Context(), c, "u3", "5", nameOf(5)); err != nil || p.Door != "u1" {
+			t.Errorf("brought again: %+v, %v", p, err)
+		}
 	})
 }
 

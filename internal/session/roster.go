@@ -29,6 +29,9 @@ type Involvement interface {
 	// DoorsOf lists the hashes of the doors that ever led to the participant. It may
 	// miss those of the last second.
 	DoorsOf(ctx context.Context, participant string) ([]string, error)
+	// GoesOnAs is told that the doors of a participant are about to lead to another one,
+	// so that the person is counted once wherever both have enrolled.
+	GoesOnAs(ctx context.Context, from, to string) error
 }
 
 // ErrLinkConflict is one person who has taken part by both ways before they were
@@ -95,7 +98,7 @@ func (s *Service) link(ctx context.Context, participant, hash, campaignID string
 		return "", err
 	}
 	if !acted {
-		return participant, s.move(ctx, []string{hash}, other, participant)
+		return participant, s.move(ctx, []string{hash}, other, participant, in)
 	}
 	if acted, err = in.ActedAnywhere(ctx, participant); err != nil {
 		return "", err
@@ -107,12 +110,16 @@ func (s *Service) link(ctx context.Context, participant, hash, campaignID string
 	if err != nil {
 		return "", err
 	}
-	return other, s.move(ctx, doors, participant, other)
+	return other, s.move(ctx, doors, participant, other, in)
 }
 
 // move lets doors of one participant lead to another, and ends the sessions of the
-// first: whoever has them would go on as somebody who is not there any more.
-func (s *Service) move(ctx context.Context, doors []string, from, to string) error {
+// first: whoever has them would go on as somebody who is not there any more. Nothing is
+// moved before it is noted that both are one person.
+func (s *Service) move(ctx context.Context, doors []string, from, to string, in Involvement) error {
+	if err := in.GoesOnAs(ctx, from, to); err != nil {
+		return err
+	}
 	for _, hash := range doors {
 		if err := s.moveDoor(ctx, hash, from, Door{Participant: to}); err != nil {
 			return err

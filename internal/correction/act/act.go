@@ -44,6 +44,18 @@ const (
 	Finished Giving = "finished" // they have handed the attempt in themselves
 )
 
+// Joining tells what came of counting a participant as another one.
+type Joining string
+
+// What may come of it: where it is not Joined or Nobody, it may be so later.
+const (
+	Joined   Joining = "joined"   // their enrolment counts no more
+	Nobody   Joining = "nobody"   // they are not enrolled
+	Counting Joining = "counting" // an act of theirs counts
+	Sitting  Joining = "sitting"  // an attempt of theirs is open
+	Alone    Joining = "alone"    // who they would be counted as is not enrolled
+)
+
 // Marks are what marking gave an attempt. Passed is decided by whoever marks.
 type Marks struct {
 	// Score is at least 0 and at most MaxScore; both are whole points.

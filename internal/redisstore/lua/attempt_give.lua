@@ -2,7 +2,7 @@
 -- Give a participant an attempt back whose sitting was hit, once for each act.
 --
 -- KEYS[1] meta         hash    epoch, and whose turn it is at the act
--- KEYS[2] participant  hash    u g l a<number>
+-- KEYS[2] participant  hash    u g l a<number> j
 -- KEYS[3] facts        stream
 -- ARGV[1] epoch
 -- ARGV[2] participant id
@@ -13,8 +13,8 @@
 -- ARGV[7] field of meta that holds the turn
 -- ARGV[8] the turn it must be
 --
--- Returns {"ok"}, {"already"} where the act has given them one, {"changed"} where the
--- attempt is something else by now, {"turn"} where it is another turn, or {"epoch"}.
+-- Returns {"ok"}, {"already"} where the act has given them one, {"joined"} for who is
+-- counted as somebody else, {"changed"} where the attempt is something else by now, {"turn"} where it is another turn, or {"epoch"}.
 
 local meta = redis.call('HMGET', KEYS[1], 'epoch', ARGV[7])
 if meta[1] ~= ARGV[1] then
@@ -23,7 +23,10 @@ end
 if meta[2] ~= ARGV[8] then
   return { 'turn' }
 end
-local p = redis.call('HMGET', KEYS[2], 'u', 'g', 'l', 'a' .. ARGV[4])
+local p = redis.call('HMGET', KEYS[2], 'u', 'g', 'l', 'a' .. ARGV[4], 'j')
+if p[5] then
+  return { 'joined' }
+end
 if not p[1] or not p[3] or (p[4] or '') ~= ARGV[5] then
   return { 'changed' }
 end

@@ -2,7 +2,7 @@
 -- Open a participant's next attempt, unless one is open or the limits are spent.
 --
 -- KEYS[1] meta         hash    epoch
--- KEYS[2] participant  hash    u g l v as pack.go says, o = "number|deadline|…"
+-- KEYS[2] participant  hash    u g l v j as pack.go says, o = "number|deadline|…"
 -- KEYS[3] open         zset    participant by deadline
 -- KEYS[4] facts        stream
 -- ARGV[1] epoch
@@ -19,13 +19,13 @@
 -- ARGV[12] group that the attempt is for, "" for any
 --
 -- Returns {"started", l}, {"open" or "overdue", l, o, v}, {"group", g} for somebody
--- of another group, or one of "used", "day_limit", "all_limit", "number", "required"
--- and "epoch".
+-- of another group, or one of "used", "day_limit", "all_limit", "number", "required",
+-- "joined" and "epoch".
 
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
   return { 'epoch' }
 end
-local p = redis.call('HMGET', KEYS[2], 'u', 'g', 'l', 'o', 'v')
+local p = redis.call('HMGET', KEYS[2], 'u', 'g', 'l', 'o', 'v', 'j')
 if not p[1] then
   return { 'required' }
 end
@@ -46,6 +46,9 @@ if wanted > 0 and wanted <= last then
 end
 if wanted > last + 1 then
   return { 'number' }
+end
+if p[6] then
+  return { 'joined' }
 end
 if day ~= ARGV[3] then
   on_day = 0

@@ -2,7 +2,7 @@
 -- Enrol a participant, or change an enrolment while nothing was accepted.
 --
 -- KEYS[1] meta         hash    epoch
--- KEYS[2] participant  hash    u g e t, f once an act was accepted
+-- KEYS[2] participant  hash    u g e t, f once an act was accepted, j
 -- KEYS[3] facts        stream
 -- KEYS[4] personal     stream
 -- KEYS[5] bound        hash    participant: unit whose roster they came by
@@ -17,16 +17,19 @@
 -- ARGV[9] now, packed
 --
 -- Returns {"ok", e, t, unit, group}, {"fixed"}, {"bound"} where the roster says
--- another unit, or {"epoch"}.
+-- another unit, {"joined"} for who is counted as somebody else, or {"epoch"}.
 
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
   return { 'epoch' }
 end
-local old = redis.call('HMGET', KEYS[2], 'u', 'g', 'e', 'f', 't')
+local old = redis.call('HMGET', KEYS[2], 'u', 'g', 'e', 'f', 't', 'j')
 local unit, group = old[1], old[2]
 local moved = unit and (unit ~= ARGV[3] or group ~= ARGV[4])
 if unit and not moved and old[3] == ARGV[5] then
   return { 'ok', old[3], old[5], unit, group }
+end
+if old[6] then
+  return { 'joined' }
 end
 if unit ~= ARGV[3] then
   local bound = redis.call('HGET', KEYS[5], ARGV[2])

@@ -2,7 +2,7 @@
 -- Sign the pledge once. A repeat changes nothing and returns what was stored.
 --
 -- KEYS[1] meta         hash    epoch
--- KEYS[2] participant  hash    u g s f
+-- KEYS[2] participant  hash    u g s f j
 -- KEYS[3] facts        stream
 -- KEYS[4] personal     stream
 -- ARGV[1] epoch
@@ -12,17 +12,20 @@
 -- ARGV[5] body of the fact "signed"
 -- ARGV[6] sealed personal record
 --
--- Returns {"ok", unit}, {"done", unit, s}, {"required"} or {"epoch"}.
+-- Returns {"ok", unit}, {"done", unit, s}, {"required"}, {"joined"} or {"epoch"}.
 
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
   return { 'epoch' }
 end
-local p = redis.call('HMGET', KEYS[2], 'u', 'g', 's', 'f')
+local p = redis.call('HMGET', KEYS[2], 'u', 'g', 's', 'f', 'j')
 if not p[1] then
   return { 'required' }
 end
 if p[3] then
   return { 'done', p[1], p[3] }
+end
+if p[5] then
+  return { 'joined' }
 end
 redis.call('HSET', KEYS[2], 's', ARGV[3], 'f', '1')
 redis.call('XADD', KEYS[3], ARGV[1] .. '-*', 'k', 'signed.1', 'p', ARGV[2], 'u', p[1], 'g', p[2],

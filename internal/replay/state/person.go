@@ -48,6 +48,8 @@ type Person struct {
 	Signature *pledge.Signature
 	// Hidden people stand on no public board.
 	Hidden bool
+	// Joined is who the person is counted as instead, "" for themselves.
+	Joined string
 	// Main is their place on the main board, and Places are those on the scoped
 	// ones, in order of the scope. The base is by what happened before the freeze,
 	// also once that is over.
