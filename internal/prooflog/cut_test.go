@@ -3,6 +3,8 @@ package prooflog_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -98,5 +100,37 @@ func TestSpans(t *testing.T) {
 		now = at(300)
 		sizes(10, 20, 30, 40, 51, 52, 53)
 		told(160, 53)
+	})
+}
+
+// TestBehind: whoever is slower than people are hands out what was signed of each span all
+// the same, and lets other campaigns have a turn in between.
+func TestBehind(t *testing.T) {
+	t.Parallel()
+	onOne(t, func(r *rig) {
+		begin := ledgertest.Noon().Truncate(time.Minute)
+		for i := range 5 {
+			r.submitAt(fmt.Sprint("p", i), begin.Add(time.Duration(i)*time.Second))
+		}
+		now := begin.Add(time.Minute)
+		r.log.Span, r.log.Now = time.Second, func() time.Time { now = now.Add(400 * time.Millisecond); return now }
+		keeper := r.TempDir()
+		s := &prooflog.Sealer{
+			Log: r.log, Every: time.Second, Told: func(int) {}, Signed: func(string, proof.Signed) {},
+			Failed: func(what string, err error) { r.Error(what, err) }, Keepers: []prooflog.Keeper{prooflog.Folder(keeper)},
+		}
+		rounds, before := 0, 0
+		for more := true; more; rounds++ {
+			more = s.Round(r.Context())
+			kept, err := os.ReadDir(filepath.Join(keeper, town))
+			if err != nil || len(kept) <= before {
+				r.Fatalf("after round %d the keeper has %d checkpoints and had %d, %v", rounds+1, len(kept), before, err)
+			}
+			before = len(kept)
+		}
+		if rounds < 2 || before != 5 {
+			r.Errorf("%d checkpoints in %d rounds, want 5 in several", before, rounds)
+		}
+		r.clean()
 	})
 }

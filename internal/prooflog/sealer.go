@@ -30,6 +30,9 @@ type Sealer struct {
 	// Told is told after each round how many logs are broken.
 	Told func(broken int)
 
+	// behind are the campaigns of which the last round has left some.
+	behind map[string]bool
+
 	mu     sync.Mutex
 	failed map[string]error // by campaign, and keeper where one was not reached
 }
@@ -44,7 +47,10 @@ func (s *Sealer) Run(ctx context.Context) {
 			return
 		case <-next.C:
 		}
-		s.Round(ctx)
+		if s.Round(ctx) {
+			next.Reset(0)
+			continue
+		}
 		next.Reset(s.rest(s.Log.Now()))
 	}
 }
@@ -56,38 +62,51 @@ func (s *Sealer) rest(now time.Time) time.Duration {
 }
 
 // Round goes through all campaigns once. Campaigns on the shelf are among them: their
-// logs end like all others, and erasures there reach them.
-func (s *Sealer) Round(ctx context.Context) {
+// logs end like all others, and erasures there reach them. It tells whether it has left
+// acts for the next round, so that one campaign in its rush holds up no other.
+func (s *Sealer) Round(ctx context.Context) (behind bool) {
 	ids, err := s.Log.campaigns(ctx)
 	s.note(ctx, "", err)
+	was := s.behind
+	s.behind = map[string]bool{}
 	for _, id := range ids {
-		err := s.campaign(ctx, id)
+		more, err := s.campaign(ctx, id, was[id])
 		if ctx.Err() != nil {
-			return
+			return false
+		}
+		if more && err == nil {
+			s.behind[id] = true
 		}
 		s.note(ctx, id, err)
 	}
 	s.Told(len(s.Broken()))
+	return len(s.behind) > 0
 }
 
-// campaign seals what waits of one campaign, signs and hands out.
-func (s *Sealer) campaign(ctx context.Context, id string) error {
-	if last, ok, err := s.Log.Latest(ctx, id); err != nil || ok && s.Log.Now().Sub(last.At) < s.Every*9/10 {
-		return errors.Join(err, s.pass(ctx, id, last, ok)) // another server has just been here
+// campaign seals what waits of one campaign, signs each span that is whole, and hands out.
+// It tells whether it has left some after a span's time. Unless this server was behind, it
+// leaves alone what another has just signed.
+func (s *Sealer) campaign(ctx context.Context, id string, behind bool) (more bool, err error) {
+	last, ok, err := s.Log.Latest(ctx, id)
+	if err != nil || ok && !behind && s.Log.Now().Sub(last.At) < s.Every*9/10 {
+		return false, errors.Join(err, s.pass(ctx, id, last, ok))
 	}
-	for more := true; more; {
+	for began := s.Log.Now(); ; {
 		sealed, err := s.Log.Seal(ctx, id)
 		if err != nil {
-			return err
+			return false, err
 		}
-		if more = sealed.More; more && sealed.Whole && sealed.Leaves > 0 {
-			if _, _, err := s.Log.Sign(ctx, id); err != nil {
-				return err
-			}
+		if sealed.More && (!sealed.Whole || sealed.Leaves == 0) {
+			continue
+		}
+		last, ok, err := s.Log.Sign(ctx, id)
+		if err = errors.Join(err, s.pass(ctx, id, last, ok)); err != nil || !sealed.More {
+			return false, err
+		}
+		if s.Log.Now().Sub(began) >= s.Every {
+			return true, nil
 		}
 	}
-	last, ok, err := s.Log.Sign(ctx, id)
-	return errors.Join(err, s.pass(ctx, id, last, ok))
 }
 
 // pass tells of the newest checkpoint, if there is one, and hands what there is to the
