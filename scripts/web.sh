@@ -29,7 +29,7 @@ packages() {
 # stale says whether something that the pages are made of is newer than they are.
 stale() {
 	[ -f dist/index.html ] || return 0
-	[ -n "$(find index.html screen.html console.html package-lock.json vite.config.ts src plugins scripts public \
+	[ -n "$(find index.html screen.html draws.html console.html package-lock.json vite.config.ts src plugins scripts public \
 		../internal/httpapi/openapi.yaml -type f ! -name schema.gen.ts -newer dist/index.html -print -quit)" ]
 }
 

@@ -11,8 +11,8 @@ import (
 //go:embed all:dist
 var files embed.FS
 
-// Pages is what was built: index.html, screen.html, console.html and assets, each
-// with its compressed forms beside it; without index.html nothing was built.
+// Pages is what was built: index.html, screen.html, draws.html, console.html and
+// assets, each with its compressed forms beside it; without index.html nothing was built.
 func Pages() fs.FS {
 	dist, err := fs.Sub(files, "dist")
 	if err != nil {

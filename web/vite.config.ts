@@ -20,7 +20,7 @@ export default defineConfig({
     // The screen's charts: a machine that stands in an office loads them once a day.
     chunkSizeWarningLimit: 700,
     rollupOptions: {
-      input: { index: here('./index.html'), screen: here('./screen.html'), console: here('./console.html') },
+      input: { index: here('./index.html'), screen: here('./screen.html'), draws: here('./draws.html'), console: here('./console.html') },
     },
   },
   // Its .gitkeep comes along, so that an emptied dist can still be embedded.

@@ -32,8 +32,9 @@ type prizeFlags struct {
 type prizeCodesCmd struct {
 	prizeFlags
 
-	File  string `arg:"" help:"XLSX or CSV file." type:"existingfile"`
-	Prize string `help:"Prize." required:"" placeholder:"ID"`
+	File   string `arg:"" help:"XLSX or CSV file." type:"existingfile"`
+	Prize  string `help:"Prize." required:"" placeholder:"ID"`
+	DryRun bool   `help:"Check the list, and add nothing."`
 }
 
 // Run implements the command.
@@ -44,11 +45,15 @@ func (c prizeCodesCmd) Run(e env) error {
 	}
 	return c.onWorkbench(e, func(w *workbench) error {
 		desk := newPrizeDesk(w.cfg, w.services, w.db, w.catalog, w.log, time.Now)
-		added, total, err := desk.AddCodes(e.ctx, console(), c.Campaign, c.Prize, raw)
+		got, err := desk.AddCodes(e.ctx, console(), c.Campaign, c.Prize, raw, c.DryRun)
 		if err != nil {
 			return told(e, err)
 		}
-		_, err = fmt.Fprintf(e.stdout, "%d codes are new, %d there are of %s\n", added, total, c.Prize)
+		text := "%d codes are new, %d there are of %s\n"
+		if c.DryRun {
+			text = "%d codes would be new, %d there would be of %s\n"
+		}
+		_, err = fmt.Fprintf(e.stdout, text, got.Added, got.Codes, c.Prize)
 		return err
 	})
 }

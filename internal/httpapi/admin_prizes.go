@@ -22,7 +22,7 @@ import (
 type PrizeDesk interface {
 	Own(ctx context.Context, campaignID, participant string) ([]prizes.OwnWin, error)
 	Claim(ctx context.Context, campaignID, participant string, id prize.WinID, c prizes.Claim) (prizes.OwnWin, error)
-	AddCodes(ctx context.Context, who operator.Actor, campaignID, id string, raw []byte) (added, total int, err error)
+	AddCodes(ctx context.Context, who operator.Actor, campaignID, id string, raw []byte, dry bool) (prizes.Added, error)
 	Codes(campaignID, id string) int
 	Wins(ctx context.Context, who operator.Actor, campaignID string, state prize.State, flagged bool) ([]prizes.Reviewed, error)
 	// AskExport puts a list of whom to send what in line and returns the job's id.
@@ -104,14 +104,19 @@ func (s *Server) addCodes(k *call) error {
 	if err := k.within(operator.EditCampaigns, c, ""); err != nil {
 		return err
 	}
-	added, total, err := s.PrizeDesk.AddCodes(k.ctx, k.actor, c.ID, k.Params("prize"), raw)
+	dry, err := k.flag("dry_run")
+	if err != nil {
+		return err
+	}
+	out, err := s.PrizeDesk.AddCodes(k.ctx, k.actor, c.ID, k.Params("prize"), raw, dry)
 	if err != nil {
 		return err
 	}
 	return k.send(fiber.StatusOK, struct {
+		Rows  int `json:"rows"`
 		Added int `json:"added"`
 		Codes int `json:"codes"`
-	}{added, total})
+	}(out))
 }
 
 // prizeFile reads the file that was sent into memory, and finds the campaign.

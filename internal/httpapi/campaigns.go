@@ -53,7 +53,9 @@ type campaignDetail struct {
 	Pledge        *pledgeTitle  `json:"pledge"`
 	ServerTime    string        `json:"server_time"`
 	// Stand says that the clocks of running attempts stand.
-	Stand  bool          `json:"clocks_stand,omitzero"`
+	Stand bool `json:"clocks_stand,omitzero"`
+	// Prizes says that there is something to win.
+	Prizes bool          `json:"prizes,omitzero"`
 	Banner *bannerAnswer `json:"banner,omitempty"`
 }
 
@@ -158,6 +160,9 @@ func (s *Server) detail(c *campaign.Campaign, lang string) (campaignDetail, erro
 	d := s.describe(c, lang)
 	var err error
 	if d.Quiz, err = s.quizOf(c); err != nil {
+		return d, err
+	}
+	if d.Prizes, err = s.hasPrizes(c.ID); err != nil {
 		return d, err
 	}
 	d.Pledge, err = s.pledgeOf(c.ID, lang)

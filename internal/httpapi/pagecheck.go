@@ -10,7 +10,6 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/fault"
 	"qingyuan/pledge"
-	"qingyuan/proof"
 )
 
 // checkPage is what anybody who holds a certificate may learn of it.
@@ -20,8 +19,10 @@ type checkPage struct {
 	Found                                                  bool
 	State, Verdict                                         string
 	Serial, Campaign, Pledge, Name, Unit, SignedAt, Digest string
-	// Proof is nil where the signature is not in the log, or nothing leads there any more.
-	Proof *pageProof
+	// Proof is nil where the signature is not in the log, or nothing leads there any more;
+	// Sealed says in words which.
+	Proof  *pageProof
+	Sealed string
 }
 
 // pageProof is what the page tells of the log.
@@ -31,6 +32,23 @@ type pageProof struct {
 	Leaf, Root   string
 	// Bundle is the whole proof as JSON, for whoever wants to check it.
 	Bundle string
+	// Whole is whether it holds, Counts whether the signature counts by it.
+	Whole, Counts bool
+}
+
+// words says how a signature stands in the log.
+func (p *pageProof) words(state pledge.State) string {
+	switch {
+	case p == nil && state == pledge.Pending:
+		return "尚未存证：存证在签署后约一分钟生成，请稍后再看"
+	case p == nil:
+		return "没有可出示的存证：刚刚签署的，约一分钟后生成；签署人的个人信息已删除的，不再提供"
+	case !p.Whole:
+		return "存证有误：证明与日志不一致，请联系主办单位"
+	case !p.Counts:
+		return "已存证，其后已撤回或者作废：日志中另有一条记录，都已核对无误"
+	}
+	return "已存证：条目、路径和检查点的签名已核对无误，计入公布的总数"
 }
 
 // showCheck handles GET /check/{serial}, where the code on a certificate leads. A serial
@@ -44,6 +62,7 @@ func (s *Server) showCheck(k *call) error {
 		if page.Proof, err = s.proofOnPage(k, c, &r); err != nil {
 			return err
 		}
+		page.Sealed = page.Proof.words(r.State)
 	case unknownSerial(err):
 		k.Status(fiber.StatusNotFound)
 	default:
@@ -86,9 +105,9 @@ func (s *Server) proofOnPage(k *call, c *campaign.Campaign, r *pledge.Receipt) (
 		return nil, err
 	}
 	out := &pageProof{Number: b.Entries[0].Index, Size: b.Size, Leaf: b.Entries[0].Leaf.String(), Root: b.Root.String(), Bundle: whole.String()}
-	if point, err := proof.OpenCheckpoint(b.Checkpoint, b.Keys); err == nil {
-		out.SignedAt = point.At.In(c.Zone).Format("2006年1月2日 15:04:05")
-	}
+	point, faults := b.Verify(b.Keys)
+	out.Whole, out.Counts = len(faults) == 0, b.Counts()
+	out.SignedAt = point.At.In(c.Zone).Format("2006年1月2日 15:04:05")
 	return out, nil
 }
 

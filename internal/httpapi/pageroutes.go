@@ -14,6 +14,8 @@ func (s *Server) pageRoutes() []route {
 		page(participant+"/:view", s.showEntry),
 		page(participant+"/:view/:object", s.showEntry),
 		page("/screen/:campaign", s.showScreen),
+		page("/draws", s.showDrawCheck),
+		page("/draws/:campaign/:draw", s.showDrawCheck),
 		page(console, s.showConsole),
 		page(console+"/:view", s.showConsole),
 		page(console+"/:view/:object", s.showConsole),
@@ -37,6 +39,10 @@ func (s *Server) showEntry(k *call) error {
 
 // showScreen handles GET /screen/{campaign}: the big screen.
 func (s *Server) showScreen(k *call) error { return s.showBuilt(k, screenPage) }
+
+// showDrawCheck handles GET /draws and /draws/{campaign}/{draw}: where anybody computes a
+// draw again, in their own browser.
+func (s *Server) showDrawCheck(k *call) error { return s.showBuilt(k, drawsPage) }
 
 // showConsole handles GET /console and what is below it: the operators' page.
 func (s *Server) showConsole(k *call) error { return s.showBuilt(k, consolePage) }

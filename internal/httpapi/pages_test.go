@@ -22,7 +22,7 @@ import (
 func builtPages() fstest.MapFS {
 	entry := "<html><div id=app></div>" + entryMark + "</html>"
 	return fstest.MapFS{
-		"index.html": {Data: []byte(entry)}, "screen.html": {Data: []byte("the screen")},
+		"index.html": {Data: []byte(entry)}, "screen.html": {Data: []byte("the screen")}, "draws.html": {Data: []byte("the draws")},
 		"console.html": {Data: []byte("the console")}, "console.html.gz": {Data: []byte("packed console")},
 		"assets/a-1.js": {Data: []byte("let a")}, "assets/a-1.js.br": {Data: []byte("br of a")}, "assets/a-1.js.gz": {Data: []byte("gz of a")},
 		"assets/b-2.css": {Data: []byte("b{}")}, "assets/c-3.svg": {Data: []byte("<svg/>")},
@@ -42,6 +42,8 @@ func TestBuiltPages(t *testing.T) {
 	}{
 		{"/screen/spring", "", htmlType, "", cachePage, "the screen"},
 		{"/screen/nobody-knows", "gzip, br", htmlType, "", cachePage, "the screen"},
+		{"/draws", "", htmlType, "", cachePage, "the draws"},
+		{"/draws/spring/final", "", htmlType, "", cachePage, "the draws"},
 		{"/console", "gzip;q=0.5", htmlType, "gzip", cachePage, "packed console"},
 		{"/console/campaigns/spring/tree", "", htmlType, "", cachePage, "the console"},
 		{"/console/c/spring/challenges/7", "", htmlType, "", cachePage, "the console"},
@@ -70,7 +72,7 @@ func TestBuiltPages(t *testing.T) {
 			t.Errorf("%s again: %d %q, want 304", tt.path, again.status, again.body)
 		}
 	}
-	for _, path := range []string{"/assets/a-0.js", "/assets/a-1.js.br", "/assets/index.html", "/assets/", "/assets/..%2findex.html", "/console/a/b/c/d/e", "/c", "/screen"} {
+	for _, path := range []string{"/assets/a-0.js", "/assets/a-1.js.br", "/assets/index.html", "/assets/", "/assets/..%2findex.html", "/console/a/b/c/d/e", "/c", "/screen", "/draws/spring"} {
 		if a := b.get(t, path, ""); a.status != 404 {
 			t.Errorf("%s: %d, want 404", path, a.status)
 		}
@@ -202,7 +204,7 @@ func TestPagesNotBuilt(t *testing.T) {
 	if b.HasPages() {
 		t.Error("pages out of nothing")
 	}
-	for _, path := range []string{"/", "/c/spring", "/screen/spring", "/console"} {
+	for _, path := range []string{"/", "/c/spring", "/screen/spring", "/draws", "/console"} {
 		if a := b.get(t, path, ""); a.status != 200 || !strings.Contains(a.body, "网页没有构建") {
 			t.Errorf("%s: %d %s", path, a.status, a.body)
 		}

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"sync"
 
 	"github.com/gofiber/fiber/v2"
@@ -174,6 +175,18 @@ func (s *Server) showPrizes(k *call) error {
 		return err
 	}
 	return k.send(fiber.StatusOK, out)
+}
+
+// hasPrizes tells whether there is something to win in a campaign.
+func (s *Server) hasPrizes(id string) (bool, error) {
+	if s.Prizes == nil {
+		return false, nil
+	}
+	_, err := s.Prizes.Offer(id)
+	if errors.Is(err, prize.ErrNone) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func orEmpty(list []string) []string {

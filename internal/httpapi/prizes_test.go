@@ -168,6 +168,9 @@ func TestAPrizeFromTheChanceToTheDoor(t *testing.T) {
 		}
 		return a
 	}
+	if d := decoded[campaignDetail](t, ok("GET", "", "", "", 200)); !d.Prizes {
+		t.Error("the campaign does not say that there are prizes")
+	}
 	promised := decoded[prizesT](t, ok("GET", "/prizes", "", "", 200))
 	if promised.Instant == nil || len(promised.Instant.SecretHash) != 64 || promised.Instant.Secret != nil ||
 		*promised.Instant.Prizes[0].Odds != prize.Million || promised.Draws[0].Source != "双色球第 2026077 期" || !strings.Contains(promised.Statement, "指定") {

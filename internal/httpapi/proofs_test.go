@@ -171,7 +171,7 @@ func TestOwnProof(t *testing.T) {
 		t.Errorf("masked name %q", masked)
 	}
 	page := b.get(t, "/check/"+anns.serial, "")
-	if !strings.Contains(page.body, "证书编号</th><td>0<") || !strings.Contains(page.body, "qingyuan log verify") || strings.Contains(page.body, "安妮") {
+	if !strings.Contains(page.body, "证书编号</th><td>0<") || !strings.Contains(page.body, "qingyuan log verify") || !strings.Contains(page.body, "已核对无误") || strings.Contains(page.body, "安妮") {
 		t.Errorf("%s", page.body)
 	}
 }
@@ -186,6 +186,9 @@ func TestNothingWaitsForTheLog(t *testing.T) {
 		anns := b.takePart(t, ann, "安妮")
 		for _, path := range []string{"/api/v1/campaigns/spring/signatures/me", "/api/v1/signatures/" + anns.serial, "/check/" + anns.serial} {
 			a := b.get(t, path, ann)
+			if strings.HasPrefix(path, "/check/") && !strings.Contains(a.body, "没有可出示的存证") && !strings.Contains(a.body, "尚未存证") {
+				t.Errorf("%s: the page does not say that there is no proof: %s", name, a.body)
+			}
 			if a.status != http.StatusOK || strings.Contains(a.body, `"log"`) || strings.Contains(a.body, `"proof"`) {
 				t.Errorf("%s, %s: %d %s", name, path, a.status, a.body)
 			}

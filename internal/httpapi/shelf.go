@@ -17,6 +17,7 @@ import (
 const (
 	participantPage = "index.html"
 	screenPage      = "screen.html"
+	drawsPage       = "draws.html"
 	consolePage     = "console.html"
 	assetFolder     = "assets"
 )
@@ -64,7 +65,7 @@ func newShelf(built fs.FS) (*shelf, error) {
 		return nil, nil //nolint:nilnil // As above.
 	}
 	s := &shelf{pages: map[string]*file{}, assets: map[string]*file{}}
-	for _, name := range []string{participantPage, screenPage, consolePage} {
+	for _, name := range []string{participantPage, screenPage, drawsPage, consolePage} {
 		f, err := readFile(built, name)
 		if err != nil {
 			return nil, err

@@ -28,12 +28,19 @@ const (
 	markBytes = 16
 )
 
-// AddCodes adds the codes of a table's first column behind those that are there, and
-// returns how many are new. A code that is there already is passed over, so that a
-// repeat changes nothing; with one that cannot be a code nothing is added.
-func (s *Service) AddCodes(ctx context.Context, who operator.Actor, campaignID, id string, raw []byte) (added, total int, err error) {
-	fail := func(err error) (int, int, error) {
-		return 0, 0, fmt.Errorf("add codes of %s in %s: %w", id, campaignID, err)
+// Added is what came of a list of codes, or would.
+type Added struct {
+	// Rows are the codes of the list, Added those of them that were not there, and Codes
+	// how many there are with them.
+	Rows, Added, Codes int
+}
+
+// AddCodes adds the codes of a table's first column behind those that are there. A code
+// that is there already is passed over, so that a repeat changes nothing; with one that
+// cannot be a code nothing is added. A dry run adds nothing either, and tells what would be.
+func (s *Service) AddCodes(ctx context.Context, who operator.Actor, campaignID, id string, raw []byte, dry bool) (out Added, err error) {
+	fail := func(err error) (Added, error) {
+		return Added{}, fmt.Errorf("add codes of %s in %s: %w", id, campaignID, err)
 	}
 	_, p, err := s.plan(campaignID, id)
 	if err != nil {
@@ -48,29 +55,38 @@ func (s *Service) AddCodes(ctx context.Context, who operator.Actor, campaignID, 
 	}
 	record := who.Record(s.Now(), operator.EditCampaigns, campaignID, "prize:"+id)
 	err = s.DB.WithTx(ctx, func(tx *sql.Tx) error {
-		added = 0
-		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM prize_codes WHERE campaign = $1 AND prize = $2`, campaignID, id).Scan(&total); err != nil {
+		out = Added{Rows: len(codes)}
+		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM prize_codes WHERE campaign = $1 AND prize = $2`, campaignID, id).Scan(&out.Codes); err != nil {
 			return err
 		}
 		for _, code := range codes {
-			was, err := s.add(ctx, tx, campaignID, prize.WinID{Prize: id, Item: total + 1}, code)
+			isNew, err := s.add(ctx, tx, campaignID, prize.WinID{Prize: id, Item: out.Codes + 1}, code)
 			if err != nil {
 				return err
 			}
-			if was {
-				added, total = added+1, total+1
+			if isNew {
+				out.Added, out.Codes = out.Added+1, out.Codes+1
 			}
 		}
-		if record.After, err = json.Marshal(map[string]int{"added": added, "codes": total}); err != nil {
+		if dry {
+			return errDry
+		}
+		if record.After, err = json.Marshal(map[string]int{"added": out.Added, "codes": out.Codes}); err != nil {
 			return err
 		}
 		return audit.AppendTx(ctx, tx, record)
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, errDry):
+		return out, nil
+	case err != nil:
 		return fail(err)
 	}
-	return added, total, s.Refresh(ctx)
+	return out, s.Refresh(ctx)
 }
+
+// errDry takes back what a dry run has written, so that it meets all that the true one would.
+var errDry = errors.New("a dry run")
 
 func (s *Service) add(ctx context.Context, tx *sql.Tx, campaignID string, id prize.WinID, code string) (bool, error) {
 	res, err := tx.ExecContext(ctx, `INSERT INTO prize_codes (campaign, prize, item, sealed, mark, added) VALUES ($1, $2, $3, $4, $5, $6)

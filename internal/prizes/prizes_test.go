@@ -116,15 +116,20 @@ func TestCodesAreHandedOutOnce(t *testing.T) {
 			file         string
 			added, total int
 		}{{"兑换码\nAAA\nBBB\n\nAAA\n", 2, 2}, {"AAA\nBBB\n", 0, 2}, {"BBB\nCCC\n", 1, 3}} {
-			added, total, err := r.AddCodes(ctx, console(), "c", "tea", []byte(step.file))
-			if err != nil || added != step.added || total != step.total || r.Codes("c", "tea") != step.total {
-				t.Errorf("%q: %d added, %d codes, %d known, %v", step.file, added, total, r.Codes("c", "tea"), err)
+			before := r.Codes("c", "tea")
+			dry, err := r.AddCodes(ctx, console(), "c", "tea", []byte(step.file), true)
+			if err != nil || r.Refresh(ctx) != nil || r.Codes("c", "tea") != before {
+				t.Errorf("%q: a dry run leaves %d codes of %d, %v", step.file, r.Codes("c", "tea"), before, err)
+			}
+			got, err := r.AddCodes(ctx, console(), "c", "tea", []byte(step.file), false)
+			if err != nil || got != dry || got.Added != step.added || got.Codes != step.total || r.Codes("c", "tea") != step.total {
+				t.Errorf("%q: %+v, %+v dry, %d known, %v", step.file, got, dry, r.Codes("c", "tea"), err)
 			}
 		}
-		if _, _, err := r.AddCodes(ctx, console(), "c", "tea", []byte("DDD\nE E\n")); err == nil || r.Codes("c", "tea") != 3 {
+		if _, err := r.AddCodes(ctx, console(), "c", "tea", []byte("DDD\nE E\n"), false); err == nil || r.Codes("c", "tea") != 3 {
 			t.Errorf("a faulty list: %v, %d codes", err, r.Codes("c", "tea"))
 		}
-		if _, _, err := r.AddCodes(ctx, console(), "c", "bag", []byte("DDD\n")); !errors.Is(err, prizes.ErrKind) {
+		if _, err := r.AddCodes(ctx, console(), "c", "bag", []byte("DDD\n"), false); !errors.Is(err, prizes.ErrKind) {
 			t.Errorf("codes of goods: %v", err)
 		}
 		var got []string
@@ -280,7 +285,7 @@ func TestNothingIsGivenBeforeAReview(t *testing.T) {
 	ctx := t.Context()
 	flags := map[string][]string{"odd": {"same_device"}}
 	r.Flagged = func(context.Context, string) (map[string][]string, error) { return flags, nil }
-	if _, _, err := r.AddCodes(ctx, console(), "c", "tea", []byte("AAA\n")); err != nil {
+	if _, err := r.AddCodes(ctx, console(), "c", "tea", []byte("AAA\n"), false); err != nil {
 		t.Fatal(err)
 	}
 	tea, bag := r.win("odd", "u1", "tea", 1), prize.WinID{Prize: "bag", Item: 1}

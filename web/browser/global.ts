@@ -1,5 +1,6 @@
 import { chromium } from 'playwright-core'
 import type { TestProject } from 'vitest/node'
+import { type Lottery, openLottery } from './lottery'
 import { serve } from './server'
 
 declare module 'vitest' {
@@ -9,6 +10,8 @@ declare module 'vitest' {
     data: string
     /** Where the browser listens. */
     browser: string
+    /** A campaign with prizes, whose draw is frozen by the time that its tests are run. */
+    lottery: Lottery
   }
 }
 
@@ -24,6 +27,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('url', server.url)
   project.provide('data', server.data)
   project.provide('browser', browser.wsEndpoint())
+  project.provide('lottery', await openLottery(server.url, server.data))
   return async () => {
     await Promise.all([browser.close(), server.stop()])
   }

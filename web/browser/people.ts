@@ -7,9 +7,9 @@ export interface Participant {
 
 const campaign = '/api/v1/campaigns/jinzhong-2026'
 
-async function ask<T>(url: string, token: string, method: string, path: string, body: unknown): Promise<T> {
+export async function ask<T>(url: string, token: string, method: string, path: string, body?: unknown): Promise<T> {
   const headers = { 'Content-Type': 'application/json', ...(token ? { Authorization: `Bearer ${token}` } : {}) }
-  const res = await fetch(url + path, { method, headers, body: JSON.stringify(body) })
+  const res = await fetch(url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
   if (!res.ok) throw new Error(`${method} ${path}: ${res.status} ${await res.text()}`)
   return (await res.json()) as T
 }

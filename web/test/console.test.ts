@@ -125,6 +125,10 @@ describe('an application', () => {
     })
     expect(effectOf({ kind: 'correction.run', params: { batch: 'b', hash: 'h', items: 7 } })).toEqual({ kind: 'correction', batch: 'b', hash: 'h', items: 7 })
     expect(effectOf({ kind: 'prize.draw', params: null })).toEqual({ kind: 'other' })
+    expect(effectOf({ kind: 'prize.draw', params: { draw: 'final', value: '1 2 3' } })).toEqual({ kind: 'draw', draw: 'final', value: '1 2 3' })
+    expect(effectOf({ kind: 'prize.redraw', params: { draw: 'final', place: 2 } })).toEqual({ kind: 'redraw', draw: 'final', place: 2 })
+    expect(effectOf({ kind: 'prize.refuse', params: { win: 'tea.1', told: '重复' } })).toEqual({ kind: 'refuse', win: 'tea.1', told: '重复' })
+    expect(effectOf({ kind: 'prize.reopen', params: { win: 'tea.1' } })).toEqual({ kind: 'reopen', win: 'tea.1' })
   })
 })
 

@@ -63,7 +63,7 @@ describe('what was built', () => {
   })
 
   it('asks the participant’s phone for nothing that it lacks', async () => {
-    for (const name of await filesOf('index.html')) {
+    for (const name of [...(await filesOf('index.html', true)), ...(await filesOf('draws.html'))]) {
       const text = await read(name)
       if (name.endsWith('.js')) expect(text.match(lacking)?.[0], name).toBeUndefined()
       if (name.endsWith('.css')) expect(text.match(lackingStyle)?.[0], name).toBeUndefined()
@@ -77,6 +77,14 @@ describe('what was built', () => {
     expect(sizes.reduce((a, b) => a + b, 0)).toBeLessThan(120 * 1024)
   })
 
+  it('keeps the views of prizes for campaigns that have any', async () => {
+    const first = await filesOf('index.html')
+    const later = (await filesOf('index.html', true)).filter((f) => !first.includes(f))
+    expect(later.length).toBeGreaterThan(0)
+    const sizes = await Promise.all(later.map((f) => size(`${f}.gz`)))
+    expect(sizes.reduce((a, b) => a + b, 0)).toBeLessThan(20 * 1024)
+  })
+
   it('carries nothing of the console to the participant, and gives each of its views a file', async () => {
     const first = await filesOf('console.html')
     const all = await filesOf('console.html', true)
@@ -88,7 +96,7 @@ describe('what was built', () => {
 
   it('loads nothing from elsewhere, and has nothing within its pages that runs', async () => {
     const own = /https?:\/\/(www\.w3\.org|vuejs\.org|router\.vuejs\.org|github\.com|pinia\.vuejs\.org|element-plus\.org)/
-    for (const name of [...(await filesOf('index.html')), ...(await filesOf('screen.html')), ...(await filesOf('console.html', true))]) {
+    for (const name of [...(await filesOf('index.html', true)), ...(await filesOf('draws.html')), ...(await filesOf('screen.html')), ...(await filesOf('console.html', true))]) {
       const text = await read(name)
       for (const address of text.match(/https?:\/\/[\w.-]+/g) ?? []) expect(address, name).toMatch(own)
       if (!name.endsWith('.html')) continue

@@ -78,7 +78,8 @@ describe('names', () => {
 
 describe('the address', () => {
   it('names the campaign, and leaves the token in the fragment', () => {
-    expect(addressed({ pathname: '/screen/jinzhong-2026', hash: '#viewer=a.b' })).toEqual({ campaign: 'jinzhong-2026', viewer: 'a.b' })
-    expect(addressed({ pathname: '/screen/', hash: '' })).toEqual({ campaign: '', viewer: '' })
+    expect(addressed({ pathname: '/screen/jinzhong-2026', hash: '#viewer=a.b' })).toEqual({ campaign: 'jinzhong-2026', viewer: 'a.b', desk: '' })
+    expect(addressed({ pathname: '/screen/jinzhong-2026', hash: '#desk=ab12' })).toEqual({ campaign: 'jinzhong-2026', viewer: '', desk: 'ab12' })
+    expect(addressed({ pathname: '/screen/', hash: '' })).toEqual({ campaign: '', viewer: '', desk: '' })
   })
 })

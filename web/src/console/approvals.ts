@@ -7,6 +7,10 @@ export type Effect =
   | { kind: 'grant'; operator: string; role: string; campaign: string; scope: string }
   | { kind: 'reset'; operator: string }
   | { kind: 'correction'; batch: string; hash: string; items: number }
+  | { kind: 'draw'; draw: string; value: string }
+  | { kind: 'redraw'; draw: string; place: number }
+  | { kind: 'refuse'; win: string; told: string }
+  | { kind: 'reopen'; win: string }
   | { kind: 'other' }
 
 /** Reads what would change. What does not look as expected is shown as it is. */
@@ -17,6 +21,10 @@ export function effectOf(a: Pick<Approval, 'kind' | 'params'>): Effect {
     return { kind: 'grant', operator: text('operator'), role: text('role'), campaign: text('campaign'), scope: text('scope') }
   }
   if (a.kind === 'operator.reset') return { kind: 'reset', operator: text('operator') }
+  if (a.kind === 'prize.draw' && text('draw') !== '') return { kind: 'draw', draw: text('draw'), value: text('value') }
+  if (a.kind === 'prize.redraw' && text('draw') !== '') return { kind: 'redraw', draw: text('draw'), place: Number(p?.place ?? 0) }
+  if (a.kind === 'prize.refuse' && text('win') !== '') return { kind: 'refuse', win: text('win'), told: text('told') }
+  if (a.kind === 'prize.reopen' && text('win') !== '') return { kind: 'reopen', win: text('win') }
   if (text('batch') !== '' && text('hash') !== '') {
     return { kind: 'correction', batch: text('batch'), hash: text('hash'), items: Number(p?.items ?? 0) }
   }

@@ -2,10 +2,10 @@ import type { Component } from 'vue'
 import type { Action } from './rights'
 import { t } from './locale/shell'
 
-export type Group = 'run' | 'people' | 'results' | 'questions' | 'messages' | 'office'
+export type Group = 'run' | 'people' | 'results' | 'prizes' | 'questions' | 'messages' | 'office'
 
 /** The groups of the menu, in their order. */
-export const groups: Group[] = ['run', 'people', 'results', 'questions', 'messages', 'office']
+export const groups: Group[] = ['run', 'people', 'results', 'prizes', 'questions', 'messages', 'office']
 
 export interface Entry {
   /** The name of the route. */
@@ -35,6 +35,7 @@ export const entries: Entry[] = [
   { name: 'campaign-preview', title: '预览', path: 'preview', of: 'campaign', group: 'run', needs: ['campaigns.edit'], load: () => import('./views/CampaignPreview.vue') },
   { name: 'evening', title: '当晚处置', path: 'evening', of: 'campaign', group: 'run', needs: ['campaigns.edit', 'results.correct'], load: () => import('./views/Evening.vue') },
   { name: 'duty', title: '值班', path: 'duty', of: 'office', group: 'run', needs: ['duty.read'], watch: true, load: () => import('./views/Duty.vue') },
+  { name: 'screens', title: '大屏', path: 'screens', of: 'campaign', group: 'run', needs: ['figures.read'], watch: true, load: () => import('./views/Screens.vue') },
   { name: 'tree', title: '组织架构', path: 'tree', of: 'campaign', group: 'people', needs: ['campaigns.read'], load: () => import('./views/Tree.vue') },
   { name: 'rosters', title: '名册', path: 'rosters', of: 'campaign', group: 'people', needs: ['rosters.read', 'rosters.edit'], load: () => import('./views/Rosters.vue') },
   { name: 'operators', title: '账号与权限', path: 'operators', of: 'office', group: 'office', needs: ['operators.manage'], load: () => import('./views/Operators.vue') },
@@ -57,5 +58,10 @@ export const entries: Entry[] = [
   { name: 'flags', title: '核查提示', path: 'flags', of: 'campaign', group: 'results', needs: ['results.correct'], load: () => import('./views/Flags.vue') },
   { name: 'challenges', title: '题目争议', path: 'challenges', of: 'campaign', group: 'questions', needs: ['results.correct'], load: () => import('./views/Challenges.vue') },
   { name: 'challenge', title: '一项题目争议', path: 'challenges/:challenge', of: 'campaign', needs: ['results.correct'], load: () => import('./views/Challenge.vue') },
+  { name: 'prizes', title: '奖品与库存', path: 'prizes', of: 'campaign', group: 'prizes', needs: ['figures.read', 'campaigns.edit'], load: () => import('./views/Prizes.vue') },
+  { name: 'wins', title: '中奖与发放', path: 'wins', of: 'campaign', group: 'prizes', needs: ['figures.read'], load: () => import('./views/Wins.vue') },
+  { name: 'prize-review', title: '发放前核实', path: 'prize-review', of: 'campaign', group: 'prizes', needs: ['results.correct'], load: () => import('./views/PrizeReview.vue') },
+  { name: 'draws', title: '定期抽奖', path: 'draws', of: 'campaign', group: 'prizes', needs: ['figures.read', 'results.correct'], load: () => import('./views/Draws.vue') },
+  { name: 'winners', title: '中奖公示', path: 'winners', of: 'campaign', group: 'prizes', needs: ['figures.read'], load: () => import('./views/Winners.vue') },
   { name: 'retention', title: '个人信息的保存', path: 'retention', of: 'campaign', group: 'people', needs: ['personal.erase'], load: () => import('./views/Retention.vue') },
 ]

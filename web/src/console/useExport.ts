@@ -1,7 +1,7 @@
 import { ref } from 'vue'
 import type { Schema } from '@/shared/api/types'
+import { save } from '@/shared/files'
 import { t } from './locale/reports'
-import { save } from './download'
 import { useDesk } from './stores/desk'
 
 export type Order = Schema<'ExportOrder'>

@@ -1,4 +1,5 @@
 import { createRouter, createWebHistory, type Router } from 'vue-router'
+import { prizeViews } from './prizes/load'
 import Appeal from './views/Appeal.vue'
 import Board from './views/Board.vue'
 import Certificate from './views/Certificate.vue'
@@ -15,7 +16,8 @@ import { useVisit } from './stores/visit'
 
 /**
  * The ways within the page. All views come at once: a phone that lost its network in the
- * middle of a visit can still go on.
+ * middle of a visit can still go on. Those of prizes follow a campaign's home, where it
+ * has any.
  */
 export function makeRouter(): Router {
   const router = createRouter({
@@ -31,6 +33,9 @@ export function makeRouter(): Router {
       { path: '/c/:campaign/certificate', name: 'certificate', component: Certificate, meta: { enrolled: true } },
       { path: '/c/:campaign/transfer', name: 'transfer', component: Transfer, meta: { enrolled: true } },
       { path: '/c/:campaign/appeal', name: 'appeal', component: Appeal, meta: { enrolled: true } },
+      { path: '/c/:campaign/prizes', name: 'prizes', component: () => prizeViews().then((m) => m.Prizes) },
+      { path: '/c/:campaign/winners', name: 'winners', component: () => prizeViews().then((m) => m.Winners) },
+      { path: '/c/:campaign/claim/:win', name: 'claim', component: () => prizeViews().then((m) => m.Claim), meta: { enrolled: true } },
       { path: '/c/:campaign/feedback', name: 'feedback', component: Feedback, meta: { signed: true } },
       { path: '/c/:campaign/mine', name: 'mine', component: Mine },
       { path: '/:rest(.*)*', redirect: { name: 'choose' } },

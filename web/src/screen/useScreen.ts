@@ -5,6 +5,7 @@ import { poll } from '@/shared/api/poll'
 import { isProblem } from '@/shared/api/problem'
 import { memoryStore } from '@/shared/api/session'
 import type { Schema } from '@/shared/api/types'
+import { askDesk } from '@/shared/screenDesk'
 
 /** One line of the board of units. */
 export type BoardRow = Schema<'UnitBoard'>['items'][number]
@@ -18,19 +19,29 @@ const topUnits = 20
 /** How long is waited before a ticket is asked for again that was not given. */
 const ticketAgain = 10_000
 
+export interface Address {
+  campaign: string
+  /** The token of an office's screen, '' for none. */
+  viewer: string
+  /** The channel of the console that has opened the screen, '' for none. */
+  desk: string
+}
+
 /**
- * What the page is opened for: /screen/{campaign}#viewer=…, where the viewer's token lies
- * in the fragment because that part of an address reaches no server and no log.
+ * What the page is opened for: /screen/{campaign}#viewer=… or #desk=…, which lie in the
+ * fragment because that part of an address reaches no server and no log.
  */
-export function addressed(location: Pick<Location, 'pathname' | 'hash'>): { campaign: string; viewer: string } {
+export function addressed(location: Pick<Location, 'pathname' | 'hash'>): Address {
+  const fragment = new URLSearchParams(location.hash.slice(1))
   return {
     campaign: decodeURIComponent(location.pathname.split('/')[2] ?? ''),
-    viewer: new URLSearchParams(location.hash.slice(1)).get('viewer') ?? '',
+    viewer: fragment.get('viewer') ?? '',
+    desk: fragment.get('desk') ?? '',
   }
 }
 
 /** Follows a campaign for as long as the component lives. */
-export function useScreen(campaign: string, viewer: string) {
+export function useScreen({ campaign, viewer, desk }: Address) {
   const client = new Client({ sessions: memoryStore() })
   const frame = shallowRef<Frame | null>(null)
   const units = shallowRef<BoardRow[] | null>(null)
@@ -63,17 +74,21 @@ export function useScreen(campaign: string, viewer: string) {
     })
   }
 
+  /** A ticket by the viewer's token. */
+  const byToken = () =>
+    client
+      .post('/api/v1/campaigns/{campaign}/screen-tickets', {
+        path: { campaign },
+        body: { view: 'audience' },
+        headers: { Authorization: `Bearer ${viewer}` },
+        signal: end.signal,
+      })
+      .catch(() => null)
+
   /** Asks for a ticket, follows with it, and again before it ends. */
   const joinWithTickets = async () => {
     while (!end.signal.aborted) {
-      const given = await client
-        .post('/api/v1/campaigns/{campaign}/screen-tickets', {
-          path: { campaign },
-          body: { view: 'audience' },
-          headers: { Authorization: `Bearer ${viewer}` },
-          signal: end.signal,
-        })
-        .catch(() => null)
+      const given = await (desk ? askDesk(desk, end.signal) : byToken())
       if (end.signal.aborted) return
       if (given) join(given.ticket)
       else well = false
@@ -109,7 +124,7 @@ export function useScreen(campaign: string, viewer: string) {
   let leaveUnits = () => {}
 
   onMounted(() => {
-    if (viewer) void joinWithTickets()
+    if (viewer || desk) void joinWithTickets()
     else join('')
     leaveUnits = followUnits()
     const tick = setInterval(() => {

@@ -17,6 +17,7 @@ export const t = tableOf({
   'group.run': '活动',
   'group.people': '单位与人员',
   'group.results': '成绩与更正',
+  'group.prizes': '抽奖',
   'group.questions': '题库',
   'group.messages': '来信与申请',
   'group.office': '管理',

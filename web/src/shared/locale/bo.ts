@@ -24,6 +24,12 @@ const bo: Partial<Record<keyof typeof zh, string>> = {
   'quiz.prev': 'སྔོན་མ།',
   'quiz.next': 'རྗེས་མ།',
   'quiz.submit': 'ཤོག་ལྷེ་སྤྲོད་པ།',
+  'prizes.title': 'བྱ་དགའ།',
+  'chances.spend': 'བྱ་དགའ་འཐེན་པ།',
+  'claim.name': 'མིང་།',
+  'claim.phone': 'ཁ་པར་ཨང་གྲངས།',
+  'claim.address': 'ཁ་བྱང་།',
+  'winners.title': 'བྱ་དགའ་ཐོབ་མཁན།',
   'board.name': 'མིང་།',
   'board.unit': 'ལས་ཁུངས།',
 }
