@@ -35,6 +35,8 @@ type PrizeDesk interface {
 	Disputed(ctx context.Context, campaignID, participant string, id prize.WinID) (prize.Win, error)
 	// Draw returns prizes.ErrNotFrozen for a draw whose entrants are not frozen yet.
 	Draw(ctx context.Context, campaignID, id string) (prizes.Frozen, error)
+	// MayDraw refuses what cannot be done of a draw as it stands.
+	MayDraw(ctx context.Context, campaignID string, d prizes.Drawing) error
 	Fulfil(ctx context.Context, who operator.Actor, campaignID string, raw []byte) (prizes.Fulfilled, error)
 }
 

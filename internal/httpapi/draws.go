@@ -184,6 +184,12 @@ func (s *Server) askAboutDraw(k *call, kind string, d prizes.Drawing, reason str
 	if err != nil {
 		return err
 	}
+	if err := k.within(operator.CorrectResults, c, ""); err != nil {
+		return err
+	}
+	if err := s.PrizeDesk.MayDraw(k.ctx, c.ID, d); err != nil {
+		return err
+	}
 	params, err := stdjson.Marshal(d)
 	if err != nil {
 		return err

@@ -213,21 +213,18 @@ type Drawing struct {
 
 // drawKinds are what of draws needs a second person.
 func (s *Service) drawKinds() []approval.Kind {
-	reach := func(ctx context.Context, by operator.Actor, a operator.Action, c *campaign.Campaign, params json.RawMessage) error {
+	reach := func(_ context.Context, by operator.Actor, a operator.Action, c *campaign.Campaign, _ json.RawMessage) error {
 		if c == nil || !by.Within(a, c, "") {
 			return fault.ErrNotFound
 		}
-		var d Drawing
-		if err := json.Unmarshal(params, &d); err != nil {
-			return fault.InvalidField("params", "无法读取")
-		}
-		return s.may(ctx, c.ID, d)
+		return nil
 	}
 	return []approval.Kind{{Name: KindDraw, Reach: reach, Run: s.runDraw}, {Name: KindRedraw, Reach: reach, Run: s.runRedraw}}
 }
 
-// may refuses what cannot be done of a draw as it stands.
-func (s *Service) may(ctx context.Context, campaignID string, d Drawing) error {
+// MayDraw refuses what cannot be done of a draw as it stands, before anybody is asked to
+// agree to it.
+func (s *Service) MayDraw(ctx context.Context, campaignID string, d Drawing) error {
 	f, err := s.Draw(ctx, campaignID, d.Draw)
 	switch {
 	case err != nil:

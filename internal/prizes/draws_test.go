@@ -11,6 +11,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/approval"
+	"qingyuan/internal/operator"
 	"qingyuan/internal/prizes"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
@@ -137,6 +138,18 @@ func TestADraw(t *testing.T) {
 		other.Value = "01 02 03 04 05 06 + 07"
 		if err := r.decide(prizes.KindDraw, "a2", "", other); !errors.Is(err, prizes.ErrDrawn) {
 			t.Errorf("a second draw: %v", err)
+		}
+		if err := r.MayDraw(ctx, "c", other); !errors.Is(err, prizes.ErrDrawn) {
+			t.Errorf("to ask for a second draw: %v", err)
+		}
+		// What was agreed on can be looked at afterwards.
+		for _, k := range r.Kinds() {
+			if k.Name != prizes.KindDraw && k.Name != prizes.KindRedraw {
+				continue
+			}
+			if err := k.Reach(ctx, console(), operator.CorrectResults, r.c, json.RawMessage(`{"draw":"final"}`)); err != nil {
+				t.Errorf("%s cannot be seen any more: %v", k.Name, err)
+			}
 		}
 		wins, err := r.Store.Wins(ctx, "c")
 		if err != nil || len(wins) != 2 || len(file.Places) != 4 {

@@ -111,6 +111,7 @@ describe('an altered file', () => {
       'a list': '[]',
       'a number with a point': whole.replace(/"entrants_count":(\d+)/, '"entrants_count":$1.0'),
       'a number beyond all': set('entrants_count', 0).replace('"entrants_count":0', '"entrants_count":9223372036854775808'),
+      'the greatest number of all': set('entrants_count', 0).replace('"entrants_count":0', '"entrants_count":9223372036854775807'),
       'a text for a number': set('entrants_count', '7'),
       'half a sign': whole.replace('"value":"', '"value":"\\ud83d'),
     }

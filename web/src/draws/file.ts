@@ -21,8 +21,15 @@ const text: Reader<string> = (v) => {
 
 const number: Reader<number> = (v) => {
   if (v === null) return 0
-  if (!(v instanceof Digits) || !/^-?(0|[1-9]\d{0,18})$/.test(v.text)) throw not('整数')
+  if (!(v instanceof Digits) || !whole64(v.text)) throw not('整数')
   return Number(v.text)
+}
+
+/** Whether somebody wrote a whole number that 64 bits hold. */
+function whole64(text: string): boolean {
+  const most = text.startsWith('-') ? '9223372036854775808' : '9223372036854775807'
+  const digits = text.replace('-', '')
+  return /^-?(0|[1-9]\d*)$/.test(text) && (digits.length < most.length || (digits.length === most.length && digits <= most))
 }
 
 const hash: Reader<string> = (v) => {

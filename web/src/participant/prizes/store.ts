@@ -86,7 +86,7 @@ export const usePrizes = defineStore('prizes', () => {
     spent.value = [chance, ...spent.value.filter((c) => c.number !== chance.number)]
     // So that the next tap spends the next chance, even where what follows is not answered.
     if (own.value !== null) own.value = { ...own.value, next_number: Math.max(own.value.next_number, number + 1) }
-    await loadOwn().catch(() => undefined)
+    await Promise.all([loadOwn(), chance.won ? loadOffer() : null]).catch(() => undefined)
   }
 
   async function claim(win: string, body: ClaimBody): Promise<Win> {
