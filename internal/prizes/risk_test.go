@@ -45,7 +45,7 @@ func TestRiskOfWinners(t *testing.T) {
 			rank, told := ranks[participant]
 			return rank, told, err
 		}
-		if _, _, err := r.AddCodes(ctx, console(), "c", "tea", []byte("A\nB\nC\nD\nE\n")); err != nil {
+		if _, err := r.AddCodes(ctx, console(), "c", "tea", []byte("A\nB\nC\nD\nE\n"), false); err != nil {
 			t.Fatal(err)
 		}
 		claim := func(who string, id prize.WinID) prizes.OwnWin {
