@@ -95,3 +95,56 @@ func TestPrizeFaults(t *testing.T) {
 		})
 	}
 }
+
+// TestPrizesAreReviewed: boards that tell places stand still until the days of the review
+// are over, from a moment that the file names.
+func TestPrizesAreReviewed(t *testing.T) {
+	t.Parallel()
+	load := func(extra, boards string) (Definition, error) {
+		text := strings.Replace(withPrizes(goodPrizes+extra), "ranking_mode: top_n\ntop_n: 10\n", boards, 1)
+		return LoadDefinition(townFS(text, goodBank), "town.yaml")
+	}
+	const ranked, frozen = "ranking_mode: top_n\ntop_n: 10\n", "freeze_at: 2026-06-30 20:00\n"
+	for name, tt := range map[string]struct{ boards, want string }{
+		"not frozen":     {ranked, "prizes.review_days: needs freeze_at"},
+		"too short":      {ranked + frozen + "unfreeze_at: 2026-07-07 23:59\n", "prizes.review_days: the boards move again at 2026-07-07 23:59:00, and winners are reviewed until 2026-07-08 00:00:00"},
+		"without an end": {ranked + frozen, ""},
+		"longer":         {ranked + frozen + "unfreeze_at: 2026-07-20 00:00\n", ""},
+		"no places":      {"ranking_mode: progress_only\n", ""},
+	} {
+		d, err := load("  review_days: 7\n", tt.boards)
+		if tt.want != "" {
+			wantFaults(t, err, []string{tt.want})
+			continue
+		}
+		if err != nil || d.Prizes.ReviewDays != 7 {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if until := d.Campaign.Freeze.Until; name == "without an end" && !until.Equal(d.Campaign.ClosesAt.AddDate(0, 0, 7)) {
+			t.Errorf("the boards move again at %s", until)
+		}
+	}
+	if d, err := load("", ranked+frozen); err != nil || !d.Campaign.Freeze.Until.IsZero() {
+		t.Errorf("without a review: %v", err)
+	}
+}
+
+// TestWeChatIsAskedOnlyWithNotice: a notice that does not say what WeChat is told is not
+// enough.
+func TestWeChatIsAskedOnlyWithNotice(t *testing.T) {
+	t.Parallel()
+	load := func(notice string) error {
+		text := strings.Replace(withPrizes(goodPrizes+"  wechat_risk_from: 3\n"), "text: 告知}", "text: "+notice+"}", 1)
+		_, err := LoadDefinition(townFS(text, goodBank), "town.yaml")
+		return err
+	}
+	wantFaults(t, load("告知"), []string{"prizes.wechat_risk_from: WeChat is told who claims a prize"})
+	wantFaults(t, load("领奖时将您的微信标识提供给微信查询风险"), []string{"has no word of 网络地址"})
+	if err := load("领奖时将您的微信标识和网络地址提供给微信，查询账号安全风险"); err != nil {
+		t.Error(err)
+	}
+	text := strings.Replace(withPrizes(goodPrizes+"  wechat_risk_from: 5\n"), "text: 告知}", "text: 微信网络地址风险}", 1)
+	_, err := LoadDefinition(townFS(text, goodBank), "town.yaml")
+	wantFaults(t, err, []string{"prizes.wechat_risk_from: want a whole number from 1 to 4"})
+}

@@ -86,6 +86,9 @@ func risks(s *services, l *ledger.Ledger, log *slog.Logger) func(context.Context
 		if err != nil {
 			return 0, false, err
 		}
+		if len(doors) == 0 {
+			return 0, false, fmt.Errorf("the ledger does not know yet by which door %s came", participant)
+		}
 		visits, err := s.sessions.Visits(ctx, participant, doors, from)
 		if err != nil {
 			return 0, false, err

@@ -13,6 +13,7 @@ import (
 	"qingyuan/internal/event"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/replay"
+	"qingyuan/internal/wechattest"
 	"qingyuan/leaderboard"
 )
 
@@ -106,6 +107,10 @@ func TestPrizesOfTheProgram(t *testing.T) {
 	if err := os.WriteFile(codes, []byte("兑换码\nSECRET-1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	writeFair(t, cfg)
+	we := wechattest.Start(t)
+	we.Register("wxapp", "app-secret")
+	cfg.WeChat.BaseURL, cfg.WeChat.MiniPrograms = we.URL(), []configs.App{{AppID: "wxapp", Secret: configs.NewSecret("app-secret")}}
 	s, o := start(t, cfg), officeCommands{t, cfg}
 	const c = "/campaigns/lottery"
 	people := []api{s.as("ann"), s.as("bob")}
@@ -174,4 +179,8 @@ func TestPrizesOfTheProgram(t *testing.T) {
 	}
 	head := s.officeOf(t, "head", printed(o.run(exitDone, "", "operator", "create", "--login", "head", "--role", "campaign_operator", "--campaign", "lottery")))
 	drawsInPublic(t, s, cfg, clerk, head)
+	for _, call := range we.Calls() {
+		t.Errorf("WeChat was asked %s in a campaign that says nothing of it", call.Path)
+	}
+	s.looksAtWinners(t, o, we)
 }

@@ -123,6 +123,7 @@ func TestPromisedPrizesStay(t *testing.T) {
 		"the source":    {"双色球第 1 期", "双色球第 2 期", "prizes.draws: final was announced and cannot change"},
 		"another draw":  {"id: final", "id: second", "prizes.draws: second was not announced"},
 		"none at all":   {plan, "", "prizes: cannot come or go"},
+		"reviewed":      {"claim_days: 30", "claim_days: 30\n  review_days: 5", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -134,5 +135,13 @@ func TestPromisedPrizesStay(t *testing.T) {
 	}
 	if err := CheckChange(load(t, promised), load(t, town), before()); err != nil {
 		t.Errorf("before the opening: %v", err)
+	}
+	noticed := replace(t, promised, "text: 告知", "text: 微信、网络地址、风险")
+	asking := replace(t, noticed, "claim_days: 30", "claim_days: 30\n  wechat_risk_from: 3")
+	if err := CheckChange(load(t, noticed), load(t, asking), during()); err == nil || !strings.Contains(err.Error(), "prizes.wechat_risk_from: people took part without agreeing to it") {
+		t.Errorf("WeChat is asked from now on: %v", err)
+	}
+	if err := CheckChange(load(t, asking), load(t, noticed), during()); err != nil {
+		t.Errorf("WeChat is asked no more: %v", err)
 	}
 }
