@@ -110,6 +110,19 @@ type WeChat struct {
 	Timeout         time.Duration `koanf:"timeout" doc:"How long one call to WeChat may take."`
 	MiniPrograms    []App         `koanf:"mini_programs" doc:"Mini-programs that may sign in: [{appid: wx…, secret: …}]."`
 	OfficialAccount App           `koanf:"official_account"`
+	Pay             WeChatPay     `koanf:"pay"`
+}
+
+// WeChatPay is the merchant's account that red packets are paid from.
+type WeChatPay struct {
+	Merchant      string `koanf:"merchant" doc:"Number of the merchant at WeChat Pay (mchid) whose account pays prizes of kind red_packet; empty: the office pays them by hand."`
+	Serial        string `koanf:"serial" doc:"Serial number of the merchant's API certificate."`
+	KeyFile       string `koanf:"key_file" doc:"File of the certificate's private key (PEM, apiclient_key.pem)."`
+	PublicKeyID   string `koanf:"public_key_id" doc:"Id of WeChat Pay's public key (PUB_KEY_ID_…), which answers are signed with."`
+	PublicKeyFile string `koanf:"public_key_file" doc:"File of that public key (PEM)."`
+	AppID         string `koanf:"appid" doc:"Mini-program in which winners confirm; one of wechat.mini_programs that is bound to the merchant."`
+	Scene         string `koanf:"scene" doc:"Scene of transfers that WeChat Pay has granted; 1000 is 现金营销."`
+	BaseURL       string `koanf:"base_url" doc:"Where WeChat Pay is asked."`
 }
 
 // App is one registration with WeChat.
@@ -194,6 +207,7 @@ func Default() Config {
 		Proofs: Proofs{Every: time.Minute},
 		WeChat: WeChat{
 			BaseURL: "https://api.weixin.qq.com", Timeout: 4 * time.Second,
+			Pay: WeChatPay{Scene: "1000", BaseURL: "https://api.mch.weixin.qq.com"},
 		},
 		Session:   Session{AccessTTL: 2 * time.Hour, RefreshTTL: 30 * 24 * time.Hour},
 		Operators: Operators{PasswordAge: 90 * 24 * time.Hour, Idle: 30 * time.Minute, Life: 12 * time.Hour},

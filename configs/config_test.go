@@ -173,6 +173,13 @@ func TestLoadFaults(t *testing.T) {
 				"http.drain_delay:", "queue.burst:", "queue.hold:", "queue.max_waiting:",
 			},
 		},
+		"half an account": {
+			env: []string{"QINGYUAN_WECHAT_PAY_MERCHANT=1900000001", "QINGYUAN_WECHAT_PAY_APPID=wx-none", "QINGYUAN_WECHAT_PAY_BASE_URL=http://api.mch.weixin.qq.com"},
+			want: []string{
+				"wechat.pay.base_url:", "wechat.pay.serial: is empty", "wechat.pay.key_file: is empty", "wechat.pay.public_key_id: is empty",
+				"wechat.pay.public_key_file: is empty", `wechat.pay.appid: "wx-none" is none of wechat.mini_programs`,
+			},
+		},
 		"only external": {
 			env:  []string{"QINGYUAN_REDIS_PASSWORD=" + hidden, "QINGYUAN_REDIS_DB=1", "QINGYUAN_REDIS_TLS=1", "QINGYUAN_REDIS_USERNAME=u", "QINGYUAN_REDIS_MASTER_NAME=m"},
 			want: []string{"redis.password: is set", "redis.db: is set", "redis.tls: is set", "redis.username: is set", "redis.master_name: is set"},

@@ -175,6 +175,21 @@ func (w WeChat) check(f *faults) {
 	f.unless(oa.AppID != "" || oa.Secret.IsZero(), "wechat.official_account.appid", "is empty, but its secret is set")
 	f.unless(oa.AppID == "" || !oa.Secret.IsZero(), "wechat.official_account.secret", "is empty")
 	f.unless(oa.AppID == "" || !seen[oa.AppID], "wechat.official_account.appid", "%q is a mini-program's", oa.AppID)
+	w.Pay.check(f, seen)
+}
+
+// check wants all of a merchant's account or nothing of it.
+func (p WeChatPay) check(f *faults, programs map[string]bool) {
+	f.unless(safeURL(p.BaseURL), "wechat.pay.base_url", "%q is not an https address", p.BaseURL)
+	if p.Merchant == "" {
+		return
+	}
+	for _, k := range []struct{ name, text string }{
+		{"serial", p.Serial}, {"key_file", p.KeyFile}, {"public_key_id", p.PublicKeyID}, {"public_key_file", p.PublicKeyFile}, {"scene", p.Scene},
+	} {
+		f.unless(k.text != "", "wechat.pay."+k.name, "is empty")
+	}
+	f.unless(programs[p.AppID], "wechat.pay.appid", "%q is none of wechat.mini_programs", p.AppID)
 }
 
 func (l Limits) check(f *faults) {

@@ -207,6 +207,7 @@ type program struct {
 	inbox     *inbox.Service
 	transfers *transfer.Service
 	prizes    *prizes.Service
+	payer     *payer // nil where the office pays by hand
 	duty      *dutyDesk
 	topics    *report.Topics
 	proofs    *prooflog.Log
@@ -284,6 +285,12 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	s.prizes.Codes, s.prizes.Barred = p.prizes.Codes, p.prizes.Barred
 	p.prizes.Jobs, p.office.corrections.Prizes = p.office.jobs, p.prizes.Uphold
 	p.prizes.Register(p.office.jobs)
+	if p.payer, err = newPayer(cfg, s, p.archive.ledger, now); err != nil {
+		return nil, err
+	}
+	if p.payer != nil {
+		p.prizes.Payer = p.payer
+	}
 	for _, k := range p.prizes.Kinds() {
 		p.office.approvals.Register(k)
 	}
@@ -514,5 +521,8 @@ func (p *program) startWorkers(ctx context.Context) {
 func (p *program) close() {
 	p.services.sessions.Close()
 	p.services.wechat.Close()
+	if p.payer != nil {
+		p.payer.client.Close()
+	}
 	_ = p.services.close() // the connections end with Redis at the latest
 }

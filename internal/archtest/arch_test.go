@@ -191,6 +191,7 @@ var rules = map[string]rule{
 	"internal/jobs":      {may: []string{"internal/fault", "internal/sqldb", sqldb}, tests: []string{"internal/sqltest"}},
 	"internal/token":     {may: []string{"internal/fault", "internal/seal"}},
 	"internal/wechat":    {may: []string{"internal/fault"}},
+	"internal/wechatpay": {},
 	// The rules of the line, whose one store is in internal/redisstore.
 	"internal/waitingroom": {may: []string{"internal/fault"}},
 	"internal/session": {

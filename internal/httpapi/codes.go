@@ -109,6 +109,7 @@ func errorCodes() []codeRow {
 		{"prize.kind", 409, "这种奖品不支持此操作"},
 		{"prize.expired", 409, "领奖期限已过"},
 		{"prize.under_review", 409, "中奖者有待核实的异常提示，请先处理提示"},
+		{"prize.paying", 409, "该红包正在通过微信支付发放，不能另行处理"},
 		{"prize.insider", 409, "中奖者在主办方人员排除名单上，不能发放"},
 		{"prize.refused", 409, "该奖品经核实不予发放，可提出申诉"},
 		{"prize.draw_not_found", 404, "没有这次抽奖"},

@@ -308,6 +308,14 @@ type winT struct {
 	Told *string `json:"told"`
 	// UnderReview says that somebody looks at it before it is given.
 	UnderReview bool `json:"under_review"`
+	// Confirm is what a mini-program asks with whether a red packet is taken.
+	Confirm *confirmT `json:"confirm"`
+}
+
+type confirmT struct {
+	Merchant string `json:"mch_id"`
+	App      string `json:"app_id"`
+	Package  string `json:"package"`
 }
 
 func winOf(c *campaign.Campaign, w *prizes.OwnWin, lang string) winT {
@@ -315,6 +323,9 @@ func winOf(c *campaign.Campaign, w *prizes.OwnWin, lang string) winT {
 		Win: w.WinID.String(), Prize: w.WinID.Prize, Name: w.Of.Name.In(lang), Kind: string(w.Of.Kind), State: string(w.State),
 		Draw: textOrNull(w.Draw), WonAt: stamp(w.At, c.Zone), Needs: orEmpty(prizes.Needs(w.Of)), Code: textOrNull(w.Code), Told: textOrNull(w.Told),
 		UnderReview: w.UnderReview,
+	}
+	if x := w.Confirm; x != nil {
+		out.Confirm = &confirmT{x.Merchant, x.App, x.Package}
 	}
 	if w.State == prize.Won {
 		out.ClaimBy = new(stamp(w.ClaimBy, c.Zone))

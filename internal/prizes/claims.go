@@ -165,6 +165,15 @@ func (s *Service) claim(ctx context.Context, o prize.Offer, p *prize.Prize, w pr
 			return prize.Win{}, err
 		}
 	}
+	if err == nil {
+		err = s.pay(ctx, o, p, w)
+	}
+	if err == nil && p.Kind == prize.RedPacket {
+		w, err = s.Store.Win(ctx, campaignID, id) // it may have been paid meanwhile
+	}
+	if err != nil {
+		return prize.Win{}, err
+	}
 	if p.Kind == prize.Voucher && w.State == prize.Claimed {
 		if err = s.reviewed(ctx, o, w); errors.Is(err, ErrReview) {
 			return w, nil // it is handed over once somebody has looked
@@ -261,7 +270,13 @@ type OwnWin struct {
 	Told string
 	// UnderReview says that somebody looks at it before it is given.
 	UnderReview bool
+	// Confirm is what its winner confirms a red packet with in WeChat, nil while there is
+	// nothing to confirm.
+	Confirm *Confirm
 }
+
+// Confirm is what a mini-program asks its winner with whether they take a red packet.
+type Confirm struct{ Merchant, App, Package string }
 
 // Own lists the wins of a participant.
 func (s *Service) Own(ctx context.Context, campaignID, participant string) ([]OwnWin, error) {
@@ -296,10 +311,23 @@ func (s *Service) ownWin(ctx context.Context, o prize.Offer, p *prize.Prize, w p
 		if err = s.reviewed(ctx, o, w); errors.Is(err, ErrReview) {
 			out.UnderReview, err = true, nil
 		}
+		if err == nil && p.Kind == prize.RedPacket && s.Payer != nil {
+			out.Confirm, err = s.confirm(ctx, o.Campaign.ID, w.WinID)
+		}
 	case w.State == prize.Refused:
 		out.Told, err = s.told(ctx, o.Campaign.ID, w.WinID)
 	case p.Kind == prize.Voucher && w.State == prize.Sent:
 		out.Code, err = s.Code(ctx, o.Campaign.ID, w.WinID)
 	}
 	return out, err
+}
+
+// confirm is what a winner confirms with, nil for nothing.
+func (s *Service) confirm(ctx context.Context, campaignID string, id prize.WinID) (*Confirm, error) {
+	p, err := s.paymentOf(ctx, campaignID, id)
+	if err != nil || p.State != PayWaiting || p.Package == "" {
+		return nil, err
+	}
+	merchant, app := s.Payer.Confirm()
+	return &Confirm{merchant, app, p.Package}, nil
 }

@@ -18,7 +18,7 @@ import (
 // (个人信息保护法 art. 47). Run takes them away afterwards.
 func (s *Service) Holder() retention.Holder {
 	return retention.Holder{
-		Name: "prize_claims", Kind: campaign.KeptPersonal, Tables: []string{"prize_claims", "prize_risks"}, Erase: s.ErasePersonal, Tell: s.tell,
+		Name: "prize_claims", Kind: campaign.KeptPersonal, Tables: []string{"prize_claims", "prize_risks", "prize_payments"}, Erase: s.ErasePersonal, Tell: s.tell,
 	}
 }
 

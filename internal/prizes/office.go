@@ -94,6 +94,9 @@ func (s *Service) refuse(ctx context.Context, a approval.Approval) (json.RawMess
 	if !w.State.May(prize.Refused) {
 		return nil, prize.ErrState
 	}
+	if err := s.take(ctx, a.Campaign, w); err != nil {
+		return nil, err
+	}
 	at := s.Now().Truncate(time.Millisecond)
 	err = s.DB.WithTx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO prize_refusals (campaign, prize, item, told, at) VALUES ($1, $2, $3, $4, $5)
@@ -112,6 +115,9 @@ func (s *Service) refuse(ctx context.Context, a approval.Approval) (json.RawMess
 func (s *Service) reopen(ctx context.Context, a approval.Approval) (json.RawMessage, error) {
 	w, _, err := s.decided(ctx, a.Campaign, a.Params)
 	if err != nil || w.State == prize.Won {
+		return nil, err
+	}
+	if err := s.release(ctx, a.Campaign, w.WinID); err != nil {
 		return nil, err
 	}
 	_, _, err = s.Store.Move(ctx, a.Campaign, w.WinID, prize.Refused, prize.Won, s.Now().Truncate(time.Millisecond))
@@ -230,6 +236,9 @@ func (s *Service) sent(ctx context.Context, who operator.Actor, o prize.Offer, r
 	}
 	if w.State == prize.Claimed {
 		if err := s.reviewed(ctx, o, w); err != nil {
+			return false, err
+		}
+		if err := s.take(ctx, o.Campaign.ID, w); err != nil {
 			return false, err
 		}
 	}

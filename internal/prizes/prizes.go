@@ -45,6 +45,8 @@ type Service struct {
 	// Flagged tells by which rules acts of participants are noticed that nobody has
 	// dismissed yet; nil notices nothing.
 	Flagged func(ctx context.Context, campaignID string) (map[string][]string, error)
+	// Payer pays red packets; nil where the office pays them by hand.
+	Payer Payer
 	// Jobs makes the lists that the office asks for.
 	Jobs *jobs.Queue
 	// Plans lists the campaigns that have prizes.

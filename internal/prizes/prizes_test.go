@@ -250,6 +250,21 @@ func TestAWinEnds(t *testing.T) {
 	})
 }
 
+// refuse has two persons agree that a prize is not given.
+func (r *rig) refuse(id prize.WinID) error {
+	r.Helper()
+	params, err := json.Marshal(prizes.Decision{Win: id.String(), Told: "核实不符"})
+	if err != nil {
+		r.Fatal(err)
+	}
+	for _, k := range r.Kinds() {
+		if k.Name == prizes.KindRefuse {
+			_, err = k.Run(r.Context(), approval.Approval{Campaign: "c", Params: params})
+		}
+	}
+	return err
+}
+
 // export has everything written as CSV by a job, and returns the file.
 func (r *rig) export() string {
 	r.Helper()

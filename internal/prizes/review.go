@@ -200,6 +200,9 @@ func (s *Service) Uphold(ctx context.Context, who operator.Actor, campaignID, wi
 	if w.State != prize.Refused {
 		return nil
 	}
+	if err := s.release(ctx, campaignID, id); err != nil {
+		return err
+	}
 	_, _, err = s.Store.Move(ctx, campaignID, id, prize.Refused, prize.Won, s.Now().Truncate(millisecond))
 	return err
 }

@@ -11,7 +11,7 @@ import (
 
 const (
 	// refreshEvery is how often a server looks for new codes, expireEvery how often for
-	// prizes that nobody has claimed in time. WeChat is asked again in between.
+	// prizes that nobody has claimed in time. WeChat is asked again in between, and how payments stand.
 	refreshEvery = time.Second
 	askEvery     = 15 * time.Second
 	expireEvery  = time.Minute
@@ -28,7 +28,7 @@ func (s *Service) Run(ctx context.Context) {
 		now := s.Now()
 		if now.Sub(asked) >= askEvery {
 			asked = now
-			err = errors.Join(err, s.AskAgain(ctx))
+			err = errors.Join(err, s.AskAgain(ctx), s.FollowPayments(ctx))
 		}
 		if now.Sub(last) >= expireEvery {
 			last = now
