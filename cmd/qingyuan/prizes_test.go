@@ -107,7 +107,7 @@ func TestPrizesOfTheProgram(t *testing.T) {
 	if err := os.WriteFile(codes, []byte("兑换码\nSECRET-1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	writeFair(t, cfg)
+	change := officeCommands{t, cfg}.applyFair()
 	we := wechattest.Start(t)
 	we.Register("wxapp", "app-secret")
 	cfg.WeChat.BaseURL, cfg.WeChat.MiniPrograms = we.URL(), []configs.App{{AppID: "wxapp", Secret: configs.NewSecret("app-secret")}}
@@ -183,4 +183,5 @@ func TestPrizesOfTheProgram(t *testing.T) {
 		t.Errorf("WeChat was asked %s in a campaign that says nothing of it", call.Path)
 	}
 	s.looksAtWinners(t, o, we)
+	s.tellsChanges(t, change)
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"qingyuan/configs"
 	"qingyuan/internal/wechattest"
 )
 
@@ -32,16 +31,48 @@ prizes:
 tree: []
 `
 
-func writeFair(t *testing.T, cfg configs.Config) {
-	t.Helper()
+// applyFair puts the fair into the catalog, and returns how to put it there again with a
+// part of its file changed.
+func (o officeCommands) applyFair() (change func(old, new string)) {
+	o.Helper()
 	at := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(time.RFC3339) }
-	folder := filepath.Join(cfg.CampaignsDir(), "fair")
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		t.Fatal(err)
+	text := fmt.Sprintf(fair, at(-time.Hour), at(time.Hour))
+	change = func(old, new string) {
+		o.Helper()
+		file := filepath.Join(o.TempDir(), "fair.yaml")
+		if err := os.WriteFile(file, []byte(strings.Replace(text, old, new, 1)), 0o600); err != nil {
+			o.Fatal(err)
+		}
+		o.run(exitDone, "", "campaign", "apply", file)
 	}
-	if err := os.WriteFile(filepath.Join(folder, "campaign.yaml"), fmt.Appendf(nil, fair, at(-time.Hour), at(time.Hour)), 0o600); err != nil {
-		t.Fatal(err)
+	change("", "")
+	return change
+}
+
+// tellsChanges: what becomes of prizes while a campaign is open is shown to everybody, and
+// is in the audit log.
+func (s *server) tellsChanges(t *testing.T, change func(old, new string)) {
+	t.Helper()
+	const c = "/campaigns/fair/prizes"
+	if shown := s.want(200, "GET", c, nil); len(shown.list("changes")) != 0 || shown.num("wechat_risk_from") != 3 {
+		t.Errorf("before any change: %v", shown)
 	}
+	change("stock: 9", "stock: 12")
+	s.eventually("the change to be shown", func() bool {
+		shown := s.want(200, "GET", c, nil)
+		if shown.object("instant").list("prizes")[0].num("stock") != 12 {
+			return false
+		}
+		changes := shown.list("changes")
+		if len(changes) != 1 || len(changes[0].list("fields")) != 1 {
+			t.Fatalf("shown: %v", changes)
+		}
+		field := changes[0].list("fields")[0]
+		if !strings.HasPrefix(field.text("field"), "prizes.") || !strings.Contains(field.text("before"), "9") || !strings.Contains(field.text("after"), "12") {
+			t.Errorf("shown: %v", field)
+		}
+		return true
+	})
 }
 
 // looksAtWinners has people come by WeChat, win and claim: one whom it holds to be risky
