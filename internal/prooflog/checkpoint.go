@@ -59,9 +59,8 @@ func (l *Log) Sign(ctx context.Context, campaignID string) (proof.Signed, bool, 
 
 // continues wants a log to have grown out of whatever was signed of it.
 func (l *Log) continues(ctx context.Context, campaignID string, h head, last proof.Signed, signed bool) error {
-	broken := func(err error) error { return fmt.Errorf("%w: %w", ErrBroken, err) }
 	if h.totals.Leaves() != h.N {
-		return broken(fmt.Errorf("totals of %d leaves where there are %d", h.totals.Leaves(), h.N))
+		return broken(proof.PartEntries, -1, fmt.Errorf("totals of %d leaves where there are %d", h.totals.Leaves(), h.N))
 	}
 	before := []proof.Signed{}
 	if signed {
@@ -77,10 +76,10 @@ func (l *Log) continues(ctx context.Context, campaignID string, h head, last pro
 	r := l.hashes(ctx, campaignID, h.Tree)
 	for _, c := range before {
 		if err := proof.Consistent(h.Tree, c.Tree, r); err != nil {
-			return broken(err)
+			return broken(proof.PartCheckpoint, -1, err)
 		}
 		if !h.totals.Holds(c.Totals) {
-			return broken(fmt.Errorf("fewer leaves of some type than in the checkpoint of %d", c.N))
+			return broken(proof.PartEntries, -1, fmt.Errorf("fewer leaves of some type than in the checkpoint of %d", c.N))
 		}
 	}
 	return nil
@@ -114,17 +113,30 @@ func (l *Log) At(ctx context.Context, campaignID string, size int64) (proof.Sign
 // one reads a checkpoint and checks its signature.
 func (l *Log) one(ctx context.Context, campaignID, where string, args ...any) (proof.Signed, bool, error) {
 	var s proof.Signed
-	err := l.DB.QueryRowContext(ctx, "SELECT signed FROM proof_checkpoints WHERE "+where, args...).Scan(&s.Note)
+	var size int64
+	err := l.DB.QueryRowContext(ctx, "SELECT size, signed FROM proof_checkpoints WHERE "+where, args...).Scan(&size, &s.Note)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, false, nil
 	}
 	if err != nil {
 		return s, false, fmt.Errorf("read a checkpoint of %s: %w", campaignID, err)
 	}
-	if err := l.check(ctx, campaignID, &s); err != nil {
+	if err := l.checkOf(ctx, campaignID, size, &s); err != nil {
 		return proof.Signed{}, false, err
 	}
 	return s, true, nil
+}
+
+// checkOf opens a note that must be of this log and of so many leaves.
+func (l *Log) checkOf(ctx context.Context, campaignID string, size int64, s *proof.Signed) error {
+	err := l.check(ctx, campaignID, s)
+	if err == nil && s.N != size {
+		err = broken(proof.PartCheckpoint, -1, fmt.Errorf("one of %d leaves is in its place", s.N))
+	}
+	if err != nil {
+		return fmt.Errorf("the checkpoint of %d leaves: %w", size, err)
+	}
+	return nil
 }
 
 // check opens a note that must be of this log.
@@ -134,7 +146,7 @@ func (l *Log) check(ctx context.Context, campaignID string, s *proof.Signed) err
 		return err
 	}
 	if s.Checkpoint, err = proof.OpenCheckpoint(s.Note, keys); err != nil {
-		return fmt.Errorf("%w: %w", ErrBroken, err)
+		return broken(proof.PartCheckpoint, -1, err)
 	}
 	return nil
 }
@@ -160,15 +172,21 @@ func (l *Log) VerifierKeys(ctx context.Context, campaignID string) ([]string, er
 // Checkpoints lists at most limit checkpoints of a log of more than after leaves, in
 // order.
 func (l *Log) Checkpoints(ctx context.Context, campaignID string, after int64, limit int) ([]proof.Signed, error) {
-	rows, err := l.DB.QueryContext(ctx, "SELECT signed FROM proof_checkpoints WHERE campaign = $1 AND size > $2 ORDER BY size LIMIT $3", campaignID, after, limit)
-	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (s proof.Signed, err error) { return s, r.Scan(&s.Note) })
+	type row struct {
+		size int64
+		note string
+	}
+	rows, err := l.DB.QueryContext(ctx, "SELECT size, signed FROM proof_checkpoints WHERE campaign = $1 AND size > $2 ORDER BY size LIMIT $3", campaignID, after, limit)
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (c row, err error) { return c, r.Scan(&c.size, &c.note) })
 	if err != nil {
 		return nil, fmt.Errorf("list the checkpoints of %s: %w", campaignID, err)
 	}
-	for i := range all {
-		if err := l.check(ctx, campaignID, &all[i]); err != nil {
+	out := make([]proof.Signed, len(all))
+	for i, c := range all {
+		out[i].Note = c.note
+		if err := l.checkOf(ctx, campaignID, c.size, &out[i]); err != nil {
 			return nil, err
 		}
 	}
-	return all, nil
+	return out, nil
 }

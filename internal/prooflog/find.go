@@ -44,7 +44,7 @@ func missing(campaignID string, at int64, found int) error {
 	if found > 0 {
 		return nil
 	}
-	return fmt.Errorf("leaf %d of %s is not there: %w", at, campaignID, ErrBroken)
+	return broken(proof.PartLeaf, at, fmt.Errorf("leaf %d of %s is not there", at, campaignID))
 }
 
 // Leaves returns at most limit leaves of a log from an index on. One that is missing among

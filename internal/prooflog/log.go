@@ -31,6 +31,24 @@ var (
 	ErrBroken = errors.New("the log does not continue what was signed")
 )
 
+// breach is a part of a log that is not what it was.
+type breach struct {
+	proof.Fault
+
+	err error
+}
+
+// broken says which part of a log is not what it was; of no single leaf the index is -1.
+func broken(part string, index int64, err error) error {
+	return &breach{proof.Fault{Part: part, Index: index, Text: err.Error()}, err}
+}
+
+// Error implements error.
+func (b *breach) Error() string { return ErrBroken.Error() + ": " + b.err.Error() }
+
+// Unwrap implements the errors' chain: each of them is ErrBroken.
+func (b *breach) Unwrap() []error { return []error{ErrBroken, b.err} }
+
 // Signer is what somebody signed with.
 type Signer struct {
 	// Name is theirs in full, Strokes are those of a drawn signature.

@@ -294,7 +294,14 @@ func TestTampered(t *testing.T) {
 			r.scan(&raw, "SELECT fields FROM proof_leaves WHERE idx = 3")
 			r.exec("UPDATE proof_leaves SET fields = $1 WHERE idx = 3", flip(raw))
 		}, proof.PartLeaf, false},
-		"the last leaf dropped": {func(r *rig) { r.exec("DELETE FROM proof_leaves WHERE idx = (SELECT MAX(idx) FROM proof_leaves)") }, proof.PartLeaf, false},
+		"the last leaf dropped":          {func(r *rig) { r.exec("DELETE FROM proof_leaves WHERE idx = (SELECT MAX(idx) FROM proof_leaves)") }, proof.PartLeaf, false},
+		"a leaf dropped from the middle": {func(r *rig) { r.exec("DELETE FROM proof_leaves WHERE idx = 2") }, proof.PartLeaf, false},
+		"an older checkpoint altered": {func(r *rig) {
+			r.exec("UPDATE proof_checkpoints SET signed = replace(signed, 'attempt.accepted 3', 'attempt.accepted 4') WHERE size = 3")
+		}, proof.PartCheckpoint, false},
+		"an older checkpoint replaced": {func(r *rig) {
+			r.exec("UPDATE proof_checkpoints SET signed = (SELECT signed FROM proof_checkpoints WHERE size = 6) WHERE size = 3")
+		}, proof.PartCheckpoint, false},
 		"a record altered by one byte": {func(r *rig) {
 			var raw []byte
 			r.scan(&raw, "SELECT body FROM facts WHERE participant = 'ann' AND kind = 'submitted.1'")
@@ -310,8 +317,8 @@ func TestTampered(t *testing.T) {
 		}, proof.PartEntries, false},
 		"a checkpoint replaced": {func(r *rig) {
 			var text string
-			r.scan(&text, "SELECT signed FROM proof_checkpoints")
-			r.exec("UPDATE proof_checkpoints SET signed = $1", strings.Replace(text, "attempt.accepted 5", "attempt.accepted 6", 1))
+			r.scan(&text, "SELECT signed FROM proof_checkpoints WHERE size = 6")
+			r.exec("UPDATE proof_checkpoints SET signed = $1 WHERE size = 6", strings.Replace(text, "attempt.accepted 5", "attempt.accepted 6", 1))
 		}, proof.PartCheckpoint, true},
 		"a tile altered": {func(r *rig) {
 			var raw []byte
@@ -329,6 +336,9 @@ func TestTampered(t *testing.T) {
 			t.Parallel()
 			onOne(t, func(r *rig) {
 				for i := range 4 {
+					if i == 3 {
+						r.seal()
+					}
 					r.submit(fmt.Sprint("p", i), 1)
 				}
 				r.submit("ann", 1)

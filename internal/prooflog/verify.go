@@ -61,6 +61,15 @@ func (c *checker) fault(part string, index int64, text string) {
 	}
 }
 
+// breach names what an error says is broken; otherwise is the part where it does not say.
+func (c *checker) breach(err error, otherwise string) {
+	if b, ok := errors.AsType[*breach](err); ok {
+		c.fault(b.Part, b.Index, err.Error())
+		return
+	}
+	c.fault(otherwise, -1, err.Error())
+}
+
 func (c *checker) read(ctx context.Context) error {
 	if err := c.snapshot(ctx); err != nil {
 		return err
@@ -116,7 +125,7 @@ func (c *checker) snapshot(ctx context.Context) error {
 func (c *checker) itself(ctx context.Context) error {
 	_, ok, err := c.Latest(ctx, c.report.Campaign)
 	if errors.Is(err, ErrBroken) {
-		c.fault(proof.PartCheckpoint, -1, err.Error())
+		c.breach(err, proof.PartCheckpoint)
 		return nil
 	}
 	if err != nil || !ok {
@@ -139,7 +148,7 @@ func (c *checker) itself(ctx context.Context) error {
 		err = broken
 	}
 	if errors.Is(err, ErrBroken) || got == nil && errors.Is(err, io.ErrUnexpectedEOF) {
-		c.fault(proof.PartLeaf, -1, err.Error())
+		c.breach(err, proof.PartLeaf)
 		return nil
 	}
 	if err != nil {
