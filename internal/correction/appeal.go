@@ -185,30 +185,15 @@ func (s *Service) Appeals(ctx context.Context, who operator.Actor, campaignID st
 	if err != nil {
 		return nil, err
 	}
-	if before == "" {
-		before = "~" // behind every id
-	}
-	out := []*Appeal{}
-	for {
+	return operator.Seen(before, limit, func(before string, most int) ([]*Appeal, error) {
 		rows, err := s.DB.QueryContext(ctx, `SELECT `+appealColumns+` FROM appeals
-			WHERE campaign = $1 AND id < $2 AND ($3 = '' OR state = $3) ORDER BY id DESC LIMIT $4`, campaignID, before, string(state), pageSize)
-		page, err := sqldb.Collect(rows, err, func(r *sql.Rows) (*Appeal, error) { return s.scanAppeal(r) })
+			WHERE campaign = $1 AND id < $2 AND ($3 = '' OR state = $3) ORDER BY id DESC LIMIT $4`, campaignID, before, string(state), most)
+		all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (*Appeal, error) { return s.scanAppeal(r) })
 		if err != nil {
 			return nil, fmt.Errorf("list the appeals of %s: %w", campaignID, err)
 		}
-		for _, a := range page {
-			before = a.ID
-			if who.Within(operator.CorrectResults, def, a.Unit) {
-				out = append(out, a)
-			}
-			if len(out) == limit {
-				return out, nil
-			}
-		}
-		if len(page) < pageSize {
-			return out, nil
-		}
-	}
+		return all, nil
+	}, func(a *Appeal) string { return a.ID }, func(a *Appeal) bool { return who.Within(operator.CorrectResults, def, a.Unit) })
 }
 
 // FindAppeal returns an appeal that the actor may answer.

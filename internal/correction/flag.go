@@ -82,31 +82,15 @@ func (s *Service) Flags(ctx context.Context, who operator.Actor, campaignID stri
 	if err != nil {
 		return nil, err
 	}
-	before := q.Before
-	if before == "" {
-		before = "~" // behind every id
-	}
-	out := []*Flag{}
-	for {
+	return operator.Seen(q.Before, limit, func(before string, most int) ([]*Flag, error) {
 		rows, err := s.DB.QueryContext(ctx, `SELECT `+flagColumns+` FROM flags WHERE campaign = $1 AND id < $2
-			AND ($3 = '' OR state = $3) AND ($4 = '' OR rule = $4) ORDER BY id DESC LIMIT $5`, campaignID, before, string(q.State), string(q.Rule), pageSize)
-		page, err := sqldb.Collect(rows, err, func(r *sql.Rows) (*Flag, error) { return scanFlag(r) })
+			AND ($3 = '' OR state = $3) AND ($4 = '' OR rule = $4) ORDER BY id DESC LIMIT $5`, campaignID, before, string(q.State), string(q.Rule), most)
+		all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (*Flag, error) { return scanFlag(r) })
 		if err != nil {
 			return nil, fmt.Errorf("list the flags of %s: %w", campaignID, err)
 		}
-		for _, f := range page {
-			before = f.ID
-			if who.Within(operator.CorrectResults, def, f.Unit) {
-				out = append(out, f)
-			}
-			if len(out) == limit {
-				return out, nil
-			}
-		}
-		if len(page) < pageSize {
-			return out, nil
-		}
-	}
+		return all, nil
+	}, func(f *Flag) string { return f.ID }, func(f *Flag) bool { return who.Within(operator.CorrectResults, def, f.Unit) })
 }
 
 // Flag returns a flag within the actor's part.

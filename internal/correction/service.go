@@ -278,26 +278,11 @@ func (s *Service) List(ctx context.Context, who operator.Actor, campaignID strin
 	if err != nil {
 		return nil, err
 	}
-	var out []*Batch
-	for from := int64(0); int64(len(out)) < limit; from += pageSize {
-		page, err := s.store().list(ctx, campaignID, from, pageSize)
-		if err != nil {
-			return nil, fmt.Errorf("list the corrections of %s: %w", campaignID, err)
-		}
-		for _, b := range page {
-			if !sees(who, def, b) {
-				continue
-			}
-			if offset--; offset >= 0 {
-				continue
-			}
-			if out = append(out, b); int64(len(out)) == limit {
-				break
-			}
-		}
-		if len(page) < pageSize {
-			break
-		}
+	out, err := operator.SeenFrom(offset, limit, func(offset, rows int64) ([]*Batch, error) {
+		return s.store().list(ctx, campaignID, offset, rows)
+	}, func(b *Batch) bool { return sees(who, def, b) })
+	if err != nil {
+		return nil, fmt.Errorf("list the corrections of %s: %w", campaignID, err)
 	}
 	for _, b := range out {
 		if err := s.settle(ctx, b); err != nil {

@@ -334,27 +334,13 @@ func (w *worker) atOnce(ctx context.Context, items []Item, correct func(context.
 // patiently tries again while Redis is away, or has been rebuilt and knows of no
 // turns.
 func (w *worker) patiently(ctx context.Context, try func() error) error {
-	const longest = 2 * time.Second
-	until := w.Now().Add(w.patience())
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, longest) {
+	return jobs.Patience{Now: w.Now, Last: w.patience(), Stop: w.stop}.Try(ctx, func() error {
 		err := try()
 		if errors.Is(err, act.ErrTurn) {
 			err = w.beginAgain(ctx)
 		}
-		if err == nil || fault.From(err).Kind != fault.Unavailable || w.Now().After(until) {
-			return err
-		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-w.stop:
-			timer.Stop()
-			return err
-		case <-ctx.Done():
-			timer.Stop()
-			return errors.Join(err, ctx.Err())
-		}
-	}
+		return err
+	})
 }
 
 // beginAgain begins the turn in a Redis that has forgotten it, unless somebody else

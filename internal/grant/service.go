@@ -224,25 +224,14 @@ func (s *Service) List(ctx context.Context, who operator.Actor, campaignID strin
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.DB.QueryContext(ctx, `SELECT `+columns+` FROM grants WHERE campaign = $1 ORDER BY created DESC, id DESC`, campaignID)
+	out, err := operator.SeenFrom(offset, limit, func(offset, most int64) ([]*Grant, error) {
+		rows, err := s.DB.QueryContext(ctx, `SELECT `+columns+` FROM grants WHERE campaign = $1 ORDER BY created DESC, id DESC LIMIT $2 OFFSET $3`, campaignID, most, offset)
+		return sqldb.Collect(rows, err, func(r *sql.Rows) (*Grant, error) { return scan(r) })
+	}, func(g *Grant) bool { return who.Within(operator.CorrectResults, def, g.Node) })
 	if err != nil {
 		return nil, fmt.Errorf("list the grants of %s: %w", campaignID, err)
 	}
-	defer rows.Close()
-	var out []*Grant
-	for rows.Next() && int64(len(out)) < limit {
-		g, err := scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list the grants of %s: %w", campaignID, err)
-		}
-		if !who.Within(operator.CorrectResults, def, g.Node) {
-			continue
-		}
-		if offset--; offset < 0 {
-			out = append(out, g)
-		}
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // Items returns at most limit participants of a grant after a place on its list.

@@ -291,19 +291,5 @@ const patience = 2 * time.Minute
 
 // patiently tries again while Redis is away.
 func (s *Service) patiently(ctx context.Context, try func() error) error {
-	const longest = 2 * time.Second
-	until := s.Now().Add(patience)
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, longest) {
-		err := try()
-		if err == nil || fault.From(err).Kind != fault.Unavailable || s.Now().After(until) {
-			return err
-		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return errors.Join(err, ctx.Err())
-		}
-	}
+	return jobs.Patience{Now: s.Now, Last: patience}.Try(ctx, try)
 }

@@ -273,12 +273,7 @@ func (s *Server) takeChallenge(k *call) error {
 
 // challengeNamed finds the challenge that the path names, and its campaign.
 func (s *Server) challengeNamed(k *call) (*campaign.Campaign, *challenge.Challenge, error) {
-	c, err := s.campaign(k)
-	if err != nil {
-		return nil, nil, err
-	}
-	o, err := s.Challenges.Find(k.ctx, k.actor, c.ID, k.Params("challenge"))
-	return c, o, err
+	return found(s, k, "challenge", s.Challenges.Find)
 }
 
 // showChallenge handles GET …/challenges/{challenge}: with the question, and what the list

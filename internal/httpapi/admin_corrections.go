@@ -188,12 +188,7 @@ func (s *Server) createCorrection(k *call) error {
 
 // correction finds the batch that the path names, and its campaign.
 func (s *Server) correction(k *call) (*campaign.Campaign, *correction.Batch, error) {
-	c, err := s.campaign(k)
-	if err != nil {
-		return nil, nil, err
-	}
-	b, err := s.Corrections.Find(k.ctx, k.actor, c.ID, k.Params("correction"))
-	return c, b, err
+	return found(s, k, "correction", s.Corrections.Find)
 }
 
 // showCorrection handles GET /api/v1/admin/campaigns/{campaign}/corrections/{correction}.

@@ -131,12 +131,7 @@ func (s *Server) createGrant(k *call) error {
 
 // grant finds the one that the path names.
 func (s *Server) grant(k *call) (*campaign.Campaign, *grant.Grant, error) {
-	c, err := s.campaign(k)
-	if err != nil {
-		return nil, nil, err
-	}
-	g, err := s.Grants.Find(k.ctx, k.actor, c.ID, k.Params("grant"))
-	return c, g, err
+	return found(s, k, "grant", s.Grants.Find)
 }
 
 // showGrant handles GET /api/v1/admin/campaigns/{campaign}/grants/{grant}.

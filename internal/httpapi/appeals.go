@@ -272,12 +272,7 @@ func (s *Server) listAppeals(k *call) error {
 
 // appealOf finds the appeal that the path names, and its campaign.
 func (s *Server) appealOf(k *call) (*campaign.Campaign, *correction.Appeal, error) {
-	c, err := s.campaign(k)
-	if err != nil {
-		return nil, nil, err
-	}
-	a, err := s.Appeals.FindAppeal(k.ctx, k.actor, c.ID, k.Params("appeal"))
-	return c, a, err
+	return found(s, k, "appeal", s.Appeals.FindAppeal)
 }
 
 // showAppeal handles GET /api/v1/admin/campaigns/{campaign}/appeals/{appeal}.

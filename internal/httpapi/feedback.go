@@ -142,12 +142,7 @@ func (s *Server) listFeedback(k *call) error {
 
 // feedbackNamed finds the message that the path names, and its campaign.
 func (s *Server) feedbackNamed(k *call) (*campaign.Campaign, *inbox.Message, error) {
-	c, err := s.campaign(k)
-	if err != nil {
-		return nil, nil, err
-	}
-	m, err := s.Inbox.Find(k.ctx, k.actor, c.ID, k.Params("feedback"))
-	return c, m, err
+	return found(s, k, "feedback", s.Inbox.Find)
 }
 
 // showFeedback handles GET …/feedback/{feedback}. That it was read is remembered first.

@@ -1,11 +1,14 @@
 package httpapi
 
 import (
+	"context"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/fault"
+	"qingyuan/internal/operator"
 	"qingyuan/leaderboard"
 )
 
@@ -122,6 +125,17 @@ func cut[T any](all []T, limit int, id func(T) string) ([]T, *string) {
 		return all, nil
 	}
 	return all[:limit], new(id(all[limit-1]))
+}
+
+// found finds the thing of a campaign that the path names by a parameter, with the campaign.
+func found[T any](s *Server, k *call, parameter string, find func(ctx context.Context, who operator.Actor, campaignID, id string) (T, error)) (*campaign.Campaign, T, error) {
+	c, err := s.campaign(k)
+	if err != nil {
+		var none T
+		return nil, none, err
+	}
+	one, err := find(k.ctx, k.actor, c.ID, k.Params(parameter))
+	return c, one, err
 }
 
 // word is a text of which only some are known.

@@ -153,12 +153,7 @@ func (s *Server) listTransfers(k *call) error {
 
 // transferNamed finds the request that the path names, and its campaign.
 func (s *Server) transferNamed(k *call) (*campaign.Campaign, *transfer.Request, error) {
-	c, err := s.campaign(k)
-	if err != nil {
-		return nil, nil, err
-	}
-	r, err := s.Transfers.Find(k.ctx, k.actor, c.ID, k.Params("transfer"))
-	return c, r, err
+	return found(s, k, "transfer", s.Transfers.Find)
 }
 
 // showTransfer handles GET …/transfers/{transfer}. That it was read is remembered first.

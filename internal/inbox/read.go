@@ -3,11 +3,11 @@ package inbox
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
 	"qingyuan/internal/operator"
+	"qingyuan/internal/sqldb"
 )
 
 const columns = `id, campaign, unit, grp, participant, kind, text, contact, answer, state, created, decided, login`
@@ -28,20 +28,13 @@ func (s *Service) one(ctx context.Context, where string, args ...any) (*Message,
 }
 
 // some returns the messages that a condition names, in its order.
-func (s *Service) some(ctx context.Context, where string, args ...any) (all []*Message, err error) {
+func (s *Service) some(ctx context.Context, where string, args ...any) ([]*Message, error) {
 	rows, err := s.DB.QueryContext(ctx, `SELECT `+columns+` FROM feedback WHERE `+where, args...)
+	all, err := sqldb.Collect(rows, err, s.scan)
 	if err != nil {
 		return nil, fmt.Errorf("read messages: %w", err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		m, err := s.scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read messages: %w", err)
-		}
-		all = append(all, m)
-	}
-	return all, rows.Err()
+	return all, nil
 }
 
 func (s *Service) scan(rows *sql.Rows) (*Message, error) {
@@ -85,29 +78,9 @@ func (s *Service) List(ctx context.Context, who operator.Actor, campaignID strin
 	if err != nil {
 		return nil, err
 	}
-	if before == "" {
-		before = "~" // behind every id
-	}
-	out := []*Message{}
-	for {
-		page, err := s.some(ctx, `campaign = $1 AND id < $2 AND ($3 = '' OR state = $3) ORDER BY id DESC LIMIT $4`,
-			campaignID, before, string(state), pageSize)
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range page {
-			before = m.ID
-			if who.Within(operator.HandleFeedback, c, m.Unit) {
-				out = append(out, m)
-			}
-			if len(out) == limit {
-				return out, nil
-			}
-		}
-		if len(page) < pageSize {
-			return out, nil
-		}
-	}
+	return operator.Seen(before, limit, func(before string, rows int) ([]*Message, error) {
+		return s.some(ctx, `campaign = $1 AND id < $2 AND ($3 = '' OR state = $3) ORDER BY id DESC LIMIT $4`, campaignID, before, string(state), rows)
+	}, func(m *Message) string { return m.ID }, func(m *Message) bool { return who.Within(operator.HandleFeedback, c, m.Unit) })
 }
 
 // Find returns a message that the actor may handle, or ErrNotFound.

@@ -3,11 +3,11 @@ package transfer
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
 	"qingyuan/internal/operator"
+	"qingyuan/internal/sqldb"
 )
 
 const columns = `id, campaign, participant, grp, from_unit, to_unit, why, answer, state, created, decided, login`
@@ -28,20 +28,13 @@ func (s *Service) one(ctx context.Context, where string, args ...any) (*Request,
 }
 
 // some returns the requests that a condition names, in its order.
-func (s *Service) some(ctx context.Context, where string, args ...any) (all []*Request, err error) {
+func (s *Service) some(ctx context.Context, where string, args ...any) ([]*Request, error) {
 	rows, err := s.DB.QueryContext(ctx, `SELECT `+columns+` FROM transfers WHERE `+where, args...)
+	all, err := sqldb.Collect(rows, err, s.scan)
 	if err != nil {
 		return nil, fmt.Errorf("read transfers: %w", err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		r, err := s.scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read transfers: %w", err)
-		}
-		all = append(all, r)
-	}
-	return all, rows.Err()
+	return all, nil
 }
 
 func (s *Service) scan(rows *sql.Rows) (*Request, error) {
@@ -85,29 +78,9 @@ func (s *Service) List(ctx context.Context, who operator.Actor, campaignID strin
 	if err != nil {
 		return nil, err
 	}
-	if before == "" {
-		before = "~" // behind every id
-	}
-	out := []*Request{}
-	for {
-		page, err := s.some(ctx, `campaign = $1 AND id < $2 AND ($3 = '' OR state = $3) ORDER BY id DESC LIMIT $4`,
-			campaignID, before, string(state), pageSize)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range page {
-			before = r.ID
-			if who.Within(operator.MoveParticipants, c, r.To) {
-				out = append(out, r)
-			}
-			if len(out) == limit {
-				return out, nil
-			}
-		}
-		if len(page) < pageSize {
-			return out, nil
-		}
-	}
+	return operator.Seen(before, limit, func(before string, rows int) ([]*Request, error) {
+		return s.some(ctx, `campaign = $1 AND id < $2 AND ($3 = '' OR state = $3) ORDER BY id DESC LIMIT $4`, campaignID, before, string(state), rows)
+	}, func(r *Request) string { return r.ID }, func(r *Request) bool { return who.Within(operator.MoveParticipants, c, r.To) })
 }
 
 // Find returns a request that the actor may decide, or ErrNotFound.
