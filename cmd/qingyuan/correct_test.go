@@ -108,10 +108,29 @@ func TestTheOfficeRemovesCheating(t *testing.T) {
 // undoes asks for the undo as the console, and approves it as somebody with an account.
 func (o officeCommands) undoes(s *server, batch string) {
 	o.Helper()
+	approve := o.second(s, "third", demoCampaign)
+	if out := approve(o.asked("correct", "undo", batch, "--campaign", demoCampaign, "--reason", "核实有误")); !strings.Contains(out, "undone") {
+		o.Errorf("%s", out)
+	}
+}
+
+// asked runs a command that asks for a second person, and returns the approval.
+func (o officeCommands) asked(args ...string) string {
+	o.Helper()
+	var asked struct{ Approval string }
+	if err := json.Unmarshal([]byte(o.stdout(append(args, "--json")...)), &asked); err != nil || asked.Approval == "" {
+		o.Fatal(asked, err)
+	}
+	return asked.Approval
+}
+
+// second makes an account, and returns what approves once as its owner, by the command.
+func (o officeCommands) second(s *server, login, campaign string) (approve func(approval string) string) {
+	o.Helper()
 	const password = "Correct-Horse-77"
-	once := printed(o.run(exitDone, "", "operator", "create", "--login", "third", "--role", "campaign_operator", "--campaign", demoCampaign))
+	once := printed(o.run(exitDone, "", "operator", "create", "--login", login, "--role", "campaign_operator", "--campaign", campaign))
 	a := s.api
-	a.token = a.want(201, "POST", "/admin/sessions", map[string]string{"login": "third", "password": once}).text("token")
+	a.token = a.want(201, "POST", "/admin/sessions", map[string]string{"login": login, "password": once}).text("token")
 	a.want(204, "POST", "/admin/me/password", map[string]string{"old_password": once, "password": password})
 	secret := a.want(200, "POST", "/admin/me/totp", map[string]string{"password": password}).text("secret")
 	code := func(later time.Duration) string {
@@ -122,13 +141,9 @@ func (o officeCommands) undoes(s *server, batch string) {
 		return c
 	}
 	a.want(200, "POST", "/admin/me/totp/confirm", map[string]string{"code": code(0)})
-	var asked struct{ Approval string }
-	if err := json.Unmarshal([]byte(o.stdout("correct", "undo", batch, "--campaign", demoCampaign, "--reason", "核实有误", "--json")), &asked); err != nil {
-		o.Fatal(err)
-	}
-	out := o.run(exitDone, password+"\n", "correct", "approve", asked.Approval, "--campaign", demoCampaign,
-		"--login", "third", "--code", code(30*time.Second), "--password-stdin")
-	if !strings.Contains(out, "undone") {
-		o.Errorf("%s", out)
+	return func(approval string) string {
+		o.Helper()
+		return o.run(exitDone, password+"\n", "correct", "approve", approval, "--campaign", campaign,
+			"--login", login, "--code", code(30*time.Second), "--password-stdin")
 	}
 }

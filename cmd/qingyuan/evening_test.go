@@ -23,7 +23,7 @@ func (r result) moment(t *testing.T, key string) time.Time {
 }
 
 // dressed writes the campaign with known answers under another id, changed.
-func dressed(t *testing.T, id, prefix string, changes ...string) string {
+func dressed(t testing.TB, id, prefix string, changes ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"campaign.yaml", "questions.yaml"} {

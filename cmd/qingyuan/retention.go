@@ -350,8 +350,8 @@ func (c anonymiseCmd) run(e env, w *workbench) error {
 	}
 	f := &forgetting{workbench: w, c: def, now: time.Now(), by: consoleRecord("", def.ID), tell: untold}
 	f.by.Reason = c.Reason
-	if !c.JSON && !c.DryRun {
-		f.tell = bar(e.stderr, "anonymise "+def.ID)
+	if show := bar(e.stderr, "anonymise "+def.ID); show != nil && !c.JSON && !c.DryRun { // nil where nobody looks
+		f.tell = show
 	}
 	kinds := def.Forgets(f.now)
 	for _, k := range c.Early {

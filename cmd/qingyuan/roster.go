@@ -35,7 +35,7 @@ func (c rosterImportCmd) Run(e env) error {
 		return fmt.Errorf("import a roster: %w", err)
 	}
 	return c.onWorkbench(e, func(w *workbench) error {
-		definition, err := w.catalog.Campaign(c.Campaign)
+		definition, err := preparedOr(e.ctx, w.catalog.Store(), w.catalog.Campaign, c.Campaign)
 		if err != nil {
 			return fmt.Errorf("import a roster into %s: %w", c.Campaign, err)
 		}
@@ -68,10 +68,10 @@ func (c rosterImportCmd) Run(e env) error {
 
 // progress shows a bar, or nothing for a script.
 func (c rosterImportCmd) progress(e env) roster.Progress {
-	if c.JSON {
+	show := bar(e.stderr, "roster")
+	if c.JSON || show == nil {
 		return nil
 	}
-	show := bar(e.stderr, "roster")
 	return func(done, total int64) error {
 		show(done, total)
 		return nil

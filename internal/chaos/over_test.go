@@ -78,8 +78,8 @@ func (x *ended) can(err error) {
 	}
 }
 
-// endedFile is the campaign with known answers, with a text of complaints to forget and
-// one attempt a day.
+// endedFile is the campaign with known answers, with a rule by which it forgets its people
+// and one attempt a day.
 func endedFile(t *testing.T) string {
 	t.Helper()
 	dir, err := root()
@@ -95,7 +95,8 @@ func endedFile(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.Replace(string(raw), "time_limit: 10m", "time_limit: 10m\n  attempts_per_day: 1", 1)
+	text := "retention: {personal: 180, messages: 180, rosters: 180, origins: 180, flags: 180, papers: 3650}\n" +
+		strings.Replace(string(raw), "time_limit: 10m", "time_limit: 10m\n  attempts_per_day: 1", 1)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +119,7 @@ func (x *ended) dies(point string, args ...string) {
 	x.can(x.With("QINGYUAN_FAILPOINTS="+point+"=kill@1", func() error {
 		out, status, err := x.Command(x.t.Context(), append(args, "--data", x.Data)...)
 		if err != nil || status != killed {
-			return fmt.Errorf("%v did not die at %s but ended with %d, %w: %s", args, point, status, err, out)
+			return fmt.Errorf("%v did not die at %s but ended with %d, %v: %s", args, point, status, err, out)
 		}
 		x.deaths++
 		return nil
@@ -226,6 +227,11 @@ func (x *ended) figures(ctx context.Context) string {
 	var out strings.Builder
 	x.can(poll(ctx, patience, "the figures", func() (bool, error) {
 		out.Reset()
+		var c struct{ Enrolled, Participants, Attempts, Signatures int }
+		n := len(x.tokens)
+		if x.must(ctx, endedPath+"/counts", &c) != nil || c.Enrolled != n || c.Participants != n || c.Attempts != n || c.Signatures != n {
+			return false, nil // not all of it is in the snapshot
+		}
 		for _, path := range []string{"/counts", "/counts/breakdown", "/counts/history?step=day", "/boards/participants"} {
 			var r map[string]any
 			if err := x.must(ctx, endedPath+path, &r); err != nil {
@@ -246,9 +252,7 @@ func (x *ended) figures(ctx context.Context) string {
 			}
 			fmt.Fprintln(&out, path, string(raw))
 		}
-		var c struct{ Enrolled, Participants, Attempts, Signatures int }
-		n := len(x.tokens)
-		return x.must(ctx, endedPath+"/counts", &c) == nil && c.Enrolled == n && c.Participants == n && c.Attempts == n && c.Signatures == n, nil
+		return true, nil
 	}))
 	return out.String()
 }

@@ -35,6 +35,9 @@ func (m *Summary) Workbook(out io.Writer) (err error) {
 	}); err != nil {
 		return fmt.Errorf("begin the report: %w", err)
 	}
+	if b.text, err = b.NewStyle(&excelize.Style{Alignment: &excelize.Alignment{WrapText: true, Vertical: "top"}}); err != nil {
+		return fmt.Errorf("begin the report: %w", err)
+	}
 	const twoDigits = 10 // 0.00%
 	if b.percent, err = b.NewStyle(&excelize.Style{NumFmt: twoDigits}); err != nil {
 		return fmt.Errorf("begin the report: %w", err)
@@ -60,7 +63,7 @@ func (m *Summary) Workbook(out io.Writer) (err error) {
 type book struct {
 	*excelize.File
 
-	head, percent int
+	head, percent, text int
 }
 
 // table fills a sheet of its own with a head and rows.
@@ -87,7 +90,37 @@ func (b *book) table(name string, head []string, rows [][]any) error {
 	if err := b.SetColWidth(name, "A", "A", wide); err != nil {
 		return err
 	}
-	return b.SetColWidth(name, "B", "Z", rest)
+	if err := b.SetColWidth(name, "B", "Z", rest); err != nil {
+		return err
+	}
+	return b.printed(name)
+}
+
+// printed lets a sheet be printed as wide as a page, with its head on each.
+func (b *book) printed(name string) error {
+	landscape, a4, once, any := "landscape", 9, 1, 0
+	fits := true
+	return errors.Join(
+		b.SetSheetProps(name, &excelize.SheetPropsOptions{FitToPage: &fits}),
+		b.SetPageLayout(name, &excelize.PageLayoutOptions{Orientation: &landscape, Size: &a4, FitToWidth: &once, FitToHeight: &any}),
+		b.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: fmt.Sprintf("'%s'!$1:$1", name), Scope: name}),
+	)
+}
+
+// long lets columns hold texts of several lines.
+func (b *book) long(name string, rows int, widths map[string]float64) error {
+	for _, column := range slices.Sorted(maps.Keys(widths)) {
+		if err := b.SetColWidth(name, column, column, widths[column]); err != nil {
+			return err
+		}
+		if rows == 0 {
+			continue
+		}
+		if err := b.SetCellStyle(name, column+"2", fmt.Sprint(column, rows+1), b.text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *book) row(name string, number int, row []any) error {
@@ -123,7 +156,12 @@ func (b *book) chart(name, at string, kind excelize.ChartType, title string, col
 	if rows == 0 {
 		return nil
 	}
-	const width, height = 720, 360
+	const width, height, each = 720, 360, 24
+	one, dark := false, excelize.Font{Color: "404040", Size: 9}
+	values := excelize.ChartAxis{Font: dark, MajorGridLines: true}
+	if column == rateColumn {
+		values.NumFmt = excelize.ChartNumFmt{CustomNumFmt: "0.00%"}
+	}
 	return b.AddChart(name, at, &excelize.Chart{
 		Type: kind,
 		Series: []excelize.ChartSeries{{
@@ -131,9 +169,12 @@ func (b *book) chart(name, at string, kind excelize.ChartType, title string, col
 			Categories: fmt.Sprintf("'%s'!$A$2:$A$%d", name, rows+1),
 			Values:     fmt.Sprintf("'%s'!$%s$2:$%s$%d", name, column, column, rows+1),
 		}},
-		Title:     excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: title}}},
-		Legend:    excelize.ChartLegend{Position: "none"},
-		Dimension: excelize.ChartDimension{Width: width, Height: height},
+		Title:      excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: title}}},
+		Legend:     excelize.ChartLegend{Position: "none"},
+		XAxis:      excelize.ChartAxis{Font: dark, ReverseOrder: kind == excelize.Bar}, // bars in the order of the rows
+		YAxis:      values,
+		VaryColors: &one,
+		Dimension:  excelize.ChartDimension{Width: width, Height: max(height, uint(each*rows))}, //nolint:gosec // A count.
 	})
 }
 
@@ -146,8 +187,25 @@ func (m *Summary) overview(b *book) error {
 	for _, d := range m.Definitions {
 		rows = append(rows, []any{d})
 	}
-	return b.table(sheetOverview, []string{m.title(), ""}, rows)
+	if err := b.table(sheetOverview, []string{m.title(), ""}, rows); err != nil {
+		return err
+	}
+	const high = 36 // the title may need two lines
+	if err := errors.Join(b.MergeCell(sheetOverview, "A1", "D1"), b.SetRowHeight(sheetOverview, 1, high)); err != nil {
+		return err
+	}
+	for n := range m.Definitions {
+		row := len(rows) - n + 1
+		from, to := fmt.Sprint("A", row), fmt.Sprint("H", row)
+		if err := errors.Join(b.MergeCell(sheetOverview, from, to), b.SetCellStyle(sheetOverview, from, to, b.text), b.SetRowHeight(sheetOverview, row, high)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// rateColumn is that of the participation rate among the regions. No other chart draws it.
+const rateColumn = "G"
 
 func (m *Summary) regionSheet(b *book) error {
 	head := make([]string, 0, len(officialColumns()))
@@ -162,7 +220,7 @@ func (m *Summary) regionSheet(b *book) error {
 	if err := b.table(sheetRegions, head, rows); err != nil {
 		return err
 	}
-	const participants, rate = "E", "G"
+	const participants = "E"
 	below := len(rows) + 4
 	if err := b.chart(sheetRegions, fmt.Sprint("A", below), excelize.Bar, "各地区参与人数", participants, len(rows)); err != nil {
 		return err
@@ -170,7 +228,7 @@ func (m *Summary) regionSheet(b *book) error {
 	if !compares(m.Campaign) {
 		return nil
 	}
-	return b.chart(sheetRegions, fmt.Sprint("H", below), excelize.Bar, "各地区参与率", rate, len(rows))
+	return b.chart(sheetRegions, fmt.Sprint("H", below), excelize.Bar, "各地区参与率", rateColumn, len(rows))
 }
 
 func (m *Summary) daySheet(b *book) error {
@@ -218,5 +276,9 @@ func (m *Summary) missedSheet(b *book) error {
 			q.Stem, letters(q), i.Shown, sheet.Rate{Part: i.Right, Whole: i.Shown}, q.Basis, strings.TrimSpace(q.Explanation),
 		})
 	}
-	return b.table(sheetMissed, []string{"错误率较高的题目", "答案", "出现次数", "答对率", "法律依据", "解析"}, rows)
+	if err := b.table(sheetMissed, []string{"错误率较高的题目", "答案", "出现次数", "答对率", "法律依据", "解析"}, rows); err != nil {
+		return err
+	}
+	const stem, basis, explanation = 48, 30, 60
+	return b.long(sheetMissed, len(rows), map[string]float64{"A": stem, "E": basis, "F": explanation})
 }
