@@ -98,11 +98,11 @@ func (b *book) table(name string, head []string, rows [][]any) error {
 
 // printed lets a sheet be printed as wide as a page, with its head on each.
 func (b *book) printed(name string) error {
-	landscape, a4, once, any := "landscape", 9, 1, 0
+	landscape, a4, once, asManyAsNeeded := "landscape", 9, 1, 0
 	fits := true
 	return errors.Join(
 		b.SetSheetProps(name, &excelize.SheetPropsOptions{FitToPage: &fits}),
-		b.SetPageLayout(name, &excelize.PageLayoutOptions{Orientation: &landscape, Size: &a4, FitToWidth: &once, FitToHeight: &any}),
+		b.SetPageLayout(name, &excelize.PageLayoutOptions{Orientation: &landscape, Size: &a4, FitToWidth: &once, FitToHeight: &asManyAsNeeded}),
 		b.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: fmt.Sprintf("'%s'!$1:$1", name), Scope: name}),
 	)
 }
@@ -174,7 +174,7 @@ func (b *book) chart(name, at string, kind excelize.ChartType, title string, col
 		XAxis:      excelize.ChartAxis{Font: dark, ReverseOrder: kind == excelize.Bar}, // bars in the order of the rows
 		YAxis:      values,
 		VaryColors: &one,
-		Dimension:  excelize.ChartDimension{Width: width, Height: max(height, uint(each*rows))}, //nolint:gosec // A count.
+		Dimension:  excelize.ChartDimension{Width: width, Height: max(height, uint(each*rows))},
 	})
 }
 
