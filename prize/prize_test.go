@@ -39,9 +39,16 @@ func TestReleased(t *testing.T) {
 		now          time.Time
 		want         int
 	}{
-		{10, 3, at(1, 20), 3}, {10, 3, at(1, 23), 3}, {10, 3, at(2, 0), 6}, {10, 3, at(2, 0).Add(-time.Millisecond), 3}, {10, 3, at(3, 12), 9},
-		{10, 3, at(4, 0), 10}, {10, 3, at(30, 0), 10}, {10, 0, at(1, 20), 10}, {10, 3, at(1, 0), 3},
+		{10, 3, at(1, 20), 3},
+		{10, 3, at(1, 23), 3},
+		{10, 3, at(2, 0).Add(-time.Millisecond), 3},
+		{10, 3, at(2, 0), 6},
 		{10, 3, at(2, 0).UTC(), 6}, // whatever the zone of the clock
+		{10, 3, at(3, 12), 9},
+		{10, 3, at(4, 0), 10},
+		{10, 3, at(30, 0), 10},
+		{10, 0, at(1, 20), 10},
+		{10, 3, at(1, 0), 3}, // before the opening
 	} {
 		p := prize.Prize{Stock: x.stock, Daily: x.daily}
 		if got := p.Released(c, x.now); got != x.want {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"qingyuan/campaign"
@@ -78,7 +79,7 @@ func (s *Service) tellRisks(ctx context.Context, participant string) ([]retentio
 		err = r.Scan(&t.Campaign, &t.State, &rank, &at)
 		t.Kind, t.At = "wechat_risk", time.UnixMilli(at)
 		if t.State == "told" {
-			t.Text = fmt.Sprint(rank)
+			t.Text = strconv.Itoa(rank)
 		}
 		return t, err
 	})

@@ -87,7 +87,7 @@ func (s *Service) ask(ctx context.Context, a asked) error {
 	state := "told"
 	switch {
 	case err != nil && s.Now().Sub(a.at) < asksFor:
-		return nil //nolint:nilerr // Later.
+		return nil // later
 	case err != nil || !told:
 		state, rank = "untold", 0
 	}

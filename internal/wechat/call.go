@@ -112,7 +112,7 @@ func (k call) read(status int, body []byte) (Identity, error) {
 	if !plausible(a.OpenID, maxID) || a.UnionID != "" && !plausible(a.UnionID, maxID) {
 		return Identity{}, k.failed("read answer", errors.New("no usable openid or unionid in it"))
 	}
-	return Identity{OpenID: a.OpenID, UnionID: a.UnionID}, nil
+	return Identity(a), nil
 }
 
 // parse takes the body for JSON whatever its content type says, because WeChat

@@ -16,7 +16,7 @@ import (
 var visit = wechat.Visit{AppID: program, OpenID: "canary-openid", Addr: netip.MustParseAddr("::ffff:192.0.2.77")}
 
 // tokensAsked counts the calls for a token.
-func (b *bundle) tokensAsked() (n int) {
+func (b bundle) tokensAsked() (n int) {
 	for _, c := range b.server.Calls() {
 		if c.Path == "/cgi-bin/stable_token" {
 			n++

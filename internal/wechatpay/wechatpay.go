@@ -104,7 +104,7 @@ const (
 
 // states are WeChat Pay's words.
 var states = map[string]State{ //nolint:gochecknoglobals // A constant.
-	"ACCEPTED": Underway, "PROCESSING": Underway, "TRANSFERING": Underway, "CANCELING": Underway,
+	"ACCEPTED": Underway, "PROCESSING": Underway, "TRANSFERING": Underway, "CANCELING": Underway, //nolint:misspell // As they write it.
 	"WAIT_USER_CONFIRM": Waiting, "SUCCESS": Done, "FAIL": Failed, "CANCELLED": Failed,
 }
 

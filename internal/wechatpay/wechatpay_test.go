@@ -162,7 +162,7 @@ func TestTransfers(t *testing.T) {
 		t.Errorf("one number is %d transfers", f.paid)
 	}
 	for said, want := range map[string]wechatpay.State{
-		"ACCEPTED": wechatpay.Underway, "TRANSFERING": wechatpay.Underway, "SUCCESS": wechatpay.Done, "FAIL": wechatpay.Failed, "CANCELLED": wechatpay.Failed,
+		"ACCEPTED": wechatpay.Underway, "TRANSFERING": wechatpay.Underway, "SUCCESS": wechatpay.Done, "FAIL": wechatpay.Failed, "CANCELLED": wechatpay.Failed, //nolint:misspell // As they write it.
 	} {
 		f.bills["QY1"]["state"] = said
 		if b, err := f.client.Look(t.Context(), "QY1"); err != nil || b.State != want {
