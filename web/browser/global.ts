@@ -18,7 +18,8 @@ declare module 'vitest' {
 /** One server and one browser for all tests: each takes seconds to start on a cold machine. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const [server, browser] = await Promise.all([
-    serve(),
+    // Sealed at once: nobody waits a minute for a proof.
+    serve({ QINGYUAN_PROOFS_EVERY: '1s' }),
     chromium.launchServer({
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
