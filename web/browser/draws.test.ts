@@ -2,11 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { spawn } from 'node:child_process'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { DrawFile } from '@/draws/file'
 import { verify } from '@/draws/verify'
 import { numbered, written } from '../test/drawn'
 import { environment, program } from './server'
+import { connect, Visitor } from './visitor'
 
 // What the page says of a file, and what the program says: the same, also where it is wrong.
 
@@ -123,5 +124,32 @@ describe('an altered file', () => {
     expect(Object.fromEntries(names.map((n, i) => [n, got[i]]))).toEqual(Object.fromEntries(names.map((n, i) => [n, want[i]])))
     expect(want.filter((part) => part === '')).toHaveLength(1)
     expect(new Set(want).size).toBeGreaterThan(13)
+  })
+})
+
+describe('the page', () => {
+  it('computes a file in a browser that lacks what is newer than WeChat’s', async () => {
+    const browser = await connect()
+    const v = await Visitor.arrive(browser, inject('url'))
+    await v.context.addInitScript(() => {
+      Reflect.deleteProperty(Object, 'hasOwn')
+      Reflect.deleteProperty(globalThis, 'BigInt')
+    })
+    await v.page.goto(`${inject('url')}/draws`)
+    const file = await rich()
+    const choose = (text: string) =>
+      v.page.locator('input[type=file]').setInputFiles({ name: 'draw.json', mimeType: 'application/json', buffer: Buffer.from(text) })
+    await choose(written(file))
+    await v.page.getByText('核对一致').waitFor()
+    await v.page.getByLabel('我的抽奖号').last().fill(file.places[0]?.ticket ?? '')
+    await v.page.getByText('这个抽奖号是第 1 名').waitFor()
+    await choose('{}')
+    await v.page.getByText('核对不一致：format 有问题').waitFor()
+    await choose('[')
+    await v.page.getByText('这不是一份抽奖结果文件').waitFor()
+    expect(v.surprises).toEqual([])
+    expect(v.violations).toEqual([])
+    await v.leave()
+    await browser.close()
   })
 })

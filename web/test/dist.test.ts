@@ -50,6 +50,8 @@ function unread(node: Node & Record<string, unknown>): boolean {
 }
 
 const lacking = /\.(at|replaceAll|findLast|findLastIndex|hasOwn|randomUUID)\(|structuredClone\(|AbortSignal\.timeout|new WeakRef/
+/** The page of draws brings along what its library asks for: see draws/older.ts. */
+const provided = (text: string) => (/defineProperty\(Object,.hasOwn./.test(text) ? text.replace(/\.hasOwn\(/g, '(') : text)
 const lackingStyle = /[;{]\s*(gap|inset|aspect-ratio|accent-color-scheme)\s*:|:is\(|:where\(|:has\(|\ddvh/
 
 describe('what was built', () => {
@@ -60,12 +62,12 @@ describe('what was built', () => {
       const tree = parse(await read(`assets/${name}`), { ecmaVersion: 2020, sourceType: 'module' })
       expect([...nodesOf(tree)].filter(unread).map((n) => n.type), name).toEqual([])
     }
-  })
+  }, 60_000)
 
   it('asks the participant’s phone for nothing that it lacks', async () => {
     for (const name of [...(await filesOf('index.html', true)), ...(await filesOf('draws.html'))]) {
       const text = await read(name)
-      if (name.endsWith('.js')) expect(text.match(lacking)?.[0], name).toBeUndefined()
+      if (name.endsWith('.js')) expect(provided(text).match(lacking)?.[0], name).toBeUndefined()
       if (name.endsWith('.css')) expect(text.match(lackingStyle)?.[0], name).toBeUndefined()
     }
   })

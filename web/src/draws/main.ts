@@ -1,3 +1,4 @@
+import './older'
 import { createApp } from 'vue'
 import '@/shared/style/base.css'
 import '@/participant/participant.css'
