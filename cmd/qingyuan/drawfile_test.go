@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -156,8 +157,6 @@ func alteredJSON(t *testing.T, raw []byte) map[string][]byte {
 
 func withField(v map[string]any) map[string]any {
 	out := map[string]any{"another": 1}
-	for key, field := range v {
-		out[key] = field
-	}
+	maps.Copy(out, v)
 	return out
 }

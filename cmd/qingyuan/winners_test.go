@@ -33,14 +33,14 @@ tree: []
 
 // applyFair puts the fair into the catalog, and returns how to put it there again with a
 // part of its file changed.
-func (o officeCommands) applyFair() (change func(old, new string)) {
+func (o officeCommands) applyFair() (change func(was, is string)) {
 	o.Helper()
 	at := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(time.RFC3339) }
 	text := fmt.Sprintf(fair, at(-time.Hour), at(time.Hour))
-	change = func(old, new string) {
+	change = func(was, is string) {
 		o.Helper()
 		file := filepath.Join(o.TempDir(), "fair.yaml")
-		if err := os.WriteFile(file, []byte(strings.Replace(text, old, new, 1)), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(strings.Replace(text, was, is, 1)), 0o600); err != nil {
 			o.Fatal(err)
 		}
 		o.run(exitDone, "", "campaign", "apply", file)
@@ -51,7 +51,7 @@ func (o officeCommands) applyFair() (change func(old, new string)) {
 
 // tellsChanges: what becomes of prizes while a campaign is open is shown to everybody, and
 // is in the audit log.
-func (s *server) tellsChanges(t *testing.T, change func(old, new string)) {
+func (s *server) tellsChanges(t *testing.T, change func(was, is string)) {
 	t.Helper()
 	const c = "/campaigns/fair/prizes"
 	if shown := s.want(200, "GET", c, nil); len(shown.list("changes")) != 0 || shown.num("wechat_risk_from") != 3 {
