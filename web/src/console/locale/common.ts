@@ -6,7 +6,8 @@ export const t = tableOf({
   retry: '再试一次',
   refresh: '刷新',
   none: '没有内容',
-  more: '更多',
+  more: '说明',
+  act: '操作',
   previous: '上一页',
   next: '下一页',
   page: '第 {n} 页',
@@ -57,6 +58,9 @@ export const t = tableOf({
   'job.cancel': '取消任务',
   'job.stopping': '正在取消……',
   'job.again': '第 {n} 次开始',
+
+  'time.day': '年-月-日',
+  'time.minute': '年-月-日 时:分',
 
   'file.choose': '选择文件',
   'file.drop': '或把文件拖到这里',

@@ -49,8 +49,6 @@ export const t = tableOf({
   revoke: '收回',
   'revoke.text': '收回“{role}”：{where}。',
   done: '已完成。',
-  sessions: '登录记录',
-  'session.end': '结束',
 
   approvals: '审批',
   'approvals.note': '改变成绩和重要权限的操作须另一位有权限的人批准；提出者不能批准自己的申请。72 小时无人决定则过期。',
@@ -106,7 +104,7 @@ export const t = tableOf({
   'audit.reason': '原因',
   'audit.change': '改动',
   'audit.filter': '筛选',
-  'audit.filter.action': '操作（以点结尾为一类，如 operator.）',
+  'audit.filter.action': '操作（可以输入代码，以点结尾为一类，如 operator.）',
   'audit.filter.campaign': '活动编号',
   'audit.filter.actor': '操作者编号',
   'audit.filter.from': '从',
