@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type Clerk, sit, taken } from './desk'
+import { because, setTime } from './hands'
 import { settled } from './office'
 import { connect } from './visitor'
 
@@ -46,7 +47,7 @@ describe('a question bank', () => {
     await page.getByLabel('题目文件').setInputFiles({ name: '题目.csv', mimeType: 'text/csv', buffer: Buffer.from(file) })
     await page.getByLabel('知识点').fill('law')
     await page.getByLabel('适用对象，以逗号分隔').fill('all')
-    await page.getByLabel('有效期起').fill('2026-01-01')
+    await setTime(page.getByLabel('有效期起'), '2026-01-01')
     await page.locator('.field', { hasText: '难度' }).locator('.el-select__wrapper').click()
     await page.getByRole('option', { name: '易' }).click()
     await button('核对（不改动）').click()
@@ -84,5 +85,73 @@ describe('a question bank', () => {
     const kept = await taken(other, () => other.getByRole('button', { name: '下载' }).click())
     expect(kept.name).toBe('spring.xlsx')
     expect(kept.bytes.subarray(0, 2).toString()).toBe('PK')
+  })
+
+  it('takes answers from a second file, and has a question written, sent back, signed and withdrawn', async () => {
+    const { page } = editor.visitor
+    const other = reviewer.visitor.page
+    const press = (p: typeof page, name: string) => p.getByRole('button', { name, exact: true }).click()
+    await editor.go('/banks')
+    await page.getByLabel('编号（小写字母、数字和连字符）').fill('autumn')
+    await page.getByLabel('名称', { exact: true }).fill('秋季题库')
+    await press(page, '新建')
+    await because(page, '')
+    await page.getByRole('heading', { name: /秋季题库/ }).waitFor()
+    await press(page, '导入')
+    const text = (name: string, lines: string[]) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(lines.join('\n')) })
+    await page.getByLabel('题目文件').setInputFiles(text('禁毒.txt', ['1. 国际禁毒日是哪一天？', 'A. 6月26日', 'B. 6月27日', '', '2. 下列属于毒品的是？', 'A. 食盐', 'B. 冰毒', '']))
+    await page.getByLabel('答案在另一个文件里时，选择答案文件').setInputFiles(text('答案.txt', ['1.A 2.B']))
+    await press(page, '核对（不改动）')
+    await page.getByText('这是核对结果，题库没有改动。').waitFor()
+    await page.getByRole('row', { name: /下列属于毒品的是.*B/ }).waitFor()
+    await press(page, '导入为草稿')
+    await because(page, '')
+    await page.getByText('已导入，成为草稿。').waitFor()
+
+    await press(page, '题目')
+    await press(page, '新增一题')
+    await page.getByLabel('题干', { exact: true }).fill('拨打哪个电话举报涉毒线索？')
+    await page.getByLabel('选项，每行一个').fill('119\n110\n120')
+    await page.getByLabel(/^答案/).fill('b')
+    await page.getByLabel('解析').fill('发现涉毒线索及时报警。')
+    await page.getByLabel('法律依据或出处').fill('《中华人民共和国禁毒法》第九条')
+    await page.getByLabel('知识点').last().fill('求助')
+    await page.getByLabel('适用对象，以逗号分隔').fill('all')
+    await setTime(page.getByLabel('有效期起'), '2026-01-01')
+    await page.getByRole('combobox', { name: '难度' }).press('Enter')
+    await page.getByRole('option', { name: '易' }).click()
+    await editor.look('question-editor')
+    await press(page, '存为草稿')
+    await because(page, '')
+    await page.getByRole('heading', { level: 2, name: /第 1 版 · 草稿/ }).waitFor()
+
+    /** Chooses the question by its text, and sends it on its way. */
+    const send = async (p: typeof page, act: string, reason = '') => {
+      await p.getByRole('row').filter({ hasText: '拨打哪个电话' }).getByRole('checkbox').check({ force: true })
+      await press(p, act)
+      await because(p, reason)
+      await p.getByText('已处理 1 题').waitFor()
+    }
+    await send(page, '送审')
+    await reviewer.go('/banks/autumn')
+    await other.getByText('拨打哪个电话').waitFor()
+    await send(other, '退回', '依据应写到条款')
+    await editor.go('/banks/autumn')
+    await page.getByRole('row').filter({ hasText: '拨打哪个电话' }).getByRole('button', { name: '查看' }).click()
+    await page.getByText('依据应写到条款').waitFor()
+    await press(page, '修改')
+    await page.getByLabel('法律依据或出处').fill('《中华人民共和国禁毒法》第九条第一款')
+    await press(page, '存为新版本的草稿')
+    await because(page, '')
+    await page.getByRole('heading', { level: 2, name: /第 2 版 · 草稿/ }).waitFor()
+    await page.getByText('第 1 版到第 2 版的改动').waitFor()
+    await editor.look('question-versions')
+    await send(page, '送审')
+    await reviewer.go('/banks/autumn')
+    await send(other, '审核通过')
+    await other.getByRole('row').filter({ hasText: '拨打哪个电话' }).getByText('已审核').waitFor()
+    await send(other, '撤下', '表述有争议')
+    await other.getByRole('row').filter({ hasText: '拨打哪个电话' }).getByText('已撤下').waitFor()
+    await reviewer.look('bank-withdrawn-414')
   })
 })

@@ -1,8 +1,13 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { entries } from '@/console/registry'
 import { type Clerk, sit, taken } from './desk'
+import * as hands from './hands'
 import { call, settled, signIn } from './office'
-import { type Participant, takePart, unitOf } from './people'
+import { type Participant, sessionOf, takePart, unitOf } from './people'
 import { type Server, serve } from './server'
 import { connect, phone, Visitor } from './visitor'
 import { city } from './walk'
@@ -31,6 +36,9 @@ beforeAll(async () => {
   second = await signIn(url, await settled(url, data, 'wuping', '吴平', { role: 'campaign_operator' }))
   before = await counted()
   guests = await Promise.all(['赵一', '钱二', '孙三'].map((name) => takePart(url, name, unit)))
+  // Names like entries of a list: a rule finds them within a minute, while other tests run.
+  const elsewhere = await unitOf(url, '榆次区居民')
+  await Promise.all(['学生甲A', '学生甲B', '学生甲C', '学生甲D'].map((name) => takePart(url, name, elsewhere)))
   clerk = await sit(browser, url, await settled(url, data, 'zhoulan', '周兰', { role: 'campaign_operator' }))
 })
 afterAll(async () => {
@@ -93,7 +101,7 @@ describe('results', () => {
 
     // Who was hit learns why, and says so.
     const guest = await Visitor.arrive(browser, url, phone)
-    await guest.context.addInitScript((s) => localStorage.setItem('qy.session', s), JSON.stringify({ access: guests[0]!.token, refresh: 'x', participant: '', endsAt: Date.now() + 3_600_000 }))
+    await guest.context.addInitScript((s) => localStorage.setItem('qy.session', s), sessionOf(guests[0]!.token))
     await guest.page.goto(`${url}${city}`)
     await guest.page.getByRole('link', { name: '作废与申诉' }).first().click()
     await guest.page.getByText('作废原因：经核实为批量刷分').first().waitFor()
@@ -139,8 +147,7 @@ describe('results', () => {
     await clerk.look('items')
 
     await clerk.go(`/c/${campaign}/announcements`)
-    const minutesAgo = new Date(Date.now() + 8 * 3_600_000 - 120_000).toISOString().slice(0, 16)
-    await page().getByLabel('截至时刻').fill(minutesAgo)
+    await hands.setTime(page().getByLabel('截至时刻'), hands.beijing(-2))
     await button('生成简报').click()
     await expect.poll(() => page().getByRole('textbox', { name: '发群用的简报' }).inputValue()).toContain('参与')
     await clerk.look('announcements')
@@ -229,5 +236,158 @@ describe('results', () => {
     await page().getByRole('textbox', { name: /原因/ }).fill('名册中没有此人')
     await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
     await page().getByRole('heading', { name: /未同意/ }).waitFor()
+  })
+
+  it('are given back where an appeal is upheld, and move with who is let into another unit', async () => {
+    const because = (reason: string) => hands.because(page(), reason)
+    await clerk.go(`/c/${campaign}/corrections`)
+    await page().getByLabel('参与者编号，每行一个').fill(guests[1]!.id)
+    await button('查找名单').click()
+    await because('疑似代答')
+    await page().getByText(/名单共 1 条/).waitFor()
+    await button('提交作废审批').click()
+    await because('')
+    await page().getByText('等待另一位有权限的人批准').waitFor()
+    await agree()
+    await page().getByText('已执行', { exact: true }).waitFor()
+    await expect.poll(counted).toEqual({ attempts: before.attempts + 2, signatures: before.signatures + 3 })
+
+    const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${guests[1]!.token}` }
+    const say = (path: string, body: object) => fetch(`${url}/api/v1${office}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+    const appealed = await say('/appeals', { attempt: guests[1]!.attempt, text: '本人作答，有同事作证' })
+    expect(appealed.status, await appealed.text()).toBe(201)
+    await clerk.go(`/c/${campaign}/appeals`)
+    await page().getByRole('row').filter({ hasText: '已收到' }).getByRole('button', { name: '打开' }).click()
+    await page().getByText('本人作答，有同事作证').waitFor()
+    await button('开始核查').click()
+    await because('')
+    await page().getByRole('heading', { name: /核查中/ }).waitFor()
+    await page().getByLabel('写给参与者的答复，或不予答复的原因').fill('经核实为本人作答')
+    await button('申诉成立，提交审批').click()
+    await because('')
+    await page().getByText('等待另一位有权限的人批准').waitFor()
+    await agree()
+    await expect.poll(counted).toEqual(plus(3))
+    await clerk.go(`/c/${campaign}/appeals`)
+    await page().getByRole('row').filter({ hasText: '成立，已恢复' }).getByRole('button', { name: '打开' }).click()
+    await page().getByText('答复：经核实为本人作答').waitFor()
+    await clerk.look('appeal-upheld')
+
+    expect((await say('/transfers', { unit: await unitOf(url, '榆次区居民'), reason: '调动工作' })).status).toBe(201)
+    await clerk.go(`/c/${campaign}/transfers`)
+    await button('打开').first().click()
+    await page().getByText('调动工作').waitFor()
+    await button('同意转入').click()
+    await because('')
+    await page().getByRole('heading', { name: /已转入/ }).waitFor()
+    await expect.poll(counted).toEqual(plus(2))
+  })
+
+  it('are told of who has not come yet, to the office of the unit alone', async () => {
+    const yuci = await unitOf(url, '榆次区居民')
+    const dir = await mkdtemp(join(tmpdir(), 'qingyuan-roster-'))
+    await writeFile(join(dir, 'r.csv'), `单位编号,编号,姓名\n${yuci},B001,李强\n${yuci},B002,王敏\n`)
+    await server.run('roster', 'import', join(dir, 'r.csv'), '--campaign', campaign, '--json')
+    await rm(dir, { recursive: true })
+    const local = await sit(browser, url, await settled(url, server.data, 'fangyun', '方云', { role: 'campaign_operator', campaign, scope: yuci }))
+    const theirs = local.visitor.page
+    await local.go(`/c/${campaign}/progress`)
+    await theirs.getByRole('button', { name: '未参加名单' }).or(theirs.getByRole('button', { name: '榆次区', exact: true })).first().click()
+    await theirs.getByRole('row', { name: /榆次区居民/ }).getByRole('button', { name: '未参加名单' }).click()
+    await theirs.getByRole('cell', { name: '王敏' }).waitFor()
+    expect(await theirs.getByRole('textbox', { name: '提醒文字' }).inputValue()).toContain('李强、王敏')
+    await local.look('not-yet')
+    await local.leave()
+  })
+
+  it('are looked into where a rule has found something, and lose their names where somebody wants it', async () => {
+    await clerk.go(`/c/${campaign}/flags`)
+    await expect
+      .poll(async () => {
+        await button('刷新').click()
+        return page().getByRole('row', { name: /姓名像编号/ }).count()
+      }, { timeout: 120_000, interval: 1000 })
+      .toBeGreaterThan(0)
+    await page().getByRole('row', { name: /姓名像编号/ }).first().getByRole('button', { name: '打开' }).click()
+    await button('确认').click()
+    await hands.because(page(), '名单式姓名，疑似代填')
+    await page().getByRole('heading', { name: /姓名像编号 · 已确认/ }).waitFor()
+    await clerk.look('flag')
+    await page().getByRole('link', { name: '以此查找要作废的记录' }).click()
+    await expect.poll(() => page().getByLabel('已确认的提示编号，每行一个').inputValue()).not.toBe('')
+    await page().getByText('签署', { exact: true }).first().click()
+    await button('查找名单').click()
+    await hands.because(page(), '名单式姓名')
+    await page().getByText(/名单共 \d+ 条：答卷 \d+，签署 4，涉及 4 人/).waitFor()
+    await button('放弃这份名单').click()
+    await hands.because(page(), '')
+    await page().getByText('已放弃', { exact: true }).waitFor()
+
+    const guest = await Visitor.arrive(browser, url, phone)
+    await guest.context.addInitScript((s) => localStorage.getItem('erased') ?? localStorage.setItem('qy.session', s), sessionOf(guests[0]!.token))
+    await guest.page.goto(`${url}${city}/mine`)
+    await guest.page.getByRole('button', { name: '注销，删除我的全部信息' }).click()
+    await guest.page.getByRole('button', { name: '我已了解，确定' }).click()
+    await guest.page.getByText('正在删除，您已退出登录。').waitFor()
+    await guest.shot('erased-375')
+    expect(guest.surprises).toEqual([])
+    await guest.leave()
+    await clerk.go(`/c/${campaign}/exports`)
+    await expect
+      .poll(async () => {
+        await button('刷新').click()
+        return page().getByRole('row', { name: /删除个人信息.*已完成/ }).count()
+      })
+      .toBeGreaterThan(0)
+    // Nobody is counted less for it.
+    expect(await counted()).toEqual(plus(2))
+  })
+})
+
+describe('every page of the console', () => {
+  it('holds on a desk and on a phone, without barriers and without faults', async () => {
+    const [system, auditor, editor] = await Promise.all([
+      settled(url, server.data, 'pageone', '页一', { role: 'system' }),
+      settled(url, server.data, 'pagetwo', '页二', { role: 'auditor' }),
+      settled(url, server.data, 'pagethree', '页三', { role: 'question_editor' }),
+    ])
+    const people: Record<string, Clerk> = {
+      system: await sit(browser, url, system, hands.narrow),
+      auditor: await sit(browser, url, auditor, hands.narrow),
+      editor: await sit(browser, url, editor, hands.narrow),
+      operator: await sit(browser, url, clerk.token, hands.narrow),
+    }
+    const first = async (path: string) => (await call<{ items: { id: string }[] }>(url, clerk.token, 'GET', path)).items[0]!.id
+    await call(url, people.editor!.token, 'POST', '/banks', { id: 'pages', name: '题库' })
+    const ids: Record<string, string> = {
+      campaign,
+      operator: (await call<{ items: { id: string }[] }>(url, people.system!.token, 'GET', '/operators')).items[0]!.id,
+      bank: 'pages',
+      correction: await first(`${office}/corrections`),
+      announcement: await first(`${office}/announcements`),
+      challenge: await first(`${office}/challenges`),
+    }
+    const wide: string[] = []
+    for (const entry of entries) {
+      const needs = entry.needs ?? []
+      const who = needs.includes('operators.manage') ? 'system' : needs.includes('audit.read') ? 'auditor' : needs.includes('banks.read') ? 'editor' : 'operator'
+      const { visitor } = people[who]!
+      const path = `/console/${entry.of === 'campaign' ? `c/${campaign}/` : ''}${entry.path}`.replace(/:(\w+)/g, (_, name: string) => ids[name]!)
+      await visitor.turnTo(url + path)
+      expect(await visitor.page.getByRole('heading', { level: 1 }).count(), path).toBe(1)
+      await visitor.shot(`page-${entry.name}-360`)
+      expect(await visitor.barriers(), path).toEqual([])
+      for (const width of [360, 390, 1440]) {
+        await visitor.page.setViewportSize({ width, height: 800 })
+        wide.push(...(await visitor.tooWide()).map((what) => `${path} at ${width}: ${what}`))
+      }
+      if (entry.name === 'audit') {
+        const codes = await visitor.page.locator('td').filter({ hasText: /^[a-z_]+\.[a-z_.]+$/ }).allTextContents()
+        expect(codes).toEqual([])
+      }
+      await visitor.page.setViewportSize(hands.narrow)
+    }
+    expect(wide).toEqual([])
+    for (const one of Object.values(people)) await one.leave()
   })
 })

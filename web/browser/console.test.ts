@@ -1,11 +1,7 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { authenticator, call, codeOf, newcomer, type Person, settled, signIn } from './office'
-import { command } from './server'
+import * as hands from './hands'
+import { authenticator, call, codeOf, newcomer, type Person, quizCampaign, settled, signIn } from './office'
 import { connect, phone, Visitor } from './visitor'
 
 const url = inject('url')
@@ -31,7 +27,7 @@ afterEach(async ({ task }) => {
   await visitor.leave()
 })
 
-const button = (name: string | RegExp) => visitor.page.getByRole('button', { name, exact: typeof name === 'string' })
+const button = (name: string | RegExp) => hands.button(visitor.page, name)
 const field = (name: string | RegExp) => visitor.page.getByLabel(name)
 
 /** Signs in with password and code. */
@@ -46,38 +42,11 @@ async function enter(person: Person) {
   await button('退出').waitFor()
 }
 
-/** Takes an option of a box, with keys: its arrow lies above it. */
-async function pick(box: string, option: string | RegExp) {
-  await visitor.page.getByRole('combobox', { name: box }).press('Enter')
-  await visitor.page.getByRole('option', { name: option }).click()
-}
-
+const pick = (box: string, option: string | RegExp) => hands.pick(visitor.page, box, option)
 const menu = (name: string) => visitor.page.getByRole('navigation', { name: '菜单' }).getByRole('link', { name, exact: true }).click()
 const heading = (name: string | RegExp) => visitor.page.getByRole('heading', { level: 1, name }).waitFor()
 
-/** Answers the question before an act. */
-async function because(reason: string, confirm: string | RegExp = '确定') {
-  const dialog = visitor.page.getByRole('dialog')
-  if (reason !== '') await dialog.getByLabel(/^原因/).fill(reason)
-  await dialog.getByRole('button', { name: confirm }).click()
-  await dialog.waitFor({ state: 'hidden' })
-}
-
-/** Publishes a campaign with a quiz beside the server, as whoever keeps the machine may without a reviewer. */
-async function quizCampaign(id: string, title: string, prefix: string) {
-  const folder = await mkdtemp(join(tmpdir(), 'qingyuan-campaign-'))
-  const demo = fileURLToPath(new URL('../../configs/demo', import.meta.url))
-  await cp(demo, folder, { recursive: true })
-  const text = await readFile(join(folder, 'jinzhong-citizens.yaml'), 'utf8')
-  const own = text
-    .replace(/^id: .*$/m, `id: ${id}`)
-    .replace(/^title: .*$/m, `title: ${title}`)
-    .replace(/^closes_at: .*$/m, 'closes_at: 2030-07-01 00:00')
-    .replace('prefix: JZ26', `prefix: ${prefix}`)
-  await writeFile(join(folder, 'own.yaml'), own)
-  await command(['campaign', 'apply', join(folder, 'own.yaml'), '--unreviewed', '--data', data])
-  await rm(folder, { recursive: true })
-}
+const because = (reason: string, confirm?: string | RegExp) => hands.because(visitor.page, reason, confirm)
 
 /** A campaign of a pledge alone: it needs no questions that a reviewer has signed. */
 const harvest = `
@@ -98,12 +67,7 @@ tree:
 
 const csv = (...lines: string[]) => ({ name: '名册.csv', mimeType: 'text/csv', buffer: Buffer.from(['单位编号,编号,姓名,人群', ...lines].join('\n')) })
 
-/** Looks at the page as it is: a picture, nothing outside it, no barriers. */
-async function look(name: string) {
-  await visitor.shot(`console-${name}`)
-  expect(await visitor.overflows(), name).toBe(false)
-  expect(await visitor.barriers(), name).toEqual([])
-}
+const look = (name: string) => hands.lookAt(visitor, name)
 
 describe('the console', () => {
   it('lets somebody in for the first time, up to the second factor', async () => {
@@ -164,8 +128,8 @@ describe('the console', () => {
     await pick('以哪个为底', /晋中市2026年全民禁毒/)
     await field(/^编号/).fill('copy-2026')
     await field('名称').fill('又一次知识竞答')
-    await field('开始时间').fill('2026-01-01T08:00')
-    await field('结束时间').fill('2030-07-01T00:00')
+    await hands.setTime(field('开始时间'), '2026-01-01 08:00')
+    await hands.setTime(field('结束时间'), '2030-07-01 00:00')
     await field(/^承诺书编号前缀/).fill('COPY26')
     await page.getByText('连同组织架构').click()
     await look('new-campaign')
@@ -227,7 +191,7 @@ describe('the console', () => {
     await page.getByRole('cell', { name: 'XS399' }).waitFor()
     await look('roster')
 
-    await quizCampaign('evening-2026', '值班演练', 'EVEN26')
+    await quizCampaign(data, 'evening-2026', '值班演练', 'EVEN26')
     await menu('值班')
     await page.waitForURL(/\/console\/duty/)
     await page.reload()
@@ -254,21 +218,12 @@ describe('the console', () => {
     await button('打开菜单').click()
     await page.getByRole('dialog').getByRole('link', { name: '当晚处置' }).click()
     await heading('当晚处置')
-    await field('从').fill('2026-01-01T08:00')
-    await field('到').last().fill('2026-01-02T08:00')
+    await hands.setTime(field('从'), '2026-01-01 08:00')
+    await hands.setTime(field('到').last(), '2026-01-02 08:00')
     await button('查找并预览').click()
     await because('演练')
     await page.getByText('没有符合条件的答卷').waitFor() // nobody has answered anything
     await look('evening')
-
-    await page.setViewportSize(phone)
-    for (const [entry, name] of [['活动', 'campaigns'], ['设置', 'settings'], ['组织架构', 'tree'], ['名册', 'rosters'], ['审批', 'approvals']] as const) {
-      await button('打开菜单').click()
-      await page.getByRole('dialog').getByRole('link', { name: entry, exact: true }).click()
-      await page.getByRole('dialog').waitFor({ state: 'hidden' })
-      await page.getByRole('heading', { level: 1 }).first().waitFor()
-      await look(`${name}-375`)
-    }
   })
 
   it('gives a right that two persons agree on, and lets the auditor see it', async () => {
@@ -317,7 +272,7 @@ describe('the console', () => {
     await page.getByText(/没有“账号”的权限/).waitFor()
     expect(await page.getByRole('navigation', { name: '菜单' }).getByRole('link', { name: '值班' }).count()).toBe(0)
     await menu('审计日志')
-    await field(/^操作（以点结尾/).fill('operator.create')
+    await pick('操作（可以输入代码，以点结尾为一类，如 operator.）', '新建账号')
     await button('筛选').click()
     await page.getByRole('cell', { name: '新来的同事' }).waitFor()
     await button('核对').click()

@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { expect } from 'vitest'
+import { lookAt } from './hands'
 import { type Person, signIn } from './office'
 import { Visitor } from './visitor'
 
@@ -16,10 +17,10 @@ export interface Clerk {
   leave(): Promise<void>
 }
 
-/** Opens the console for an account. What it must answer for itself is tested elsewhere: signing in. */
-export async function sit(browser: Browser, url: string, person: Person, viewport = { width: 1440, height: 900 }): Promise<Clerk> {
+/** Opens the console for an account, or with the token of a session that is there. What it must answer for itself is tested elsewhere: signing in. */
+export async function sit(browser: Browser, url: string, person: Person | string, viewport = { width: 1440, height: 900 }): Promise<Clerk> {
   const visitor = await Visitor.arrive(browser, url, viewport, desk)
-  const token = await signIn(url, person)
+  const token = typeof person === 'string' ? person : await signIn(url, person)
   const session = JSON.stringify({ access: token, refresh: '', participant: '', endsAt: Number.MAX_SAFE_INTEGER })
   await visitor.context.addInitScript((s) => sessionStorage.setItem('qy.desk', s), session)
   return {
@@ -29,11 +30,7 @@ export async function sit(browser: Browser, url: string, person: Person, viewpor
       await visitor.page.goto(`${url}/console${path}`)
       await visitor.page.locator('main h1').first().waitFor()
     },
-    look: async (name) => {
-      await visitor.shot(`console-${name}`)
-      expect(await visitor.overflows(), name).toBe(false)
-      expect(await visitor.barriers(), name).toEqual([])
-    },
+    look: (name) => lookAt(visitor, name),
     leave: async () => {
       expect(visitor.surprises).toEqual([])
       expect(visitor.foreign).toEqual([])

@@ -1,3 +1,7 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Secret, TOTP } from 'otpauth'
 import { command } from './server'
 
@@ -69,4 +73,20 @@ export async function call<T = unknown>(url: string, token: string, method: stri
   const text = await res.text()
   if (!res.ok) throw new Error(`${method} ${path}: ${res.status} ${text}`)
   return (text === '' ? undefined : JSON.parse(text)) as T
+}
+
+/** Publishes a campaign with a quiz beside the server, as whoever keeps the machine may without a reviewer. */
+export async function quizCampaign(data: string, id: string, title: string, prefix: string) {
+  const folder = await mkdtemp(join(tmpdir(), 'qingyuan-campaign-'))
+  const demo = fileURLToPath(new URL('../../configs/demo', import.meta.url))
+  await cp(demo, folder, { recursive: true })
+  const text = await readFile(join(folder, 'jinzhong-citizens.yaml'), 'utf8')
+  const own = text
+    .replace(/^id: .*$/m, `id: ${id}`)
+    .replace(/^title: .*$/m, `title: ${title}`)
+    .replace(/^closes_at: .*$/m, 'closes_at: 2030-07-01 00:00')
+    .replace('prefix: JZ26', `prefix: ${prefix}`)
+  await writeFile(join(folder, 'own.yaml'), own)
+  await command(['campaign', 'apply', join(folder, 'own.yaml'), '--unreviewed', '--data', data])
+  await rm(folder, { recursive: true })
 }

@@ -5,34 +5,58 @@ export interface Participant {
   attempt: string
 }
 
-const campaign = '/api/v1/campaigns/jinzhong-2026'
+/** Somebody with a paper before them, over the API. */
+export interface Sitting extends Participant {
+  paper: { attempt: string; questions: { id: string; options: { id: string }[] }[] }
+}
+
+const city = 'jinzhong-2026'
+const base = (campaign: string) => `/api/v1/campaigns/${campaign}`
 
 export async function ask<T>(url: string, token: string, method: string, path: string, body?: unknown): Promise<T> {
   const headers = { 'Content-Type': 'application/json', ...(token ? { Authorization: `Bearer ${token}` } : {}) }
-  const res = await fetch(url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
-  if (!res.ok) throw new Error(`${method} ${path}: ${res.status} ${await res.text()}`)
-  return (await res.json()) as T
+  // As the contract has it: who is told to come again does so, with the same content.
+  for (const deadline = Date.now() + 60_000; ; ) {
+    const res = await fetch(url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+    if (res.ok) return (await res.json()) as T
+    const said = await res.text()
+    const { retry_after_ms: wait } = JSON.parse(said) as { retry_after_ms?: number }
+    if (wait === undefined || Date.now() > deadline) throw new Error(`${method} ${path}: ${res.status} ${said}`)
+    await new Promise((resolve) => setTimeout(resolve, wait))
+  }
 }
 
 /** The id of a unit by its name. */
-export async function unitOf(url: string, name: string): Promise<string> {
-  const found = (await (await fetch(`${url}${campaign}/units?q=${encodeURIComponent(name)}`)).json()) as { items: { id: string; name: string }[] }
+export async function unitOf(url: string, name: string, campaign = city): Promise<string> {
+  const found = (await (await fetch(`${url}${base(campaign)}/units?q=${encodeURIComponent(name)}`)).json()) as { items: { id: string; name: string }[] }
   const unit = found.items.find((u) => u.name === name)
   if (unit === undefined) throw new Error(`there is no ${name}`)
   return unit.id
 }
 
-/** Signs in, enrols, signs the pledge, and hands in a paper with the first option of each question. */
-export async function takePart(url: string, name: string, unit: string): Promise<Participant> {
-  const detail = (await (await fetch(url + campaign)).json()) as { consent_notice: { version: string } }
+/** Signs in, enrols, signs the pledge, and begins a paper. */
+export async function sitDown(url: string, name: string, unit: string, campaign = city): Promise<Sitting> {
+  const at = base(campaign)
+  const detail = (await (await fetch(url + at)).json()) as { consent_notice: { version: string } }
   const { access_token: token, participant } = await ask<{ access_token: string; participant: { id: string } }>(url, '', 'POST', '/api/v1/sessions/sandbox', { name })
-  await ask(url, token, 'PUT', `${campaign}/enrolment`, {
+  await ask(url, token, 'PUT', `${at}/enrolment`, {
     unit, name, group: 'public', consent: { notice_version: detail.consent_notice.version, publish_name: false },
   })
-  const pledge = (await (await fetch(`${url}${campaign}/pledge`)).json()) as { version: string }
-  await ask(url, token, 'POST', `${campaign}/signatures`, { version: pledge.version, method: 'typed', name })
-  const paper = await ask<{ attempt: string; questions: { id: string; options: { id: string }[] }[] }>(url, token, 'POST', `${campaign}/attempts`, {})
+  const pledge = (await (await fetch(`${url}${at}/pledge`)).json()) as { version: string }
+  await ask(url, token, 'POST', `${at}/signatures`, { version: pledge.version, method: 'typed', name })
+  const paper = await ask<Sitting['paper']>(url, token, 'POST', `${at}/attempts`, {})
+  return { token, id: participant.id, attempt: paper.attempt, paper }
+}
+
+/** Sits down, and hands in a paper with the first option of each question. */
+export async function takePart(url: string, name: string, unit: string): Promise<Participant> {
+  const { paper, ...who } = await sitDown(url, name, unit)
   const answers = Object.fromEntries(paper.questions.map((q) => [q.id, [q.options[0]!.id]]))
-  await ask(url, token, 'POST', `${campaign}/attempts/${paper.attempt}/submission`, { answers })
-  return { token, id: participant.id, attempt: paper.attempt }
+  await ask(url, who.token, 'POST', `${base(city)}/attempts/${paper.attempt}/submission`, { answers })
+  return who
+}
+
+/** Puts somebody's session into a browser, before its first page. */
+export function sessionOf(token: string): string {
+  return JSON.stringify({ access: token, refresh: 'x', participant: '', endsAt: Date.now() + 3_600_000 })
 }

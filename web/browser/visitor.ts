@@ -63,6 +63,19 @@ export class Visitor {
     return this.faults.filter((f) => !this.expected.some((e) => e.test(f)))
   }
 
+  /** Turns to a page of the console, within the page that is open where one is, and waits until it is there. */
+  async turnTo(url: string): Promise<void> {
+    if (this.page.url() === 'about:blank') await this.page.goto(url)
+    else {
+      await this.page.evaluate((to) => {
+        history.pushState({}, '', to)
+        dispatchEvent(new PopStateEvent('popstate', { state: null }))
+      }, url)
+    }
+    await this.page.locator('main h1').first().waitFor()
+    await expect.poll(() => this.page.locator('[aria-busy="true"]').count(), { interval: 20 }).toBe(0)
+  }
+
   /** Keeps a picture for people to look at, and tells whether the page is wider than the phone. */
   async shot(name: string): Promise<void> {
     await mkdir(shots, { recursive: true })
@@ -73,12 +86,30 @@ export class Visitor {
     return this.page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth)
   }
 
+  /** What reaches over the right edge of the page, once it has found its place: nothing, where all is well. */
+  async tooWide(): Promise<string[]> {
+    const found = () =>
+      this.page.evaluate(() => {
+        if (document.documentElement.scrollWidth <= window.innerWidth) return []
+        const reach = (e: Element) => Math.max(e.getBoundingClientRect().right, e.getBoundingClientRect().left + e.scrollWidth)
+        const out = [...document.querySelectorAll('body *')].filter((e) => reach(e) > window.innerWidth && e.closest('.scroll, .el-table') === null).reverse()
+        return [`the page is ${document.documentElement.scrollWidth} wide`, ...out.slice(0, 5).map((e) => e.outerHTML.slice(0, 120))]
+      })
+    // Tables measure themselves anew a moment after the window has changed.
+    const deadline = Date.now() + 10_000
+    for (;;) {
+      const wide = await found()
+      if (wide.length === 0 || Date.now() > deadline) return wide
+      await this.page.waitForTimeout(50)
+    }
+  }
+
   /** What axe finds wrong with the page as it is, once nothing opens or closes on it any more. */
   async barriers(): Promise<string[]> {
     const moving = this.page.locator('.is-closing, [class*="-leave-active"], [class*="-enter-active"]')
     await expect.poll(() => moving.count(), { interval: 20 }).toBe(0)
     // Through the inspector, which the page's policy does not bind.
-    await this.page.evaluate(await axeSource)
+    if (!(await this.page.evaluate(() => 'axe' in window))) await this.page.evaluate(await axeSource)
     return this.page.evaluate(async () => {
       const axe = (window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe
       const result = await axe.run()

@@ -59,6 +59,10 @@ export const t = tableOf({
   'job.stopping': '正在取消……',
   'job.again': '第 {n} 次开始',
 
+  'roster.number': '编号',
+  'roster.name': '姓名',
+  'roster.group': '人群',
+
   'time.day': '年-月-日',
   'time.minute': '年-月-日 时:分',
 

@@ -21,7 +21,4 @@ export const t = tableOf({
   'not-yet.none': '名册上的人都已参加。',
   reminder: '提醒文字',
   'reminder.text': '【{title}】{unit}的各位：以下同志尚未参加，请于 {until} 前完成：\n{names}',
-  number: '编号',
-  person: '姓名',
-  group: '人群',
 })

@@ -89,7 +89,4 @@ export const t = tableOf({
   'rosters.show': '查看名册',
   'rosters.not-yet': '尚未参加的人',
   'rosters.total': '共 {total} 人',
-  'rosters.number': '编号',
-  'rosters.person': '姓名',
-  'rosters.group': '人群',
 })

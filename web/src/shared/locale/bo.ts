@@ -3,7 +3,8 @@ import type zh from './zh-CN'
 /**
  * The texts of the pages in Tibetan, as far as there are any; they stand beside the
  * Chinese ones. Like the Tibetan of the demonstration they are a start, for the office of
- * the Tibetan language to examine before use.
+ * the Tibetan language to examine before use. Where a phrase is not sure, none stands here:
+ * the Chinese one is shown alone.
  */
 const bo: Partial<Record<keyof typeof zh, string>> = {
   'app.language': 'སྐད་ཡིག',
@@ -32,6 +33,29 @@ const bo: Partial<Record<keyof typeof zh, string>> = {
   'winners.title': 'བྱ་དགའ་ཐོབ་མཁན།',
   'board.name': 'མིང་།',
   'board.unit': 'ལས་ཁུངས།',
+
+  // Words of every day, added later; no native reader has examined them yet.
+  'app.retry': 'ཡང་བསྐྱར་ཚོད་ལྟ།',
+  'state.scheduled': 'འགོ་ཚུགས་མེད།',
+  'state.closed': 'མཇུག་རྫོགས།',
+  'home.certificate': 'ལག་ཁྱེར་ལ་ལྟ་བ།',
+  'home.signOut': 'ཕྱིར་འཐོན།',
+  'settings.large': 'ཡི་གེ་ཆེན་པོ།',
+  'join.title': 'ཐོ་འགོད།',
+  'join.enrol': 'ཐོ་འགོད།',
+  'join.number': 'ཨང་གྲངས།',
+  'quiz.left': 'དུས་ཚོད་ལྷག་མ།',
+  'quiz.answered': 'ལན་བཏབ་ཟིན།',
+  'quiz.unanswered': 'ལན་མ་བཏབ།',
+  'receipt.right': 'ཡང་དག་པའི་ལན།',
+  'receipt.yours': 'ཁྱེད་ཀྱི་ལན།',
+  'receipt.none': 'ལན་མ་བཏབ།',
+  'receipt.why': 'འགྲེལ་བཤད།',
+  'board.score': 'སྐར་མ།',
+  'board.me': 'ང་།',
+  'certificate.title': 'ཁས་ལེན་ལག་ཁྱེར།',
+  'feedback.text': 'ནང་དོན།',
+  'request.answer': 'ལན།',
 }
 
 export default bo
