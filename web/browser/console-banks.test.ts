@@ -127,7 +127,7 @@ describe('a question bank', () => {
 
     /** Chooses the question by its text, and sends it on its way. */
     const send = async (p: typeof page, act: string, reason = '') => {
-      await p.getByRole('row').filter({ hasText: '拨打哪个电话' }).getByRole('checkbox').check({ force: true })
+      await p.getByRole('row').filter({ hasText: '拨打哪个电话' }).locator('.el-checkbox').click()
       await press(p, act)
       await because(p, reason)
       await p.getByText('已处理 1 题').waitFor()

@@ -58,7 +58,15 @@ describe('an office', () => {
       expect(await seat.overflows()).toBe(false)
       expect(await seat.barriers()).toEqual([])
       await seat.page.getByRole('link', { name: '继续答题' }).click()
-      await seat.page.getByText('主办单位已暂停计时').waitFor()
+      // Clocks stand three seconds after they were told to.
+      await expect
+        .poll(async () => {
+          await seat.page.reload()
+          await seat.page.getByText('第 1 题，共 20 题').waitFor()
+          return seat.page.getByText('主办单位已暂停计时').count()
+        })
+        .toBe(1)
+      await seat.shot('clocks-375')
 
       await press('恢复计时')
       await because(page, '恢复供电', '恢复计时')
@@ -201,7 +209,7 @@ pledge: {prefix: TREES26, versions: [{version: "1", title: 禁毒承诺书, text
       const waiting = asked.items.find((a) => a.asked_login === 'gaojie')!.id
 
       // The second person, who does not agree.
-      const judge = await sit(browser, url, second)
+      const judge = await sit(browser, url, other)
       await working(judge, async ({ visitor: { page: theirs }, go: turn, look: see }) => {
         await turn(`/approvals?show=${waiting}`)
         await button(theirs, '拒绝').click()
@@ -214,7 +222,7 @@ pledge: {prefix: TREES26, versions: [{version: "1", title: 禁毒承诺书, text
       })
 
       await go(`/operators/${about}`)
-      await page.getByText('题库编辑', { exact: false }).first().waitFor()
+      await button(page, '收回').waitFor()
       await press('重置')
       await because(page, '忘记密码')
       await page.getByText(/“dengyu”的初始密码/).waitFor()
@@ -226,7 +234,7 @@ pledge: {prefix: TREES26, versions: [{version: "1", title: 禁毒承诺书, text
       await press('恢复')
       await because(page, '调回')
       await button(page, '停用').waitFor()
-      await page.getByRole('listitem').filter({ hasText: '题库' }).getByRole('button', { name: '收回' }).click()
+      await press('收回')
       await because(page, '')
       await page.getByText('没有任何权限。').waitFor()
     })

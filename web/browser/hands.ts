@@ -24,6 +24,8 @@ export async function pick(page: Page, box: string, option: string | RegExp): Pr
 export async function setTime(field: Locator, moment: string): Promise<void> {
   await field.fill(moment)
   await field.press('Enter')
+  // Its calendar has closed.
+  await expect.poll(() => field.page().locator('.el-picker__popper:visible').count(), { interval: 20 }).toBe(0)
 }
 
 /** A moment as Beijing's clocks say it, so many minutes from now. */

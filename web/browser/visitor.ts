@@ -68,10 +68,12 @@ export class Visitor {
     if (this.page.url() === 'about:blank') await this.page.goto(url)
     else {
       await this.page.evaluate((to) => {
+        document.title = ''
         history.pushState({}, '', to)
         dispatchEvent(new PopStateEvent('popstate', { state: null }))
       }, url)
     }
+    await expect.poll(() => this.page.title(), { interval: 20 }).not.toBe('')
     await this.page.locator('main h1').first().waitFor()
     await expect.poll(() => this.page.locator('[aria-busy="true"]').count(), { interval: 20 }).toBe(0)
   }

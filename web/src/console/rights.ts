@@ -22,6 +22,14 @@ export function mayAct(who: Who, roles: readonly Role[], action: Action, campaig
   )
 }
 
+/** The parts of a campaign in which somebody's grants allow an action: '' alone is all of it. */
+export function scopesOf(who: Who, roles: readonly Role[], action: Action, campaign: string): string[] {
+  const scopes = (who?.grants ?? [])
+    .filter((g) => (g.campaign === '' || g.campaign === campaign) && actionsOf(roles, g.role).some((a) => a.id === action))
+    .map((g) => g.scope)
+  return scopes.includes('') ? [''] : [...new Set(scopes)]
+}
+
 /** Whether somebody has a right that only a session with two factors may use. */
 export function wantsTwoFactor(who: Who, roles: readonly Role[]): boolean {
   return (who?.grants ?? []).some((g) => actionsOf(roles, g.role).some((a) => a.two_factor))

@@ -67,6 +67,7 @@ export const t = tableOf({
   'time.minute': '年-月-日 时:分',
 
   'file.choose': '选择文件',
+  'file.not-yet': '还没有选择',
   'file.drop': '或把文件拖到这里',
   'file.send': '上传',
   'file.sending': '正在上传 {percent}%',

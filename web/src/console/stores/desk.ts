@@ -4,7 +4,7 @@ import { Client } from '@/shared/api/client'
 import { isProblem } from '@/shared/api/problem'
 import { browserStore, type SessionStore } from '@/shared/api/session'
 import type { Schema } from '@/shared/api/types'
-import { type Action, mayAct, type Role, wantsTwoFactor } from '../rights'
+import { type Action, mayAct, type Role, scopesOf, wantsTwoFactor } from '../rights'
 
 /** Why nobody is signed in: idle for too long, ended by the server, left, or not yet. */
 export type Ended = '' | 'idle' | 'over' | 'left'
@@ -77,9 +77,12 @@ export const useDesk = defineStore('desk', () => {
     return mayAct(operator.value, roles.value, action, campaign)
   }
 
+  /** The parts of a campaign in which somebody may act: '' alone is all of it. */
+  const scopes = (action: Action, campaign: string): string[] => scopesOf(operator.value, roles.value, action, campaign)
+
   const token = () => client.session?.access ?? ''
 
-  return { self, roles, ended, client, signedIn, operator, twoFactor, mustChange, lacksTwoFactor, begin, enter, look, leave, may, token }
+  return { self, roles, ended, client, signedIn, operator, twoFactor, mustChange, lacksTwoFactor, begin, enter, look, leave, may, scopes, token }
 })
 
 function deskStore(): SessionStore {
