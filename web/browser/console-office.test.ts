@@ -54,7 +54,7 @@ describe('an office', () => {
       // Who takes part reads it, and that their clock stands.
       await seat.page.reload()
       await seat.page.getByText('系统短时繁忙，请稍候再试。').waitFor()
-      await seat.shot('banner-375')
+      await seat.shot('banner-360')
       expect(await seat.overflows()).toBe(false)
       expect(await seat.barriers()).toEqual([])
       await seat.page.getByRole('link', { name: '继续答题' }).click()
@@ -66,7 +66,7 @@ describe('an office', () => {
           return seat.page.getByText('主办单位已暂停计时').count()
         })
         .toBe(1)
-      await seat.shot('clocks-375')
+      await seat.shot('clocks-360')
 
       await press('恢复计时')
       await because(page, '恢复供电', '恢复计时')

@@ -108,7 +108,7 @@ describe('results', () => {
     await guest.page.getByLabel('申诉理由').first().fill('本人亲自签署，请核实')
     await guest.page.getByRole('button', { name: '提出申诉' }).first().click()
     await guest.page.getByText('已收到').waitFor()
-    await guest.shot('appeal-375')
+    await guest.shot('appeal-360')
     expect(await guest.overflows()).toBe(false)
     expect(await guest.barriers()).toEqual([])
     expect(guest.surprises).toEqual([])
@@ -191,6 +191,7 @@ describe('results', () => {
     await button('撤销重新评分').click()
     await page().getByRole('textbox', { name: /原因/ }).fill('经核对，原答案无误')
     await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await page().getByText('等待另一位有权限的人批准').waitFor()
     await agree()
     await page().getByText('已撤销', { exact: true }).waitFor()
   })
@@ -328,7 +329,7 @@ describe('results', () => {
     await guest.page.getByRole('button', { name: '注销，删除我的全部信息' }).click()
     await guest.page.getByRole('button', { name: '我已了解，确定' }).click()
     await guest.page.getByText('正在删除，您已退出登录。').waitFor()
-    await guest.shot('erased-375')
+    await guest.shot('erased-360')
     expect(guest.surprises).toEqual([])
     await guest.leave()
     // Their sign-in is gone, and nobody is counted less for it.
@@ -345,10 +346,10 @@ describe('every page of the console', () => {
       settled(url, server.data, 'pagethree', '页三', { role: 'question_editor' }),
     ])
     const people: Record<string, Clerk> = {
-      system: await sit(browser, url, system, hands.narrow),
-      auditor: await sit(browser, url, auditor, hands.narrow),
-      editor: await sit(browser, url, editor, hands.narrow),
-      operator: await sit(browser, url, clerk.token, hands.narrow),
+      system: await sit(browser, url, system, phone),
+      auditor: await sit(browser, url, auditor, phone),
+      editor: await sit(browser, url, editor, phone),
+      operator: await sit(browser, url, clerk.token, phone),
     }
     const first = async (path: string) => (await call<{ items: { id: string }[] }>(url, clerk.token, 'GET', path)).items[0]!.id
     await call(url, people.editor!.token, 'POST', '/banks', { id: 'pages', name: '题库' })
@@ -378,7 +379,7 @@ describe('every page of the console', () => {
         const codes = await visitor.page.locator('td').filter({ hasText: /^[a-z_]+\.[a-z_.]+$/ }).allTextContents()
         expect(codes).toEqual([])
       }
-      await visitor.page.setViewportSize(hands.narrow)
+      await visitor.page.setViewportSize(phone)
     }
     expect(wide).toEqual([])
     for (const one of Object.values(people)) await one.leave()

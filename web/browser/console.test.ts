@@ -213,7 +213,7 @@ describe('the console', () => {
     await because('已恢复')
     await page.getByText('没有公告。').waitFor()
     await page.setViewportSize(phone)
-    await look('duty-375')
+    await look('duty-360')
     await page.setViewportSize(desk.viewport)
     await button('打开菜单').click()
     await page.getByRole('dialog').getByRole('link', { name: '当晚处置' }).click()

@@ -1,6 +1,6 @@
 import type { Locator, Page } from 'playwright-core'
 import { expect } from 'vitest'
-import type { Visitor } from './visitor'
+import { phone, type Visitor } from './visitor'
 
 // What people do at the console with their hands and eyes.
 
@@ -31,9 +31,6 @@ export async function setTime(field: Locator, moment: string): Promise<void> {
 /** A moment as Beijing's clocks say it, so many minutes from now. */
 export const beijing = (minutes: number): string => new Date(Date.now() + (8 * 60 + minutes) * 60_000).toISOString().slice(0, 16).replace('T', ' ')
 
-/** The narrowest phone that the pages are made for. */
-export const narrow = { width: 360, height: 740 }
-
 /** Keeps a picture, and fails where something reaches outside the page, on a phone too, or bars somebody. */
 export async function lookAt(visitor: Visitor, name: string): Promise<void> {
   const { page } = visitor
@@ -41,8 +38,8 @@ export async function lookAt(visitor: Visitor, name: string): Promise<void> {
   expect(await visitor.overflows(), name).toBe(false)
   expect(await visitor.barriers(), name).toEqual([])
   const viewport = page.viewportSize()
-  if (viewport === null || viewport.width <= narrow.width) return
-  await page.setViewportSize(narrow)
+  if (viewport === null || viewport.width <= phone.width) return
+  await page.setViewportSize(phone)
   expect(await visitor.tooWide(), `${name} on a phone`).toEqual([])
   await page.setViewportSize(viewport)
 }

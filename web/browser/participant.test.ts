@@ -38,24 +38,25 @@ describe('a whole visit', () => {
     const { page } = visitor
     const began = Date.now()
     await signIn()
-    await enrol()
+    // A character that few typefaces have: what was written by hand stands for it.
+    await walk.enrol(page, '王𬱖')
     await walk.pledge(page)
     await link('去答题').click()
     await walk.quiz(page)
     await expect.poll(() => page.locator('.review article').count()).toBe(20)
-    await visitor.shot('receipt-375')
+    await visitor.shot('receipt-360')
     expect(await visitor.barriers()).toEqual([])
     await link('查看证书').click()
     const certificate = page.locator('img.certificate')
     await certificate.waitFor()
     expect(await certificate.evaluate((img: HTMLImageElement) => img.decode().then(() => img.naturalWidth))).toBeGreaterThan(600)
-    await visitor.shot('certificate-375')
+    await visitor.shot('certificate-360')
     // Whoever is slow over the quiz, as a busy machine is, has it saved on the way.
     const saves = calls(/PUT .*answers/)
     expect(saves).toBeLessThanOrEqual((Date.now() - began) / 20_000)
     expect(visitor.calls.length - saves, visitor.calls.join('\n')).toBe(6)
     await link('打开核验页面').click()
-    await page.getByText('王*').or(page.getByText('*芳')).first().waitFor()
+    await page.getByText('王*').first().waitFor()
   })
 })
 
@@ -102,7 +103,7 @@ describe('the quiz', () => {
     expect(calls(/POST .*submission/)).toBe(1)
     await link('我的排名').click()
     await page.getByText('我附近的名次').waitFor()
-    await visitor.shot('board-375')
+    await visitor.shot('board-360')
     expect(await visitor.barriers()).toEqual([])
   })
 
@@ -121,7 +122,7 @@ describe('the quiz', () => {
     for (let i = 0; i < 30 && !(await page.evaluate(() => document.activeElement instanceof HTMLInputElement)); i++) await page.keyboard.press('Tab')
     await page.keyboard.press('Space')
     await page.getByRole('button', { name: '答题卡：已答 1 题，共 20 题' }).waitFor()
-    await visitor.shot('quiz-large-375')
+    await visitor.shot('quiz-large-360')
     expect(await visitor.overflows()).toBe(false)
     expect(await visitor.barriers()).toEqual([])
   })
@@ -129,7 +130,7 @@ describe('the quiz', () => {
 
 describe('the pages', () => {
   it('have no barriers and no overflow on two phones, in Chinese and Tibetan', async () => {
-    for (const [viewport, size] of [[phone, 375], [bigPhone, 414]] as const) {
+    for (const [viewport, size] of [[phone, 360], [bigPhone, 414]] as const) {
       const v = await Visitor.arrive(browser, server.url, viewport)
       const look = async (name: string) => {
         await v.shot(`${name}-${size}`)
@@ -162,8 +163,8 @@ describe('the pages', () => {
     const { page } = visitor
     await draw(page)
     await page.getByText('已写 3 笔').waitFor({ state: 'attached' })
-    await visitor.shot('pledge-375')
-    await page.setViewportSize({ width: 667, height: 375 })
+    await visitor.shot('pledge-360')
+    await page.setViewportSize({ width: phone.height, height: phone.width })
     await page.getByText('已写 3 笔').waitFor({ state: 'attached' })
     await page.setViewportSize(phone)
     await button('撤回一笔').click()
@@ -185,7 +186,7 @@ describe('the pages', () => {
     await button('下载我的全部信息').click()
     expect((await download).suggestedFilename()).toBe('qingyuan.json')
     await button('撤回在本活动中的同意').click()
-    await visitor.shot('mine-375')
+    await visitor.shot('mine-360')
     expect(await visitor.barriers()).toEqual([])
     await button('我已了解，确定').click()
     await page.getByText('已撤回同意。').waitFor()

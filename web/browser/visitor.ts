@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { expect, inject } from 'vitest'
 
-export const phone = { width: 375, height: 667 }
+/** The narrowest phone that the pages are made for. */
+export const phone = { width: 360, height: 740 }
 export const bigPhone = { width: 414, height: 896 }
 
 const shots = fileURLToPath(new URL('../shots/', import.meta.url))

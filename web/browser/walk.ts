@@ -21,10 +21,10 @@ export async function pickUnit(page: Page, unit: string): Promise<void> {
   await button(page, new RegExp(unit)).click()
 }
 
-export async function enrol(page: Page, group = '城乡居民'): Promise<void> {
-  await page.getByRole('radio', { name: group, exact: true }).check()
+export async function enrol(page: Page, name = '王芳'): Promise<void> {
+  await page.getByRole('radio', { name: '城乡居民', exact: true }).check()
   await pickUnit(page, '榆次区居民')
-  await page.getByLabel(/^姓名/).fill('王芳')
+  await page.getByLabel(/^姓名/).fill(name)
   await consent(page)
 }
 
