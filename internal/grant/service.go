@@ -231,6 +231,11 @@ func (s *Service) List(ctx context.Context, who operator.Actor, campaignID strin
 	if err != nil {
 		return nil, fmt.Errorf("list the grants of %s: %w", campaignID, err)
 	}
+	for _, g := range out {
+		if err := g.count(ctx, s.DB); err != nil {
+			return nil, err
+		}
+	}
 	return out, nil
 }
 

@@ -84,6 +84,7 @@ describe('an office', () => {
       await press('执行补发')
       await because(page, '')
       await page.getByText(/已补 1，/).waitFor()
+      await page.getByRole('row', { name: /^已完成.* 1 1 断电时正在作答/ }).waitFor()
       await look('grant-done')
 
       await go(`/c/${id}/overview`)
