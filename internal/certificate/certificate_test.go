@@ -194,6 +194,10 @@ func TestTextsFit(t *testing.T) {
 			if n := ink(picture, image.Rect(margin, footTop-60, Width-margin, footTop-4)); n != 0 {
 				t.Errorf("%d pixels run into the foot", n)
 			}
+			code := Width - margin - codeSide
+			if n := ink(picture, image.Rect(code-20, footTop+150, code, footTop+codeSide+40)); n != 0 {
+				t.Errorf("%d pixels run into the code", n)
+			}
 		})
 	}
 }

@@ -182,6 +182,21 @@ pledge: {prefix: TREES26, versions: [{version: "1", title: 禁毒承诺书, text
       await press('删除')
       await because(page, '重复的学校')
       await page.getByRole('heading', { level: 2, name: /u3/ }).waitFor({ state: 'detached' })
+
+      // A long act is stopped midway: tables of more and more rows, until one is long enough to be caught at it.
+      await go(`/c/${id}/rosters`)
+      const state = page.locator('.job strong')
+      for (let rows = 20_000; ; rows *= 2) {
+        const people = ['单位编号,编号,姓名', ...Array.from({ length: rows }, (_, i) => `u1,X${i},李明`)]
+        await page.getByLabel(/^名册表/).setInputFiles({ name: '名册.csv', mimeType: 'text/csv', buffer: Buffer.from(people.join('\n')) })
+        await press('上传')
+        await state.waitFor()
+        await button(page, '取消任务').click({ timeout: 1000 }).catch(() => undefined) // unless it was over before
+        await state.getByText(/^(已取消|已完成)$/).waitFor()
+        if ((await state.textContent()) === '已取消') break
+        expect(rows).toBeLessThan(640_000)
+      }
+      await look('job-cancelled')
     })
   })
 
