@@ -174,8 +174,14 @@ func TestTellsAndStates(t *testing.T) {
 		from, to prize.State
 		may      bool
 	}{
-		{prize.Won, prize.Claimed, true}, {prize.Won, prize.Sent, false}, {prize.Claimed, prize.Sent, true}, {prize.Claimed, prize.Expired, false},
-		{prize.Sent, prize.Refused, false}, {prize.Refused, prize.Won, true}, {prize.Expired, prize.Won, false}, {prize.Refused, prize.Sent, false},
+		{prize.Won, prize.Claimed, true},
+		{prize.Won, prize.Sent, false},
+		{prize.Claimed, prize.Sent, true},
+		{prize.Claimed, prize.Expired, false},
+		{prize.Sent, prize.Refused, false},
+		{prize.Refused, prize.Won, true},
+		{prize.Expired, prize.Won, false},
+		{prize.Refused, prize.Sent, false},
 	} {
 		if x.from.May(x.to) != x.may {
 			t.Errorf("from %s to %s: %t", x.from, x.to, !x.may)

@@ -118,8 +118,11 @@ func (x *ended) dies(point string, args ...string) {
 	x.t.Helper()
 	x.can(x.With("QINGYUAN_FAILPOINTS="+point+"=kill@1", func() error {
 		out, status, err := x.Command(x.t.Context(), append(args, "--data", x.Data)...)
-		if err != nil || status != killed {
-			return fmt.Errorf("%v did not die at %s but ended with %d, %v: %s", args, point, status, err, out)
+		if err != nil {
+			return err
+		}
+		if status != killed {
+			return fmt.Errorf("%v did not die at %s but ended with %d: %s", args, point, status, out)
 		}
 		x.deaths++
 		return nil
@@ -230,7 +233,7 @@ func (x *ended) figures(ctx context.Context) string {
 		var c struct{ Enrolled, Participants, Attempts, Signatures int }
 		n := len(x.tokens)
 		if x.must(ctx, endedPath+"/counts", &c) != nil || c.Enrolled != n || c.Participants != n || c.Attempts != n || c.Signatures != n {
-			return false, nil // not all of it is in the snapshot
+			return false, nil //nolint:nilerr // Not all of it is in the snapshot, or it is being moved.
 		}
 		for _, path := range []string{"/counts", "/counts/breakdown", "/counts/history?step=day", "/boards/participants"} {
 			var r map[string]any
