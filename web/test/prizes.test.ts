@@ -50,7 +50,7 @@ describe('a chance', () => {
   })
 
   it('is spent under its number, and the next tap is the next one', async () => {
-    server.will(json(chance(3, true)), json(own(4, [{ win: 'tea.1' }])), json(list(chance(3, true), chance(2))))
+    server.will(json(chance(3, true)), json(offer), json(own(4, [{ win: 'tea.1' }])), json(list(chance(3, true), chance(2))))
     await prizes.spend()
     expect(posts()).toEqual(['{"number":3}'])
     expect(prizes.spent.map((c) => c.number)).toEqual([3, 2])
