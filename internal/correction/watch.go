@@ -33,7 +33,7 @@ type Watcher struct {
 	Campaigns func() []*campaign.Campaign
 	// Failed is told of what could not be read; it is tried again.
 	Failed func(campaignID string, err error)
-	// Every is the pause between two rounds; a minute when zero.
+	// Every is the pause between two rounds; a quarter of a minute when zero.
 	Every time.Duration
 
 	marks answers
@@ -43,7 +43,7 @@ type Watcher struct {
 func (w *Watcher) Run(ctx context.Context) {
 	every := w.Every
 	if every == 0 {
-		every = time.Minute
+		every = watchEvery
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -82,6 +82,7 @@ func (w *Watcher) all(ctx context.Context, id string) error {
 }
 
 const (
+	watchEvery = 15 * time.Second
 	// watchedAtOnce bounds what is in memory.
 	watchedAtOnce = 500
 	// settled is how old a fact must be: its personal record is in the ledger by then.

@@ -166,7 +166,7 @@ describe('what people ask the office', () => {
 
       // Nothing of theirs was invalidated.
       await page.goto(`${server.url}${city}/appeal`)
-      await page.getByText('您没有被作废的记录。').waitFor()
+      await page.getByText('您没有被作废的记录，也没有').waitFor()
       expect(await v.barriers()).toEqual([])
     })
   })

@@ -6,9 +6,9 @@ import { phone, type Visitor } from './visitor'
 
 export const button = (page: Page, name: string | RegExp): Locator => page.getByRole('button', { name, exact: typeof name === 'string' })
 
-/** Answers the question before an act. */
+/** Answers the question before an act. Calendars are dialogs as well, until they have faded. */
 export async function because(page: Page, reason: string, confirm: string | RegExp = '确定'): Promise<void> {
-  const dialog = page.getByRole('dialog')
+  const dialog = page.getByRole('dialog').filter({ has: page.locator('#ask') })
   if (reason !== '') await dialog.getByLabel(/^原因/).fill(reason)
   await dialog.getByRole('button', { name: confirm }).click()
   await dialog.waitFor({ state: 'hidden' })

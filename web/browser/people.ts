@@ -1,3 +1,5 @@
+import { expect } from 'vitest'
+
 /** Somebody who takes part, over the API: for tests that are about what comes after. */
 export interface Participant {
   token: string
@@ -26,10 +28,12 @@ export async function ask<T>(url: string, token: string, method: string, path: s
   }
 }
 
-/** The id of a unit by its name. */
+/** The id of a unit by its name, once the server has taken its campaign up. */
 export async function unitOf(url: string, name: string, campaign = city): Promise<string> {
-  const found = (await (await fetch(`${url}${base(campaign)}/units?q=${encodeURIComponent(name)}`)).json()) as { items: { id: string; name: string }[] }
-  const unit = found.items.find((u) => u.name === name)
+  const at = `${url}${base(campaign)}/units?q=${encodeURIComponent(name)}`
+  let found: { items?: { id: string; name: string }[] } = {}
+  await expect.poll(async () => (found = (await (await fetch(at)).json()) as typeof found).items, { interval: 200 }).toBeDefined()
+  const unit = found.items?.find((u) => u.name === name)
   if (unit === undefined) throw new Error(`there is no ${name}`)
   return unit.id
 }
