@@ -1,7 +1,7 @@
 #!/bin/sh
 # web.sh build: builds the pages into web/dist, where Node is at hand and something
 # has changed since; without Node it says so, and the program is built without them.
-# web.sh test: checks the types and runs the tests, the last ones in a browser
+# web.sh test: checks the types and runs the tests, the last ones in browsers
 # against bin/qingyuan.
 #
 # Exit status: 0 when it went well or nothing could be built, 1 when it failed.
@@ -33,6 +33,19 @@ stale() {
 		../internal/httpapi/openapi.yaml -type f ! -name schema.gen.ts -newer dist/index.html -print -quit)" ]
 }
 
+# in_browser runs both halves of the browser's tests at once: they wait more than they work.
+in_browser() {
+	said=$(mktemp)
+	npm run --silent test:alone >"$said" 2>&1 &
+	alone=$!
+	trap 'kill "$alone" 2>/dev/null || true; rm -f "$said"' EXIT
+	status=0
+	npm run --silent test:browser || status=1
+	wait "$alone" || status=1
+	cat "$said"
+	return "$status"
+}
+
 case ${1-} in
 build)
 	if ! has_node; then
@@ -47,7 +60,7 @@ test)
 	packages
 	npm run --silent check
 	npm test --silent
-	npm run --silent test:browser
+	in_browser
 	;;
 *)
 	say "usage: web.sh build | test"

@@ -5,6 +5,15 @@ import { pack } from './plugins/pack.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
+const inBrowser = {
+  environment: 'node',
+  // Long, for machines that have much else to do: nothing waits for them when all is well.
+  testTimeout: 300_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 60_000 } },
+  fileParallelism: false,
+} as const
+
 export default defineConfig({
   plugins: [vue(), pack()],
   resolve: { alias: { '@': here('./src') } },
@@ -30,20 +39,9 @@ export default defineConfig({
       // By hand only: make film, make soak.
       { extends: true, test: { name: 'film', globalSetup: ['browser/global.ts'], include: ['film/*.film.ts'], environment: 'node', testTimeout: 0, hookTimeout: 120_000, fileParallelism: false } },
       { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], environment: 'node' } },
-      {
-        extends: true,
-        test: {
-          name: 'browser',
-          globalSetup: ['browser/global.ts'],
-          include: ['browser/**/*.test.ts'],
-          environment: 'node',
-          // Long, for machines that have much else to do: nothing waits for them when all is well.
-          testTimeout: 300_000,
-          hookTimeout: 120_000,
-          expect: { poll: { timeout: 60_000 } },
-          fileParallelism: false,
-        },
-      },
+      { extends: true, test: { ...inBrowser, name: 'browser', globalSetup: ['browser/global.ts'], include: ['browser/*.test.ts'] } },
+      // With servers of their own, so that they can run beside the others.
+      { extends: true, test: { ...inBrowser, name: 'alone', globalSetup: ['browser/alone/global.ts'], include: ['browser/alone/*.test.ts'] } },
     ],
   },
 })

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Server, serve } from './server'
-import { connect, Visitor } from './visitor'
-import * as walk from './walk'
+import { type Server, serve } from '../server'
+import { connect, Visitor } from '../visitor'
+import * as walk from '../walk'
 
 const { city } = walk
 const campaign = 'jinzhong-2026'
