@@ -1,4 +1,4 @@
-import { expect } from 'vitest'
+import { vi } from 'vitest'
 
 /** Somebody who takes part, over the API: for tests that are about what comes after. */
 export interface Participant {
@@ -31,9 +31,12 @@ export async function ask<T>(url: string, token: string, method: string, path: s
 /** The id of a unit by its name, once the server has taken its campaign up. */
 export async function unitOf(url: string, name: string, campaign = city): Promise<string> {
   const at = `${url}${base(campaign)}/units?q=${encodeURIComponent(name)}`
-  let found: { items?: { id: string; name: string }[] } = {}
-  await expect.poll(async () => (found = (await (await fetch(at)).json()) as typeof found).items, { interval: 200 }).toBeDefined()
-  const unit = found.items?.find((u) => u.name === name)
+  const { items } = await vi.waitFor(async () => {
+    const res = await fetch(at)
+    if (!res.ok) throw new Error(`${at}: ${res.status} ${await res.text()}`)
+    return (await res.json()) as { items: { id: string; name: string }[] }
+  }, { timeout: 60_000, interval: 200 })
+  const unit = items.find((u) => u.name === name)
   if (unit === undefined) throw new Error(`there is no ${name}`)
   return unit.id
 }
