@@ -197,12 +197,15 @@ func (c *clerk) corrects(counts map[string]float64) {
 	c.run(exitDone, "", "verify")
 }
 
-// rules decides on a question of a paper, and lets the attempts be marked again.
+// rules decides on a question of a paper, and lets the attempts be marked again: on the
+// one that asks for two options, which nobody has answered rightly with the first alone.
 func (c *clerk) rules(paper result) {
 	c.Helper()
-	id := c.ids[paper.list("questions")[0].text("stem")]
-	if id == "" { // the one of the text
-		id = c.ids[paper.list("questions")[1].text("stem")]
+	var id string
+	for _, q := range paper.list("questions") {
+		if stem := q.text("stem"); strings.HasPrefix(stem, "多选") {
+			id = c.ids[stem]
+		}
 	}
 	var made struct{ ID string }
 	out := c.stdout("challenge", "decide", id, "--campaign", clerksCampaign, "--decision", "withdraw", "--rule", "give_all", "--reason", "题目已修订", "--json")
