@@ -1,9 +1,18 @@
 import { fileURLToPath } from 'node:url'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { pack } from './plugins/pack.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+/** Leaves for last what waits for the clock: a draw freezes two minutes after its server has begun. */
+class PrizesLast extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const waits = (f: TestSpecification) => Number(f.moduleId.endsWith('/browser/prizes.test.ts'))
+    return (await super.sort(files)).sort((a, b) => waits(a) - waits(b))
+  }
+}
 
 const inBrowser = {
   environment: 'node',
@@ -35,6 +44,7 @@ export default defineConfig({
   // Its .gitkeep comes along, so that an emptied dist can still be embedded.
   publicDir: 'public',
   test: {
+    sequence: { sequencer: PrizesLast },
     projects: [
       // By hand only: make film, make soak.
       { extends: true, test: { name: 'film', globalSetup: ['browser/global.ts'], include: ['film/*.film.ts'], environment: 'node', testTimeout: 0, hookTimeout: 120_000, fileParallelism: false } },
