@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,24 @@ import (
 // pieceSize is how a file is cut: large enough that a row costs little, small
 // enough to be held many times over.
 const pieceSize = 256 << 10
+
+// Made opens a file that a job of a kind has made, and reads what the job says of it into
+// made, a pointer. The error is fs.ErrNotExist for a job of another kind, before it is
+// done, and once its files were taken away: see FilesKept.
+func (q *Queue) Made(ctx context.Context, id, kind, name string, made any) (Job, io.Reader, error) {
+	j, err := q.Job(ctx, id)
+	if err != nil {
+		return j, nil, err
+	}
+	if j.Kind != kind || j.State != Done {
+		return j, nil, fmt.Errorf("open %s of job %s (%s, %s): %w", name, id, j.Kind, j.State, fs.ErrNotExist)
+	}
+	if err := json.Unmarshal(j.Result, made); err != nil {
+		return j, nil, fmt.Errorf("read what job %s made: %w", id, err)
+	}
+	r, err := j.Open(ctx, name)
+	return j, r, err
+}
 
 // Open reads a file that the job was submitted with, or that it has made. The
 // error is fs.ErrNotExist where there is none, or none any more: see FilesKept.

@@ -208,20 +208,10 @@ var ErrNotMade = fault.New(fault.NotFound, "report.not_made", "导出文件尚�
 
 // File opens what a job has made, and says what it is.
 func (d *Desk) File(ctx context.Context, id string) (jobs.Job, Made, io.Reader, error) {
-	j, err := d.Jobs.Job(ctx, id)
-	if err != nil {
-		return j, Made{}, nil, err
-	}
-	if j.Kind != exportKind || j.State != jobs.Done {
-		return j, Made{}, nil, ErrNotMade
-	}
 	var m Made
-	if err := json.Unmarshal(j.Result, &m); err != nil {
-		return j, m, nil, fmt.Errorf("read what export %s made: %w", id, err)
-	}
-	r, err := j.Open(ctx, exportFile)
-	if errors.Is(err, fs.ErrNotExist) { // its time is over: see jobs.FilesKept
-		return j, m, nil, ErrNotMade
+	j, r, err := d.Jobs.Made(ctx, id, exportKind, exportFile, &m)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = ErrNotMade
 	}
 	return j, m, r, err
 }
