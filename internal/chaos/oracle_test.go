@@ -110,17 +110,22 @@ func copyFolder(t *testing.T, from, to string) {
 	}
 }
 
-// once changes the first line that fits, or drops it.
+// once changes one act: the first that has a line that fits. All its lines that
+// fit are changed, because an act sent twice has two answers and the later one
+// would speak the truth. Without a change, that line and all that follows of the
+// act are dropped.
 func once(fits func(*Entry) bool, change func(*Entry)) func(*Entry) bool {
-	done, act := false, 0
+	act := 0
 	return func(e *Entry) bool {
 		switch {
-		case done && change == nil && e.Act == act:
-			return false // what follows from the dropped one
-		case done || !fits(e):
+		case act != 0 && e.Act != act:
+			return true
+		case act != 0 && change == nil:
+			return false
+		case !fits(e):
 			return true
 		}
-		done, act = true, e.Act
+		act = e.Act
 		if change == nil {
 			return false
 		}
