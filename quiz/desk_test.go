@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/correction/act"
 	"qingyuan/internal/event"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/redistest"
@@ -39,6 +40,7 @@ type desk struct {
 	db       *redis.Client
 	stores   *redisstore.Campaigns
 	shelf    shelf
+	rulings  []quiz.Ruled
 }
 
 // shelf holds the newest bank and every older version.
@@ -54,7 +56,7 @@ func (d *desk) Quiz(id string) (quiz.Offer, error) {
 	if id != d.campaign.ID {
 		return quiz.Offer{}, campaign.ErrNotFound
 	}
-	return quiz.Offer{Campaign: d.campaign, Rules: d.rules, Bank: d.shelf.newest}, nil
+	return quiz.Offer{Campaign: d.campaign, Rules: d.rules, Bank: d.shelf.newest, Rulings: d.rulings}, nil
 }
 
 func (d *desk) Bank(_ context.Context, digest string) (*quiz.Bank, error) {
@@ -80,7 +82,7 @@ func newDesk(t *testing.T, changes ...func(*campaign.Campaign, *quiz.Rules)) *de
 	d := &desk{
 		T: t, now: clock(t, "2026-06-10 12:00:00"), db: redistest.Start(t).Client(t),
 		campaign: &campaign.Campaign{
-			ID: "antidrug", Zone: shanghai, Ranking: campaign.TopN, TopN: 100, Shards: 2,
+			ID: "antidrug", Tree: new(campaign.Tree), Zone: shanghai, Ranking: campaign.TopN, TopN: 100, Shards: 2,
 			OpensAt: clock(t, "2026-06-01 09:00:00"), ClosesAt: clock(t, "2026-06-27 00:00:00"),
 			Groups: []campaign.Group{{ID: "public"}, {ID: "pupils", Audience: "student"}},
 		},
@@ -210,6 +212,21 @@ func (d *desk) home(participant string) quiz.Home {
 		d.Fatal(err)
 	}
 	return h
+}
+
+// remark gives p1's attempt other marks, as another server does that works a ruling off.
+func (d *desk) remark(v quiz.Receipt, to act.Marks) {
+	d.Helper()
+	c := redisstore.NewCorrections(d.stores, func(string) (*campaign.Campaign, error) { return d.campaign, nil }, func() time.Time { return d.now })
+	turn, was := act.Turn{Batch: "ruling", Number: 1}, v.Attempt.Result
+	if err := c.Begin(d.Context(), d.campaign.ID, turn); err != nil {
+		d.Fatal(err)
+	}
+	from := act.Marks{Score: was.Score, MaxScore: was.MaxScore, Correct: was.Correct, Passed: was.Passed}
+	r := act.Remark{Act: act.Act{Participant: "p1", Number: v.Attempt.Number}, From: from, To: to}
+	if _, err := c.Remark(d.Context(), d.campaign.ID, turn, r); err != nil {
+		d.Fatal(err)
+	}
 }
 
 // facts counts the facts of a kind on all shards.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/correction/act"
 	"qingyuan/internal/fault"
 	"qingyuan/quiz"
 )
@@ -266,6 +267,35 @@ func TestAReviewExplains(t *testing.T) {
 	}
 	if sum != r.Attempt.Result.Score {
 		t.Errorf("the review's points sum to %d of %d", sum, r.Attempt.Result.Score)
+	}
+}
+
+// TestAReceiptStaysAsGiven looks at an attempt that was marked again while this server
+// knows of no ruling yet, and when it does.
+func TestAReceiptStaysAsGiven(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	v := d.start()
+	given := d.done(v, 3)
+	if given.Remarked != nil || d.attempt(v.ID).Remarked != nil {
+		t.Errorf("marked once: %+v", given.Remarked)
+	}
+	d.remark(given, act.Marks{Score: 80, MaxScore: 100, Correct: 4, Passed: true})
+	want := &quiz.Remarked{First: quiz.Mark{Score: 60, MaxScore: 100, Correct: 3, Questions: 5}, Passed: true}
+	if diff := cmp.Diff(want, d.attempt(v.ID).Remarked); diff != "" {
+		t.Errorf("before the ruling is known (-want +got):\n%s", diff)
+	}
+	repeated, err := d.submit("p1", v.ID, d.answers(v, 3))
+	if diff := cmp.Diff(want, repeated.Remarked); err != nil || diff != "" {
+		t.Errorf("handed in once more: %v (-want +got):\n%s", err, diff)
+	}
+	unclear := &d.shelf.newest.Questions[v.Attempt.Paper.Items[3].Question]
+	d.rulings = []quiz.Ruled{{
+		Ruling: quiz.Ruling{Question: unclear.ID, Rule: quiz.GiveAll}, Fingerprint: unclear.Fingerprint(), Reason: "题意不清",
+	}}
+	want.Reasons = []string{"题意不清"}
+	if diff := cmp.Diff(want, d.attempt(v.ID).Remarked); diff != "" {
+		t.Errorf("when it is known (-want +got):\n%s", diff)
 	}
 }
 

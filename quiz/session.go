@@ -127,7 +127,11 @@ func (x *session) receiptOf(ctx context.Context, a Attempt) (Receipt, error) {
 
 // receipt is receiptOf for a submission just made, whose store told the rest.
 func (x *session) receipt(ctx context.Context, done Submitted) (Receipt, error) {
-	v, err := x.view(ctx, done.Attempt)
+	view := x.view
+	if done.Fresh {
+		view = x.handed
+	}
+	v, err := view(ctx, done.Attempt)
 	return Receipt{View: v, Best: done.Standing.Best, Rank: done.Above + 1, Left: x.left(done.Standing)}, err
 }
 
@@ -203,32 +207,49 @@ func (x *session) view(ctx context.Context, a Attempt) (View, error) {
 		}
 		v.SavedAnswers, err = a.Paper.Write(b, a.Saved.Choices)
 	case StateSubmitted:
-		ruled := a.Paper.RulingsOn(b, x.Offer.Rulings)
-		if v.Remarked, err = x.remarked(&a, b, ruled); err == nil && x.reviewable() {
-			v.Review, err = a.Paper.review(b, x.Rules.Marking, a.Result.Choices, ruled)
+		if v.Remarked, err = x.remarked(&a, b); err == nil {
+			v.Review, err = x.review(&a, b)
 		}
 	case StateExpired, StateInvalidated, StateWithdrawn:
 	}
 	return v, err
 }
 
-// remarked tells how an attempt was marked at first, and why it is marked otherwise by
-// now; nil where it is as it was.
-func (x *session) remarked(a *Attempt, b *Bank, ruled []Ruled) (*Remarked, error) {
-	if len(ruled) == 0 {
-		return nil, nil //nolint:nilnil // Most attempts were marked once.
+// handed is view for an attempt that was handed in just now, which nobody can have
+// marked again.
+func (x *session) handed(ctx context.Context, a Attempt) (View, error) {
+	v := x.listed(&a)
+	b, err := x.Catalog.Bank(ctx, a.Paper.Bank)
+	if err == nil {
+		v.Review, err = x.review(&a, b)
 	}
+	return v, err
+}
+
+// remarked tells how an attempt was marked at first, and why it is marked otherwise by
+// now; nil where it is as it was. The marks themselves decide it, and not what was ruled:
+// a server may learn of a ruling after another one has marked by it, and gives no reason
+// until then.
+func (x *session) remarked(a *Attempt, b *Bank) (*Remarked, error) {
 	first, err := a.Paper.Grade(b, x.Rules.Marking, a.Result.Choices)
 	if err != nil || first == a.Result.Mark {
 		return nil, err
 	}
 	out := &Remarked{First: first, Passed: first.Score >= x.Rules.PassScore}
-	for i := range ruled {
-		if !slices.Contains(out.Reasons, ruled[i].Reason) {
-			out.Reasons = append(out.Reasons, ruled[i].Reason)
+	for _, r := range a.Paper.RulingsOn(b, x.Offer.Rulings) {
+		if !slices.Contains(out.Reasons, r.Reason) {
+			out.Reasons = append(out.Reasons, r.Reason)
 		}
 	}
 	return out, nil
+}
+
+// review explains a finished attempt where the rule allows it by now, nil elsewhere.
+func (x *session) review(a *Attempt, b *Bank) ([]ReviewItem, error) {
+	if !x.reviewable() {
+		return nil, nil
+	}
+	return a.Paper.review(b, x.Rules.Marking, a.Result.Choices, a.Paper.RulingsOn(b, x.Offer.Rulings))
 }
 
 func (x *session) reviewable() bool {
