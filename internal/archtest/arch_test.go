@@ -61,7 +61,7 @@ type rule struct {
 var rules = map[string]rule{
 	// The domain. Its services are proved on the real store.
 	"campaign":              {may: []string{"internal/fault"}},
-	"quiz":                  {may: ground, tests: onRedis},
+	"quiz":                  {may: ground, tests: slices.Concat(onRedis, []string{"internal/correction/act"})},
 	"quiz/quiztest":         {may: suite("quiz")},
 	"quiz/bankfile":         {may: []string{"quiz", "configs", "internal/sheet"}},
 	"quiz/bankbook":         {may: []string{"quiz", "quiz/bankfile", "internal/fault"}},
