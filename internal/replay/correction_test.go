@@ -241,18 +241,15 @@ func TestACorrectionComesWithTheFold(t *testing.T) {
 // TestContradictionsOfCorrections plants what a correction may say wrongly.
 func TestContradictionsOfCorrections(t *testing.T) {
 	t.Parallel()
-	body := func(how func(*event.Corrected)) func(*history) {
-		return func(h *history) {
-			f := &h.Facts[len(h.Facts)-1]
-			b, _ := f.Body.(event.Corrected)
-			how(&b)
-			f.Body = b
-		}
+	sound := func() *history {
+		h := threeAttempts(t)
+		h.corrected(event.KindInvalidated, 2, noon.Add(30*time.Hour))
+		return h
 	}
-	for name, tc := range map[string]struct {
-		plant func(*history)
-		want  string
-	}{
+	body := func(how func(*event.Corrected)) func(*history) {
+		return func(h *history) { change(&h.Facts[len(h.Facts)-1], how) }
+	}
+	requireTold(t, sound, map[string]flaw{
 		"nothing":           {func(*history) {}, ""},
 		"another time":      {body(func(c *event.Corrected) { c.Attempts[0].At++ }), "attempts"},
 		"another score":     {body(func(c *event.Corrected) { c.Attempts[1].Score-- }), "attempts"},
@@ -285,17 +282,5 @@ func TestContradictionsOfCorrections(t *testing.T) {
 			h.begin(4, h.at.Add(time.Hour))
 			change(h.hand(0, time.Minute), previous(100, true))
 		}, "previous best"},
-	} {
-		h := threeAttempts(t)
-		h.corrected(event.KindInvalidated, 2, noon.Add(30*time.Hour))
-		tc.plant(h)
-		var got []string
-		l := h.end()
-		for _, f := range l.Faults {
-			got = append(got, f.Field)
-		}
-		if s := strings.Join(got, " "); s != tc.want {
-			t.Errorf("%s: faults %q (%v), want %q", name, s, l.Faults, tc.want)
-		}
-	}
+	})
 }

@@ -206,8 +206,9 @@ func (h *history) faultless() replay.Life {
 	return l
 }
 
-func change(f *event.Fact, how func(*event.Submitted)) *event.Fact {
-	body, _ := f.Body.(event.Submitted)
+// change alters what a fact says.
+func change[Body any](f *event.Fact, how func(*Body)) *event.Fact {
+	body, _ := f.Body.(Body)
 	how(&body)
 	f.Body = body
 	return f
@@ -215,4 +216,31 @@ func change(f *event.Fact, how func(*event.Submitted)) *event.Fact {
 
 func previous(score int, passed bool) func(*event.Submitted) {
 	return func(s *event.Submitted) { s.Previous = &event.Best{Score: score, Passed: passed, Full: score == 100} }
+}
+
+// flaw is something that cannot be, planted in a sound history, and the fields of the
+// faults that must be told of it, in order.
+type flaw struct {
+	plant func(*history)
+	want  string
+}
+
+// requireTold plants each flaw in a sound history of its own.
+func requireTold(t *testing.T, sound func() *history, flaws map[string]flaw) {
+	t.Helper()
+	for name, f := range flaws {
+		h := sound()
+		f.plant(h)
+		var got []string
+		faults := h.end().Faults
+		for _, told := range faults {
+			got = append(got, told.Field)
+			if told.String() == "" {
+				t.Errorf("%s: a fault says nothing", name)
+			}
+		}
+		if strings.Join(got, ", ") != f.want {
+			t.Errorf("%s: faults %q, want %q", name, faults, f.want)
+		}
+	}
 }

@@ -2,7 +2,6 @@ package replay_test
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -69,17 +68,9 @@ func TestATransferInAFreeze(t *testing.T) {
 func TestTransfersThatContradict(t *testing.T) {
 	t.Parallel()
 	body := func(how func(*event.Transferred)) func(*history) {
-		return func(h *history) {
-			f := h.transferred("u3", "t1")
-			b, _ := f.Body.(event.Transferred)
-			how(&b)
-			f.Body = b
-		}
+		return func(h *history) { change(h.transferred("u3", "t1"), how) }
 	}
-	for name, tc := range map[string]struct {
-		plant func(*history)
-		want  string // the fields, in order
-	}{
+	requireTold(t, func() *history { return threeAttempts(t) }, map[string]flaw{
 		"nothing":            {body(func(*event.Transferred) {}), ""},
 		"from another unit":  {body(func(b *event.Transferred) { b.FromUnit = "u2" }), "transferred from unit"},
 		"from another group": {body(func(b *event.Transferred) { b.FromGroup = "pupils" }), "transferred from group"},
@@ -96,16 +87,5 @@ func TestTransfersThatContradict(t *testing.T) {
 			h.unit = "u1"
 			h.begin(4, h.at.Add(time.Hour))
 		}, "unit"},
-	} {
-		h := threeAttempts(t)
-		tc.plant(h)
-		l := h.end()
-		var got []string
-		for _, f := range l.Faults {
-			got = append(got, f.Field)
-		}
-		if strings.Join(got, ", ") != tc.want {
-			t.Errorf("%s: faults %q, want %q", name, l.Faults, tc.want)
-		}
-	}
+	})
 }
