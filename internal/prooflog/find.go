@@ -203,12 +203,14 @@ func (all deeds) nth(act proof.Act, n int) []deed {
 	return nil
 }
 
-// deeds replays what makes leaves out of the history of a participant.
+// deeds replays what makes leaves out of the history of a participant. Their acts and what
+// became of them lie in one shard; what is of prizes may lie in another, and makes none.
 func (l *Log) deeds(ctx context.Context, campaignID, participant string) (deeds, error) {
 	shards, err := l.Ledger.ShardsOf(ctx, participant)
 	if err != nil {
 		return nil, err
 	}
+	var all deeds
 	for _, s := range shards {
 		if s.Campaign != campaignID {
 			continue
@@ -217,9 +219,9 @@ func (l *Log) deeds(ctx context.Context, campaignID, participant string) (deeds,
 		if err != nil {
 			return nil, err
 		}
-		return l.deedsOf(campaignID, &h), nil
+		all = append(all, l.deedsOf(campaignID, &h)...)
 	}
-	return nil, nil
+	return all, nil
 }
 
 func (l *Log) deedsOf(campaignID string, h *ledger.History) deeds {

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/ledger/ledgertest"
 	"qingyuan/internal/prooflog"
+	"qingyuan/internal/sqltest"
 	"qingyuan/proof"
 )
 
@@ -191,6 +193,31 @@ func TestErased(t *testing.T) {
 		r.holds(r.bundle("ann", proof.AttemptAct(3)))
 		r.clean()
 	})
+}
+
+// TestAWinnersActs: what somebody wins lies in the campaign's first shard and their acts in
+// their own, and the acts are found wherever the prize was noted before them.
+func TestAWinnersActs(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, sqltest.Open(t, filepath.Join(t.TempDir(), "q.db")), 2)
+	winner := "w0"
+	for i := 1; r.shard(winner).Number == 0; i++ {
+		winner = fmt.Sprint("w", i)
+	}
+	body, err := event.EncodeBody(event.Chance{Number: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.append(ledger.Shard{Campaign: town}, event.Facts, r.next, ledgertest.Fact(event.Position{}, event.KindChance, winner, body))
+	r.submit(winner, 1)
+	r.seal()
+	r.holds(r.bundle(winner, proof.AttemptAct(1)))
+	again, last := r.rereader()
+	for again.Round(t.Context()); last.Through.IsZero(); again.Round(t.Context()) {
+	}
+	if got := r.clean(); got.Compared != 1 || len(last.Faults) > 0 {
+		t.Errorf("%d leaves compared, want 1; read again %v", got.Compared, last.Faults)
+	}
 }
 
 // unlinked looks for anything in the tables of the log that belongs to a participant, and
