@@ -219,7 +219,7 @@ var rules = map[string]rule{
 
 	// What a campaign costs as it grows: tests and a benchmark alone.
 	"internal/growth": {tests: slices.Concat(onRedis, []string{
-		"campaign", "quiz", "pledge", "leaderboard", "internal/event", "internal/ledger", "internal/seal", "internal/sqldb", "internal/stream",
+		"campaign", "quiz", "pledge", "leaderboard", "proof", "internal/event", "internal/ledger", "internal/prooflog", "internal/seal", "internal/sqldb", "internal/stream",
 	})},
 
 	// What live streams cost: the same. The edge, or the whole program, is a process

@@ -46,6 +46,7 @@ func BenchmarkBehind(b *testing.B) {
 type rear struct {
 	*town
 
+	sql      *sqldb.DB
 	archiver *ledger.Archiver
 }
 
@@ -66,7 +67,7 @@ func (source) Bank(context.Context, string) ([]byte, error) { return []byte("ban
 
 func newRear(t testing.TB, people int, db *sqldb.DB) *rear {
 	t.Helper()
-	r := &rear{town: newTown(t, people)}
+	r := &rear{town: newTown(t, people), sql: db}
 	r.archiver = &ledger.Archiver{
 		Ledger: ledger.New(db), Source: source{r.facts.Turn("ledger"), r.town}, Shard: ledger.Shard{Campaign: r.def.ID}, Now: time.Now,
 		Archived: func(event.Stream, int, time.Duration) {}, Dead: func(n int) { t.Errorf("%d dead letters", n) },

@@ -123,15 +123,7 @@ func (f *follower) took(n int) {
 // lag lets everybody hand in at a pace.
 func (r *rear) lag(rate int) lag {
 	r.Helper()
-	joined := redisstore.NewJoined(r.db, 16) // as a server sends
-	r.Cleanup(func() { _ = joined.Close() })
-	r.sendThrough(joined)
-	ready := make([]sitting, r.size)
-	r.each(0, r.size, func(ctx context.Context, i int) (err error) { ready[i], err = r.begin(ctx, i); return err })
-	r.foldAll()
-	must(r, r.archiver.Drain(r.Context()))
-	must(r, r.archiver.Trim(r.Context()))
-
+	ready := r.sit()
 	accepted := &arrivals{all: r.size}
 	fold, ledger := follower{arrivals: accepted, end: make(chan struct{})}, follower{arrivals: accepted, end: make(chan struct{})}
 	r.folder.Folded = func(n int, _ time.Duration) { fold.took(n) }
@@ -140,22 +132,50 @@ func (r *rear) lag(rate int) lag {
 			ledger.took(n)
 		}
 	}
-	ctx, stop := context.WithCancel(r.Context())
-	var behind sync.WaitGroup
-	behind.Go(func() { r.folder.Run(ctx, 0) })
-	behind.Go(func() { r.archiver.Run(ctx) })
+	stop := r.behind()
 	began := time.Now()
-	r.feed(ready, rate, accepted.add)
+	r.feed(ready, rate, func(time.Time) { accepted.add() })
 	took := time.Since(began)
 	<-fold.end
 	<-ledger.end
 	stop()
-	behind.Wait()
 	return lag{float64(r.size) / took.Seconds(), fold.ages, ledger.ages}
 }
 
-// feed hands papers in, each when its time has come.
-func (r *rear) feed(ready []sitting, rate int, accepted func()) {
+// sit lets everybody start a paper, over connections as a server has them, and leaves
+// nothing of that on the streams.
+func (r *rear) sit() []sitting {
+	r.Helper()
+	joined := redisstore.NewJoined(r.db, 16)
+	r.Cleanup(func() { _ = joined.Close() })
+	r.sendThrough(joined)
+	ready := make([]sitting, r.size)
+	r.each(0, r.size, func(ctx context.Context, i int) (err error) { ready[i], err = r.begin(ctx, i); return err })
+	r.foldAll()
+	must(r, r.archiver.Drain(r.Context()))
+	must(r, r.archiver.Trim(r.Context()))
+	return ready
+}
+
+// behind lets fold and archiver work, and whoever else comes behind the acts, until what it
+// returns is called.
+func (r *rear) behind(others ...func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(r.Context())
+	var all sync.WaitGroup
+	all.Go(func() { r.folder.Run(ctx, 0) })
+	all.Go(func() { r.archiver.Run(ctx) })
+	for _, other := range others {
+		all.Go(func() { other(ctx) })
+	}
+	return func() {
+		cancel()
+		all.Wait()
+	}
+}
+
+// feed hands papers in, each when its time has come. accepted is told of each when that
+// was.
+func (r *rear) feed(ready []sitting, rate int, accepted func(due time.Time)) {
 	r.Helper()
 	var next atomic.Int64
 	began := time.Now()
@@ -167,13 +187,15 @@ func (r *rear) feed(ready []sitting, rate int, accepted func()) {
 				if i >= len(ready) || ctx.Err() != nil {
 					return ctx.Err()
 				}
+				due := time.Now()
 				if rate > 0 {
-					time.Sleep(time.Until(began.Add(time.Duration(i) * time.Second / time.Duration(rate))))
+					due = began.Add(time.Duration(i) * time.Second / time.Duration(rate))
+					time.Sleep(time.Until(due))
 				}
 				if err := r.submit(ctx, ready[i]); err != nil {
 					return fmt.Errorf("person %d: %w", i, err)
 				}
-				accepted()
+				accepted(due)
 			}
 		})
 	}
