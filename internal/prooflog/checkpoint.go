@@ -21,19 +21,19 @@ func (l *Log) Sign(ctx context.Context, campaignID string) (proof.Signed, bool, 
 	fail := func(err error) (proof.Signed, bool, error) {
 		return proof.Signed{}, false, fmt.Errorf("sign the log of %s: %w", campaignID, err)
 	}
+	before, err := l.signed(ctx, campaignID)
+	if err != nil {
+		return fail(err)
+	}
 	h, err := l.readHead(ctx, campaignID)
 	if err != nil || h.N == 0 {
 		return proof.Signed{}, false, err
 	}
-	last, signed, err := l.Latest(ctx, campaignID)
-	if err != nil {
+	if err := l.continues(ctx, campaignID, h, before); err != nil {
 		return fail(err)
 	}
-	if err := l.continues(ctx, campaignID, h, last, signed); err != nil {
-		return fail(err)
-	}
-	if signed && last.N == h.N {
-		return last, true, nil
+	if last := before.published; last != nil && last.N == h.N {
+		return *last, true, nil
 	}
 	origin, err := l.Origin(ctx, campaignID)
 	if err != nil {
@@ -57,24 +57,40 @@ func (l *Log) Sign(ctx context.Context, campaignID string) (proof.Signed, bool, 
 	return now, true, nil
 }
 
-// continues wants a log to have grown out of whatever was signed of it.
-func (l *Log) continues(ctx context.Context, campaignID string, h head, last proof.Signed, signed bool) error {
-	if h.totals.Leaves() != h.N {
-		return broken(proof.PartEntries, -1, fmt.Errorf("totals of %d leaves where there are %d", h.totals.Leaves(), h.N))
+// signed is what was signed of a log last: what is published, and what is kept as a file
+// here. Either may be nil.
+type signed struct{ published, filed *proof.Signed }
+
+// signed reads what was signed of a log last. Whoever compares it with how the log is reads
+// that afterwards: somebody else may seal and sign at any time, and a log only grows.
+func (l *Log) signed(ctx context.Context, campaignID string) (out signed, err error) {
+	last, ok, err := l.Latest(ctx, campaignID)
+	if err != nil {
+		return out, err
 	}
-	before := []proof.Signed{}
-	if signed {
-		before = append(before, last)
+	if ok {
+		out.published = &last
 	}
 	kept, ok, err := l.filed(ctx, campaignID)
 	if err != nil {
-		return err
+		return out, err
 	}
 	if ok {
-		before = append(before, kept)
+		out.filed = &kept
+	}
+	return out, nil
+}
+
+// continues wants a log to have grown out of whatever was signed of it.
+func (l *Log) continues(ctx context.Context, campaignID string, h head, before signed) error {
+	if h.totals.Leaves() != h.N {
+		return broken(proof.PartEntries, -1, fmt.Errorf("totals of %d leaves where there are %d", h.totals.Leaves(), h.N))
 	}
 	r := l.hashes(ctx, campaignID, h.Tree)
-	for _, c := range before {
+	for _, c := range []*proof.Signed{before.published, before.filed} {
+		if c == nil {
+			continue
+		}
 		if err := proof.Consistent(h.Tree, c.Tree, r); err != nil {
 			return broken(proof.PartCheckpoint, -1, err)
 		}
@@ -130,13 +146,13 @@ func (l *Log) one(ctx context.Context, campaignID, where string, args ...any) (p
 // checkOf opens a note that must be of this log and of so many leaves.
 func (l *Log) checkOf(ctx context.Context, campaignID string, size int64, s *proof.Signed) error {
 	err := l.check(ctx, campaignID, s)
+	if b, ok := errors.AsType[*breach](err); ok {
+		return broken(b.Part, b.Index, fmt.Errorf("that of %d leaves: %w", size, b.err))
+	}
 	if err == nil && s.N != size {
-		err = broken(proof.PartCheckpoint, -1, fmt.Errorf("one of %d leaves is in its place", s.N))
+		err = broken(proof.PartCheckpoint, -1, fmt.Errorf("that of %d leaves: one of %d is in its place", size, s.N))
 	}
-	if err != nil {
-		return fmt.Errorf("the checkpoint of %d leaves: %w", size, err)
-	}
-	return nil
+	return err
 }
 
 // check opens a note that must be of this log.

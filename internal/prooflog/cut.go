@@ -97,6 +97,27 @@ func (b *batch) spans(ctx context.Context, o ledger.Opened) ([]time.Time, error)
 	return slices.CompactFunc(ends, time.Time.Equal), nil
 }
 
+// unlessDue leaves out spans behind the one that the log has come into, as long as that is
+// not signed: whoever seals beside this one, or was killed before they could sign, takes no
+// checkpoint away that figures may be announced of.
+func (b *batch) unlessDue(ctx context.Context, ends []time.Time) ([]time.Time, error) {
+	if b.Span == 0 || b.head.N == 0 {
+		return ends, nil
+	}
+	var signed, moment int64
+	err := b.DB.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM proof_checkpoints WHERE campaign = $1 AND size = $2),
+		(SELECT COALESCE(MAX(moment), 0) FROM proof_cuts WHERE campaign = $1)`, b.campaign, b.head.N).Scan(&signed, &moment)
+	if err != nil {
+		return nil, fmt.Errorf("look whether the span before is signed: %w", err)
+	}
+	if signed > 0 {
+		return ends, nil
+	}
+	same := slices.DeleteFunc(slices.Clone(ends), func(end time.Time) bool { return end.UnixMilli() > moment })
+	b.due = len(same) < len(ends)
+	return same, nil
+}
+
 // olderThan returns those of the facts that come before the first of a later span.
 func olderThan(end time.Time, facts []event.Fact) []event.Fact {
 	for i := range facts {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -130,6 +131,69 @@ func TestBehind(t *testing.T) {
 		}
 		if rounds < 2 || before != 5 {
 			r.Errorf("%d checkpoints in %d rounds, want 5 in several", before, rounds)
+		}
+		r.clean()
+	})
+}
+
+// TestSealersBesideEachOther: several servers that catch up at once seal every act once,
+// sign every span, and none takes the other's work for a log that was changed.
+func TestSealersBesideEachOther(t *testing.T) {
+	t.Parallel()
+	onBoth(t, 2, func(r *rig) {
+		begin := ledgertest.Noon().Truncate(time.Minute)
+		const spans = 30
+		for i := range spans {
+			r.submitAt(fmt.Sprint("p", i), begin.Add(time.Duration(i)*time.Second))
+			r.submitAt(fmt.Sprint("q", i), begin.Add(time.Duration(i)*time.Second))
+		}
+		var servers sync.WaitGroup
+		for range 3 {
+			l := r.another(r.TempDir())
+			l.Span, l.Now = time.Second, func() time.Time { return begin.Add(time.Hour) }
+			s := &prooflog.Sealer{
+				Log: l, Every: time.Second, Told: func(int) {}, Signed: func(string, proof.Signed) {},
+				Failed: func(what string, err error) { r.Error(what, err) },
+			}
+			servers.Go(func() { s.Round(r.Context()) })
+		}
+		servers.Wait()
+		for i := range int64(spans) {
+			c, _, err := r.log.AsOf(r.Context(), town, begin.Add(time.Duration(i+1)*time.Second))
+			if err != nil || c.N != 2*(i+1) {
+				r.Errorf("with span %d there are %d leaves, want %d; %v", i, c.N, 2*(i+1), err)
+			}
+		}
+		r.clean()
+	})
+}
+
+// TestKilledBeforeSigning: whoever was killed between a span and its signature signs it
+// before anything else, however long they were away.
+func TestKilledBeforeSigning(t *testing.T) {
+	t.Parallel()
+	onOne(t, func(r *rig) {
+		begin := ledgertest.Noon().Truncate(time.Minute)
+		for i := range 6 { // two a second
+			r.submitAt(fmt.Sprint("p", i), begin.Add(time.Duration(i)*500*time.Millisecond))
+		}
+		r.log.Span, r.log.Now = time.Second, func() time.Time { return begin.Add(time.Hour) }
+		for range 3 { // only the first is sealed: it is not signed
+			if _, err := r.log.Seal(r.Context(), town); err != nil {
+				r.Fatal(err)
+			}
+		}
+		s := &prooflog.Sealer{
+			Log: r.another(r.TempDir()), Every: time.Second, Told: func(int) {}, Signed: func(string, proof.Signed) {},
+			Failed: func(what string, err error) { r.Error(what, err) },
+		}
+		s.Log.Span, s.Log.Now = time.Second, r.log.Now
+		s.Round(r.Context())
+		for i := range int64(3) {
+			c, _, err := r.log.AsOf(r.Context(), town, begin.Add(time.Duration(i+1)*time.Second))
+			if err != nil || c.N != 2*(i+1) {
+				r.Errorf("with span %d there are %d leaves, want %d; %v", i, c.N, 2*(i+1), err)
+			}
 		}
 		r.clean()
 	})

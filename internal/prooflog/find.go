@@ -3,7 +3,6 @@ package prooflog
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -29,22 +28,33 @@ func (l *Log) Find(ctx context.Context, campaignID, participant string, act proo
 	if !ok || at == proof.Unknown || at >= last.N {
 		return proof.Place{}, ErrNotSealed
 	}
-	leaves, err := l.Leaves(ctx, campaignID, at, 1)
-	if err != nil || len(leaves) == 0 {
-		return proof.Place{}, errors.Join(err, missing(campaignID, at, len(leaves)))
+	leaf, err := l.leaf(ctx, campaignID, at)
+	if err != nil {
+		return proof.Place{}, err
 	}
 	path, err := tlog.ProveRecord(last.N, at, l.hashes(ctx, campaignID, last.Tree))
 	if err != nil {
 		return proof.Place{}, fmt.Errorf("prove leaf %d of %s: %w", at, campaignID, err)
 	}
-	return proof.Place{Index: at, Leaf: leaves[0].Hash(), Path: path, Tree: last.Tree}, nil
+	return proof.Place{Index: at, Leaf: leaf.Hash(), Path: path, Tree: last.Tree}, nil
 }
 
-func missing(campaignID string, at int64, found int) error {
-	if found > 0 {
-		return nil
-	}
+// missing is a leaf that must be there.
+func missing(campaignID string, at int64) error {
 	return broken(proof.PartLeaf, at, fmt.Errorf("leaf %d of %s is not there", at, campaignID))
+}
+
+// leaf returns one leaf, which must be there.
+func (l *Log) leaf(ctx context.Context, campaignID string, at int64) (proof.Leaf, error) {
+	rows, err := l.leafRows(ctx, campaignID, at, 1)
+	if err != nil {
+		return proof.Leaf{}, err
+	}
+	leaf, ok := rows[at]
+	if !ok {
+		return proof.Leaf{}, missing(campaignID, at)
+	}
+	return leaf, nil
 }
 
 // Leaves returns at most limit leaves of a log from an index on. One that is missing among
@@ -58,7 +68,7 @@ func (l *Log) Leaves(ctx context.Context, campaignID string, from int64, limit i
 	for i := range out {
 		var ok bool
 		if out[i], ok = rows[from+int64(i)]; !ok {
-			return nil, missing(campaignID, from+int64(i), 0)
+			return nil, missing(campaignID, from+int64(i))
 		}
 	}
 	return out, nil
@@ -164,14 +174,14 @@ func (l *Log) Bundle(ctx context.Context, campaignID, participant string, act pr
 
 // entry describes a linked leaf by one of the deeds that it may have been made of.
 func (l *Log) entry(ctx context.Context, campaignID string, k link, of []deed) (proof.Entry, error) {
-	leaves, err := l.Leaves(ctx, campaignID, k.index, 1)
-	if err != nil || len(leaves) == 0 {
-		return proof.Entry{}, errors.Join(err, missing(campaignID, k.index, len(leaves)))
+	leaf, err := l.leaf(ctx, campaignID, k.index)
+	if err != nil {
+		return proof.Entry{}, err
 	}
 	for _, d := range of {
 		open := fields(l.seed(k.row), d.values)
-		if d.kind == leaves[0].Type && proof.FieldsHash(open) == leaves[0].Fields {
-			return proof.NewEntry(k.index, leaves[0], open, nil), nil
+		if d.kind == leaf.Type && proof.FieldsHash(open) == leaf.Fields {
+			return proof.NewEntry(k.index, leaf, open, nil), nil
 		}
 	}
 	return proof.Entry{}, fmt.Errorf("leaf %d was made of something else than the ledger says now: %w", k.index, ErrBroken)

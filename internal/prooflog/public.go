@@ -69,7 +69,7 @@ func (l *Log) entries(ctx context.Context, campaignID string, t tlog.Tile) ([]by
 		return nil, err
 	}
 	if len(leaves) < t.W {
-		return nil, missing(campaignID, t.N<<proof.TileHeight, 0)
+		return nil, missing(campaignID, t.N<<proof.TileHeight+int64(len(leaves)))
 	}
 	var out []byte
 	for _, leaf := range leaves {
@@ -109,8 +109,11 @@ func (l *Log) Write(ctx context.Context, campaignID string, to io.Writer) error 
 	hashes := l.hashes(ctx, campaignID, last.Tree)
 	for from := int64(0); from < last.N; {
 		leaves, err := l.Leaves(ctx, campaignID, from, int(min(leavesAtOnce, last.N-from)))
-		if err != nil || len(leaves) == 0 {
-			return fail(errors.Join(err, missing(campaignID, from, len(leaves))))
+		if err == nil && len(leaves) == 0 {
+			err = missing(campaignID, from)
+		}
+		if err != nil {
+			return fail(err)
 		}
 		of, err := hashes.ReadHashes(indexes(from, len(leaves)))
 		if err != nil {

@@ -163,7 +163,7 @@ func (w *way) leaves(ctx context.Context, most int64) error {
 	}
 	hashes, err := w.hashes(ctx, w.campaign, w.last.Tree).ReadHashes(indexes(from, int(n)))
 	if errors.Is(err, ErrBroken) {
-		w.fault(proof.PartPath, from, "the tree above it is not that of the root: "+err.Error())
+		w.fault(proof.PartPath, from, err.Error())
 		hashes, err = bare(there, n), nil
 	}
 	if err != nil {

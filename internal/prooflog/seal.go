@@ -31,9 +31,10 @@ var errMoved = errors.New("the log has moved")
 type Sealed struct {
 	// Leaves is how many were made.
 	Leaves int
-	// More tells that more facts wait, and Whole that none of them is of the span that was
-	// sealed: what is signed then tells of all that was accepted before its end.
-	More, Whole bool
+	// More tells that more facts wait, and Due that none of them is of the span that was
+	// sealed: what is signed now tells of all that was accepted before its end, and before
+	// it is nothing more is sealed.
+	More, Due bool
 }
 
 // Seal makes leaves of the facts that are not in the log of a campaign, a batch of them of
@@ -44,7 +45,7 @@ func (l *Log) Seal(ctx context.Context, campaignID string) (Sealed, error) {
 		return Sealed{}, fmt.Errorf("seal acts of %s: %w", campaignID, err)
 	}
 	if len(b.to) == 0 {
-		return Sealed{}, nil
+		return Sealed{More: b.due, Due: b.due}, nil
 	}
 	fail := func(err error) (Sealed, error) {
 		return Sealed{}, fmt.Errorf("seal %d acts of %s: %w", len(b.drafts), campaignID, err)
@@ -62,7 +63,7 @@ func (l *Log) Seal(ctx context.Context, campaignID string) (Sealed, error) {
 	if err != nil {
 		return fail(err)
 	}
-	return Sealed{len(b.drafts), b.full || b.later, !b.full}, failpoint.Hit("prooflog.after_seal")
+	return Sealed{len(b.drafts), b.full || b.later, !b.full && len(b.drafts) > 0}, failpoint.Hit("prooflog.after_seal")
 }
 
 // batch is what is sealed together.
@@ -78,9 +79,9 @@ type batch struct {
 	// last of its facts was accepted.
 	end, newest time.Time
 	// full tells that the batch may have left facts of its span, and later that there are
-	// some of a later one.
-	full, later bool
-	drafts      []draft
+	// some of a later one; due, that there are only such, and the span before must be signed.
+	full, later, due bool
+	drafts           []draft
 	// erased are those of whom a fact in the batch says so.
 	erased []string
 	after  head
@@ -107,6 +108,9 @@ func (b *batch) gather(ctx context.Context) error {
 		return err
 	}
 	ends, err := b.spans(ctx, o)
+	if err == nil {
+		ends, err = b.unlessDue(ctx, ends)
+	}
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func (s *Sealer) campaign(ctx context.Context, id string, behind bool) (more boo
 		if err != nil {
 			return false, err
 		}
-		if sealed.More && (!sealed.Whole || sealed.Leaves == 0) {
+		if sealed.More && !sealed.Due {
 			continue
 		}
 		last, ok, err := s.Log.Sign(ctx, id)

@@ -78,7 +78,7 @@ func (l *Log) hashes(ctx context.Context, campaignID string, tree tlog.Tree) tlo
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		out, err := r.ReadHashes(indexes)
 		if err != nil && t.failed == nil {
-			err = fmt.Errorf("%w: %w", ErrBroken, err) // the tiles are there, and are not those of the root
+			err = broken(proof.PartPath, -1, fmt.Errorf("the tree above the leaves is not that of its root: %w", err))
 		}
 		return out, err
 	})
@@ -119,7 +119,7 @@ func (t *tiles) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
 			t.read[which] = data
 		}
 		if len(data) < tile.W*tlog.HashSize {
-			return nil, fmt.Errorf("tile %s of the log of %s: %w", tile.Path(), t.campaign, ErrBroken)
+			return nil, broken(proof.PartPath, -1, fmt.Errorf("tile %s of the log of %s is cut, or not there", tile.Path(), t.campaign))
 		}
 		out[i] = data[:tile.W*tlog.HashSize]
 	}

@@ -64,7 +64,7 @@ func (c *checker) fault(part string, index int64, text string) {
 // breach names what an error says is broken; otherwise is the part where it does not say.
 func (c *checker) breach(err error, otherwise string) {
 	if b, ok := errors.AsType[*breach](err); ok {
-		c.fault(b.Part, b.Index, err.Error())
+		c.fault(b.Part, b.Index, b.Text)
 		return
 	}
 	c.fault(otherwise, -1, err.Error())
@@ -123,12 +123,15 @@ func (c *checker) snapshot(ctx context.Context) error {
 
 // itself reads the whole log as an outsider would.
 func (c *checker) itself(ctx context.Context) error {
-	_, ok, err := c.Latest(ctx, c.report.Campaign)
+	before, err := c.signed(ctx, c.report.Campaign)
+	if err == nil {
+		err = c.grown(ctx, before)
+	}
 	if errors.Is(err, ErrBroken) {
 		c.breach(err, proof.PartCheckpoint)
 		return nil
 	}
-	if err != nil || !ok {
+	if err != nil || before.published == nil {
 		return err
 	}
 	keys, err := c.VerifierKeys(ctx, c.report.Campaign)
@@ -144,10 +147,10 @@ func (c *checker) itself(ctx context.Context) error {
 	}()
 	got, err := proof.ReadLog(r, keys, nil)
 	_ = r.Close()
-	if broken := <-written; err == nil && broken != nil && !errors.Is(broken, io.ErrClosedPipe) {
-		err = broken
+	if unwritten := <-written; unwritten != nil && !errors.Is(unwritten, io.ErrClosedPipe) {
+		err = unwritten // of what was cut short the reader can only tell that it was
 	}
-	if errors.Is(err, ErrBroken) || got == nil && errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, ErrBroken) {
 		c.breach(err, proof.PartLeaf)
 		return nil
 	}
@@ -159,6 +162,15 @@ func (c *checker) itself(ctx context.Context) error {
 		c.fault(f.Part, f.Index, f.Text)
 	}
 	return nil
+}
+
+// grown wants the log to continue what was signed of it, as whoever signs next will.
+func (c *checker) grown(ctx context.Context, before signed) error {
+	now, err := c.readHead(ctx, c.report.Campaign)
+	if err != nil {
+		return err
+	}
+	return c.continues(ctx, c.report.Campaign, now, before)
 }
 
 // person works the leaves of a participant out again.
@@ -178,9 +190,9 @@ func (c *checker) person(ctx context.Context, h *ledger.History) error {
 	return err
 }
 
-// otherwise says that the ledger tells of an act something else than was sealed.
+// otherwise says that the ledger tells of an act something else than the leaf binds.
 func otherwise(a proof.Act, participant string) string {
-	return fmt.Sprintf("act %s of participant %s is another in the ledger than what was sealed", a, participant)
+	return fmt.Sprintf("act %s of participant %s, as the ledger has it, gives another", a, participant)
 }
 
 // compare works the leaves out again that a participant leads to, of the first so many of
@@ -198,7 +210,9 @@ func (l *Log) compare(ctx context.Context, campaignID, participant string, all d
 		n := seen[k.act]
 		seen[k.act]++
 		_, err := l.entry(ctx, campaignID, k, all.nth(k.act, n))
-		switch {
+		switch _, gone := errors.AsType[*breach](err); {
+		case gone: // whoever reads the leaves names the one that is not there
+			err = nil
 		case errors.Is(err, ErrBroken):
 			err = changed(k)
 		case err == nil:
