@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +13,10 @@ import (
 	"syscall"
 	"testing"
 
+	"qingyuan/configs"
+	"qingyuan/internal/event"
 	"qingyuan/internal/simulate"
+	"qingyuan/proof"
 )
 
 func goBuild(t testing.TB, path string) ([]byte, error) {
@@ -122,6 +126,48 @@ func TestInvariant3KillInMidSimulation(t *testing.T) {
 	p.awaitSealed(counts.num("attempts"), counts.num("signatures"))
 	if out := mustRun(t, "verify", "--data", data); !strings.Contains(out, "worked out again from the ledger: it holds") {
 		t.Errorf("verify says %s", out)
+	}
+	requireSealedOnce(t, data, int(counts.num("attempts")+counts.num("signatures")))
+}
+
+// requireSealedOnce wants so many acts to be in the ledger, and each to have one leaf of its
+// own, with no leaf beside them.
+func requireSealedOnce(t *testing.T, data string, acts int) {
+	t.Helper()
+	cfg := configs.Default()
+	cfg.Demo, cfg.Data.Dir = true, data
+	w := bench(t, cfg)
+	accepted := map[string]bool{}
+	for _, act := range column(t, w.db, `SELECT f.participant || ' ' || f.kind || ' ' || CAST(f.body AS TEXT) FROM facts f JOIN shards s ON s.id = f.shard
+		WHERE s.campaign = '`+demoCampaign+`' AND f.kind IN ('submitted.1', 'signed.1')`) {
+		who, rest, _ := strings.Cut(act, " ")
+		kind, body, _ := strings.Cut(rest, " ")
+		name := proof.SignatureAct
+		if event.Kind(kind) == event.KindSubmitted {
+			var a event.Submitted
+			if err := json.Unmarshal([]byte(body), &a); err != nil {
+				t.Fatal(err)
+			}
+			name = proof.AttemptAct(a.Number)
+		}
+		accepted[who+" "+string(name)] = true
+	}
+	leaf := map[string]string{}
+	for _, link := range column(t, w.db, `SELECT idx || '=' || participant || ' ' || act FROM proof_links WHERE campaign = '`+demoCampaign+`'`) {
+		index, act, _ := strings.Cut(link, "=")
+		if other := leaf[index]; other != "" || !accepted[act] {
+			t.Errorf("leaf %s is of %s, and of %q; in the ledger %t", index, act, other, accepted[act])
+		}
+		leaf[index] = act
+		delete(accepted, act)
+	}
+	if len(accepted) > 0 || len(leaf) != acts {
+		t.Errorf("%d acts have no leaf; %d leaves of %d acts", len(accepted), len(leaf), acts)
+	}
+	for i := range acts {
+		if leaf[strconv.Itoa(i)] == "" {
+			t.Errorf("nothing leads to leaf %d of %d", i, acts)
+		}
 	}
 }
 

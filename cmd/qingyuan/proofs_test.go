@@ -208,6 +208,70 @@ func announcedIn(t *testing.T, cfg configs.Config) string {
 	return saved(t, "announced.json", []byte(mustRun(t, "report", "announced", "--data", cfg.Data.Dir, "--campaign", demoCampaign)))
 }
 
+// TestAnnouncedOverHTTP: an office announces the figures of a moment, over HTTP and without
+// anybody's help, and whoever has what it gives out checks it when the server is gone: the
+// counts are those of the leaves up to a signed checkpoint, whatever came later.
+func TestAnnouncedOverHTTP(t *testing.T) {
+	t.Parallel()
+	cfg := sealing(t)
+	o := officeCommands{t, cfg}
+	s := start(t, cfg)
+	office := s.officeOf(t, "desk", printed(o.run(exitDone, "", "operator", "create", "--login", "desk", "--role", "campaign_operator", "--campaign", demoCampaign)))
+	gathering(t, s)
+	asOf := time.Now().Truncate(time.Second).Add(time.Second)
+	path, body := "/admin"+demoPath+"/announcements", map[string]string{"as_of": asOf.Format(time.RFC3339)}
+	<-time.After(time.Until(asOf))
+	act(s.api, "later")
+	s.awaitSealed(4, 4)
+	if r := office.want(400, "POST", path, body); r.text("code") != "report.too_soon" {
+		t.Errorf("a moment that has just been: %v", r)
+	}
+	<-time.After(time.Until(asOf.Add(time.Minute)))
+	made := office.want(201, "POST", path, body)
+	_, _, raw := office.fetch("/api/v1" + path + "/" + made.text("id"))
+	announced, whole := saved(t, "announcement.json", raw), filepath.Join(t.TempDir(), "log.jsonl")
+	key := strings.TrimSpace(mustRun(t, "log", "keys", "--data", cfg.Data.Dir, "--campaign", demoCampaign))
+	mustRun(t, "log", "bundle", "--from", s.base+"/api/v1"+demoPath+"/log", "--key", key, "--out", whole)
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+
+	if out := mustRun(t, "log", "verify", "--key", key, announced); !strings.Contains(out, "3 attempts, 3 signatures") {
+		t.Errorf("what was announced: %s", out)
+	}
+	out := mustRun(t, "log", "verify", "--key", key, "--announcement", announced, whole)
+	if !strings.Contains(out, "4 attempts, 4 signatures") || !strings.Contains(out, "1 compared") {
+		t.Errorf("the log that it is of: %s", out)
+	}
+	// The leaves up to there, by type, counted by hand.
+	total, log := made.object("total"), made.object("log")
+	if total.num("attempts") != 3 || total.num("signatures") != 3 || log.num("tree_size") != 6 {
+		t.Errorf("announced are %v of %v", total, log)
+	}
+	leaves := map[string]float64{}
+	for line := range strings.Lines(read(t, whole)) {
+		var l struct{ Leaf *struct{ Type string } }
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatal(err)
+		}
+		if l.Leaf == nil {
+			continue
+		}
+		if leaves[l.Leaf.Type]++; leaves["attempt.accepted"]+leaves["signature.accepted"] == log.num("tree_size") {
+			break
+		}
+	}
+	for kind, n := range log.object("totals") {
+		if n != leaves[kind] {
+			t.Errorf("%v of %s are announced, and %v leaves are", n, kind, leaves[kind])
+		}
+	}
+	lie := saved(t, "lie.json", bytes.Replace(raw, []byte(`"attempts":3`), []byte(`"attempts":4`), 1))
+	if status, out, _ := command(t, "log", "verify", "--key", key, lie); status != exitFailed || !strings.Contains(out, proof.PartAnnouncement) {
+		t.Errorf("one attempt more: %d %s", status, out)
+	}
+}
+
 // requireAlteredFound alters every field and part of the proof of a signature, one at a
 // time: each is named, and nothing else with it.
 func requireAlteredFound(t *testing.T, key, file string) {
