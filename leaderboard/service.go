@@ -97,9 +97,10 @@ func (s *Service) stretch(ctx context.Context, a asked, offset, limit int64) (Bo
 		return Board{AsOf: s.Now(), Items: nil}, nil
 	}
 	if snap, err := s.Snapshots.Snapshot(a.c.ID); err == nil && bq.view == PublicView(a.c, snap.AsOf) {
-		if b, ok := snap.Boards[a.scope]; ok && bq.offset+bq.limit <= int64(len(b.Items)) {
+		if b, ok := snap.Boards[a.scope]; ok && b.holds(bq) {
 			b.Next = bq.next(b.Total, a.sight.Depth)
-			b.Items = b.Items[bq.offset : bq.offset+bq.limit]
+			n := int64(len(b.Items))
+			b.Items = b.Items[min(bq.offset, n):min(bq.offset+bq.limit, n)]
 			return b, nil
 		}
 	}
@@ -110,6 +111,13 @@ func (s *Service) stretch(ctx context.Context, a asked, offset, limit int64) (Bo
 		b.Next = bq.next(b.Total, a.sight.Depth)
 		return b, err
 	})
+}
+
+// holds tells whether a stretch can be cut out of the top of a board: the top is as long,
+// or there is nobody below it.
+func (b *Board) holds(q boardQuery) bool {
+	n := int64(len(b.Items))
+	return q.offset+q.limit <= n || n == b.Total
 }
 
 // next returns the offset after a stretch, 0 at the end of what may be seen.
@@ -318,22 +326,36 @@ const (
 // maxHours bounds what one history reads.
 const maxHours = 366 * 24
 
-// History returns the buckets of scope ("" is everything) from the first act to
-// now; buckets without an act are left out. They sum to the totals.
-func (s *Service) History(ctx context.Context, campaignID string, step Step, scope string, v Viewer) ([]Bucket, error) {
+// History is what was accepted, by hour or by day.
+type History struct {
+	// Buckets without an act are left out. They sum to the totals.
+	Buckets []Bucket
+	// Frozen is set where they stand still.
+	Frozen *campaign.Freeze
+}
+
+// History returns the history of scope ("" is everything) from the first act to now.
+// That of a part stands still with the boards, which could be told from it otherwise.
+func (s *Service) History(ctx context.Context, campaignID string, step Step, scope string, v Viewer) (History, error) {
 	c, err := s.Catalog.Campaign(campaignID)
 	if err != nil {
-		return nil, err
+		return History{}, err
 	}
 	if step != ByHour && step != ByDay {
-		return nil, fault.InvalidField("step", "应为 hour 或 day")
+		return History{}, fault.InvalidField("step", "应为 hour 或 day")
 	}
 	if err := mayFollow(c, scope, v); err != nil {
-		return nil, err
+		return History{}, err
 	}
-	return s.history.get(ctx, campaignID+" "+string(step)+" "+scope, s.Now(), func(ctx context.Context) ([]Bucket, error) {
-		return s.readHistory(ctx, c, step, scope)
+	var h History
+	if scope != "" {
+		h.Frozen = Look(c, s.Now(), v, scope).Frozen
+	}
+	key := fmt.Sprint(campaignID, " ", step, " ", scope, " ", h.Frozen != nil)
+	h.Buckets, err = s.history.get(ctx, key, s.Now(), func(ctx context.Context) ([]Bucket, error) {
+		return s.readHistory(ctx, c, step, scope, h.Frozen)
 	})
+	return h, err
 }
 
 func mayFollow(c *campaign.Campaign, scope string, v Viewer) error {
@@ -352,12 +374,15 @@ func mayFollow(c *campaign.Campaign, scope string, v Viewer) error {
 	return ErrNotPublished
 }
 
-func (s *Service) readHistory(ctx context.Context, c *campaign.Campaign, step Step, scope string) ([]Bucket, error) {
+func (s *Service) readHistory(ctx context.Context, c *campaign.Campaign, step Step, scope string, frozen *campaign.Freeze) ([]Bucket, error) {
 	layout, err := s.Store.Layout(ctx, c.ID)
 	if err != nil {
 		return nil, err
 	}
 	last := hourOf(s.Now())
+	if frozen != nil {
+		last = hourOf(frozen.At)
+	}
 	first := max(hourOf(layout.Base), last-maxHours)
 	cells, err := s.Store.Hours(ctx, c.ID, first, last)
 	if err != nil {
@@ -368,7 +393,36 @@ func (s *Service) readHistory(ctx context.Context, c *campaign.Campaign, step St
 			delete(cells, cell)
 		}
 	}
-	return bucketsOf(c, step, sumByHour(cells)), nil
+	hours := sumByHour(cells)
+	if frozen != nil {
+		snap, err := s.Snapshots.Snapshot(c.ID)
+		if err != nil {
+			return nil, err
+		}
+		breakOff(hours, last, snap.seen(Sight{}).Roll.Nodes[scope])
+	}
+	return bucketsOf(c, step, hours), nil
+}
+
+// breakOff leaves of the last hour what came before the boards were frozen within it:
+// what the public reads of the part, but for the hours before.
+func breakOff(hours map[int64]Window, last int64, public Counts) {
+	whole := hours[last]
+	delete(hours, last)
+	rest := Window{public.Participants, public.Attempts, public.Signatures}
+	for _, w := range hours {
+		rest.Participants -= w.Participants
+		rest.Attempts -= w.Attempts
+		rest.Signatures -= w.Signatures
+	}
+	// Who has moved to another unit since then has taken their hours along.
+	within := func(n, most int64) int64 { return min(max(n, 0), most) }
+	rest.Participants = within(rest.Participants, whole.Participants)
+	rest.Attempts = within(rest.Attempts, whole.Attempts)
+	rest.Signatures = within(rest.Signatures, whole.Signatures)
+	if rest != (Window{}) {
+		hours[last] = rest
+	}
 }
 
 func bucketsOf(c *campaign.Campaign, step Step, hours map[int64]Window) []Bucket {

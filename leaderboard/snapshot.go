@@ -72,8 +72,8 @@ type Snapshot struct {
 	Campaign *campaign.Campaign
 	AsOf     time.Time
 	// Roll and Scores are of everything that was accepted. Still is what the public
-	// reads of regions, units and scores while the boards stand still, and nil at
-	// other times; the campaign's totals, its trend and the newest acts go on.
+	// reads of regions, units and scores while the boards stand still, and nil long
+	// before and afterwards; the campaign's totals, its trend and the newest acts go on.
 	Roll            Roll
 	Scores          Scores
 	Still           *Published
@@ -133,6 +133,10 @@ const closedAfter = 10 * time.Minute
 // handed in at deadlines that lie hours back.
 const rememberFor = time.Minute
 
+// stillAhead is how long before the boards are frozen snapshots already say what stands
+// still: one that is begun a moment before may have read acts of a moment after.
+const stillAhead = time.Minute
+
 // Build reads the campaign's state at now.
 func (b *Builder) Build(ctx context.Context, now time.Time) (*Snapshot, error) {
 	t, err := b.Store.Tallies(ctx, b.Campaign.ID)
@@ -141,7 +145,7 @@ func (b *Builder) Build(ctx context.Context, now time.Time) (*Snapshot, error) {
 	}
 	all := publishedOf(b.Campaign.Tree, t.All())
 	s := &Snapshot{Campaign: b.Campaign, AsOf: now, Roll: all.Roll, Scores: all.Scores, Lag: t.Lag}
-	if b.Campaign.Freeze.Active(now) {
+	if freeze := b.Campaign.Freeze; freeze.Active(now) || freeze.Active(now.Add(stillAhead)) {
 		s.Still = new(publishedOf(b.Campaign.Tree, t.Public))
 	}
 	for cell, n := range t.Minutes {

@@ -113,6 +113,7 @@ func breakdownOf(c *campaign.Campaign, parent string, t leaderboard.Table) break
 }
 
 type historyAnswer struct {
+	frozenPart
 	Step       string         `json:"step"`
 	Scope      *string        `json:"scope"`
 	Items      []bucketAnswer `json:"items"`
@@ -131,11 +132,11 @@ func (s *Server) showHistory(k *call) error {
 		return err
 	}
 	step := leaderboard.Step(k.Query("step", string(leaderboard.ByHour)))
-	buckets, err := s.Boards.History(k.ctx, c.ID, step, scope, k.viewer)
+	h, err := s.Boards.History(k.ctx, c.ID, step, scope, k.viewer)
 	if err != nil {
 		return err
 	}
-	out := historyAnswer{Step: string(step), Items: bucketsOf(c, buckets)}
+	out := historyAnswer{frozenPart: frozenOf(c, h.Frozen), Step: string(step), Items: bucketsOf(c, h.Buckets)}
 	if scope != "" {
 		out.Scope = &scope
 	}

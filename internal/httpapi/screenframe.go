@@ -160,7 +160,7 @@ func (s *Server) fillTimes(ctx context.Context, f *frameAnswer, key feedKey, sna
 		}
 		today := leaderboard.Window{}
 		trend = nil
-		for _, b := range all {
+		for _, b := range all.Buckets {
 			if c.Day(b.Start) == c.Day(snap.AsOf) {
 				today.Participants += b.Participants
 				today.Attempts += b.Attempts

@@ -61,7 +61,7 @@ type Boards interface {
 	Units(campaignID string, q leaderboard.UnitQuery) (leaderboard.UnitBoard, error)
 	// Today sums what was accepted on the running local day, by node of the tree.
 	Today(ctx context.Context, campaignID string) (map[string]leaderboard.Window, error)
-	History(ctx context.Context, campaignID string, step leaderboard.Step, scope string, v leaderboard.Viewer) ([]leaderboard.Bucket, error)
+	History(ctx context.Context, campaignID string, step leaderboard.Step, scope string, v leaderboard.Viewer) (leaderboard.History, error)
 }
 
 // Sessions lets people in and out. *session.Service is one.

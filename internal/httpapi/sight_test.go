@@ -219,6 +219,8 @@ func (s *stage) paths() []string {
 			}
 		case strings.HasSuffix(path, "/breakdown"):
 			out = append(out, path+"?parent=yuci")
+		case strings.HasSuffix(path, "/history"):
+			out = append(out, path+"?scope=yuci", path+"?step=day&scope=no1")
 		}
 	}
 	return out
@@ -249,6 +251,10 @@ func (q asked) mine() bool  { return strings.Contains(q.path, "/boards/participa
 func (q asked) units() bool { return strings.Contains(q.path, "/boards/") && !q.mine() && !q.board() }
 func (q asked) frame() bool { return strings.HasSuffix(q.path, "/frame") }
 func (q asked) split() bool { return strings.Contains(q.path, "/breakdown") }
+
+// course tells whether it is the history of a part.
+func (q asked) course() bool { return strings.Contains(q.path, "/history?") }
+
 func (q asked) receipt() bool {
 	return strings.HasPrefix(q.path, attempts+"/") || strings.HasSuffix(q.path, "/spring/me")
 }
@@ -331,7 +337,7 @@ func (q asked) refused(s *stage, where string, a answer) {
 
 // stands tells whether the answer stands still with the boards for whoever asks.
 func (q asked) stands() bool {
-	return q.frame() || q.mine() || (q.board() || q.units() || q.split()) && !q.oversees()
+	return q.frame() || q.mine() || (q.board() || q.units() || q.split() || q.course()) && !q.oversees()
 }
 
 // checkTimes wants the results of exactly those who stand on the board that may be
@@ -380,7 +386,7 @@ func (q asked) checkPeople(s *stage, where string, told telling) {
 			s.Errorf("%s: %v took part, want %d", where, got, want)
 		}
 	}
-	if q.units() && strings.Contains(q.path, "/boards/units") {
+	if q.units() && strings.Contains(q.path, "/boards/units") || q.course() {
 		sum := int64(0)
 		for _, n := range slices.Concat(told.people["items.participants"], told.people["unranked.participants"]) {
 			sum += n

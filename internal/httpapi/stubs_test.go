@@ -194,11 +194,12 @@ func (s *stubBoards) Today(_ context.Context, c string) (map[string]leaderboard.
 	return s.today(c)
 }
 
-func (s *stubBoards) History(_ context.Context, c string, step leaderboard.Step, scope string, v leaderboard.Viewer) ([]leaderboard.Bucket, error) {
+func (s *stubBoards) History(_ context.Context, c string, step leaderboard.Step, scope string, v leaderboard.Viewer) (leaderboard.History, error) {
 	if s.history == nil {
-		return nil, errUncalled
+		return leaderboard.History{}, errUncalled
 	}
-	return s.history(c, step, scope, v)
+	buckets, err := s.history(c, step, scope, v)
+	return leaderboard.History{Buckets: buckets}, err
 }
 
 // stubSessions answers every door with one function.

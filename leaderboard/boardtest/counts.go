@@ -165,28 +165,38 @@ func historySums(b *bench) {
 			want = snap.Roll.Nodes[scope]
 		}
 		for _, step := range []leaderboard.Step{leaderboard.ByHour, leaderboard.ByDay} {
-			buckets, err := s.History(b.Context(), b.c.ID, step, scope, leaderboard.Viewer{})
+			h, err := s.History(b.Context(), b.c.ID, step, scope, leaderboard.Viewer{})
 			b.wants("History", err, nil)
-			var sum leaderboard.Window
-			for i, bucket := range buckets {
-				sum.Participants += bucket.Participants
-				sum.Attempts += bucket.Attempts
-				sum.Signatures += bucket.Signatures
-				if i > 0 && !bucket.Start.After(buckets[i-1].Start) {
-					b.Errorf("bucket %s comes after %s", bucket.Start, buckets[i-1].Start)
+			for i, bucket := range h.Buckets {
+				if i > 0 && !bucket.Start.After(h.Buckets[i-1].Start) {
+					b.Errorf("bucket %s comes after %s", bucket.Start, h.Buckets[i-1].Start)
 				}
 				if local := bucket.Start.In(b.c.Zone); step == leaderboard.ByDay && (local.Hour() != 0 || local.Minute() != 0) {
 					b.Errorf("a day begins at %s", local)
 				}
 			}
-			b.same("history of "+scope+" by "+string(step),
-				leaderboard.Window{Participants: want.Participants, Attempts: want.Attempts, Signatures: want.Signatures}, sum)
+			b.same("history of "+scope+" by "+string(step), whatCame(want), sumOf(h))
 		}
 	}
 	_, err := s.History(b.Context(), b.c.ID, "minute", "", leaderboard.Viewer{})
 	b.invalid("a history by the minute", err, "step")
 	_, err = s.History(b.Context(), b.c.ID, leaderboard.ByDay, "nowhere", leaderboard.Viewer{})
 	b.invalid("a history of nowhere", err, "scope")
+}
+
+// whatCame are the figures of a part that are kept by time.
+func whatCame(c leaderboard.Counts) leaderboard.Window {
+	return leaderboard.Window{Participants: c.Participants, Attempts: c.Attempts, Signatures: c.Signatures}
+}
+
+func sumOf(h leaderboard.History) leaderboard.Window {
+	var sum leaderboard.Window
+	for _, bucket := range h.Buckets {
+		sum.Participants += bucket.Participants
+		sum.Attempts += bucket.Attempts
+		sum.Signatures += bucket.Signatures
+	}
+	return sum
 }
 
 func historyMatrix(b *bench) {

@@ -19,6 +19,8 @@ func freezePromises() map[string]func(*bench) {
 		"whatever happens, every board is what the rules say":              anyLives,
 		"a shard that does not answer is an error, never a partial answer": silentShard,
 		"figures stand still with the boards, and the totals go on":        stillFigures,
+		"the history of a part stands still with the boards":               stillHistory,
+		"a snapshot begun before the instant tells nothing of after it":    stillAtTheInstant,
 	}
 }
 
@@ -257,4 +259,73 @@ func stillFigures(b *bench) {
 	table, err = s.Breakdown(l.c.ID, "city", "zh-CN", leaderboard.Viewer{})
 	l.wants("Breakdown", err, nil)
 	l.same("rows move again", leaderboard.Breakdown(l.c.Tree, within.Roll, "city", "zh-CN"), table.Rows)
+}
+
+// stillHistory: the boards are frozen in the middle of an hour that has acts of either
+// side.
+func stillHistory(b *bench) {
+	l := b.livesOf(8, func(c *campaign.Campaign) {
+		c.Freeze = campaign.Freeze{At: Noon().Add(90 * time.Minute), Until: Noon().Add(3 * time.Hour)}
+	})
+	for range 2 {
+		for _, p := range names(4) {
+			l.submits(p, 60, time.Second)
+		}
+		l.turn(time.Hour)
+	}
+	l.turn(-time.Hour)
+	l.fold()
+	s, p := l.service()
+	before := l.snapshot(p)
+	l.turn(40 * time.Minute)
+	for _, p := range names(8)[3:] {
+		l.submits(p, 80, time.Second)
+	}
+	l.fold()
+	within := l.snapshot(p)
+	public, office := leaderboard.Viewer{}, leaderboard.Viewer{Office: true, Campaign: l.c.ID}
+	audience := office
+	audience.Audience = true
+	check := func(when string, at *leaderboard.Snapshot, frozen bool, scope string, viewers ...leaderboard.Viewer) {
+		l.Helper()
+		for _, v := range viewers {
+			for _, step := range []leaderboard.Step{leaderboard.ByHour, leaderboard.ByDay} {
+				h, err := s.History(l.Context(), l.c.ID, step, scope, v)
+				l.wants("History", err, nil)
+				want := at.Roll.Total
+				if scope != "" {
+					want = at.Roll.Nodes[scope]
+				}
+				l.same(fmt.Sprintf("%s, history of %q by %s for %+v", when, scope, step, v), whatCame(want), sumOf(h))
+				l.same("it stands still", frozen, h.Frozen != nil)
+			}
+		}
+	}
+	for _, scope := range []string{"city", "d1", "u1"} {
+		check("frozen", before, true, scope, public, audience)
+		check("frozen", within, false, scope, office)
+	}
+	check("frozen", within, false, "", public, audience, office)
+	l.turn(2 * time.Hour)
+	for _, scope := range []string{"", "city", "d1", "u1"} {
+		check("over", within, false, scope, public, audience, office)
+	}
+}
+
+// stillAtTheInstant: what a snapshot reads a moment after the instant, though it was
+// begun a moment before, is not for the public.
+func stillAtTheInstant(b *bench) {
+	l := b.livesOf(2, freezes)
+	l.submits("p000", 60, time.Second)
+	l.fold()
+	s, p := l.service()
+	before := l.snapshot(p)
+	l.turn(l.c.Freeze.At.Sub(l.now))
+	l.submits("p001", 60, time.Second)
+	l.fold()
+	p.Now = func() time.Time { return l.c.Freeze.At.Add(-time.Millisecond) }
+	l.snapshot(p)
+	table, err := s.Breakdown(l.c.ID, "city", "zh-CN", leaderboard.Viewer{})
+	l.wants("Breakdown", err, nil)
+	l.same("what the public reads", before.Roll.Nodes["city"], table.Total.Counts)
 }
