@@ -25,18 +25,28 @@ import (
 	"qingyuan/leaderboard"
 )
 
-// serving makes the test's own program the server of small frames.
-const serving = "QINGYUAN_TEST_SERVE_FRAMES"
+// serving makes the test's own program a server: of small frames, or of bare writes.
+const (
+	serving  = "QINGYUAN_TEST_SERVE"
+	asFrames = "frames"
+	asBare   = "bare"
+)
 
 func TestMain(m *testing.M) {
-	if os.Getenv(serving) != "" {
-		if err := serveFrames(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+	var err error
+	switch os.Getenv(serving) {
+	case asFrames:
+		err = serveFrames()
+	case asBare:
+		err = serveBare()
+	default:
+		goleak.VerifyTestMain(m)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // server is a process that publishes frames.
@@ -51,8 +61,20 @@ type server struct {
 // second.
 func startFrames(t testing.TB) *server {
 	t.Helper()
+	return startOwn(t, asFrames)
+}
+
+// startBare runs a server that knows nothing but to write as much to everybody.
+func startBare(t testing.TB) *server {
+	t.Helper()
+	return startOwn(t, asBare)
+}
+
+// startOwn runs the test's own program as a server.
+func startOwn(t testing.TB, as string) *server {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), serving+"=1")
+	cmd.Env = append(os.Environ(), serving+"="+as)
 	return started(t, cmd, "small")
 }
 

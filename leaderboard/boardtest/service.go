@@ -14,6 +14,7 @@ func servicePromises() map[string]func(*bench) {
 	return map[string]func(*bench){
 		"the pages of a board are the board, with its ranks": pages,
 		"no more places are public than the campaign says":   publicPlaces,
+		"a board that was published whole is not read":       wholeBoards,
 		"boards of a part":                            partBoards,
 		"a filter that means nothing is named":        wrongFilters,
 		"every ranking mode shows what it may":        modes,
@@ -124,6 +125,29 @@ func publicPlaces(b *bench) {
 	snap, err := p.Snapshot(b.c.ID)
 	b.wants("Snapshot", err, nil)
 	b.same("lines of the published top", 10, len(snap.Boards[""].Items))
+}
+
+// wholeBoards: everybody is in the snapshot, so that a page longer than the board comes
+// from there as well, and is as old.
+func wholeBoards(b *bench) {
+	people := names(4)
+	b.enrol("u1", people...)
+	for _, p := range people[:3] {
+		b.submit(p, 50)
+	}
+	b.fold()
+	s, p := b.service()
+	p.Refresh(b.Context())
+	b.submit(people[3], 80)
+	b.fold()
+	for scope, want := range map[string]int{"": 3, "city": 3, "d1": 4} { // of which the last is not published
+		for _, q := range []leaderboard.Query{{Scope: scope, Limit: 50}, {Scope: scope, Offset: 1, Limit: 50}, {Scope: scope, Offset: 9, Limit: 50}} {
+			page, err := s.Board(b.Context(), b.c.ID, q)
+			b.wants("Board", err, nil)
+			b.same(fmt.Sprintf("lines of %q from %d", scope, q.Offset), max(want-int(q.Offset), 0), len(page.Items))
+			b.same(fmt.Sprintf("total of %q", scope), int64(want), page.Total)
+		}
+	}
 }
 
 func partBoards(b *bench) {
