@@ -377,8 +377,8 @@ func (p *program) run(ctx context.Context, o serving) error {
 		go func() { failed <- f.app.Listener(f.ln) }()
 		p.log.InfoContext(ctx, "serving", "what", f.name, "addr", f.ln.Addr().String(), "demo", p.cfg.Demo)
 	}
-	if !p.server.HasPages() {
-		p.log.WarnContext(ctx, "the pages are not built: the API is served alone; install Node 20.19 or newer and make build")
+	if err := p.server.PagesFault(); err != nil {
+		p.log.WarnContext(ctx, "the API is served alone, without pages: install Node 20.19 or newer and make build", "why", err)
 	}
 	if o.listening != nil {
 		o.listening(fronts[0].ln.Addr().String())

@@ -5,7 +5,9 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -198,19 +200,45 @@ func TestEntryTreeIsBounded(t *testing.T) {
 	}
 }
 
+// TestPagesNotBuilt shows that a program without pages serves everything else, and says
+// why there are none: also one that was built over the pages of another version.
 func TestPagesNotBuilt(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, func(b *bench) { b.Pages = fstest.MapFS{".gitkeep": {}} })
-	if b.HasPages() {
-		t.Error("pages out of nothing")
-	}
-	for _, path := range []string{"/", "/c/spring", "/screen/spring", "/draws", "/console"} {
-		if a := b.get(t, path, ""); a.status != 200 || !strings.Contains(a.body, "网页没有构建") {
-			t.Errorf("%s: %d %s", path, a.status, a.body)
+	without := func(names ...string) fstest.MapFS {
+		files := builtPages()
+		for _, name := range names {
+			delete(files, name)
 		}
+		return files
 	}
-	if a := b.get(t, "/assets/a-1.js", ""); a.status != 404 {
-		t.Errorf("asset: %d", a.status)
+	foreign, halfway := builtPages(), builtPages()
+	foreign["index.html"] = &fstest.MapFile{Data: []byte("<html>another program's</html>")}
+	halfway["screen.html"] = &fstest.MapFile{Data: []byte(`<script src="/assets/gone-9.js"></script>`)}
+	for name, tt := range map[string]struct {
+		pages fs.FS
+		why   string
+	}{
+		"none":         {nil, "the pages are not built"},
+		"nothing":      {fstest.MapFS{".gitkeep": {}}, "the pages are not built"},
+		"older":        {without("draws.html"), "web/dist was built by another version.*open draws.html"},
+		"no assets":    {fstest.MapFS{"index.html": {}, "screen.html": {}, "draws.html": {}, "console.html": {}}, "web/dist was built by another version.*assets"},
+		"foreign":      {foreign, "web/dist was built by another version.*index.html has no place for the campaign"},
+		"half way":     {halfway, "web/dist was built by another version.*screen.html loads gone-9.js, which is not there"},
+		"all is there": {builtPages(), ""},
+	} {
+		b := newBench(t, func(b *bench) { b.Pages = tt.pages })
+		err := b.PagesFault()
+		if (err != nil) != (tt.why != "") || err != nil && (!regexp.MustCompile(tt.why).MatchString(err.Error()) || strings.Contains(err.Error(), "\n")) {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, path := range []string{"/", "/c/spring", "/screen/spring", "/draws", "/console"} {
+			if a := b.get(t, path, ""); a.status != 200 || strings.Contains(a.body, "网页没有构建") != (tt.why != "") {
+				t.Errorf("%s: %s: %d %s", name, path, a.status, a.body)
+			}
+		}
+		if a := b.get(t, "/assets/a-1.js", ""); (a.status == 404) != (tt.why != "") {
+			t.Errorf("%s: asset: %d", name, a.status)
+		}
 	}
 }
 

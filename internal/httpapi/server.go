@@ -56,7 +56,7 @@ type Server struct {
 	Proofs Proofs
 	// Signers tells what stands on certificates; nil where there are none.
 	Signers Signers
-	// ScreenTickets signs tickets for the screens of offices; nil where there are none.
+	// ScreenTickets signs what the screens of offices show; required with Operators.
 	ScreenTickets Tickets
 	// Topics tells what is known least; nil where nobody works that out.
 	Topics Topics
@@ -101,7 +101,7 @@ type Server struct {
 	Imports   Imports
 	Jobs      Jobs
 	// Pages is what was built of the pages, see package web; nil or without index.html
-	// a plain page says that nothing was.
+	// a plain page says that nothing was, see PagesFault.
 	Pages fs.FS
 	// Spool keeps large files that operators send; nil takes none.
 	Spool Spool
@@ -201,7 +201,8 @@ type state struct {
 	mornings  *mornings
 	spec      *encoded
 	site      *site
-	shelf     *shelf // nil where the pages are not built
+	shelf     *shelf // nil where there are no pages to serve
+	unserved  error  // why
 	promised  promises
 	entries   entries
 }
@@ -225,7 +226,7 @@ func (s *Server) setup() {
 			press:     certificate.NewPress(runtime.GOMAXPROCS(0) / 2),
 		}
 		s.state.spec, s.state.site = contractPages()
-		s.state.shelf = mustShelf(s.Pages)
+		s.state.shelf, s.state.unserved = newShelf(s.Pages)
 		s.state.feeds = newFeeds(s.openStream)
 		s.state.mornings = newMornings(s)
 	})
@@ -301,11 +302,11 @@ func (s *Server) config() fiber.Config {
 	}
 }
 
-// HasPages tells whether the pages were built: without them, a plain page stands in
-// their place.
-func (s *Server) HasPages() bool {
+// PagesFault says why there are no pages, in whose place a plain page stands: they were
+// not built, or by another version. It is nil where they are served.
+func (s *Server) PagesFault() error {
 	s.setup()
-	return s.state.shelf != nil
+	return s.state.unserved
 }
 
 // Published takes a new snapshot: it encodes what everybody reads, once, and

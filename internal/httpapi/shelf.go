@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"mime"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -47,23 +48,30 @@ type file struct {
 	plain, gz, brf []byte
 }
 
-// mustShelf reads the pages. A fault in them is a build mistake.
-func mustShelf(built fs.FS) *shelf {
-	s, err := newShelf(built)
-	if err != nil {
-		panic(err)
-	}
-	return s
-}
+// Why there are no pages to serve. What was built by another version is not served in
+// part: its pages name files and calls that are not there.
+var (
+	errNotBuilt = errors.New("the pages are not built")
+	errOtherWeb = errors.New("what lies in web/dist was built by another version, or not to its end")
+)
 
-// newShelf reads what the build left. It returns nil where nothing was built.
+// newShelf reads what the build left: errNotBuilt where it left nothing, errOtherWeb where
+// that is not what this program serves.
 func newShelf(built fs.FS) (*shelf, error) {
 	if built == nil {
-		return nil, nil //nolint:nilnil // Not built is no fault.
+		return nil, errNotBuilt
 	}
 	if _, err := fs.Stat(built, participantPage); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil //nolint:nilnil // As above.
+		return nil, errNotBuilt
 	}
+	s, err := readShelf(built)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errOtherWeb, err)
+	}
+	return s, nil
+}
+
+func readShelf(built fs.FS) (*shelf, error) {
 	s := &shelf{pages: map[string]*file{}, assets: map[string]*file{}}
 	for _, name := range []string{participantPage, screenPage, drawsPage, consolePage} {
 		f, err := readFile(built, name)
@@ -84,7 +92,26 @@ func newShelf(built fs.FS) (*shelf, error) {
 			return nil, err
 		}
 	}
-	return s, nil
+	return s, s.check()
+}
+
+// named finds the files that a page loads at once.
+var named = regexp.MustCompile(`"/` + assetFolder + `/([^"/]+)"`)
+
+// check makes sure that the pages fit together with what lies beside them, and with what
+// this program lays into them.
+func (s *shelf) check() error {
+	if !bytes.Contains(s.pages[participantPage].plain, []byte(entryMark)) {
+		return fmt.Errorf("%s has no place for the campaign", participantPage)
+	}
+	for page, f := range s.pages {
+		for _, m := range named.FindAllSubmatch(f.plain, -1) {
+			if s.assets[string(m[1])] == nil {
+				return fmt.Errorf("%s loads %s, which is not there", page, m[1])
+			}
+		}
+	}
+	return nil
 }
 
 func readFile(built fs.FS, name string) (*file, error) {
