@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"qingyuan/campaign"
+	"qingyuan/configs"
 )
 
 // FieldChange is a field of the campaign file that differs between two versions; ""
@@ -50,7 +51,9 @@ func (s *Store) Difference(ctx context.Context, id string, from, to int64) (Diff
 		if texts[i], err = flat(body); err != nil {
 			return d, fmt.Errorf("version %d of campaign %s: %w", version, id, err)
 		}
-		state(texts[i], e)
+		if err := state(texts[i], e); err != nil {
+			return d, fmt.Errorf("version %d of campaign %s: %w", version, id, err)
+		}
 		g, err := s.grove(ctx, s.DB, e)
 		if err != nil {
 			return d, err
@@ -63,17 +66,34 @@ func (s *Store) Difference(ctx context.Context, id string, from, to int64) (Diff
 }
 
 // state adds what is kept beside the file.
-func state(m map[string]string, e Entry) {
+func state(m map[string]string, e Entry) error {
 	m["stage"], m["paused"] = string(e.Stage), strconv.FormatBool(e.Paused)
 	if !e.ClosedAt.IsZero() {
-		m["closed_at"] = e.ClosedAt.Format(timeForm)
+		m["closed_at"] = moment(e.ClosedAt)
 	}
-	for field, text := range map[string]string{"clocks": e.clocks, "banner": e.banner} {
-		if text != "" {
-			m[field] = text
+	var c campaign.Campaign
+	if err := e.switches(&c); err != nil {
+		return err
+	}
+	for i, act := range c.Clocks {
+		at := join("clocks", strconv.Itoa(i))
+		m[join(at, "kind")], m[join(at, "at")], m[join(at, "until")] = string(act.Kind), moment(act.At), moment(act.Until)
+	}
+	if b := c.Banner; b != nil {
+		m["banner.level"] = string(b.Level)
+		for lang, text := range b.Text {
+			m[join("banner.text", lang)] = text
+		}
+		for field, at := range map[string]time.Time{"banner.from": b.From, "banner.until": b.Until} {
+			if !at.IsZero() {
+				m[field] = moment(at)
+			}
 		}
 	}
+	return nil
 }
+
+func moment(t time.Time) string { return t.In(configs.Zone()).Format(timeForm) }
 
 // flat lists the scalars of a file by their paths.
 func flat(body []byte) (map[string]string, error) {

@@ -33,6 +33,7 @@ const (
 	campaignPath = "/api/v1/campaigns/:campaign"
 	sessionsPath = "/api/v1/sessions/"
 	deskPath     = "/api/v1/admin/sessions"
+	readyPath    = "/readyz"
 )
 
 // hot are the routes that a rush consists of.
@@ -74,10 +75,10 @@ func between(now, minute, five *sample) Activity {
 // add sorts requests that were answered within the minute.
 func (a *Activity) add(k requestKey, n int64) {
 	good := k.status < http.StatusBadRequest
-	switch k.status {
-	case http.StatusInternalServerError:
+	switch {
+	case k.status == http.StatusInternalServerError:
 		a.Internal += n
-	case http.StatusServiceUnavailable:
+	case k.status == http.StatusServiceUnavailable && k.pattern != readyPath: // what a probe is told is in the reasons
 		a.Unavailable += n
 	}
 	if k.method != http.MethodPost {

@@ -66,6 +66,7 @@ func TestTheLastMinuteAndTheLastFive(t *testing.T) {
 	submit(30, "200")
 	submit(5, "409")
 	submit(2, "503")
+	r.requests.WithLabelValues(readyPath, "GET", "503").Add(40)
 	r.requests.WithLabelValues(campaignPath+"/attempts", "GET", "200").Add(9)
 	r.requests.WithLabelValues(campaignPath+"/attempts", "POST", "201").Add(8)
 	r.requests.WithLabelValues(campaignPath+"/signatures", "POST", "201").Add(6)

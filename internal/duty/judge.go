@@ -114,7 +114,7 @@ func errorFigures(r *Readings) []Figure {
 	if a.SignIns >= signInsJudged {
 		failures.Level = signInLimits.judge(float64(a.SignInsFailed) / float64(a.SignIns))
 		if failures.Level != OK {
-			failures.Hint = "登录失败比例偏高：查看 refusals 中的代码。wechat.busy 为微信侧故障；roster.mismatch 多为名册有误或有人试探"
+			failures.Hint = "登录失败比例偏高：查看“被拒绝的请求”。微信服务繁忙为微信侧故障；与名册不符多为名册有误或有人试探"
 		}
 	}
 	return []Figure{
@@ -122,7 +122,7 @@ func errorFigures(r *Readings) []Figure {
 		figure("desk.failures", "最近一分钟管理后台登录失败", "次", float64(a.DeskFailed), deskLimits, "可能有人在试密码：在审计日志中查看来源地址，必要时在网关封禁"),
 		figure("errors.internal", "最近一分钟内部错误（500）", "次", float64(a.Internal), errorLimits, "程序错误：按 request_id 查日志并上报；参与者重试不会重复计数"),
 		figure("errors.unavailable", "最近一分钟暂不可用（503）", "次", float64(a.Unavailable), busyLimits,
-			"查看 ready、redis 和 fold 各项；负载过高时可按运维手册关闭榜单、明细等功能，或启用排队"),
+			"查看“不能接收参与者的原因”、Redis 各项和“公布数据的滞后”；负载过高时可按运维手册关闭榜单、明细等功能，或启用排队"),
 	}
 }
 
@@ -130,7 +130,7 @@ func lagFigures(r *Readings) []Figure {
 	return []Figure{
 		figure("fold.waiting", "等待计入统计的记录", "条", float64(r.Fold.Waiting), foldFacts, "统计落后于提交，已提交的不会丢；持续上升时查日志中的 fold"),
 		figure("fold.seconds", "公布数据的滞后", "秒", r.Fold.Oldest.Seconds(), foldSeconds, "页面上的数字已过时：查日志中的 fold 和 snapshot"),
-		figure("ledger.waiting", "等待入库的记录", "条", float64(r.Ledger.Waiting), ledgerEntries, "数据库写入跟不上或不可用：记录暂存在 Redis 中，注意 redis.memory"),
+		figure("ledger.waiting", "等待入库的记录", "条", float64(r.Ledger.Waiting), ledgerEntries, "数据库写入跟不上或不可用：记录暂存在 Redis 中，注意“Redis 内存占用”"),
 		figure("ledger.seconds", "最久未入库的记录", "秒", r.Ledger.Oldest.Seconds(), ledgerSeconds, "检查数据库是否可用、磁盘是否已满；入库前 Redis 磁盘损坏会丢失这些记录"),
 	}
 }
@@ -147,7 +147,7 @@ func redisFigures(r *Readings) []Figure {
 	}
 	share := float64(r.Redis.Used) / float64(r.Redis.Most)
 	memory := figure("redis.memory", "Redis 内存占用", "%", 100*share, limits{100 * memoryLimits.watch, 100 * memoryLimits.act},
-		"内存将满：先看 ledger.waiting，数据库恢复后会自动释放；否则提高 maxmemory。写满前服务器会停止接收")
+		"内存将满：先看“等待入库的记录”，数据库恢复后会自动释放；否则提高 maxmemory。写满前服务器会停止接收")
 	return []Figure{memory, used, plain("redis.max", "Redis 内存上限", "MB", megabytes(r.Redis.Most)), log, rewriting}
 }
 
@@ -184,7 +184,7 @@ func houseFigures(r *Readings) []Figure {
 
 func judgeRoute(r *Route) {
 	if r.Level = routeLimits.judge(r.P99.Seconds()); r.Level != OK {
-		r.Hint = "变慢：查看 redis 各项和本机 CPU；必要时关闭榜单、明细等功能，或启用排队"
+		r.Hint = "变慢：查看 Redis 各项和本机 CPU；必要时关闭榜单、明细等功能，或启用排队"
 	}
 }
 

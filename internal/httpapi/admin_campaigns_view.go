@@ -127,9 +127,10 @@ func nodeChangeOf(d catalog.NodeDiff, lang string) nodeChangeT {
 // checkAnswer says whether a campaign could be published, and everything that speaks
 // against it.
 type checkAnswer struct {
-	OK     bool          `json:"ok"`
-	Code   string        `json:"code"`
-	Faults []fault.Field `json:"faults"`
+	OK      bool          `json:"ok"`
+	Code    string        `json:"code"`
+	Message string        `json:"message"`
+	Faults  []fault.Field `json:"faults"`
 }
 
 // checkCampaign handles POST /api/v1/admin/campaigns/{campaign}/check: it changes
@@ -151,7 +152,7 @@ func (s *Server) checkCampaign(k *call) error {
 		if f.Kind != fault.Invalid && f.Kind != fault.Conflict {
 			return err
 		}
-		out.Code, out.Faults = f.Code, f.Fields
+		out.Code, out.Message, out.Faults = f.Code, f.Text, f.Fields
 		if len(out.Faults) == 0 {
 			out.Faults = []fault.Field{{Name: "campaign", Reason: f.Text}}
 		}

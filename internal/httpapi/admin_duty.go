@@ -44,6 +44,7 @@ type dutyFigureT struct {
 
 type dutyRefusalsT struct {
 	Code        string `json:"code"`
+	Message     string `json:"message"`
 	Minute      int64  `json:"minute"`
 	FiveMinutes int64  `json:"five_minutes"`
 }
@@ -77,7 +78,7 @@ func dutyOf(r duty.Report) dutyT {
 		out.Figures = append(out.Figures, dutyFigureT{f.ID, f.Name, f.Value, f.Unit, string(f.Level), f.Hint})
 	}
 	for _, x := range r.Refusals {
-		out.Refusals = append(out.Refusals, dutyRefusalsT(x))
+		out.Refusals = append(out.Refusals, dutyRefusalsT{x.Code, messages()[x.Code], x.Minute, x.FiveMinutes})
 	}
 	for _, x := range r.Routes {
 		out.Routes = append(out.Routes, dutyRouteT{

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -45,7 +46,7 @@ func TestDutyTellsWhatHappened(t *testing.T) {
 	if got.Level != "act" || !got.Ready || len(got.Warnings) != 1 { // Redis and SQL were asked by nobody here
 		t.Errorf("the view is %+v", got)
 	}
-	if len(got.Refusals) == 0 || got.Refusals[0] != (dutyRefusalsT{"auth.missing", 3, 3}) {
+	if len(got.Refusals) == 0 || got.Refusals[0] != (dutyRefusalsT{"auth.missing", "请先登录", 3, 3}) {
 		t.Errorf("refusals %+v", got.Refusals)
 	}
 	for _, f := range got.Figures {
@@ -59,6 +60,25 @@ func TestDutyTellsWhatHappened(t *testing.T) {
 	for _, r := range got.Routes {
 		if strings.HasSuffix(r.Route, "/counts") && r.Requests != 1 {
 			t.Errorf("%+v", r)
+		}
+	}
+}
+
+// TestRefusalsHaveWords shows that whoever is on duty reads no bare code: each that a
+// server may answer with has Chinese words in the view.
+func TestRefusalsHaveWords(t *testing.T) {
+	t.Parallel()
+	var r duty.Report
+	for _, row := range errorCodes() {
+		r.Refusals = append(r.Refusals, duty.Refusals{Code: row.Code, Minute: 1, FiveMinutes: 1})
+	}
+	got := dutyOf(r).Refusals
+	if len(got) < 100 {
+		t.Fatalf("only %d codes", len(got))
+	}
+	for _, x := range got {
+		if !strings.ContainsFunc(x.Message, func(c rune) bool { return unicode.Is(unicode.Han, c) }) {
+			t.Errorf("%s is said as %q", x.Code, x.Message)
 		}
 	}
 }

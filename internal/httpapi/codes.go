@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"sync"
+
 	"github.com/gofiber/fiber/v2"
 
 	"qingyuan/internal/fault"
@@ -227,6 +229,15 @@ func errorCodes() []codeRow {
 		{"report.not_made", 404, "导出文件尚未生成或已不存在"},
 	}
 }
+
+// messages are the words of each code.
+var messages = sync.OnceValue(func() map[string]string {
+	out := map[string]string{}
+	for _, row := range errorCodes() {
+		out[row.Code] = row.Message
+	}
+	return out
+})
 
 // listErrorCodes handles GET /api/v1/error-codes.
 func (s *Server) listErrorCodes(c *call) error {

@@ -7,6 +7,8 @@ export interface Field {
   path: string
   kind: 'text' | 'time' | 'number' | 'choice'
   options?: readonly string[]
+  /** What holds where the file says nothing. */
+  otherwise?: string
   /**
    * Until when it may change: always, as far as the boards hold, only later, until the
    * opening, or in a draft alone (docs/OPERATIONS.md).
@@ -20,17 +22,17 @@ export const fields: readonly Field[] = [
   { path: 'closes_at', kind: 'time', until: 'boards' },
   { path: 'ranking_mode', kind: 'choice', options: ['none', 'progress_only', 'tiers', 'top_n'], until: 'always' },
   { path: 'top_n', kind: 'number', until: 'always' },
-  { path: 'public_breakdown', kind: 'choice', options: ['none', 'regions', 'units'], until: 'always' },
+  { path: 'public_breakdown', kind: 'choice', options: ['none', 'regions', 'units'], otherwise: 'none', until: 'always' },
   { path: 'freeze_at', kind: 'time', until: 'ahead' },
   { path: 'unfreeze_at', kind: 'time', until: 'ahead' },
   { path: 'quiz.bank', kind: 'text', until: 'always' },
   { path: 'quiz.time_limit', kind: 'text', until: 'boards' },
   { path: 'quiz.attempts_per_day', kind: 'number', until: 'always' },
   { path: 'quiz.attempts_in_all', kind: 'number', until: 'always' },
-  { path: 'quiz.review', kind: 'choice', options: ['after_submission', 'after_close', 'never'], until: 'always' },
+  { path: 'quiz.review', kind: 'choice', options: ['after_submission', 'after_close', 'never'], otherwise: 'never', until: 'always' },
   { path: 'quiz.pass_score', kind: 'number', until: 'opening' },
-  { path: 'quiz.marking', kind: 'choice', options: ['all_or_nothing', 'partial'], until: 'opening' },
-  { path: 'quiz.policy', kind: 'choice', options: ['best', 'sum', 'sum_days'], until: 'draft' },
+  { path: 'quiz.marking', kind: 'choice', options: ['all_or_nothing', 'partial'], otherwise: 'all_or_nothing', until: 'opening' },
+  { path: 'quiz.policy', kind: 'choice', options: ['best', 'sum', 'sum_days'], otherwise: 'best', until: 'draft' },
   { path: 'pledge.prefix', kind: 'text', until: 'draft' },
 ]
 

@@ -98,7 +98,7 @@ export const t = tableOf({
   'duty.all': '全部指标',
   'duty.refusals': '被拒绝的请求',
   'duty.refusals.none': '最近五分钟没有。',
-  'duty.code': '错误代码',
+  'duty.code': '原因',
   'duty.minute': '一分钟',
   'duty.five': '五分钟',
   'duty.routes': '主要接口',

@@ -1,0 +1,100 @@
+package archtest
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// fieldWords is the table in which the console says the fields of a campaign in Chinese.
+const fieldWords = "web/src/shared/locale/fields.ts"
+
+// fieldSources read the file of a campaign, and list what is kept beside it. The tree has
+// words of its own where it is shown.
+var fieldSources = []string{
+	"campaign/retention.go", "configs/campaignboards.go", "configs/campaignfile.go", "configs/campaignprizes.go", "configs/campaignquiz.go", "internal/catalog/difference.go",
+}
+
+// beside are fields that no file has: what the check of a campaign blames as a whole.
+var beside = []string{"campaign", "definition"}
+
+// TestFieldsHaveWords shows that every field in which two versions of a campaign may differ
+// has words on the console, and that it has no words for what does not exist.
+func TestFieldsHaveWords(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(fieldWords)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, _, found := strings.Cut(string(text), "\n}\n")
+	if !found {
+		t.Fatalf("%s does not begin with its table", fieldWords)
+	}
+	said := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^  ([a-z_]+): '.*\p{Han}.*',$`).FindAllStringSubmatch(table, -1) {
+		said[m[1]] = true
+	}
+	written := map[string]string{}
+	for _, name := range beside {
+		written[name] = "internal/catalog/errors.go"
+	}
+	for _, source := range fieldSources {
+		fieldsOf(t, source, written)
+	}
+	for _, known := range []string{"title", "strata", "odds", "stage", "clocks", "until", "school_rate"} {
+		if written[known] == "" {
+			t.Errorf("the sources do not show %s any more: look at what reads them here", known)
+		}
+	}
+	for field, where := range written {
+		if !said[field] {
+			t.Errorf("%s has no words for %q (%s)", fieldWords, field, where)
+		}
+	}
+	for field := range said {
+		if written[field] == "" {
+			t.Errorf("%s has words for %q, which no campaign has", fieldWords, field)
+		}
+	}
+}
+
+// fieldsOf adds the fields that a source names: those that it reads from an object or
+// by their kind, and those that it puts into a difference.
+func fieldsOf(t *testing.T, source string, into map[string]string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, filepath.FromSlash(source)), nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	add := func(e ast.Expr) {
+		if lit, ok := e.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			for name := range strings.SplitSeq(unquote(lit), ".") {
+				into[name] = source
+			}
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			switch typeName(n.Fun) {
+			case "object", "must", "may", "join":
+				for _, arg := range n.Args {
+					add(arg)
+				}
+			}
+		case *ast.ValueSpec:
+			if typeName(n.Type) == "Kept" {
+				add(n.Values[0])
+			}
+		case *ast.IndexExpr:
+			add(n.Index)
+		case *ast.KeyValueExpr:
+			add(n.Key)
+		}
+		return true
+	})
+}
