@@ -17,6 +17,7 @@ import (
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/sqldb"
+	"qingyuan/internal/token"
 )
 
 // openCatalog reads the campaigns of the database and of the folder, and the
@@ -140,13 +141,10 @@ type viewerTokenCmd struct {
 	Demo     bool          `help:"The campaign is one of the demonstration's."`
 }
 
-// maxViewer bounds how long a token may be good: it cannot be called back.
-const maxViewer = 7 * 24 * time.Hour
-
 // Run implements the command.
 func (v viewerTokenCmd) Run(e env) error {
-	if v.For <= 0 || v.For > maxViewer {
-		return fmt.Errorf("%w: --for %v is not between 0 and %v", errUsage, v.For, maxViewer)
+	if v.For <= 0 || v.For > token.MaxViewer {
+		return fmt.Errorf("%w: --for %v is not between 0 and %v", errUsage, v.For, token.MaxViewer)
 	}
 	cfg, err := v.load(map[string]any{"demo": v.Demo})
 	if err != nil {

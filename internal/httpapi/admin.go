@@ -63,6 +63,7 @@ func (s *Server) adminRoutes() []route {
 		s.reportRoutes(),
 		s.retentionRoutes(),
 		s.boardDeskRoutes(),
+		s.viewerRoutes(),
 		s.rosterRoutes(),
 		s.bankRoutes(),
 		s.feedbackRoutes(),

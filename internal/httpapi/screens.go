@@ -13,8 +13,10 @@ import (
 	"qingyuan/leaderboard"
 )
 
-// Tickets signs tickets for screens. *session.Service is one.
+// Tickets signs tickets for screens, and the tokens by which a screen gets them without
+// anybody who is signed in. *session.Service is one.
 type Tickets interface {
+	SignViewer(campaign, scope string, lifetime time.Duration) (string, error)
 	SignScreen(campaign, scope string, office bool, lifetime time.Duration) (string, error)
 }
 

@@ -271,6 +271,10 @@ func (stubTickets) SignScreen(_, scope string, office bool, _ time.Duration) (st
 	return "s:audience/" + scope, nil
 }
 
+func (stubTickets) SignViewer(_, scope string, _ time.Duration) (string, error) {
+	return "v:" + or(scope, "all"), nil
+}
+
 // stubTokens takes "p:<participant>" and "v:<campaign>/<scope>".
 type stubTokens struct{}
 

@@ -43,6 +43,7 @@ const (
 
 	ReadFigures      Action = "figures.read"      // counts, rates, boards, statistics of questions
 	AnnounceFigures  Action = "figures.announce"  // seal the figures as of an instant
+	ShareFigures     Action = "figures.share"     // let a screen show them without anybody signed in
 	ReadParticipants Action = "participants.read" // names: personal data
 	MoveParticipants Action = "participants.move" // decide on a transfer between units
 	ErasePersonal    Action = "personal.erase"    // retention, requests of participants
@@ -58,7 +59,7 @@ const (
 var rights = map[Role][]Action{
 	System: {ManageOperators, ReadCampaigns, ReadDuty},
 	CampaignOperator: {
-		ReadCampaigns, EditCampaigns, EditTree, ReadRosters, EditRosters, ReadBanks, ReadFigures, AnnounceFigures,
+		ReadCampaigns, EditCampaigns, EditTree, ReadRosters, EditRosters, ReadBanks, ReadFigures, AnnounceFigures, ShareFigures,
 		ReadParticipants, MoveParticipants, ErasePersonal, HandleFeedback, RecordPaper, CorrectResults, ApproveResults, ReadDuty,
 	},
 	QuestionEditor:   {ReadCampaigns, ReadBanks, EditBanks},
@@ -77,6 +78,7 @@ var deciding = map[Action]string{ //nolint:exhaustive // What is not here does n
 	EditRosters:      "is the denominator of every rate, and holds names",
 	ReviewBanks:      "signs the answer keys that attempts are marked by",
 	AnnounceFigures:  "seals the figures that are published",
+	ShareFigures:     "outlasts the session and the rights of whoever does it",
 	MoveParticipants: "moves counts from one unit to another",
 	RecordPaper:      "adds to a published figure",
 	CorrectResults:   "changes results",

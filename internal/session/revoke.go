@@ -166,6 +166,12 @@ func (r *revoked) forget(now time.Time) {
 	}
 }
 
+// SignViewer returns a token that lets an office's screen read a part of a campaign, as
+// token.Authority says.
+func (s *Service) SignViewer(campaign, scope string, lifetime time.Duration) (string, error) {
+	return s.tokens.SignViewer(campaign, scope, lifetime)
+}
+
 // SignScreen returns a ticket that opens one live stream of a part of a campaign, as
 // token.Authority says.
 func (s *Service) SignScreen(campaign, scope string, office bool, lifetime time.Duration) (string, error) {

@@ -40,6 +40,10 @@ const (
 	// not say otherwise.
 	DefaultAccessLifetime = 2 * time.Hour
 
+	// MaxViewer bounds how long an office's screen may read by one token: it cannot be
+	// called back.
+	MaxViewer = 7 * 24 * time.Hour
+
 	issuer       = "qingyuan"
 	defaultCache = 1 << 16
 )

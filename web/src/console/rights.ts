@@ -7,7 +7,7 @@ export type Action =
   | 'operators.manage' | 'audit.read'
   | 'campaigns.read' | 'campaigns.edit' | 'tree.edit' | 'rosters.read' | 'rosters.edit'
   | 'banks.read' | 'banks.edit' | 'banks.review'
-  | 'figures.read' | 'figures.announce' | 'participants.read' | 'participants.move' | 'personal.erase'
+  | 'figures.read' | 'figures.announce' | 'figures.share' | 'participants.read' | 'participants.move' | 'personal.erase'
   | 'feedback.handle' | 'paper.record' | 'results.correct' | 'results.approve' | 'duty.read'
 
 type Who = Pick<Schema<'Operator'>, 'grants'> | null

@@ -19,6 +19,12 @@ const topUnits = 20
 /** How long is waited before a ticket is asked for again that was not given. */
 const ticketAgain = 10_000
 
+/**
+ * Why there is no new ticket: the console's page gives none, which may pass, or the token
+ * is no good any more, which stays.
+ */
+export type Trouble = '' | 'desk' | 'token'
+
 export interface Address {
   campaign: string
   /** The token of an office's screen, '' for none. */
@@ -46,6 +52,7 @@ export function useScreen({ campaign, viewer, desk }: Address) {
   const frame = shallowRef<Frame | null>(null)
   const units = shallowRef<BoardRow[] | null>(null)
   const old = ref(false)
+  const trouble = ref<Trouble>('')
   /** There is no such campaign. */
   const missing = ref(false)
   const now = ref(Date.now())
@@ -74,24 +81,45 @@ export function useScreen({ campaign, viewer, desk }: Address) {
     })
   }
 
-  /** A ticket by the viewer's token. */
-  const byToken = () =>
-    client
-      .post('/api/v1/campaigns/{campaign}/screen-tickets', {
+  /** A ticket by the viewer's token; null where there is none just now. */
+  const byToken = async () => {
+    try {
+      return await client.post('/api/v1/campaigns/{campaign}/screen-tickets', {
         path: { campaign },
         body: { view: 'audience' },
         headers: { Authorization: `Bearer ${viewer}` },
         signal: end.signal,
       })
-      .catch(() => null)
+    } catch (err) {
+      if (isProblem(err) && (err.status === 401 || err.status === 403)) trouble.value = 'token'
+      return null
+    }
+  }
 
-  /** Asks for a ticket, follows with it, and again before it ends. */
+  /** A ticket by the console's page; null where nobody answers. */
+  const byDesk = async () => {
+    const given = await askDesk(desk, end.signal)
+    trouble.value = given === null ? 'desk' : ''
+    return given
+  }
+
+  /**
+   * Asks for a ticket, follows with it, and again before it ends. A console that is gone
+   * may come back; a token that was refused is refused for ever.
+   */
   const joinWithTickets = async () => {
+    let ends = 0
     while (!end.signal.aborted) {
-      const given = await (desk ? askDesk(desk, end.signal) : byToken())
+      const given = trouble.value === 'token' ? null : await (desk ? byDesk() : byToken())
       if (end.signal.aborted) return
-      if (given) join(given.ticket)
-      else well = false
+      if (given) {
+        join(given.ticket)
+        ends = Date.now() + 2 * given.renew_after_ms
+      } else if (Date.now() >= ends) {
+        leave() // with that ticket everything is refused
+        well = false
+        if (trouble.value === 'token') return
+      }
       await rest(given?.renew_after_ms ?? ticketAgain, end.signal)
     }
   }
@@ -139,7 +167,7 @@ export function useScreen({ campaign, viewer, desk }: Address) {
     leave()
     leaveUnits()
   })
-  return { frame, units, missing, old, now }
+  return { frame, units, missing, old, trouble, now }
 }
 
 function rest(ms: number, signal: AbortSignal): Promise<void> {

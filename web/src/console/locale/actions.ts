@@ -67,6 +67,7 @@ export const t = tableOf({
 
   'figures.read': '查看或导出数据',
   'figures.announce': '封存发布的数据',
+  'figures.share': '签发大屏令牌',
   'export': '导出数据',
   'participants.read': '查看或导出参与者名单',
   'participants.move': '处理转单位申请',

@@ -19,9 +19,15 @@ export interface Screen {
   err: unknown
 }
 
+/** What of a screen outlives a reload. */
+type Kept = Pick<Screen, 'channel' | 'campaign' | 'scope' | 'name' | 'view'>
+
+const key = 'qy.screens'
+
 /**
  * Screens gives tickets to the big screens that were opened here, by the rights of
- * whoever is signed in, for as long as they are.
+ * whoever is signed in, for as long as they are. The tab keeps which they are: after a
+ * reload, or once the same person has signed in again, the screens go on by themselves.
  */
 export const useScreens = defineStore('screens', () => {
   const desk = useDesk()
@@ -31,11 +37,30 @@ export const useScreens = defineStore('screens', () => {
   /** The address of a screen. The channel lies in the fragment, which reaches no server. */
   const address = (s: Screen) => `/screen/${encodeURIComponent(s.campaign)}#desk=${s.channel}`
 
-  function open(of: Pick<Screen, 'campaign' | 'scope' | 'name' | 'view'>): Screen {
-    const screen: Screen = { ...of, channel: secret(), given: '', err: null }
-    all.value = [...all.value, screen]
-    lines.set(screen.channel, keepDesk(screen.channel, () => give(screen.channel)))
+  function open(of: Omit<Kept, 'channel'>): Screen {
+    const screen = { ...of, channel: secret(), given: '', err: null }
+    supply([...all.value, screen])
+    keep()
     return screen
+  }
+
+  function stop(channel: string): void {
+    supply(all.value.filter((s) => s.channel !== channel))
+    keep()
+  }
+
+  /** Answers these screens, and no others. */
+  function supply(screens: Screen[]): void {
+    const wanted = screens.map((s) => s.channel)
+    for (const [channel, leave] of lines) {
+      if (wanted.includes(channel)) continue
+      leave()
+      lines.delete(channel)
+    }
+    for (const channel of wanted) {
+      if (!lines.has(channel)) lines.set(channel, keepDesk(channel, () => give(channel)))
+    }
+    all.value = screens
   }
 
   async function give(channel: string): Promise<Ticket | null> {
@@ -56,16 +81,22 @@ export const useScreens = defineStore('screens', () => {
     all.value = all.value.map((s) => (s.channel === channel ? { ...s, ...by } : s))
   }
 
-  function stop(channel: string): void {
-    lines.get(channel)?.()
-    lines.delete(channel)
-    all.value = all.value.filter((s) => s.channel !== channel)
+  function keep(): void {
+    const screens: Kept[] = all.value.map(({ channel, campaign, scope, name, view }) => ({ channel, campaign, scope, name, view }))
+    sessionStorage.setItem(key, JSON.stringify({ operator: desk.operator?.id, screens }))
   }
 
   // Nobody's rights outlast them: another person opens screens of their own.
   watch(
     () => desk.operator?.id,
-    () => all.value.forEach((s) => stop(s.channel)),
+    (operator) => {
+      supply([])
+      if (operator === undefined) return
+      const kept = JSON.parse(sessionStorage.getItem(key) ?? 'null') as { operator: string; screens: Kept[] } | null
+      if (kept?.operator === operator) supply(kept.screens.map((s) => ({ ...s, given: '', err: null })))
+      else sessionStorage.removeItem(key)
+    },
+    { immediate: true },
   )
 
   return { all, address, open, stop }
