@@ -122,7 +122,7 @@ bench-lag: need-redis ## How old facts are when counted and stored, at RATE=2000
 
 .PHONY: bench-sealing
 bench-sealing: need-redis ## What sealing acts costs beside them, at RATE=2000 a second
-	go test ./internal/growth -run '^$$' -bench Sealing -benchtime 1x -timeout 30m -v -sealing.rate '$(if $(filter command line environment,$(origin RATE)),$(RATE),2000)' -sealing.for 20s
+	go test ./internal/growth -run '^$$' -bench Sealing -benchtime 1x -timeout 30m -v -sealing.rate '$(if $(filter command line environment,$(origin RATE)),$(RATE),2000)' -sealing.for 20s -sealing.every 5s
 
 .PHONY: bench-watchers
 bench-watchers: need-redis ## What WATCHERS=1000 of a live stream cost (10000 needs ulimit -n 11000)
