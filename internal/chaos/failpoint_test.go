@@ -18,8 +18,8 @@ type point struct {
 	visits int
 }
 
-// points are the places around the two ways that facts take: into the ledger
-// and into the figures.
+// points are the places around the ways that facts take: into the ledger, into the
+// figures, and into the log of acts.
 var points = []point{
 	{"ledger.before_append", 6},
 	{"ledger.after_cursor", 6},
@@ -29,6 +29,10 @@ var points = []point{
 	{"ledger.after_trim", 2},
 	{"fold.before_apply", 6},
 	{"fold.after_apply", 6},
+	{"prooflog.before_seal", 2},
+	{"prooflog.before_commit", 2},
+	{"prooflog.after_seal", 2},
+	{"prooflog.after_sign", 2},
 }
 
 // TestFailpoints has the program die, or fail, at each named place under load.
@@ -36,7 +40,7 @@ var points = []point{
 func TestFailpoints(t *testing.T) {
 	t.Parallel()
 	const kind = "point"
-	s := NewStage(t, "kill or failure at each of 8 named points", Options{Name: kind}, CrowdOptions{HangUp: 0.02})
+	s := NewStage(t, fmt.Sprintf("kill or failure at each of %d named points", len(points)), Options{Name: kind, Env: []string{sealing}}, CrowdOptions{HangUp: 0.02})
 	f := failer{Stage: s, random: Random(kind + " faults"), died: map[string]int{}, failed: map[string]int{}}
 	for i := range Rounds(kind, 3, 25) {
 		if !f.cycle(t.Context(), i) {
@@ -45,6 +49,7 @@ func TestFailpoints(t *testing.T) {
 		s.Verify(t.Context())
 	}
 	s.Everything(t.Context())
+	s.Sealed(t.Context())
 	s.Row.Note("deaths + failures")
 	for _, p := range points {
 		s.Row.Note("%s %d+%d", p.name, f.died[p.name], f.failed[p.name])

@@ -14,11 +14,12 @@ import (
 )
 
 // TestKillServer kills the server under load, the private Redis with it, and
-// starts it again on the same data folder.
+// starts it again on the same data folder. It seals meanwhile: afterwards every act has
+// a leaf of its own.
 func TestKillServer(t *testing.T) {
 	t.Parallel()
 	const kind = "server"
-	s := NewStage(t, "server kill -9 under load", Options{Name: kind}, CrowdOptions{HangUp: 0.02})
+	s := NewStage(t, "server kill -9 under load", Options{Name: kind, Env: []string{sealing}}, CrowdOptions{HangUp: 0.02})
 	random := Random(kind + " faults")
 	s.Rounds(t.Context(), Rounds(kind, 30, 1000), func(ctx context.Context) error {
 		Sleep(ctx, Between(random, 20*time.Millisecond, 500*time.Millisecond))
@@ -30,6 +31,7 @@ func TestKillServer(t *testing.T) {
 		Sleep(ctx, Between(random, 0, 100*time.Millisecond))
 		return nil
 	})
+	s.Sealed(t.Context())
 }
 
 // TestKillRedis kills the private Redis under load: at any moment, in the middle
@@ -54,7 +56,7 @@ func TestKillRedis(t *testing.T) {
 func TestKillBoth(t *testing.T) {
 	t.Parallel()
 	const kind = "both"
-	s := NewStage(t, "Redis and server kill -9, one after the other", Options{Name: kind}, CrowdOptions{HangUp: 0.02})
+	s := NewStage(t, "Redis and server kill -9, one after the other", Options{Name: kind, Env: []string{sealing}}, CrowdOptions{HangUp: 0.02})
 	random := Random(kind + " faults")
 	s.Rounds(t.Context(), Rounds(kind, 10, 300), func(ctx context.Context) error {
 		Sleep(ctx, Between(random, 20*time.Millisecond, 400*time.Millisecond))
@@ -65,6 +67,7 @@ func TestKillBoth(t *testing.T) {
 		s.Program.Kill()
 		return s.Restart(ctx)
 	})
+	s.Sealed(t.Context())
 }
 
 // redisKiller kills the private Redis of a stage in several ways.

@@ -18,7 +18,7 @@ import (
 func TestOracle(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	p := Launch(t, Options{Name: "oracle"})
+	p := Launch(t, Options{Name: "oracle", Env: []string{sealing}})
 	dir := Folder(t, "oracle-books")
 	books := filepath.Join(dir, "true")
 	c := NewCrowd(t, CrowdOptions{Name: "oracle", URL: []string{p.URL}, Dir: books, Clients: 3, HangUp: 0.05})
@@ -46,6 +46,23 @@ func TestOracle(t *testing.T) {
 	if v := judge(books); !v.OK() || v.Acknowledged == 0 {
 		t.Fatalf("nothing is planted: %s", &v)
 	}
+	sealed := func(dir string) Verdict {
+		t.Helper()
+		j := NewJudge(c)
+		j.reading = NewReading(dir)
+		_, err := j.reading.Update()
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := j.Sealed(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if v := sealed(books); !v.OK() {
+		t.Errorf("nothing is planted in the log of acts: %s", &v)
+	}
 	for name, planted := range plants() {
 		tampered := filepath.Join(dir, name)
 		tamper(t, books, tampered, planted.change)
@@ -53,6 +70,11 @@ func TestOracle(t *testing.T) {
 		if !slices.ContainsFunc(v.Faults, func(f Fault) bool { return f.Kind == planted.want }) {
 			t.Errorf("planted %s, want a fault of the kind %q, got %s", name, planted.want, &v)
 		}
+	}
+	fewer := filepath.Join(dir, "fewer submissions")
+	tamper(t, books, fewer, once(func(e *Entry) bool { return e.Kind == actSubmit }, nil))
+	if v := sealed(fewer); !slices.ContainsFunc(v.Faults, func(f Fault) bool { return f.Kind == faultDoubled }) {
+		t.Errorf("the log has a leaf of an act that nobody meant to do: %s", &v)
 	}
 	restart(t, p, func() {
 		if err := os.RemoveAll(p.Data); err != nil {
@@ -62,6 +84,24 @@ func TestOracle(t *testing.T) {
 	})
 	if v := judge(books); !slices.ContainsFunc(v.Faults, func(f Fault) bool { return f.Kind == faultLost }) {
 		t.Errorf("the program forgot acts, want them to be missed, got %s", &v)
+	}
+}
+
+// TestLeavesOfReceipts: no two receipts may name one leaf, nor one that the log has not.
+func TestLeavesOfReceipts(t *testing.T) {
+	t.Parallel()
+	l := leaves{size: 2, of: map[int]string{}}
+	l.take(0, "a")
+	l.take(1, "b")
+	if !l.v.OK() {
+		t.Errorf("two leaves of two acts: %s", &l.v)
+	}
+	l.take(1, "c")
+	l.take(2, "d")
+	l.take(-1, "e")
+	want := []string{faultDoubled, faultLost, faultLost}
+	if !slices.EqualFunc(l.v.Faults, want, func(f Fault, kind string) bool { return f.Kind == kind }) {
+		t.Errorf("found %v, want %v", l.v.Faults, want)
 	}
 }
 
