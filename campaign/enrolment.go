@@ -51,7 +51,7 @@ type Store interface {
 	// changes nothing and appends nothing. A different unit is ErrUnitFixed
 	// once any act of the participant was accepted, and one that is not that of the
 	// roster they came by is ErrRosterUnit. Whoever is counted as another participant is
-	// ErrJoined.
+	// ErrJoined, unless they sign in as this one: then they are counted as themselves again.
 	Enrol(ctx context.Context, campaign, participant string, e Enrolment, p Personal) (Enrolment, error)
 	// Enrolment returns ErrNotEnrolled where there is none.
 	Enrolment(ctx context.Context, campaign, participant string) (Enrolment, error)

@@ -39,8 +39,8 @@ func RecordOf(f *event.Fact, whole event.Corrected) Record {
 	return rec
 }
 
-// After returns what a correction, a transfer, a re-mark or a join makes of the record
-// that it found. It does not change its argument. An attempt or a signature that is not
+// After returns what a correction, a transfer, a re-mark, a join or its end makes of the
+// record that it found. It does not change its argument. An attempt or a signature that is not
 // there is an error.
 func After(rec Record, f *event.Fact) (Record, error) {
 	switch body := f.Body.(type) {
@@ -52,6 +52,8 @@ func After(rec Record, f *event.Fact) (Record, error) {
 		return Remarked(rec, body.Number, body.After)
 	case event.Joined:
 		return Joined(rec)
+	case event.Parted:
+		return Parted(rec)
 	default:
 		return Record{}, fmt.Errorf("correction: %T is none", f.Body)
 	}
@@ -78,6 +80,16 @@ func Joined(rec Record) (Record, error) {
 		return Record{}, errors.New("join with another participant: an act of theirs counts")
 	}
 	rec.Joined = true
+	return rec, nil
+}
+
+// Parted returns the record of somebody who is counted as themselves again. It does not
+// change its argument. Somebody who was not joined is an error.
+func Parted(rec Record) (Record, error) {
+	if !rec.Joined {
+		return Record{}, errors.New("part from another participant: they are not joined")
+	}
+	rec.Joined = false
 	return rec, nil
 }
 

@@ -93,7 +93,8 @@ func (w *world) happen(t *rapid.T) {
 		p.lived = []stay{{p.Unit, w.now}}
 		return
 	}
-	if p.Joined { // nothing comes of them any more
+	if p.Joined {
+		w.rest(t, id, p)
 		return
 	}
 	switch act := rapid.IntRange(0, 12).Draw(t, "act"); {
@@ -130,6 +131,21 @@ func (w *world) happen(t *rapid.T) {
 		w.remark(t, id, p)
 	default:
 		w.submit(t, id, p)
+	}
+}
+
+// rest is what may happen to somebody who is counted as another one.
+func (w *world) rest(t *rapid.T, id string, p *person) {
+	switch act := rapid.IntRange(0, 5).Draw(t, "act of a joined person"); {
+	case act < 2:
+		w.add(event.KindParted, id, p.Unit, false, event.Parted{From: "somebody else"})
+		p.Joined = false
+		p.lived = append(p.lived, stay{p.Unit, w.now})
+	case act == 2:
+		w.correct(id, p, map[bool]event.Kind{false: event.KindHidden, true: event.KindShown}[p.Hidden], 0)
+	case act == 3 && len(p.Attempts) > 0:
+		w.remark(t, id, p)
+	default:
 	}
 }
 
@@ -636,6 +652,19 @@ func TestJoined(t *testing.T) {
 		if _, err := leaderboard.Joined(rec); err == nil {
 			t.Errorf("%s counts, and the record is joined", name)
 		}
+	}
+}
+
+// TestParted ends a join, and nothing else.
+func TestParted(t *testing.T) {
+	t.Parallel()
+	rec := leaderboard.Record{Unit: "u1", Group: "public", Joined: true}
+	parted, err := leaderboard.Parted(rec)
+	if err != nil || parted.Joined || !rec.Joined || parted.Unit != "u1" {
+		t.Errorf("parted %+v of %+v, %v", parted, rec, err)
+	}
+	if _, err := leaderboard.Parted(parted); err == nil {
+		t.Error("who is not joined was parted")
 	}
 }
 

@@ -198,6 +198,8 @@ func (b *Batch) Count(r Rules, f *event.Fact) error {
 		return b.correct(r, f, body.Corrected)
 	case event.Joined:
 		return b.correct(r, f, body.Corrected)
+	case event.Parted:
+		to.count(f.Unit, Enrolled, 1)
 	case event.Started, event.Expired, event.Granted, event.Erased, event.Chance, event.Won, event.Prize:
 		// They change no figure.
 	default:

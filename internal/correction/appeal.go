@@ -326,7 +326,10 @@ func (s *Service) restoreOne(ctx context.Context, a *Appeal) error {
 	return s.DB.WithTx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE correction_items SET outcome = $1 WHERE batch = $2 AND participant = $3 AND number = $4 AND outcome = $5`,
 			string(Back), b.ID, a.Participant, a.Number, string(Out))
-		return err
+		if err != nil {
+			return err
+		}
+		return lookAtOnce(ctx, tx, b, s.now())
 	})
 }
 

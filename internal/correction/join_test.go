@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"qingyuan/internal/correction"
 	"qingyuan/internal/sqltest"
 	"qingyuan/leaderboard"
@@ -54,24 +56,83 @@ func TestWhoGoesOnAsAnother(t *testing.T) {
 		goesOn(idle, into)
 		enrolled(5)
 	}
-	goesOn(signed, into)
-	enrolled(5)
-	b := takeOut(signed)
+	goesOn(signed, into) // who has not done anything yet
 	enrolled(4)
-	if b = r.undo2(b); b.Counts[correction.Kept] != 1 { // what was theirs counts for nobody any more
+	b := takeOut(signed)
+	enrolled(4) // by the one who signs in
+	if b = r.undo2(b); b.Counts[correction.Back] != 1 || b.Counts[correction.Kept] != 0 {
 		t.Errorf("the undo: %+v", b)
 	}
 	r.settle()
+	r.look()
+	enrolled(4)
+	takeOut(signed)
 	enrolled(4)
 
 	goesOn(other, into)
-	enrolled(4)
-	goesOn(into, third) // who was two goes on as a third
 	enrolled(3)
+	goesOn(into, third) // who was two goes on as a third
+	enrolled(2)
 	takeOut(other)
 	enrolled(2)
 	r.rebuild()
 	enrolled(2)
+}
+
+// TestThePersonStaysAsWhoeverCounts: an office that takes out what was done by the door that
+// leads on has the person enrolled once as well, by what they did as the other. They may
+// go on by that door, and whatever is given back comes with its enrolment.
+func TestThePersonStaysAsWhoeverCounts(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, sqltest.SQLite(t), definition(t, "antidrug", 2))
+	r.populate(4, 0) // of whom every other one has signed
+	from, to := person(0), person(2)
+	before := r.tallies()
+	must(t, 0, r.service.GoesOnAs(t.Context(), from, to))
+	r.settle()
+	enrolled := func(when string, want int64) {
+		t.Helper()
+		r.look()
+		if n := r.enrolled(); n != want {
+			t.Errorf("%s: %d are enrolled, want %d", when, n, want)
+		}
+		r.clean()
+	}
+	takeOut := func(who string) *correction.Batch {
+		t.Helper()
+		return r.run2(r.create(head(), correction.Conditions{Attempts: true, Signatures: true, Participants: []string{who}}))
+	}
+	enrolled("both count", 4)
+	later := takeOut(to)
+	enrolled("the one who stays counts no more", 3)
+	r.rebuild()
+	enrolled("a rebuild", 3)
+	earlier := takeOut(from)
+	enrolled("neither counts", 3)
+	r.undo2(later)
+	enrolled("the later one was given back", 3)
+	r.undo2(earlier)
+	enrolled("both were given back", 4)
+	if diff := cmp.Diff(before, r.tallies()); diff != "" {
+		t.Errorf("the figures after everything was undone (-before +after):\n%s", diff)
+	}
+
+	takeOut(to)
+	enrolled("out again", 3)
+	must(t, 0, r.sit(t.Context(), to, 3)) // they sign in as this one, and go on
+	r.settle()
+	enrolled("they went on", 4)
+	takeOut(from)
+	enrolled("the earlier one counts no more", 3)
+
+	must(t, 0, r.service.GoesOnAs(t.Context(), to, from)) // the doors lead back
+	r.settle()
+	enrolled("the doors lead back", 3)
+	must(t, 0, r.sit(t.Context(), from, 3))
+	r.settle()
+	enrolled("both have gone on", 4)
+	r.rebuild()
+	enrolled("a last rebuild", 4)
 }
 
 // look lets the service look at everybody again, as late as it ever does.

@@ -194,8 +194,14 @@ func (r *rig) serve() {
 	r.pledges = pledge.Service{Catalog: r, Store: redisstore.NewSignatures(c, r.box), Serials: serials, Now: r.now}
 	must(r, 0, r.banks.PutBank(r.Context(), r.bank))
 	if r.service != nil {
-		r.service.Acts = redisstore.NewCorrections(c, r.Campaign, r.now)
+		r.correct()
 	}
+}
+
+// correct lets the service correct what this server serves.
+func (r *rig) correct() {
+	store := redisstore.NewCorrections(r.campaigns, r.Campaign, r.now)
+	r.service.Acts, r.service.Joins = store, store
 }
 
 // open opens the office.

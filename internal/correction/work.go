@@ -401,6 +401,9 @@ func (w *worker) end(ctx context.Context, whole bool, cause error) error {
 		if err := w.comes(ctx, tx, w.Batch, ending(w.State, whole).to); err != nil {
 			return err
 		}
+		if err := lookAtOnce(ctx, tx, w.Batch, w.Now()); err != nil {
+			return err
+		}
 		return w.close(ctx, tx, whole, cause)
 	})
 	if err != nil {

@@ -57,6 +57,9 @@ const (
 	// KindJoined takes the enrolment of a participant out of every figure who is counted
 	// as another one: both are one person.
 	KindJoined Kind = "joined.1"
+	// KindParted lets the enrolment count again of a participant who was counted as another
+	// one.
+	KindParted Kind = "parted.1"
 	// KindChance spends a chance that won nothing, and KindWon gives a prize: for a
 	// chance, or by a draw.
 	KindChance Kind = "chance.1"
@@ -260,12 +263,22 @@ type Remarked struct {
 
 // Joined says that a participant, none of whose acts counts, is one person with another
 // who is enrolled as well: from then on nothing of them counts, their enrolment neither,
-// and nothing of them ever will. The rest is as it was until then.
+// until they are parted. The rest is as it was until then.
 type Joined struct {
 	Corrected
 
 	// Into is who the person is counted as.
 	Into string `json:"into"`
+	// Returns says that the person signs in as this participant all the same: whatever
+	// they do next parts the two.
+	Returns bool `json:"returns,omitempty"`
+}
+
+// Parted says that a participant who was counted as another one is counted as themselves
+// again: something of theirs is about to be done or to count.
+type Parted struct {
+	// From is who the person was counted as.
+	From string `json:"from"`
 }
 
 // Ruling is what was decided of a contested question: see package quiz.
@@ -446,6 +459,8 @@ func decodeBody(k Kind, fields Fields) (any, error) {
 		return decodeAs[Remarked](body)
 	case KindJoined:
 		return decodeAs[Joined](body)
+	case KindParted:
+		return decodeAs[Parted](body)
 	case KindChance:
 		return decodeAs[Chance](body)
 	case KindWon:

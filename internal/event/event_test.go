@@ -122,7 +122,9 @@ func TestABodyTravels(t *testing.T) {
 		},
 		event.KindJoined: event.Joined{
 			Corrected: event.Corrected{Attempts: []event.Counted{{Number: 1, At: 1, UsedMS: 1, Score: 1, Void: true}}, SignedAt: 1, SignedVoid: true}, Into: "p2",
+			Returns: true,
 		},
+		event.KindParted: event.Parted{From: "p2"},
 		event.KindSigned: event.Signed{Version: "2026", TextSHA256: "00", Method: "typed", Commitment: "x"},
 	} {
 		text, err := event.EncodeBody(body)

@@ -372,7 +372,7 @@ func (q *Quiz) Correct(ctx context.Context, p quiz.Person, number int, to quiz.S
 		switch {
 		case !found || !a.State.Accepted():
 			return change{}, quiz.ErrAttemptNotFound
-		case a.State == to, x.record.Joined:
+		case a.State == to, x.record.Joined && to == quiz.StateSubmitted:
 			return change{}, nil
 		}
 		a.State, a.Batch = to, ""
@@ -399,7 +399,7 @@ func (b *Boards) Hide(ctx context.Context, id, participant string, hidden bool) 
 		kind = event.KindHidden
 	}
 	err = b.campaigns.correct(ctx, def, participant, b.now(), func(x *correction) (change, error) {
-		if x.record.Hidden == hidden || x.record.Joined {
+		if x.record.Hidden == hidden {
 			return change{}, nil
 		}
 		return change{kind: kind}, nil

@@ -9,6 +9,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/correction/act"
 	"qingyuan/internal/event"
+	"qingyuan/internal/fault"
 	"qingyuan/pledge"
 	"qingyuan/quiz"
 )
@@ -73,8 +74,8 @@ func (c *Corrections) Invalidate(ctx context.Context, id string, t act.Turn, a a
 }
 
 // Restore lets an act count again that the batch has invalidated. Any other stays
-// as it is, and so do those of who is counted as another participant. It returns what
-// became of the act; errors are those of Invalidate.
+// as it is. Whoever is counted as another participant is counted as themselves again
+// first. It returns what became of the act; errors are those of Invalidate.
 func (c *Corrections) Restore(ctx context.Context, id string, t act.Turn, a act.Act) (act.Fate, error) {
 	return c.correct(ctx, id, t, a, func(was act.Fate) (act.Fate, bool) {
 		return act.Fate{Counts: true}, !was.Counts && was.Batch == t.Batch
@@ -96,19 +97,36 @@ func (c *Corrections) correct(ctx context.Context, id string, t act.Turn, a act.
 		return fail(err)
 	}
 	var fate act.Fate
-	err = c.campaigns.correct(ctx, def, a.Participant, c.now(), func(x *correction) (change, error) {
-		was, err := x.fate(a.Number)
-		if err != nil {
-			return change{}, err
+	parts := false
+	step := func() error {
+		return c.campaigns.correct(ctx, def, a.Participant, c.now(), func(x *correction) (change, error) {
+			was, err := x.fate(a.Number)
+			if err != nil {
+				return change{}, err
+			}
+			to, changes := rule(was)
+			if parts = changes && x.record.Joined; parts {
+				out := x.parted()
+				out.turn = t
+				return out, nil
+			}
+			if fate = was; !changes {
+				return change{}, nil
+			}
+			fate = to
+			return x.lead(a.Number, to, t)
+		})
+	}
+	err = step()
+	for range correctionTries {
+		if err != nil || !parts {
+			break
 		}
-		to, changes := rule(was)
-		if !changes || x.record.Joined {
-			fate = was
-			return change{}, nil
-		}
-		fate = to
-		return x.lead(a.Number, to, t)
-	})
+		err = step()
+	}
+	if err == nil && parts {
+		err = fault.ErrUnavailable.Because(errBusy)
+	}
 	if errors.Is(err, campaign.ErrRequired) {
 		err = act.ErrNone
 	}

@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,8 +12,8 @@ import (
 	"qingyuan/quiz"
 )
 
-// TestJoin counts somebody as another participant, and lets nothing come of them from
-// then on. Whatever speaks against it is told, and nothing is written.
+// TestJoin counts somebody as another participant, and lets nothing come of them until
+// something is given back. Whatever speaks against it is told, and nothing is written.
 func TestJoin(t *testing.T) {
 	t.Parallel()
 	onShards(t, func(t *testing.T, shards int) {
@@ -21,7 +22,7 @@ func TestJoin(t *testing.T) {
 		c := NewCorrections(r.campaigns, r.world.define, r.world.now)
 		join := func(who, into string, want act.Joining) {
 			t.Helper()
-			if came, err := c.Join(t.Context(), r.def.ID, who, into); err != nil || came != want {
+			if came, err := c.Join(t.Context(), r.def.ID, who, into, false); err != nil || came != want {
 				t.Errorf("join %s with %s: %q, %v; want %q", who, into, came, err, want)
 			}
 		}
@@ -29,7 +30,7 @@ func TestJoin(t *testing.T) {
 		r.unchanged("what speaks against a join", func() {
 			join("nobody", "alice", act.Nobody)
 			join("alice", "nobody", act.Alone)
-			if _, err := c.Join(t.Context(), r.def.ID, "alice", "alice"); !errors.Is(err, errNobody) {
+			if _, err := c.Join(t.Context(), r.def.ID, "alice", "alice", false); !errors.Is(err, errNobody) {
 				t.Errorf("joined with themselves: %v", err)
 			}
 		})
@@ -67,7 +68,79 @@ func TestJoin(t *testing.T) {
 		r.unchanged("nothing comes of them any more", func() { r.joined(c, join) })
 		r.foldAll()
 		r.foldedOnce()
+		if m, err := c.Membership(t.Context(), r.def.ID, "alice"); err != nil || m != (act.Membership{Enrolled: true, Into: "bob"}) {
+			t.Errorf("alice is %+v, %v", m, err)
+		}
+		f, err := c.Restore(t.Context(), r.def.ID, turn, signature)
+		if m, errLook := c.Membership(t.Context(), r.def.ID, "alice"); err != nil || errLook != nil || !f.Counts || m != (act.Membership{Enrolled: true, Counts: true}) {
+			t.Errorf("given back: %+v, %v; alice is %+v, %v", f, err, m, errLook)
+		}
+		r.kinds("alice", event.KindJoined, event.KindParted, event.KindSignatureRestored)
+		r.foldAll()
+		r.foldedOnce()
 	})
+}
+
+// TestWhoReturns: whoever is counted as another participant and signs in as themselves all
+// the same is counted again by whatever they do next, in the same step.
+func TestWhoReturns(t *testing.T) {
+	t.Parallel()
+	for name, next := range map[string]struct {
+		do   func(*rig)
+		fact event.Kind
+	}{
+		"an attempt":     {func(r *rig) { r.start("bob", noon) }, event.KindStarted},
+		"a signature":    {func(r *rig) { r.sign("bob", noon) }, event.KindSigned},
+		"another unit":   {func(r *rig) { r.enrol("bob", "u3", "public") }, event.KindMoved},
+		"an office does": {func(r *rig) { r.part("bob") }, event.KindParted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, 2)
+			r.enrol("alice", "u1", "public")
+			r.sign("alice", noon)
+			r.enrol("bob", "u2", "public")
+			c := NewCorrections(r.campaigns, r.world.define, r.world.now)
+			if came, err := c.Join(t.Context(), r.def.ID, "bob", "alice", true); err != nil || came != act.Joined {
+				t.Fatalf("join: %s, %v", came, err)
+			}
+			r.unchanged("the same enrolment again", func() { r.enrol("bob", "u2", "public") })
+			next.do(r)
+			want := []event.Kind{event.KindJoined, event.KindParted}
+			if next.fact != event.KindParted {
+				want = append(want, next.fact)
+			}
+			r.kinds("bob", want...)
+			m, err := c.Membership(t.Context(), r.def.ID, "bob")
+			if err != nil || m.Into != "" || m.Returns || !m.Enrolled {
+				t.Errorf("bob is %+v, %v", m, err)
+			}
+			r.foldAll()
+			r.foldedOnce()
+		})
+	}
+}
+
+// part counts somebody as themselves again.
+func (r *rig) part(who string) {
+	r.Helper()
+	if err := NewCorrections(r.campaigns, r.world.define, r.world.now).Part(r.Context(), r.def.ID, who); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// kinds fails unless the facts of somebody end with these.
+func (r *rig) kinds(who string, want ...event.Kind) {
+	r.Helper()
+	var got []event.Kind
+	for _, f := range r.allFacts() {
+		if f.Participant == who {
+			got = append(got, f.Kind)
+		}
+	}
+	if len(got) < len(want) || !slices.Equal(got[len(got)-len(want):], want) {
+		r.Errorf("the facts of %s are %v, and do not end with %v", who, got, want)
+	}
 }
 
 // joined sees that nothing changes alice, who is counted as bob.
@@ -90,13 +163,10 @@ func (r *rig) joined(c *Corrections, join func(who, into string, want act.Joinin
 		r.Errorf("a repeat of the signature: %t, %v", fresh, err)
 	}
 	wants("a correction", r.quiz.Correct(ctx, r.person("alice"), 1, quiz.StateSubmitted), nil)
-	wants("hiding", r.boards.Hide(ctx, id, "alice", true), nil)
 	turn, one := act.Turn{Batch: "batch", Number: 1}, act.Act{Participant: "alice", Number: 1}
-	if f, err := c.Restore(ctx, id, turn, act.Act{Participant: "alice", Number: act.Signature}); err != nil || f.Counts || f.Batch != "batch" {
-		r.Errorf("given back by the batch: %+v, %v", f, err)
+	if f, err := c.Restore(ctx, id, turn, one); err != nil || f.Counts || f.Batch != "" {
+		r.Errorf("given back by a batch that has not taken it out: %+v, %v", f, err)
 	}
-	_, err = c.Remark(ctx, id, turn, act.Remark{Act: one, From: act.Marks{Score: 80, MaxScore: 100}, To: act.Marks{MaxScore: 100}})
-	wants("marking again", err, act.ErrNone)
 	_, err = c.Give(ctx, id, turn, one)
 	wants("giving back", err, act.ErrNone)
 	moved, err := c.Transfer(ctx, id, act.Transfer{Participant: "alice", Request: "t1", To: act.Place{Unit: "u3", Group: "public"}})

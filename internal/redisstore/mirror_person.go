@@ -37,7 +37,7 @@ func personFields(p *state.Person) (map[string]string, error) {
 		f["x"] = flag(true)
 	}
 	if p.Joined != "" {
-		f["j"] = p.Joined
+		f["j"] = packJoined(p.Joined, p.Returns)
 	}
 	var errs [3]error
 	if p.Last > 0 {

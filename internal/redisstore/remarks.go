@@ -18,8 +18,7 @@ var errMarks = errors.New("no attempt on this paper has such marks")
 // boards follow at once. It returns the marks that the attempt has then, and may be
 // repeated; the turn must have begun. An attempt that was never accepted is
 // act.ErrNone, one that somebody else has marked meanwhile act.ErrMarks, with the
-// marks that it has, and a turn that is over act.ErrTurn. Of who is counted as another
-// participant there is nothing to be marked: act.ErrNone. A score that the boards
+// marks that it has, and a turn that is over act.ErrTurn. A score that the boards
 // cannot hold is leaderboard.ErrOutOfRange. An open attempt stays open.
 func (c *Corrections) Remark(ctx context.Context, id string, t act.Turn, r act.Remark) (act.Marks, error) {
 	return c.remark(ctx, id, r.Act, func(a *quiz.Attempt, has act.Marks) (act.Marks, change, error) {
@@ -48,7 +47,7 @@ func (c *Corrections) remark(
 	if err == nil {
 		err = c.campaigns.correct(ctx, def, a.Participant, c.now(), func(x *correction) (change, error) {
 			attempt, found := x.attempts[a.Number]
-			if !found || !attempt.State.Accepted() || x.record.Joined {
+			if !found || !attempt.State.Accepted() {
 				return change{}, act.ErrNone
 			}
 			to, then, err := rule(&attempt, marksOf(&attempt.Result))

@@ -111,7 +111,9 @@ func (g *garden) said() {
 		{"kind = 'hidden.1'", "kind = 'shown.1'", "hidden before"},
 		{"unit = 'u2'", "kind = 'transferred.1'", "unit"},
 		{"unit = 'u2'", "kind = 'joined.1'", "unit"},
-		{`body = CAST(REPLACE(CAST(body AS TEXT), '"into":"', '"into":"x') AS BLOB)`, "kind = 'joined.1'", "joined with"},
+		{`body = CAST(REPLACE(CAST(body AS TEXT), '"into":"', '"into":"x') AS BLOB)`, "kind = 'joined.1' AND CAST(body AS TEXT) LIKE '%returns%'", "joined with"},
+		{`body = CAST(REPLACE(CAST(body AS TEXT), '"from":"', '"from":"x') AS BLOB)`, "kind = 'parted.1'", "parted from"},
+		{"kind = 'shown.1'", "kind = 'parted.1'", "hidden before"},
 		{"kind = 'shown.1'", "kind = 'joined.1'", "hidden before"},
 		{"kind = 'withdrawn.1'", "kind = 'remarked.1'", "attempt 2: correct"},
 		// No rule gives the marks that this one says.

@@ -73,8 +73,10 @@ func (r *rig) disputed() {
 	r.remark(person(1), 2, quiz.Drop, quiz.GiveAll, quiz.GiveAll, quiz.GiveAll)
 	r.correct(person(1), 2, quiz.StateSubmitted) // it comes back with its new marks, to where they are
 	r.finish(person(1), 2)
-	r.join(person(7), person(1)) // whose attempt counts nowhere
-	r.join(person(9), person(6)) // hidden, and has done nothing
+	r.join(person(7), person(1), false)
+	r.part(person(7))
+	r.join(person(7), person(1), false) // whose attempt counts nowhere
+	r.join(person(9), person(6), true)  // hidden, and has done nothing
 }
 
 // policies are tried with one shard and with several.

@@ -15,6 +15,11 @@ func (h *history) joined(into string) *event.Fact {
 	return h.fact(event.KindJoined, body)
 }
 
+// parted lets them be counted as themselves again.
+func (h *history) parted(from string) {
+	h.fact(event.KindParted, event.Parted{From: from})
+}
+
 // TestAJoin: the enrolment stays, so that what was done can be told, and who they are
 // counted as is kept. A name may go afterwards.
 func TestAJoin(t *testing.T) {
@@ -59,7 +64,17 @@ func TestJoinsThatContradict(t *testing.T) {
 		"an act counts":    {func(h *history) { h.corrected(event.KindRestored, 2, h.at); h.joined("p9") }, "place"},
 		"twice":            {func(h *history) { h.joined("p9"); h.joined("p8") }, "joined, place"},
 		"an open attempt":  {func(h *history) { h.begin(4, h.at.Add(time.Hour)); h.joined("p9") }, "open attempt"},
-		"hidden later":     {func(h *history) { h.joined("p9"); h.corrected(event.KindHidden, 0, h.at) }, "joined"},
+		"hidden later":     {func(h *history) { h.joined("p9"); h.corrected(event.KindHidden, 0, h.at) }, ""},
+		"parted":           {func(h *history) { h.joined("p9"); h.parted("p9"); h.begin(4, h.at.Add(time.Hour)) }, ""},
+		"parted from whom": {func(h *history) { h.joined("p9"); h.parted("p8") }, "parted from"},
+		"parted before":    {func(h *history) { h.parted("p9") }, "parted"},
+		"parted twice":     {func(h *history) { h.joined("p9"); h.parted("p9"); h.parted("p9") }, "parted"},
+		"given back": {func(h *history) {
+			h.joined("p9")
+			h.parted("p9")
+			h.corrected(event.KindRestored, 2, h.at)
+			h.joined("p9")
+		}, "place"},
 		"in another unit":  {func(h *history) { h.unit = "u2"; h.joined("p9") }, "unit"},
 		"a start later":    {func(h *history) { h.joined("p9"); h.begin(4, h.at.Add(time.Hour)) }, "joined"},
 		"restored later":   {func(h *history) { h.joined("p9"); h.corrected(event.KindRestored, 2, h.at) }, "joined"},

@@ -150,7 +150,7 @@ func correct(rec *leaderboard.Record, f *event.Fact) (turned bool) {
 		rec.Unit, rec.Group = f.Unit, f.Group
 		rec.Attempts = append(rec.Attempts, countedOf(f, &body))
 		return true
-	case event.Corrected, event.Transferred, event.Remarked, event.Joined:
+	case event.Corrected, event.Transferred, event.Remarked, event.Joined, event.Parted:
 		after, err := leaderboard.After(*rec, f)
 		if err == nil {
 			*rec = after

@@ -133,8 +133,8 @@ func (w *walk) fact(f *event.Fact) {
 	if _, joins := f.Body.(event.Enrolled); !joins && w.life.Enrolment.Unit == "" {
 		w.fault(f, "enrolment", "one before it", "none")
 	}
-	if _, forgets := f.Body.(event.Erased); !forgets && w.life.Joined != "" {
-		w.fault(f, "joined", "nothing after it", f.Kind)
+	if w.life.Joined != "" && !leavesJoined(f) {
+		w.fault(f, "joined", "nothing after it that counts", f.Kind)
 	}
 	switch body := f.Body.(type) {
 	case event.Enrolled:
@@ -167,6 +167,9 @@ func (w *walk) fact(f *event.Fact) {
 	case event.Joined:
 		w.belongs(f)
 		w.joined(f, body)
+	case event.Parted:
+		w.belongs(f)
+		w.parted(f, body)
 	case event.Erased:
 		w.belongs(f)
 		w.life.Enrolment.NoticeVersion, w.life.Enrolment.Guardian = body.Notice, body.Guardian

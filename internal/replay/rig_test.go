@@ -421,13 +421,19 @@ func (r *rig) transfer(id, unit, request string) {
 	must(r, 0, err)
 }
 
-// join counts somebody as another participant.
-func (r *rig) join(id, into string) {
+// join counts somebody as another participant, who returns or not.
+func (r *rig) join(id, into string, returns bool) {
 	r.Helper()
-	came, err := r.corrections().Join(r.Context(), r.def.ID, id, into)
+	came, err := r.corrections().Join(r.Context(), r.def.ID, id, into, returns)
 	if must(r, 0, err); came != act.Joined {
 		r.Fatalf("%s is not joined with %s: %s", id, into, came)
 	}
+}
+
+// part counts somebody as themselves again.
+func (r *rig) part(id string) {
+	r.Helper()
+	must(r, 0, r.corrections().Part(r.Context(), r.def.ID, id))
 }
 
 // remark marks an attempt by rules on the first questions of its paper; by none it is

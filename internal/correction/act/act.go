@@ -44,6 +44,18 @@ const (
 	Finished Giving = "finished" // they have handed the attempt in themselves
 )
 
+// Membership is how a participant is counted in a campaign, beside their acts.
+type Membership struct {
+	// Enrolled is false for whoever is not there at all: then nothing else is set.
+	Enrolled bool
+	// Counts says that an act of theirs does, Sits that an attempt of theirs is open.
+	Counts, Sits bool
+	// Into is who they are counted as, "" for themselves. Returns says that their next act
+	// parts the two.
+	Into    string
+	Returns bool
+}
+
 // Joining tells what came of counting a participant as another one.
 type Joining string
 

@@ -49,7 +49,8 @@ func every() []event.Entry {
 		Fact(Pos(1, 15), event.KindTransferred, "p1", `{"attempts":[`+counted+`],"from_unit":"单位","from_group":"g0","request":"r1"}`),
 		Fact(Pos(1, 16), event.KindRemarked, "p1", `{"number":1,"batch":"b","attempts":[`+counted+`],`+
 			`"stays":[{"u":"单位","g":"g0","t":1782490300000,"r":"r1"}],"before":{"score":100,"max":100,"correct":9,"passed":true},"after":{"score":90,"max":100,"correct":8}}`),
-		Fact(Pos(1, 17), event.KindJoined, "p1", `{"attempts":[`+counted+`],"signed":1782490200000,"signed_void":true,"into":"p2"}`),
+		Fact(Pos(1, 17), event.KindJoined, "p1", `{"attempts":[`+counted+`],"signed":1782490200000,"signed_void":true,"into":"p2","returns":true}`),
+		Fact(Pos(1, 18), event.KindParted, "p1", `{"from":"p2"}`),
 	}
 }
 

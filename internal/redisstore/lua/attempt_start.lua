@@ -20,7 +20,8 @@
 --
 -- Returns {"started", l}, {"open" or "overdue", l, o, v}, {"group", g} for somebody
 -- of another group, or one of "used", "day_limit", "all_limit", "number", "required",
--- "joined" and "epoch".
+-- "joined" for who is counted as somebody else and does not sign in as this participant
+-- any more, and "epoch".
 
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
   return { 'epoch' }
@@ -47,7 +48,8 @@ end
 if wanted > last + 1 then
   return { 'number' }
 end
-if p[6] then
+local from = p[6] and string.match(p[6], '^=(.+)$')
+if p[6] and not from then
   return { 'joined' }
 end
 if day ~= ARGV[3] then
@@ -69,6 +71,11 @@ local number = last + 1
 local limits = number .. '|' .. ARGV[3] .. '|' .. (spent and on_day or on_day + 1)
 if given ~= '' then
   limits = limits .. '|' .. (spent and extra + 1 or extra) .. '|' .. given
+end
+if from then -- the person is back as this participant
+  redis.call('HDEL', KEYS[2], 'j')
+  redis.call('XADD', KEYS[4], ARGV[1] .. '-*', 'k', 'parted.1', 'p', ARGV[2], 'u', p[1], 'g', p[2],
+    't', ARGV[7], 'd', cjson.encode({ from = from }))
 end
 redis.call('HSET', KEYS[2], 'l', limits, 'o', number .. '|' .. ARGV[10])
 redis.call('ZADD', KEYS[3], ARGV[9], ARGV[2])

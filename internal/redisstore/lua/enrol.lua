@@ -17,7 +17,8 @@
 -- ARGV[9] now, packed
 --
 -- Returns {"ok", e, t, unit, group}, {"fixed"}, {"bound"} where the roster says
--- another unit, {"joined"} for who is counted as somebody else, or {"epoch"}.
+-- another unit, {"joined"} for who is counted as somebody else and does
+-- not sign in as this participant any more, or {"epoch"}.
 
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
   return { 'epoch' }
@@ -28,7 +29,8 @@ local moved = unit and (unit ~= ARGV[3] or group ~= ARGV[4])
 if unit and not moved and old[3] == ARGV[5] then
   return { 'ok', old[3], old[5], unit, group }
 end
-if old[6] then
+local from = old[6] and string.match(old[6], '^=(.+)$')
+if old[6] and not from then
   return { 'joined' }
 end
 if unit ~= ARGV[3] then
@@ -41,6 +43,11 @@ if moved and old[4] then
   return { 'fixed' }
 end
 
+if from then -- the person is back as this participant
+  redis.call('HDEL', KEYS[2], 'j')
+  redis.call('XADD', KEYS[3], ARGV[1] .. '-*', 'k', 'parted.1', 'p', ARGV[2], 'u', unit, 'g', group,
+    't', ARGV[6], 'd', cjson.encode({ from = from }))
+end
 local at = old[5] or ARGV[9]
 redis.call('HSET', KEYS[2], 'u', ARGV[3], 'g', ARGV[4], 'e', ARGV[5], 't', at)
 if not unit then

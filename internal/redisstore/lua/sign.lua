@@ -12,7 +12,8 @@
 -- ARGV[5] body of the fact "signed"
 -- ARGV[6] sealed personal record
 --
--- Returns {"ok", unit}, {"done", unit, s}, {"required"}, {"joined"} or {"epoch"}.
+-- Returns {"ok", unit}, {"done", unit, s}, {"required"}, {"joined"} for who is counted as
+-- somebody else and does not sign in as this participant any more, or {"epoch"}.
 
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then
   return { 'epoch' }
@@ -25,7 +26,13 @@ if p[3] then
   return { 'done', p[1], p[3] }
 end
 if p[5] then
-  return { 'joined' }
+  local from = string.match(p[5], '^=(.+)$')
+  if not from then
+    return { 'joined' }
+  end
+  redis.call('HDEL', KEYS[2], 'j') -- the person is back as this participant
+  redis.call('XADD', KEYS[3], ARGV[1] .. '-*', 'k', 'parted.1', 'p', ARGV[2], 'u', p[1], 'g', p[2],
+    't', ARGV[4], 'd', cjson.encode({ from = from }))
 end
 redis.call('HSET', KEYS[2], 's', ARGV[3], 'f', '1')
 redis.call('XADD', KEYS[3], ARGV[1] .. '-*', 'k', 'signed.1', 'p', ARGV[2], 'u', p[1], 'g', p[2],

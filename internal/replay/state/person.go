@@ -50,6 +50,9 @@ type Person struct {
 	Hidden bool
 	// Joined is who the person is counted as instead, "" for themselves.
 	Joined string
+	// Returns says of who is counted as somebody else that the person signs in as them
+	// all the same.
+	Returns bool
 	// Main is their place on the main board, and Places are those on the scoped
 	// ones, in order of the scope. The base is by what happened before the freeze,
 	// also once that is over.
