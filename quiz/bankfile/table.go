@@ -76,7 +76,9 @@ var columnNames = map[string]column{
 
 var (
 	headNote     = regexp.MustCompile(`[（(\[【].*?[）)\]】]?$|[（(].*?[）)]`)
-	optionHead   = regexp.MustCompile(`^(?:备选|候选|可选|答案|试题|题目)?(?:选项|选择项|选择|option|opt|choice|项)[_\-:：.]?([a-p]|\d{1,2}|[一二三四五六七八九十])$`)
+	optionHead   = regexp.MustCompile(`^(?:备选|候选|可选|答案|试题|题目)?(?:选项|选择项|选择|备选答案|候选答案|可选答案|option|opt|choice|项)[_\-:：.]?([a-p]|\d{1,2}|[一二三四五六七八九十])$`)
+	answerHead   = regexp.MustCompile(`^答案([a-p])$`) // beside 正确答案
+	letterHead   = regexp.MustCompile(`^(.+)\(([a-p]|\d{1,2})\)$`)
 	optionHead2  = regexp.MustCompile(`^([a-p])(?:选项|项|答案)?[.、:：]?$`)
 	pictureHead  = regexp.MustCompile(`^(?:图片|image|picture|pic)`)
 	digitMeaning = regexp.MustCompile(`(\d)\s*[:：=\-、.]?\s*(?:为|是|表示)?\s*(单选|多选|判断|单项|多项|不定项|填空|简答|问答)|(单选|多选|判断|单项|多项|不定项|填空|简答|问答)题?\s*[:：=\-]?\s*(?:为|是)?\s*(\d)`)
@@ -115,8 +117,11 @@ func (h *head) column(i int, name string) column {
 	if utf8.RuneCountInString(full) > 60 {
 		return colOther
 	}
+	if g := letterHead.FindStringSubmatch(full); g != nil && optionHead.MatchString(g[1]+g[2]) {
+		full = g[1] + g[2] // 选项（A）
+	}
 	short := headNote.ReplaceAllString(full, "")
-	for _, re := range []*regexp.Regexp{optionHead, optionHead2} {
+	for _, re := range []*regexp.Regexp{optionHead, optionHead2, answerHead} {
 		g := re.FindStringSubmatch(short)
 		if g == nil {
 			continue
@@ -214,6 +219,7 @@ func (g *grid) read(r *Report) bool {
 		switch {
 		case row.blank(), repeated(row.cells, h):
 		case h.heading(row.cells, &section):
+		case h.again(row.cells):
 		default:
 			g.question(row, h, section, r)
 		}
@@ -228,6 +234,28 @@ func repeated(cells []string, h head) bool {
 			return false
 		}
 	}
+	return true
+}
+
+// again reads a second head within the table, as above the next type of questions. Where
+// it names nothing, options stay what they were.
+func (h *head) again(cells []string) bool {
+	next, ok := readHead(cells)
+	if !ok {
+		return false
+	}
+	for len(next.cols) < len(h.cols) {
+		next.cols, next.names = append(next.cols, colOther), append(next.names, "")
+	}
+	if len(next.options) == 0 {
+		next.counted = h.counted
+		for i, n := range h.options {
+			if strings.TrimSpace(next.names[i]) == "" {
+				next.cols[i], next.names[i], next.options[i] = colOption, h.names[i], n
+			}
+		}
+	}
+	*h = next
 	return true
 }
 

@@ -110,8 +110,21 @@ func (d *draft) answer(lines []string) {
 		}
 		return
 	}
+	if g := verdict.FindStringSubmatch(lines[0]); g != nil && len(d.question.Options) == 0 && !wantsWords.MatchString(d.question.Stem) {
+		d.keys = append(d.keys, g[1])
+		if d.question.Explanation == "" {
+			d.question.Explanation = joinLines(append([]string{g[2]}, lines[1:]...))
+		}
+		return
+	}
 	d.keys = append(d.keys, joinLines(lines))
 }
+
+var (
+	// verdict is a judgement with its reason behind it: 错误。大麻是毒品。
+	verdict    = regexp.MustCompile(`^(正确|错误|√|×)\s*[。；;，,]\s*(\S.*)$`)
+	wantsWords = regexp.MustCompile(`为什么|为何|理由|简述|说明|如何|怎样|怎么|哪些|什么|试析|分析`)
+)
 
 var (
 	tick      = regexp.MustCompile(`\s*(?:[（(【\[]\s*(?:正确答案|正确选项|答案|√|✓|✔)\s*[）)】\]]|[√✓✔])\s*$`)

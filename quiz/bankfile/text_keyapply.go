@@ -27,9 +27,21 @@ func (p *textParser) applyScope(groups []keyGroup) {
 			blocks = append(blocks, b)
 		}
 	}
+	if len(blocks) == 0 {
+		blocks = p.below(groups[0].scope)
+	}
 	for _, g := range groups {
 		p.applyGroup(&g, p.meant(&g, blocks, len(groups) > 1))
 	}
+}
+
+// below are the questions behind keys that stand at the head of a text, unless they have
+// keys of their own.
+func (p *textParser) below(scope int) []*block {
+	if scope != 0 || slices.ContainsFunc(p.groups, func(g keyGroup) bool { return g.scope != 0 }) {
+		return nil
+	}
+	return p.blocks
 }
 
 // meant are the questions that a group of keys speaks of: those under the same
@@ -43,6 +55,9 @@ func (p *textParser) meant(g *keyGroup, blocks []*block, several bool) []*block 
 		func(h heading) bool { return title != "" && headTitle(h.title) == title && h.chapter == g.chapter },
 		func(h heading) bool {
 			return g.is != hintNone && h.is == g.is && (h.chapter == g.chapter || g.chapter == "")
+		},
+		func(h heading) bool {
+			return g.is == hintNone && ordinalOnly.MatchString(title) && ordinalOf(h.title) == title && h.chapter == g.chapter
 		},
 		func(h heading) bool { return g.is == hintNone && g.chapter != "" && h.chapter == g.chapter },
 	} {
@@ -60,6 +75,19 @@ func (p *textParser) meant(g *keyGroup, blocks []*block, several bool) []*block 
 }
 
 var headNoise = regexp.MustCompile(`参考|答案|解析|[（(].*[）)]|[\s:：、.]`)
+
+var (
+	ordinalOnly = regexp.MustCompile(`^[一二三四五六七八九十]+$`)
+	ordinalLead = regexp.MustCompile(`^第?[（(]?([一二三四五六七八九十]+)[）)]?\s*(?:[、.:：]|部分|大题)`)
+)
+
+// ordinalOf is the numeral that a heading begins with: 一、单选题.
+func ordinalOf(title string) string {
+	if g := ordinalLead.FindStringSubmatch(title); g != nil {
+		return g[1]
+	}
+	return ""
+}
 
 // headTitle is a heading without what differs between questions and their keys.
 func headTitle(s string) string { return headNoise.ReplaceAllString(s, "") }

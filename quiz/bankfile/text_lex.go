@@ -63,6 +63,7 @@ func lex(text string) *lexer {
 	for l := range strings.SplitSeq(text, "\n") {
 		x.lines = append(x.lines, tidyLine(l))
 	}
+	ordinary(x.lines)
 	renumbered(x.lines)
 	for i := range x.lines {
 		x.line(i)

@@ -77,10 +77,27 @@ func (p *textParser) firstNumber(i int) bool {
 // formChanges tells whether numbers may be written in another way from here.
 func (p *textParser) formChanges(i int) bool {
 	m := p.marks[i]
-	if m.form == formBracket || m.form == formParen || m.form == formBare {
+	if m.form == formBare {
 		return false
 	}
+	if m.form == formBracket || m.form == formParen { // mostly a list within a question
+		return len(p.cur.options) > 1 && p.part != partExplain && m.n == p.lastN+1 && m.n > 1 && p.optionsFollow(i)
+	}
 	return (p.cur.complete() || p.part == partExplain) && (m.n == 1 || m.n == p.lastN+1) && p.signed(i)
+}
+
+// optionsFollow tells whether options come behind a number, before any other number.
+func (p *textParser) optionsFollow(i int) bool {
+	for j := i + 1; j < min(len(p.marks), i+lookAhead); j++ {
+		switch f := p.marks[j]; f.kind {
+		case markOption:
+			return f.n == 0 && p.runsOn(j) || f.form == formBullet
+		case markNumber, markAnswer, markSection, markKeys, markShared:
+			return false
+		case markExplain, markMeta, markNoise, markJudged, markAsk:
+		}
+	}
+	return false
 }
 
 // afterText decides about a number behind an answer or an explanation, which may

@@ -94,6 +94,9 @@ func (d *draft) stemKeys() {
 	q.Stem = strings.Join(lines, "\n")
 }
 
+// leaders lead the eye to the bracket at the end of a line.
+var leaders = regexp.MustCompile(`(?:…{2,}|-{3,}|—{3,}|\.{4,}|·{3,})\s*$`)
+
 func (d *draft) judgedStem() {
 	q := &d.question
 	for _, re := range []*regexp.Regexp{judgeTail, judgeEnd, judgeLead} {
@@ -113,7 +116,7 @@ func (d *draft) judgedStem() {
 		case judgeTail: // and so does one behind it
 			rest = strings.TrimLeft(q.Stem[g[3]:], " ）)】]")
 		}
-		q.Stem = strings.TrimSpace(q.Stem[:from] + rest)
+		q.Stem = strings.TrimSpace(leaders.ReplaceAllString(q.Stem[:from], "") + rest)
 		return
 	}
 }
