@@ -3,10 +3,7 @@ package catalog
 import (
 	"bytes"
 	"fmt"
-	"runtime"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"qingyuan/internal/sheet"
 	"qingyuan/internal/sqldb"
@@ -45,46 +42,15 @@ func largeTable(tb testing.TB, f sheet.Format, unitsEach int) []byte {
 	return b.Bytes()
 }
 
-// peak samples the heap while fn runs and returns the most that was in use above what
-// was there before.
-func peak(fn func()) uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	base := m.HeapInuse
-	var most atomic.Uint64
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(20 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			if m.HeapInuse > base {
-				most.Store(max(most.Load(), m.HeapInuse-base))
-			}
-			select {
-			case <-tick.C:
-			case <-stop:
-				return
-			}
-		}
-	}()
-	fn()
-	close(stop)
-	<-done
-	return most.Load()
-}
-
 // TestManyRows takes 30,000 rows in and holds the memory that each of them costs: what
 // an import of 300,000 takes is ten times that.
 func TestManyRows(t *testing.T) {
-	d := newDesk(t, sqltest.SQLite(t))
+	db := sqltest.SQLite(t)
+	d := newDesk(t, db)
 	d.create(t)
 	raw := largeTable(t, sheet.XLSX, 100)
 	var report TreeReport
-	used := peak(func() { report = d.importing(t, string(raw), everything) })
+	used := sqltest.Measure(t, db, func() { report = d.importing(t, string(raw), everything) }).Heap
 	if report.Added != report.Found || report.Found != 12+12*25+12*25*100 {
 		t.Fatalf("%+v", report)
 	}
@@ -104,7 +70,8 @@ func BenchmarkImport(b *testing.B) {
 		for name, open := range map[string]func(testing.TB) *sqldb.DB{"sqlite": sqltest.SQLite, "postgres": sqltest.PostgreSQL} {
 			b.Run(string(f)+"/"+name, func(b *testing.B) {
 				for b.Loop() {
-					s, err := NewStore(open(b), before)
+					db := open(b)
+					s, err := NewStore(db, before)
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -113,11 +80,12 @@ func BenchmarkImport(b *testing.B) {
 						b.Fatal(err)
 					}
 					var report TreeReport
-					used := peak(func() { report, err = s.ImportTree(b.Context(), by(""), "town-2026", raw, everything) })
+					cost := sqltest.Measure(b, db, func() { report, err = s.ImportTree(b.Context(), by(""), "town-2026", raw, everything) })
 					if err != nil || report.Added != report.Found {
 						b.Fatalf("%+v, %v", report, err)
 					}
-					b.ReportMetric(float64(used)/(1<<20), "heap-MiB")
+					b.ReportMetric(float64(cost.Heap)/(1<<20), "heap-MiB")
+					b.ReportMetric(cost.Wait.Seconds()*1000, "longest-wait-ms")
 					b.ReportMetric(float64(report.Found)/b.Elapsed().Seconds(), "rows/s")
 				}
 			})

@@ -10,6 +10,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/audit"
 	"qingyuan/internal/jobs"
+	"qingyuan/internal/sheet"
 )
 
 // importKind is the jobs' name of imports, and importFile that of what they read.
@@ -63,7 +64,7 @@ func (d *Desk) work(ctx context.Context, j jobs.Job, p *jobs.Progress) (json.Raw
 	if err != nil {
 		return nil, err
 	}
-	raw, err := io.ReadAll(file)
+	raw, err := io.ReadAll(io.LimitReader(file, sheet.MaxBytes+1)) // Open refuses what is longer
 	if err != nil {
 		return nil, fmt.Errorf("read the roster of %s: %w", c.ID, err)
 	}

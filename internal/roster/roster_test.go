@@ -270,9 +270,14 @@ func BenchmarkImport(b *testing.B) {
 		raw := table(b, f, rows...)
 		b.Run(string(f), func(b *testing.B) {
 			for b.Loop() {
-				if out := imported(b, sqltest.SQLite(b), raw, roster.Mode{All: true}, units); out.Written != people {
+				db := sqltest.SQLite(b)
+				var out roster.Outcome
+				cost := sqltest.Measure(b, db, func() { out = imported(b, db, raw, roster.Mode{All: true}, units) })
+				if out.Written != people {
 					b.Fatalf("%+v", out)
 				}
+				b.ReportMetric(float64(cost.Heap)/(1<<20), "heap-MiB")
+				b.ReportMetric(cost.Wait.Seconds()*1000, "longest-wait-ms")
 			}
 		})
 	}

@@ -9,6 +9,9 @@ import (
 	"qingyuan/internal/fault"
 )
 
+// MaxBytes is the largest file that is read where nothing else is said.
+const MaxBytes = 32 << 20
+
 // Limits bound what is read of a file that somebody sent. Zero values take the
 // defaults.
 type Limits struct {
@@ -24,7 +27,7 @@ type Limits struct {
 func (l Limits) orDefaults() Limits {
 	l.Bytes = max(l.Bytes, 0)
 	if l.Bytes == 0 {
-		l.Bytes = 32 << 20
+		l.Bytes = MaxBytes
 	}
 	if l.Unpacked == 0 {
 		l.Unpacked = 512 << 20
