@@ -33,21 +33,25 @@ var (
 //	go test ./internal/growth -run '^$' -bench Lag -benchtime 1x -v -lag.rate 20000 -lag.for 5s
 func BenchmarkLag(b *testing.B) {
 	for b.Loop() {
-		b.ReportMetric(0, "ns/op")
-		people := max(int(float64(*lagRate)*lagFor.Seconds()), 1)
-		r := newRear(b, people, sqltest.Open(b, sqltest.Target(b, sqldb.SQLite)))
-		l := r.lag(*lagRate)
-		b.Logf("\n%s", l)
-		b.ReportMetric(l.fold.worst().Seconds(), "fold-s")
-		b.ReportMetric(l.ledger.worst().Seconds(), "ledger-s")
-		b.ReportMetric(l.rate, "facts/s")
+		newRear(b, lagPeople(), sqltest.Open(b, sqltest.Target(b, sqldb.SQLite))).handIn(*lagRate).report(b)
 	}
 }
+
+func lagPeople() int { return max(int(float64(*lagRate)*lagFor.Seconds()), 1) }
 
 // lag is what a run of BenchmarkLag came to.
 type lag struct {
 	rate         float64 // facts a second that were accepted
 	fold, ledger ages
+}
+
+func (l lag) report(b *testing.B) {
+	b.Helper()
+	b.Logf("\n%s", l)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(l.fold.worst().Seconds(), "fold-s")
+	b.ReportMetric(l.ledger.worst().Seconds(), "ledger-s")
+	b.ReportMetric(l.rate, "facts/s")
 }
 
 // ages are how old the oldest fact of each batch was when the batch was done.
@@ -120,10 +124,16 @@ func (f *follower) took(n int) {
 	}
 }
 
-// lag lets everybody hand in at a pace.
-func (r *rear) lag(rate int) lag {
+// handIn lets everybody hand in at a pace.
+func (r *rear) handIn(rate int) lag {
 	r.Helper()
 	ready := r.sit()
+	return r.lag(func(accepted func()) { r.feed(ready, rate, func(time.Time) { accepted() }) })
+}
+
+// lag lets as many facts come as there are people, and looks how old they become.
+func (r *rear) lag(feed func(accepted func())) lag {
+	r.Helper()
 	accepted := &arrivals{all: r.size}
 	fold, ledger := follower{arrivals: accepted, end: make(chan struct{})}, follower{arrivals: accepted, end: make(chan struct{})}
 	r.folder.Folded = func(n int, _ time.Duration) { fold.took(n) }
@@ -134,7 +144,7 @@ func (r *rear) lag(rate int) lag {
 	}
 	stop := r.behind()
 	began := time.Now()
-	r.feed(ready, rate, func(time.Time) { accepted.add() })
+	feed(accepted.add)
 	took := time.Since(began)
 	<-fold.end
 	<-ledger.end
@@ -207,7 +217,7 @@ func (r *rear) feed(ready []sitting, rate int, accepted func(due time.Time)) {
 func TestLag(t *testing.T) {
 	t.Parallel()
 	r := newRear(t, 60, sqltest.SQLite(t))
-	l := r.lag(0)
+	l := r.handIn(0)
 	r.publisher.Refresh(t.Context())
 	s, err := r.publisher.Snapshot(r.def.ID)
 	if err != nil {
