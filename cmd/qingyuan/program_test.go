@@ -20,6 +20,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if base := os.Getenv(asReaders); base != "" {
+		if err := readUntilEnd(base); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	goleak.VerifyTestMain(m,
 		// fasthttp keeps one goroutine for the date of answers, for good, and its
 		// pool notices up to ten seconds later that its server has stopped.
