@@ -440,8 +440,20 @@ func (c *ceiling) pid() int {
 // plain is a read of the ceiling, with the tokens of people where there are some.
 func (r *run) plain(name, path string, people []person) kind {
 	k := kind{name: name, addr: r.ceilingAddr, pid: r.ceiling.pid(), redis: r.ceiling.nodes[always].PID()}
-	k.prepare = func(context.Context) ([][]byte, error) { return r.asking(path, people), nil }
+	k.prepare = func(context.Context) ([][]byte, error) {
+		return slices.Repeat(r.asking(path, people), times(people)), nil
+	}
 	return k
+}
+
+// times is how often a turn of reads asks for everybody. Reads are cheap, the more so
+// what everybody reads, and a turn of few would tell of its beginning: of connections that
+// are opened, and of code that nobody has run for seconds.
+func times(people []person) int {
+	if people == nil {
+		return 10
+	}
+	return 3
 }
 
 func (r *run) oneGet(people []person) kind { return r.plain("one GET", "/always/get", people) }
@@ -468,24 +480,14 @@ func (r *run) ofServer(requests func() [][]byte) kind {
 }
 
 func (r *run) reads(path string, people []person) kind {
-	return r.ofServer(func() [][]byte { return r.asking(r.server.base+path, people) })
+	return r.ofServer(func() [][]byte { return slices.Repeat(r.asking(r.server.base+path, people), times(people)) })
 }
 
-// public is what everybody reads. It is cheap, so a turn has more of it.
-func (r *run) public(path string) kind {
-	return r.ofServer(func() [][]byte { return slices.Repeat(r.asking(r.server.base+path, nil), cheap) })
-}
+// public is what everybody reads.
+func (r *run) public(path string) kind { return r.reads(path, nil) }
 
 // static is the same of the ceiling.
-func (r *run) static(name string) kind {
-	k := r.plain("static JSON", "/static/"+name, nil)
-	k.prepare = func(context.Context) ([][]byte, error) {
-		return slices.Repeat(r.asking("/static/"+name, nil), cheap), nil
-	}
-	return k
-}
-
-const cheap = 10
+func (r *run) static(name string) kind { return r.plain("static JSON", "/static/"+name, nil) }
 
 // each is one request of every person.
 func (r *run) each(people []person, make1 func(p *person) []byte) kind {
