@@ -3,8 +3,10 @@ package sheet_test
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -186,4 +188,40 @@ func million(b *testing.B, f sheet.Format) {
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(most)/(1<<20), "MiB-heap")
+}
+
+// TestOnPaper: a table is printed as wide as a page lies, with its head on every page, and
+// every title stands on one line.
+func TestOnPaper(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	w, err := sheet.New(&b, sheet.XLSX)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Table("各地区情况", sheet.Column{Title: "地区", Width: 24}, sheet.Column{Title: "纸质承诺人数"}), w.Row("榆次区", 3), w.Note("说明"), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	f, err := excelize.OpenReader(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	layout, errLayout := f.GetPageLayout("各地区情况")
+	props, errProps := f.GetSheetProps("各地区情况")
+	width, errWidth := f.GetColWidth("各地区情况", "B")
+	if err := errors.Join(errLayout, errProps, errWidth); err != nil {
+		t.Fatal(err)
+	}
+	if *layout.Orientation != "landscape" || *layout.FitToWidth != 1 || *layout.FitToHeight != 0 || !*props.FitToPage || width < 12 {
+		t.Errorf("printed %s, %d pages wide and %d long, fitted %t; a column is %g wide",
+			*layout.Orientation, *layout.FitToWidth, *layout.FitToHeight, *props.FitToPage, width)
+	}
+	var heads []string
+	for _, n := range f.GetDefinedName() {
+		heads = append(heads, n.Name+" "+n.RefersTo)
+	}
+	if want := []string{"_xlnm.Print_Titles '各地区情况'!$1:$1", "_xlnm.Print_Titles '说明'!$1:$1"}; !slices.Equal(heads, want) {
+		t.Errorf("heads %q, want %q", heads, want)
+	}
 }

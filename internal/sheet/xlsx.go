@@ -24,7 +24,8 @@ type xlsxWriter struct {
 	file    *excelize.File
 	stream  *excelize.StreamWriter // nil before the first table
 	head    int
-	percent int // styles
+	percent int
+	wrapped int // styles
 	name    string
 	columns []Column
 	part    int // of the table, from 1: a sheet has no more than 1,048,576 rows
@@ -39,12 +40,15 @@ func newXLSX(w io.Writer) (*xlsxWriter, error) {
 	var err error
 	if x.head, err = x.file.NewStyle(&excelize.Style{
 		Font: &excelize.Font{Bold: true}, Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"DDEBF7"}},
-		Alignment: &excelize.Alignment{WrapText: true, Vertical: "center"},
+		Alignment: &excelize.Alignment{WrapText: true, Horizontal: "center", Vertical: "center"},
 	}); err != nil {
 		return nil, fmt.Errorf("begin a workbook: %w", err)
 	}
 	const twoDigits = 10 // 0.00%
 	if x.percent, err = x.file.NewStyle(&excelize.Style{NumFmt: twoDigits}); err != nil {
+		return nil, fmt.Errorf("begin a workbook: %w", err)
+	}
+	if x.wrapped, err = x.file.NewStyle(&excelize.Style{Alignment: &excelize.Alignment{WrapText: true, Vertical: "top"}}); err != nil {
 		return nil, fmt.Errorf("begin a workbook: %w", err)
 	}
 	return x, nil
@@ -77,15 +81,16 @@ func (x *xlsxWriter) begin() error {
 	if err := x.addSheet(name); err != nil {
 		return fmt.Errorf("begin table %s: %w", x.name, err)
 	}
+	if err := x.onPaper(name); err != nil {
+		return fmt.Errorf("begin table %s: %w", x.name, err)
+	}
 	var err error
 	if x.stream, err = x.file.NewStreamWriter(name); err != nil {
 		return fmt.Errorf("begin table %s: %w", x.name, err)
 	}
 	for i, c := range x.columns {
-		if c.Width > 0 {
-			if err := x.stream.SetColWidth(i+1, i+1, c.Width); err != nil {
-				return fmt.Errorf("begin table %s: %w", x.name, err)
-			}
+		if err := x.stream.SetColWidth(i+1, i+1, max(c.Width, titleWidth(c.Title))); err != nil {
+			return fmt.Errorf("begin table %s: %w", x.name, err)
 		}
 	}
 	if err := x.stream.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}); err != nil {
@@ -97,6 +102,23 @@ func (x *xlsxWriter) begin() error {
 	}
 	x.row = 0
 	return x.write(head)
+}
+
+// titleWidth is how wide a column must be for its title to stand on one line: a Chinese
+// character is as wide as two digits.
+func titleWidth(title string) float64 {
+	const usual, most = 9, 24
+	return float64(min(max(2*utf8.RuneCountInString(title)+1, usual), most))
+}
+
+// onPaper lets a sheet be printed as wide as a page lies, with its head on each.
+func (x *xlsxWriter) onPaper(sheet string) error {
+	fit, across, a4, wide, long := true, "landscape", 9, 1, 0 // as many pages long as it takes
+	return errors.Join(
+		x.file.SetSheetProps(sheet, &excelize.SheetPropsOptions{FitToPage: &fit}),
+		x.file.SetPageLayout(sheet, &excelize.PageLayoutOptions{Orientation: &across, Size: &a4, FitToWidth: &wide, FitToHeight: &long}),
+		x.file.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: "'" + sheet + "'!$1:$1", Scope: sheet}),
+	)
 }
 
 // addSheet takes over the empty sheet that a new workbook has.
@@ -214,7 +236,7 @@ func (x *xlsxWriter) Close() (err error) {
 			return err
 		}
 		for _, line := range x.notes {
-			if err := x.Row(line); err != nil {
+			if err := x.write([]any{excelize.Cell{StyleID: x.wrapped, Value: cut(Safe(line), maxCellText)}}); err != nil {
 				return err
 			}
 		}
