@@ -157,7 +157,7 @@ func (w *watcher) saw(campaignID string, c proof.Signed) {
 		return
 	}
 	var ended int64
-	err := w.sql.QueryRowContext(w.Context(), "SELECT moment FROM proof_cuts WHERE campaign = $1 AND size = $2", campaignID, c.N).Scan(&ended)
+	err := w.sql.QueryRowContext(w.Context(), "SELECT MIN(moment) FROM proof_cuts WHERE campaign = $1 AND size = $2", campaignID, c.N).Scan(&ended)
 	if err != nil {
 		w.Errorf("which span is the checkpoint of %d leaves of: %v", c.N, err)
 	}
