@@ -130,7 +130,7 @@ func (s *Sheet) foot(p *paper) {
 	}
 	number := "证书编号　" + s.Number
 	if s.Number == "" {
-		number = "证书编号　约一分钟后生成，请稍后再来"
+		number = "证书编号　一两分钟后生成，请稍后再来"
 	}
 	p.at(block{text: number, size: 24, top: footTop + 160, ink: dark}, margin, 0)
 	p.at(block{text: "核验码　" + s.Serial, size: 20, top: footTop + codeSide + 4, ink: soft}, margin, 0)

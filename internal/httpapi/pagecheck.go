@@ -40,9 +40,9 @@ type pageProof struct {
 func (p *pageProof) words(state pledge.State) string {
 	switch {
 	case p == nil && state == pledge.Pending:
-		return "尚未存证：存证在签署后约一分钟生成，请稍后再看"
+		return "尚未存证：存证在签署后一两分钟生成，请稍后再看"
 	case p == nil:
-		return "没有可出示的存证：刚刚签署的，约一分钟后生成；签署人的个人信息已删除的，不再提供"
+		return "没有可出示的存证：刚刚签署的，一两分钟后生成；签署人的个人信息已删除的，不再提供"
 	case !p.Whole:
 		return "存证有误：证明与日志不一致，请联系主办单位"
 	case !p.Counts:

@@ -201,7 +201,7 @@ export default {
 
   'proof.note': '凭证是这份记录的存证证明，可以不依靠本站自行核验（qingyuan log verify）。其中有本人信息，请自行保管。',
   'proof.save': '保存凭证',
-  'proof.early': '还没有存证：存证在提交后约一分钟生成，请稍后再来保存。',
+  'proof.early': '还没有存证：存证在提交后一两分钟生成，请稍后再来保存。',
   'proof.saved': '凭证已生成，请保存好。',
   'proof.show': '不能保存文件时（如在微信里），复制凭证的内容',
   'proof.file': '凭证',
