@@ -219,15 +219,16 @@ func TestAnnouncedOverHTTP(t *testing.T) {
 	office := s.officeOf(t, "desk", printed(o.run(exitDone, "", "operator", "create", "--login", "desk", "--role", "campaign_operator", "--campaign", demoCampaign)))
 	gathering(t, s)
 	asOf := time.Now().Truncate(time.Second).Add(time.Second)
-	path, body := "/admin"+demoPath+"/announcements", map[string]string{"as_of": asOf.Format(time.RFC3339)}
+	path := "/admin" + demoPath + "/announcements"
+	of := func(at time.Time) map[string]string { return map[string]string{"as_of": at.Format(time.RFC3339)} }
 	<-time.After(time.Until(asOf))
 	act(s.api, "later")
 	s.awaitSealed(4, 4)
-	if r := office.want(400, "POST", path, body); r.text("code") != "report.too_soon" {
+	if r := office.want(400, "POST", path, of(time.Now())); r.text("code") != "report.too_soon" {
 		t.Errorf("a moment that has just been: %v", r)
 	}
 	<-time.After(time.Until(asOf.Add(time.Minute)))
-	made := office.want(201, "POST", path, body)
+	made := office.want(201, "POST", path, of(asOf))
 	_, _, raw := office.fetch("/api/v1" + path + "/" + made.text("id"))
 	announced, whole := saved(t, "announcement.json", raw), filepath.Join(t.TempDir(), "log.jsonl")
 	key := strings.TrimSpace(mustRun(t, "log", "keys", "--data", cfg.Data.Dir, "--campaign", demoCampaign))
