@@ -47,7 +47,7 @@ func (x *lexer) inner(l string, at int, r, before rune) (mark, bool) {
 		}
 	case r >= '0' && r <= '9':
 		return innerNumber(l, at, before)
-	case strings.ContainsRune(`点名思答正参标本该解详试题分理说难知考我\点A依`, r):
+	case strings.ContainsRune(`点名思答正参标本该解详试题分理说难知考我您你得\点A依`, r):
 		return innerLabel(l, at)
 	}
 	return mark{}, false

@@ -151,6 +151,9 @@ func (x *lexer) wholeLine(i int, l string) bool {
 		m.kind = markKeys
 		m.digits = strings.HasSuffix(l, ":") || strings.HasSuffix(l, "：")
 		m.sections, m.word = hintIn(l)
+	case strings.Contains(l, "答案") && keysOf(l) > 0: // 单选题答案：1.B 2.C
+		m.kind, m.end = markKeys, keysOf(l)
+		m.sections, m.word = hintIn(l)
 	case strings.Contains(l, "解") && explainHead.MatchString(l):
 		m.kind, m.word = markKeys, "解析"
 	case strings.Contains(l, "题") && strings.ContainsAny(l, "0123456789") && sharedLine.MatchString(l) && sharedWord.MatchString(l) && !strings.Contains(l, "题，每"):
@@ -163,6 +166,17 @@ func (x *lexer) wholeLine(i int, l string) bool {
 	}
 	x.marks = append(x.marks, m)
 	return true
+}
+
+// keysOf is where the keys begin of a line that names their type before them, 0 for none.
+func keysOf(l string) int {
+	keys := sectionKeys(l)
+	if head := l[:len(l)-len(keys)]; keys != "" && strings.Contains(head, "答案") {
+		if is, _ := hintIn(head); is != hintNone {
+			return len(head)
+		}
+	}
+	return 0
 }
 
 // mayBeNoise looks for what every line of noise has.

@@ -13,7 +13,7 @@ func ordinary(lines []string) {
 		lines[i] = ordinaryLine(l)
 	}
 	for i := 0; i < len(lines); {
-		i += max(1, pointed(lines[i:]))
+		i += max(1, pointed(lines[i:]), judgedPair(lines[i:]))
 	}
 }
 
@@ -21,6 +21,8 @@ var (
 	taggedNumber = regexp.MustCompile(`^([【\[（(]\s*(?:单项?选择?|多项?选择?|不定项选?择?|判断|是非)题?\s*[】\]）)])\s*(\d{1,5})\s*([.、])\s*`)
 	askedNumber  = regexp.MustCompile(`^(\d{1,5}\s*[.、]\s*)(?:【\s*(?:题目|题干)\s*】|(?:题目|题干)\s*[:：])\s*`)
 	namedOption  = regexp.MustCompile(`(^|[\s;；,，])(?:选项|答案选项)\s*([A-P])\s*([:：.、]|\s)\s*`)
+	wordedNumber = regexp.MustCompile(`^[【\[]\s*(?:题目?|第)\s*(\d{1,5})\s*题?\s*[】\]]\s*`)
+	boxBefore    = regexp.MustCompile(`^[□☐○◯●■]\s*([A-P]\s*[.、])`)
 	boxedOption  = regexp.MustCompile(`(^|\s)[（(]\s*[）)]\s*([A-P])\s*([.、])`)
 )
 
@@ -28,6 +30,9 @@ func ordinaryLine(l string) string {
 	switch {
 	case strings.HasPrefix(l, "【"), strings.HasPrefix(l, "["), strings.HasPrefix(l, "("), strings.HasPrefix(l, "（"):
 		l = taggedNumber.ReplaceAllString(l, "$2$3 $1") // 【单选】1. is 1. 【单选】
+		l = wordedNumber.ReplaceAllString(l, "$1. ")    // 【题1】
+	case boxBefore.MatchString(l):
+		l = boxBefore.ReplaceAllString(l, "$1") // □A.
 	case strings.Contains(l, "题目"), strings.Contains(l, "题干"):
 		l = askedNumber.ReplaceAllString(l, "$1") // 1、题目：
 	}
@@ -77,6 +82,23 @@ func pointed(lines []string) int {
 	}
 	copy(lines, out)
 	return len(out)
+}
+
+// judgeChoice is one of two lines that a questionnaire has for a judgement.
+var judgeChoice = regexp.MustCompile(`^(对|错|正确|错误)\s*([（(]正确答案[）)])?$`)
+
+// judgedPair gives letters to the two options of a judgement, where one of them is marked as
+// the right one: 对(正确答案), and 错 below. It returns how many lines they take.
+func judgedPair(lines []string) int {
+	if len(lines) < 2 { //nolint:mnd // The two options.
+		return 0
+	}
+	one, other := judgeChoice.FindStringSubmatch(lines[0]), judgeChoice.FindStringSubmatch(lines[1])
+	if one == nil || other == nil || (one[2] == "") == (other[2] == "") || judgeWords[one[1]] == judgeWords[other[1]] {
+		return 0
+	}
+	lines[0], lines[1] = "A. "+lines[0], "B. "+lines[1]
+	return 2 //nolint:mnd // As above.
 }
 
 var judgeWord = regexp.MustCompile(`^(?:` + judgeMark + `)$`)
