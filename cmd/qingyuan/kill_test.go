@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"net"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -15,13 +16,34 @@ import (
 
 	"qingyuan/configs"
 	"qingyuan/internal/event"
+	"qingyuan/internal/porttest"
 	"qingyuan/internal/simulate"
 	"qingyuan/proof"
 )
 
-func goBuild(t testing.TB, path string) ([]byte, error) {
+// built is the program, in a folder that goes with the test binary.
+var built struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// binary builds the program once a test run and returns its path.
+func binary(t testing.TB) string {
 	t.Helper()
-	return exec.CommandContext(t.Context(), "go", "build", "-o", path, ".").CombinedOutput()
+	built.once.Do(func() {
+		if built.dir, built.err = os.MkdirTemp("", "qyb"); built.err != nil { //nolint:usetesting // It outlives the test.
+			return
+		}
+		out, err := exec.Command("go", "build", "-o", built.dir, ".").CombinedOutput()
+		if err != nil {
+			built.err = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if built.err != nil {
+		t.Fatalf("build the program: %v", built.err)
+	}
+	return filepath.Join(built.dir, "qingyuan")
 }
 
 // process is the real program in a process of its own, which can be killed.
@@ -37,7 +59,7 @@ type process struct {
 // restarts, with more flags where there are any.
 func spawn(t testing.TB, binary, data string, more ...string) *process {
 	t.Helper()
-	addr, ops := freeAddr(t), freeAddr(t)
+	addr, ops := porttest.Addr(t), porttest.Addr(t)
 	p := &process{
 		api: api{t: t, base: "http://" + addr}, binary: binary, log: &bytes.Buffer{},
 		args: append([]string{"serve", "--demo", "--data", data, "--addr", addr, "--ops-addr", ops}, more...),
@@ -45,16 +67,6 @@ func spawn(t testing.TB, binary, data string, more ...string) *process {
 	t.Cleanup(p.kill)
 	p.start()
 	return p
-}
-
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 func (p *process) start() {

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +26,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	goleak.VerifyTestMain(m,
+	goleak.VerifyTestMain(tidy{m},
 		// fasthttp keeps one goroutine for the date of answers, for good, and its
 		// pool notices up to ten seconds later that its server has stopped.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
@@ -37,6 +36,15 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"),
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).write"),
 	)
+}
+
+// tidy runs the tests and removes what they have built.
+type tidy struct{ m *testing.M }
+
+// Run implements goleak.TestingM.
+func (r tidy) Run() int {
+	defer func() { _ = os.RemoveAll(built.dir) }()
+	return r.m.Run()
 }
 
 // patience bounds every wait of these tests. It is long for the sake of machines
@@ -215,16 +223,26 @@ func (a api) call(method, path string, body any) (int, result, error) {
 	return resp.StatusCode, out, err
 }
 
-// want makes a request and fails the test unless it is answered with that status.
-// A server that is out of breath says 503 and when to ask again, as it would to a
-// phone, and is asked again.
+// breathing is call for a server that may be out of breath: it says 503 and when to ask
+// again, as it would to a phone, and is asked again.
+func (a api) breathing(method, path string, body any) (int, result, error) {
+	status, out, err := a.call(method, path, body)
+	for begun := time.Now(); err == nil && status == 503 && out.num("retry_after_ms") > 0 && time.Since(begun) < patience; {
+		<-time.After(time.Duration(out.num("retry_after_ms")) * time.Millisecond)
+		status, out, err = a.call(method, path, body)
+	}
+	return status, out, err
+}
+
+// want makes a request and fails the test unless it is answered with that status, by a
+// server that may be out of breath.
 func (a api) want(status int, method, path string, body any) result {
 	a.t.Helper()
-	got, out, err := a.call(method, path, body)
-	for begun := time.Now(); err == nil && got == 503 && status != 503 && out.num("retry_after_ms") > 0 && time.Since(begun) < patience; {
-		<-time.After(time.Duration(out.num("retry_after_ms")) * time.Millisecond)
-		got, out, err = a.call(method, path, body)
+	answer := a.breathing
+	if status == 503 {
+		answer = a.call
 	}
+	got, out, err := answer(method, path, body)
 	if err != nil || got != status {
 		a.t.Fatalf("%s %s = %d %v, %v; want %d", method, path, got, out, err, status)
 	}
@@ -312,14 +330,4 @@ func (a api) wantCounts(campaign string, want map[string]float64) {
 			a.t.Errorf("counts.%s = %v, want %v", figure, got.num(figure), n)
 		}
 	}
-}
-
-// binary builds the program once a test run and returns its path.
-func binary(t testing.TB) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "qingyuan")
-	if out, err := goBuild(t, path); err != nil {
-		t.Fatalf("build the program: %v\n%s", err, out)
-	}
-	return path
 }

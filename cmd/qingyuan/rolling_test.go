@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"qingyuan/configs"
+	"qingyuan/internal/porttest"
 	"qingyuan/internal/redistest"
 )
 
@@ -29,7 +30,7 @@ func proxy(t *testing.T, servers []string) string {
 			t.Fatal("nginx is missing: this test runs deploy/nginx.conf; on Debian, as root: apt-get install nginx-light")
 		}
 	}
-	addr, dir := freeAddr(t), shortDir(t)
+	addr, dir := porttest.Addr(t), shortDir(t)
 	conf := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(conf, []byte(rendered(t, addr, dir, servers)), 0o600); err != nil {
 		t.Fatal(err)
@@ -99,7 +100,7 @@ func newFleet(t *testing.T, n int, deployment configs.Config) *fleet {
 	f := &fleet{t: t}
 	for range n {
 		cfg := another(t, deployment)
-		cfg.HTTP.Addr = freeAddr(t)
+		cfg.HTTP.Addr = porttest.Addr(t)
 		cfg.HTTP.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 		f.configs = append(f.configs, cfg)
 		f.servers = append(f.servers, start(t, cfg))

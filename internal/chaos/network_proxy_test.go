@@ -9,6 +9,8 @@ import (
 
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
+
+	"qingyuan/internal/porttest"
 )
 
 // toxic is one way in which a network is bad, in one direction.
@@ -44,7 +46,7 @@ type hop struct {
 // newHop puts a proxy without a toxic before upstream, until t ends.
 func newHop(t testing.TB, upstream string) *hop {
 	t.Helper()
-	h := &hop{name: t.Name(), listen: "127.0.0.1:0", upstream: upstream}
+	h := &hop{name: t.Name(), listen: porttest.Addr(t), upstream: upstream}
 	if err := h.Clean(); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +66,6 @@ func (h *hop) Clean() error {
 	if err := h.proxy.Start(); err != nil {
 		return fmt.Errorf("start the proxy at %s: %w", h.listen, err)
 	}
-	h.listen = h.proxy.Listen
 	return nil
 }
 

@@ -6,18 +6,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"qingyuan/internal/porttest"
 )
 
 // patience bounds every wait for the program.
@@ -73,7 +73,7 @@ func New(t testing.TB, o Options) *Program {
 		o.Data = filepath.Join(dir, "d")
 	}
 	p := &Program{o: o, Data: o.Data, Env: o.Env, log: filepath.Join(dir, "program.log")}
-	p.URL, p.ops = "http://"+freeAddr(t), freeAddr(t)
+	p.URL, p.ops = "http://"+porttest.Addr(t), porttest.Addr(t)
 	p.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
 	t.Cleanup(func() {
 		p.Kill()
@@ -282,22 +282,6 @@ func spawn(argv, env []string, logPath string) (*life, error) {
 	return l, <-started
 }
 
-// freeAddr finds a port below those that the kernel gives to connections: one of
-// those could be taken while the program is down.
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	for range 100 {
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+int(time.Now().UnixNano()/7)%20_000))
-		ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", addr)
-		if err == nil {
-			_ = ln.Close()
-			return addr
-		}
-	}
-	t.Fatal("found no free port")
-	return ""
-}
-
 // tail returns the last lines of a file.
 func tail(path string, lines int) string {
 	text, err := os.ReadFile(path)
@@ -315,11 +299,12 @@ func build(ctx context.Context, to string) error {
 		return err
 	}
 	args := []string{"build", "-buildvcs=false", "-tags", "failpoints", "-o", to}
+	env := os.Environ()
 	if *raceFlag {
-		args = append(args, "-race")
+		args, env = append(args, "-race"), append(env, "CGO_ENABLED=1")
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, "./cmd/qingyuan")...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Env = dir, env
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the program: %w\n%s", err, out)
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"qingyuan/internal/porttest"
 )
 
 // slots is into how many parts a cluster divides its keys.
@@ -30,7 +32,7 @@ func StartCluster(t testing.TB, primaries, replicasEach int, options ...Option) 
 	t.Helper()
 	c := &Cluster{Primaries: primaries}
 	for range primaries * (1 + replicasEach) {
-		c.Nodes = append(c.Nodes, Start(t, append(clustered(), options...)...))
+		c.Nodes = append(c.Nodes, Start(t, append(clustered(t), options...)...))
 	}
 	for i, node := range c.Nodes {
 		c.introduce(t, node, i)
@@ -47,9 +49,10 @@ func StartCluster(t testing.TB, primaries, replicasEach int, options ...Option) 
 
 // clustered is a node that is taken for dead after a second, and that serves its
 // own slots while another primary is away.
-func clustered() []Option {
+func clustered(t testing.TB) []Option {
+	t.Helper()
 	return []Option{
-		TCP(), quickCopy(), func(s *Server) { s.bus = "wanted" },
+		TCP(), quickCopy(), func(s *Server) { s.bus = porttest.Addr(t) }, // the usual one, 10000 above, may be taken
 		Set("repl-ping-replica-period", "1"), // a replica is nobody's until it has heard something
 		Set("cluster-enabled", "yes"), Set("cluster-node-timeout", "1000"),
 		Set("cluster-replica-validity-factor", "0"), Set("cluster-allow-replica-migration", "no"),

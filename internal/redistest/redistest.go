@@ -23,6 +23,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"qingyuan/internal/porttest"
 )
 
 // BinaryEnv names the environment variable that chooses another server
@@ -33,7 +35,6 @@ const (
 	startLimit = 30 * time.Second // a loaded machine is slow, not broken
 	stopLimit  = 10 * time.Second
 	maxSocket  = 100 // bytes; a socket's path ends at 103 on some systems
-	portTries  = 5   // a free port may be taken before redis-server binds it
 )
 
 // Option changes how Start runs the server.
@@ -88,12 +89,11 @@ func Start(t testing.TB, options ...Option) *Server {
 		option(s)
 	}
 	t.Cleanup(func() { s.stop(t) })
-	if s.network == "unix" {
-		s.addr = filepath.Join(s.dir, "s")
-		s.run(t)
-		return s
+	s.addr = filepath.Join(s.dir, "s")
+	if s.network == "tcp" {
+		s.addr = porttest.Addr(t)
 	}
-	s.startOnFreePort(t)
+	s.run(t)
 	return s
 }
 
@@ -175,34 +175,6 @@ func (s *Server) end(t testing.TB, sig os.Signal) {
 		<-p.exited
 		t.Errorf("redis-server %d ignored %v for %v", p.os.Pid, sig, stopLimit)
 	}
-}
-
-func (s *Server) startOnFreePort(t testing.TB) {
-	t.Helper()
-	var err error
-	for range portTries {
-		if err = s.choosePorts(t.Context()); err != nil {
-			break
-		}
-		if err = s.tryRun(t.Context()); err == nil {
-			return
-		}
-	}
-	t.Fatalf("start redis-server on a free port: %v", err)
-}
-
-// choosePorts gives the server an address, and the bus of a cluster another:
-// the usual one, 10000 above, may be taken or beyond the last port.
-func (s *Server) choosePorts(ctx context.Context) error {
-	addr, err := freeAddr(ctx)
-	if err != nil {
-		return err
-	}
-	s.addr = addr
-	if s.bus != "" {
-		s.bus, err = freeAddr(ctx)
-	}
-	return err
 }
 
 func (s *Server) run(t testing.TB) {
@@ -339,14 +311,4 @@ func tempDir(t testing.TB) string {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
-}
-
-// freeAddr is a loopback address that nobody listened on a moment ago.
-func freeAddr(ctx context.Context) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String(), nil
 }

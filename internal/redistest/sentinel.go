@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"qingyuan/internal/porttest"
 )
 
 // MasterName is what the sentinels of a test call the primary.
@@ -34,7 +36,7 @@ func Sentinels(t testing.TB, primary *Server, n int) []*Server {
 	host, port := primary.hostPort()
 	sentinels := make([]*Server, n)
 	for i := range sentinels {
-		s := &Server{network: "tcp", binary: binary(t), dir: tempDir(t)}
+		s := &Server{network: "tcp", addr: porttest.Addr(t), binary: binary(t), dir: tempDir(t)}
 		conf := filepath.Join(s.dir, "sentinel.conf") // sentinels write down what they learn
 		text := fmt.Sprintf(sentinelConf, MasterName, host, port, n/2+1) + "dir " + s.dir + "\n"
 		if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
@@ -42,7 +44,7 @@ func Sentinels(t testing.TB, primary *Server, n int) []*Server {
 		}
 		s.args = []string{conf, "--sentinel"}
 		t.Cleanup(func() { s.stop(t) })
-		s.startOnFreePort(t)
+		s.run(t)
 		s.hurry(t)
 		sentinels[i] = s
 	}

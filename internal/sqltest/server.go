@@ -10,20 +10,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"qingyuan/internal/porttest"
 )
 
 const (
 	startLimit = 60 * time.Second // a loaded machine is slow, not broken
 	startPoll  = 10 * time.Millisecond
 	stopLimit  = 30 * time.Second
-	portTries  = 5 // a free port may be taken before the server binds it
 	superuser  = "qingyuan"
 	database   = "qingyuan"
+	empty      = "template1" // what PostgreSQL makes new databases of
 )
 
 // watch keeps the server as its child and ends it with the signal that it is
@@ -42,7 +43,7 @@ wait "$pid"
 type Server struct {
 	bin  string // folder of the programs
 	dir  string
-	port int // 0 for a Unix socket only
+	addr string // empty for a Unix socket only
 	run  *running
 }
 
@@ -65,25 +66,19 @@ func StartPostgreSQL(t testing.TB) *Server {
 		s.end(t, "QUIT")
 		_ = os.RemoveAll(s.dir)
 	})
-	var err error
-	for range portTries {
-		if s.port, err = freePort(t.Context()); err != nil {
-			break
-		}
-		if err = s.start(t.Context()); err == nil {
-			s.createDatabase(t, database)
-			return s
-		}
+	s.addr = porttest.Addr(t)
+	if err := s.start(t.Context()); err != nil {
+		t.Fatalf("start PostgreSQL: %v", err)
 	}
-	t.Fatalf("start PostgreSQL on a free port: %v", err)
-	return nil
+	s.createDatabase(t, database, empty)
+	return s
 }
 
 // URL is the address of an empty database. It survives Stop and Start.
 func (s *Server) URL() string { return s.url(database) }
 
 // Addr is HOST:PORT, for a proxy in between.
-func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+func (s *Server) Addr() string { return s.addr }
 
 // Stop ends the server as an operator does: connections are cut, what was begun
 // is rolled back, and the data are in order.
@@ -188,13 +183,13 @@ func (r *running) release() {
 // serve is the command line of the server. It syncs, as it must for the program
 // to take it; what else costs time and protects nothing here is off.
 func (s *Server) serve() []string {
-	listen := ""
-	if s.port > 0 {
-		listen = "127.0.0.1"
+	listen, port := "", "1"
+	if s.addr != "" {
+		listen, port, _ = net.SplitHostPort(s.addr)
 	}
 	out := []string{filepath.Join(s.bin, "postgres"), "-D", s.data()}
 	for _, set := range []string{
-		"listen_addresses=" + listen, "port=" + strconv.Itoa(max(s.port, 1)),
+		"listen_addresses=" + listen, "port=" + port,
 		"unix_socket_directories=" + s.dir,
 		"max_connections=200", "shared_buffers=32MB", "dynamic_shared_memory_type=mmap",
 		"full_page_writes=off", "checkpoint_timeout=1h", "max_wal_size=1GB",
@@ -220,22 +215,24 @@ func (s *Server) await(ctx context.Context, r *running) error {
 	}
 }
 
-func (s *Server) createDatabase(t testing.TB, name string) {
+// createDatabase makes a database that is like another one, which nobody may have open.
+func (s *Server) createDatabase(t testing.TB, name, like string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), s.url("postgres"))
 	if err != nil {
 		t.Fatalf("reach PostgreSQL: %v", err)
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
-	if _, err := conn.Exec(t.Context(), "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
+	statement := "CREATE DATABASE " + pgx.Identifier{name}.Sanitize() + " TEMPLATE " + pgx.Identifier{like}.Sanitize()
+	if _, err := conn.Exec(t.Context(), statement); err != nil {
 		t.Fatalf("create a database: %v", err)
 	}
 }
 
 func (s *Server) url(name string) string {
 	u := url.URL{Scheme: "postgres", User: url.User(superuser), Path: "/" + name}
-	if s.port > 0 {
-		u.Host = s.Addr()
+	if s.addr != "" {
+		u.Host = s.addr
 		u.RawQuery = "sslmode=disable"
 	} else {
 		u.RawQuery = url.Values{"host": {s.dir}, "port": {"1"}}.Encode()
@@ -245,16 +242,3 @@ func (s *Server) url(name string) string {
 
 func (s *Server) data() string    { return filepath.Join(s.dir, "data") }
 func (s *Server) logPath() string { return filepath.Join(s.dir, "log") }
-
-func freePort(ctx context.Context) (int, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	addr, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		return 0, fmt.Errorf("find a free port: the address is a %T", l.Addr())
-	}
-	return addr.Port, nil
-}

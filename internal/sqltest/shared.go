@@ -19,8 +19,15 @@ type shared struct {
 
 var common shared
 
-// postgresTarget returns the address of an empty database.
-func postgresTarget(t testing.TB) string {
+// postgresTarget returns the address of a database that is like another one.
+func postgresTarget(t testing.TB, like string) string {
+	t.Helper()
+	name := postgresDatabase(t, like)
+	return common.server.url(name)
+}
+
+// postgresDatabase makes a database that is like another one, and returns its name.
+func postgresDatabase(t testing.TB, like string) string {
 	t.Helper()
 	bin := programs(t)
 	common.once.Do(func() { common.err = common.start(t.Context(), bin) })
@@ -28,8 +35,8 @@ func postgresTarget(t testing.TB) string {
 		t.Fatalf("start PostgreSQL: %v", common.err)
 	}
 	name := fmt.Sprintf("test%d", common.number.Add(1))
-	common.server.createDatabase(t, name)
-	return common.server.url(name)
+	common.server.createDatabase(t, name, like)
+	return name
 }
 
 func (c *shared) start(ctx context.Context, bin string) error {

@@ -16,9 +16,9 @@ import (
 // schema, in parallel subtests. Those begin when the calling test returns.
 func Each(t *testing.T, fn func(t *testing.T, db *sqldb.DB)) {
 	t.Helper()
-	EachTarget(t, func(t *testing.T, target string) {
+	each(t, func(t *testing.T, d sqldb.Dialect) {
 		t.Helper()
-		fn(t, Open(t, target))
+		fn(t, Open(t, copyOf(t, d)))
 	})
 }
 
@@ -26,10 +26,18 @@ func Each(t *testing.T, fn func(t *testing.T, db *sqldb.DB)) {
 // gets the target of an empty database that nobody has opened yet.
 func EachTarget(t *testing.T, fn func(t *testing.T, target string)) {
 	t.Helper()
+	each(t, func(t *testing.T, d sqldb.Dialect) {
+		t.Helper()
+		fn(t, Target(t, d))
+	})
+}
+
+func each(t *testing.T, fn func(t *testing.T, d sqldb.Dialect)) {
+	t.Helper()
 	for _, dialect := range []sqldb.Dialect{sqldb.SQLite, sqldb.PostgreSQL} {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()
-			fn(t, Target(t, dialect))
+			fn(t, dialect)
 		})
 	}
 }
@@ -39,7 +47,7 @@ func EachTarget(t *testing.T, fn func(t *testing.T, target string)) {
 func Target(t testing.TB, d sqldb.Dialect) string {
 	t.Helper()
 	if d == sqldb.PostgreSQL {
-		return postgresTarget(t)
+		return postgresTarget(t, empty)
 	}
 	return filepath.Join(t.TempDir(), "qingyuan.db")
 }
@@ -47,20 +55,20 @@ func Target(t testing.TB, d sqldb.Dialect) string {
 // SQLite opens an empty SQLite database.
 func SQLite(t testing.TB) *sqldb.DB {
 	t.Helper()
-	return Open(t, Target(t, sqldb.SQLite))
+	return Open(t, copyOf(t, sqldb.SQLite))
 }
 
 // PostgreSQL opens an empty PostgreSQL database.
 func PostgreSQL(t testing.TB) *sqldb.DB {
 	t.Helper()
-	return Open(t, Target(t, sqldb.PostgreSQL))
+	return Open(t, copyOf(t, sqldb.PostgreSQL))
 }
 
 // PostgreSQLTarget is PostgreSQL for tests whose program opens the database
 // itself: the URL of an empty one that nobody has opened yet.
 func PostgreSQLTarget(t testing.TB) string {
 	t.Helper()
-	return postgresTarget(t)
+	return postgresTarget(t, empty)
 }
 
 // Open opens target as the program does, and closes it when t ends.
