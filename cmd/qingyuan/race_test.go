@@ -52,7 +52,7 @@ func TestInvariant2OneOfManyCounts(t *testing.T) {
 	bases := [2]string{servers[0].base, servers[1].base}
 	handInAtOnce(t, cfg, servers, func(p api, i int, path string, body any) (int, result, error) {
 		p.base = bases[i%2]
-		return p.call("POST", path, body)
+		return p.breathing("POST", path, body)
 	})
 }
 
@@ -76,7 +76,7 @@ func TestInvariant2RepliesSwallowed(t *testing.T) {
 			p.base = bases[(i+try)%2]
 			var status int
 			var r result
-			if status, r, err = p.call("POST", path, body); err == nil {
+			if status, r, err = p.breathing("POST", path, body); err == nil {
 				return status, r, nil
 			}
 			lost.Add(1)

@@ -54,7 +54,7 @@ func TestRosterSignIn(t *testing.T) {
 
 	s.want(401, "POST", "/sessions/roster", entry("001", "李强"))
 	first := s.want(200, "POST", "/sessions/roster", entry("001", "王芳"))
-	if again := s.want(200, "POST", "/sessions/roster", entry("００1", "王 芳")); who(again) != who(first) && who(again) == "" {
+	if again := s.want(200, "POST", "/sessions/roster", entry("００1", "王 芳")); who(again) != who(first) || who(again) == "" {
 		t.Errorf("the same person is %s and %s", who(first), who(again))
 	}
 
