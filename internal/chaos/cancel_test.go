@@ -92,14 +92,17 @@ func (s *storm) people(ctx context.Context, n int) error {
 		p.plan = []*step{
 			{kind: actDoor}, {kind: actEnrol}, {kind: actSign}, {kind: actStart, number: 1}, {kind: actSubmit, number: 1},
 		}
-		if err := p.walk(ctx); err != nil {
+		if err := p.arrive(ctx); err != nil {
 			return err
 		}
 		for _, a := range p.asks() {
-			r := s.Crowd.client.send(ctx, a.request)
-			var err error
-			if a.want, err = a.read(r.body); err != nil || r.outcome() != isAcknowledged {
-				return fmt.Errorf("%s %s: %d, %w", a.method, a.path, r.status, errors.Join(r.err, err))
+			var body json.RawMessage
+			err := s.Crowd.client.until(ctx, a.request, &body)
+			if err == nil {
+				a.want, err = a.read(body)
+			}
+			if err != nil {
+				return fmt.Errorf("%s %s: %w", a.method, a.path, err)
 			}
 			key := a.method + a.path + a.want
 			if seen[key] {
@@ -110,6 +113,15 @@ func (s *storm) people(ctx context.Context, n int) error {
 		}
 	}
 	return nil
+}
+
+// arrive is walk for somebody who comes back by themselves.
+func (p *person) arrive(ctx context.Context) error {
+	err := p.walk(ctx)
+	for errors.Is(err, errParked) {
+		err = p.walk(ctx)
+	}
+	return err
 }
 
 // asks are requests that repeat what the person did, and ask for it.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 )
 
@@ -48,6 +49,12 @@ type client struct {
 func newClient(bases []string, fault func(Fault)) *client {
 	t := &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 5 * time.Second, DisableCompression: true}
 	return &client{bases: bases, http: &http.Client{Transport: t}, ids: map[string]bool{}, fault: fault}
+}
+
+// failing is for a client whose faults no book keeps.
+func failing(t testing.TB) func(Fault) {
+	t.Helper()
+	return func(f Fault) { t.Errorf("%s: %s", f.Kind, f.Text) }
 }
 
 func (c *client) close() { c.http.CloseIdleConnections() }

@@ -114,6 +114,8 @@ func (p *probe) answered(ctx context.Context, during time.Duration) error {
 	return nil
 }
 
+const archiveErrors = "qingyuan_archive_errors_total"
+
 // TestLedgerDiskFull fills the file system of the ledger alone. Acts are taken as
 // before, because Redis has room, and reach the ledger when it has room too.
 func TestLedgerDiskFull(t *testing.T) {
@@ -130,15 +132,11 @@ func TestLedgerDiskFull(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		before := s.Crowd.Acknowledged()
-		Sleep(ctx, fullFor)
-		if got := s.Crowd.Acknowledged() - before; got < 50 {
-			return errors.Join(free(), fmt.Errorf("%d acts in %v while only the ledger's disk was full", got, fullFor))
-		}
-		noticed, err := s.Program.metric(ctx, "qingyuan_archive_errors_total")
-		if err == nil && noticed == 0 {
-			err = errors.New("the archiver has noticed nothing: the disk is not full")
-		}
+		before, err := s.Program.metric(ctx, archiveErrors)
+		err = errors.Join(err, acts(ctx, s.Crowd, 50), poll(ctx, patience, "the archiver to find the disk full", func() (bool, error) {
+			now, err := s.Program.metric(ctx, archiveErrors)
+			return now > before, err
+		}), acts(ctx, s.Crowd, 50))
 		return errors.Join(err, free(), s.Back(ctx))
 	})
 }

@@ -3,12 +3,13 @@
 package chaos
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"testing"
-	"time"
 )
 
 // point is a place at which the program dies or fails, and how far into its life
@@ -86,12 +87,22 @@ func (f *failer) round(ctx context.Context, p point, i int) error {
 		does = "error"
 	}
 	armed := fmt.Sprintf("QINGYUAN_FAILPOINTS=%s=%s@%d", p.name, does, 1+f.random.IntN(p.visits))
-	if err := f.Program.With(armed, f.Program.Spawn); err != nil {
+	before, err := f.complaints(p)
+	if err == nil {
+		err = f.Program.With(armed, f.Program.Spawn)
+	}
+	if err != nil {
 		return err
 	}
 	if does == "error" {
+		err := poll(ctx, patience, p.name+" to fail", func() (bool, error) {
+			now, err := f.complaints(p)
+			return now > before, err
+		})
+		if err != nil {
+			return err
+		}
 		f.failed[p.name]++
-		Sleep(ctx, time.Second)
 		return f.Back(ctx)
 	}
 	if err := f.Program.AwaitExit(patience); err != nil {
@@ -99,4 +110,10 @@ func (f *failer) round(ctx context.Context, p point, i int) error {
 	}
 	f.died[p.name]++
 	return f.Restart(ctx)
+}
+
+// complaints counts what the program's log says of a point that has failed.
+func (f *failer) complaints(p point) (int, error) {
+	log, err := os.ReadFile(f.Program.Log())
+	return bytes.Count(log, []byte("failpoint "+p.name)), err
 }

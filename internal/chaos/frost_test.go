@@ -112,7 +112,7 @@ func (f *frost) faults(t *testing.T, atLeast int) {
 	t.Helper()
 	thawing := f.def.Freeze.Until.Add(5 * time.Second)
 	phases := map[string]int{}
-	for n := 0; (n < atLeast || time.Now().Before(thawing)) && !Stopped(); n++ {
+	for n := 0; (n < atLeast || time.Now().Before(thawing) || phases["after"] == 0) && !Stopped(); n++ {
 		phases[f.phase()]++
 		if err := f.kill(t.Context(), n); err != nil {
 			t.Errorf("the fault could not be made: %v", err)

@@ -160,7 +160,7 @@ func TestLinearizableServers(t *testing.T) {
 			"QINGYUAN_REDIS_ADDRS=" + redis.Addr(), "QINGYUAN_DATABASE_URL=" + url, "QINGYUAN_SECRETS_MASTER=" + strings.Repeat("m", 32),
 		}}).URL)
 	}
-	c := newClient(urls, func(f Fault) { t.Errorf("%s: %s", f.Kind, f.Text) })
+	c := newClient(urls, failing(t))
 	t.Cleanup(c.close)
 	scene, err := ReadScene(t.Context(), c, demoCampaign)
 	if err != nil {

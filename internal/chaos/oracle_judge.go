@@ -20,6 +20,9 @@ type Judge struct {
 	reading *Reading
 	told    int // faults of the reading that were told already
 	before  Verdict
+	// heard is what its own client was told and cannot be.
+	mu    sync.Mutex
+	heard []Fault
 	// patience is how long the counts may take to come right: the program folds
 	// and publishes several times in it.
 	patience time.Duration
@@ -37,7 +40,19 @@ func NewJudge(c *Crowd) *Judge {
 // program itself and not the proxy before it.
 func (j *Judge) Ask(url string) { j.client = newClient([]string{url}, j.crossed) }
 
-func (j *Judge) crossed(f Fault) { j.reading.Faults = append(j.reading.Faults, f) }
+func (j *Judge) crossed(f Fault) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.heard = append(j.heard, f)
+}
+
+// tell moves what the client has heard into a verdict.
+func (j *Judge) tell(v *Verdict) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	v.Faults = append(v.Faults, j.heard...)
+	j.heard = nil
+}
 
 // Round judges what has happened since the last time: everybody touched by it,
 // and all counts.
@@ -46,7 +61,9 @@ func (j *Judge) Round(ctx context.Context) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	return j.judge(ctx, touched)
+	v, err := j.judge(ctx, touched)
+	j.tell(&v)
+	return v, err
 }
 
 // Everything forgets what it knows, reads all books again from the beginning and
@@ -58,10 +75,11 @@ func (j *Judge) Everything(ctx context.Context) (Verdict, error) {
 		return Verdict{}, err
 	}
 	v, err := j.judge(ctx, everybody)
-	if err != nil {
-		return v, err
+	if err == nil {
+		err = j.boards(ctx, &v)
 	}
-	return v, j.boards(ctx, &v)
+	j.tell(&v)
+	return v, err
 }
 
 // Reading is what the judge knows of the books.
@@ -93,7 +111,8 @@ func (j *Judge) judge(ctx context.Context, people map[string]*Human) (Verdict, e
 	if err := g.Wait(); err != nil {
 		return v, err
 	}
-	return v, j.counts(ctx, &v)
+	err := j.counts(ctx, &v)
+	return v, err
 }
 
 // sums says how much has happened since the last judgement.

@@ -47,7 +47,8 @@ func (j *Judge) Sealed(ctx context.Context) (Verdict, error) {
 	for _, h := range j.reading.People {
 		g.Go(func() error { return l.human(ctx, h) })
 	}
-	return l.v, g.Wait()
+	err = g.Wait()
+	return l.v, err
 }
 
 // leaves are those that receipts have named so far.

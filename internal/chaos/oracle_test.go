@@ -5,6 +5,7 @@ package chaos
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,28 +23,31 @@ func TestOracle(t *testing.T) {
 	dir := Folder(t, "oracle-books")
 	books := filepath.Join(dir, "true")
 	c := NewCrowd(t, CrowdOptions{Name: "oracle", URL: []string{p.URL}, Dir: books, Clients: 3, HangUp: 0.05})
-	work := func() {
+	// Every lie needs an act of its kind in the first book, made before the copy or after.
+	work := func(acts int64) {
 		t.Helper()
 		c.Go(ctx)
-		Sleep(ctx, 300*time.Millisecond)
-		if err := c.Rest(ctx); err != nil {
+		err := poll(ctx, patience, "something to lie about", func() (bool, error) {
+			return c.Acknowledged() >= acts && allCanBePlanted(t, books), nil
+		})
+		if err := errors.Join(err, c.Rest(ctx)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	work()
+	work(1)
 	restart(t, p, func() { copyFolder(t, p.Data, filepath.Join(dir, "older")) })
-	work()
-	judge := func(dir string) Verdict {
+	work(c.Acknowledged() + 50)
+	judge := func(dir string, patience time.Duration) Verdict {
 		t.Helper()
 		j := NewJudge(c)
-		j.dir, j.patience = dir, 2*time.Second
+		j.dir, j.patience = dir, patience
 		v, err := j.Everything(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return v
 	}
-	if v := judge(books); !v.OK() || v.Acknowledged == 0 {
+	if v := judge(books, settleCounts); !v.OK() || v.Acknowledged == 0 {
 		t.Fatalf("nothing is planted: %s", &v)
 	}
 	sealed := func(dir string) Verdict {
@@ -63,10 +67,11 @@ func TestOracle(t *testing.T) {
 	if v := sealed(books); !v.OK() {
 		t.Errorf("nothing is planted in the log of acts: %s", &v)
 	}
+	const settled = time.Second // the figures are as they stay
 	for name, planted := range plants() {
-		tampered := filepath.Join(dir, name)
-		tamper(t, books, tampered, planted.change)
-		v := judge(tampered)
+		lie := filepath.Join(dir, name)
+		tamper(t, books, lie, planted.change)
+		v := judge(lie, settled)
 		if !slices.ContainsFunc(v.Faults, func(f Fault) bool { return f.Kind == planted.want }) {
 			t.Errorf("planted %s, want a fault of the kind %q, got %s", name, planted.want, &v)
 		}
@@ -82,7 +87,7 @@ func TestOracle(t *testing.T) {
 		}
 		copyFolder(t, filepath.Join(dir, "older"), p.Data)
 	})
-	if v := judge(books); !slices.ContainsFunc(v.Faults, func(f Fault) bool { return f.Kind == faultLost }) {
+	if v := judge(books, settled); !slices.ContainsFunc(v.Faults, func(f Fault) bool { return f.Kind == faultLost }) {
 		t.Errorf("the program forgot acts, want them to be missed, got %s", &v)
 	}
 }
@@ -103,6 +108,18 @@ func TestLeavesOfReceipts(t *testing.T) {
 	if !slices.EqualFunc(l.v.Faults, want, func(f Fault, kind string) bool { return f.Kind == kind }) {
 		t.Errorf("found %v, want %v", l.v.Faults, want)
 	}
+}
+
+// allCanBePlanted tells whether each lie would change the first book as it is now.
+func allCanBePlanted(t *testing.T, books string) bool {
+	t.Helper()
+	text := wholeLines(t, books)
+	for _, lie := range plants() {
+		if bytes.Equal(bent(t, text, lie.change), bent(t, text, func(*Entry) bool { return true })) {
+			return false
+		}
+	}
+	return true
 }
 
 // plant is a change of a book that makes it a lie.
@@ -197,15 +214,31 @@ func same() func(*Entry) bool {
 	}
 }
 
+// firstBook is the one that is tampered with.
+const firstBook = "client-00.book"
+
 // tamper copies books; the changes are made in the first one alone.
 func tamper(t *testing.T, from, to string, change func(*Entry) bool) {
 	t.Helper()
 	copyBooks(t, from, to)
-	path := filepath.Join(to, "client-00.book")
-	text, err := os.ReadFile(path)
+	if err := os.WriteFile(filepath.Join(to, firstBook), bent(t, wholeLines(t, from), change), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wholeLines is the first book without a line that is being written.
+func wholeLines(t *testing.T, books string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(books, firstBook))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return text[:bytes.LastIndexByte(text, '\n')+1]
+}
+
+// bent is the text of a book with a change made in it.
+func bent(t *testing.T, text []byte, change func(*Entry) bool) []byte {
+	t.Helper()
 	var out bytes.Buffer
 	for line := range bytes.Lines(text) {
 		var e Entry
@@ -216,9 +249,7 @@ func tamper(t *testing.T, from, to string, change func(*Entry) bool) {
 			out.Write(append(encode(e), '\n'))
 		}
 	}
-	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	return out.Bytes()
 }
 
 func copyBooks(t *testing.T, from, to string) {

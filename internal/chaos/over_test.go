@@ -44,7 +44,7 @@ func TestTheEndOfACampaign(t *testing.T) {
 	x.run("campaign", "apply", "--unreviewed", endedFile(t))
 	x.can(x.Start(ctx))
 	v := Verdict{}
-	x.client = newClient([]string{x.URL}, func(f Fault) { v.Faults = append(v.Faults, f) })
+	x.client = newClient([]string{x.URL}, failing(t))
 	defer x.client.close()
 	x.people(24)
 	v.People, v.Acknowledged = len(x.tokens), 3*len(x.tokens)

@@ -29,7 +29,7 @@ const (
 	// guardWithin is how long filling the room may take, and catchUpWithin how long
 	// it may take until the streams are trimmed and the door is open again.
 	guardWithin   = 2 * time.Minute
-	catchUpWithin = 30 * time.Second
+	catchUpWithin = time.Minute
 )
 
 // TestDatabaseAway takes PostgreSQL away. Acts go on, and the streams grow; the

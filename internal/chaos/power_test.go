@@ -70,9 +70,15 @@ func acts(ctx context.Context, crowd *Crowd, more int64) error {
 
 // foundOut says who noticed that something is missing.
 func foundOut(ctx context.Context, p *Program, crowd *Crowd) string {
-	const startup = 15 * time.Second
-	err := poll(ctx, startup, "readiness", func() (bool, error) { return p.Ready(ctx) || !p.Running(), nil })
+	refused := false
+	err := poll(ctx, patience, "readiness", func() (bool, error) {
+		reasons, _ := p.reasons(ctx)
+		refused = strings.Contains(reasons, "older copy")
+		return refused || p.Ready(ctx) || !p.Running(), nil
+	})
 	switch {
+	case refused:
+		return "the program finds Redis to be older than its ledger"
 	case !p.Running():
 		return "the program does not start: " + tail(p.Log(), 1)
 	case err != nil:

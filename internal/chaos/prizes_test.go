@@ -77,7 +77,7 @@ func TestPrizes(t *testing.T) {
 	}
 	row := NewRow("Prizes: a thousand claims on twenty, server and Redis kill -9")
 	v := Verdict{People: people}
-	l := &lottery{client: newClient([]string{p.URL}, func(f Fault) { v.Faults = append(v.Faults, f) }), told: map[string]map[int]spent{}}
+	l := &lottery{client: newClient([]string{p.URL}, failing(t)), told: map[string]map[int]spent{}}
 	defer l.close()
 	var wg sync.WaitGroup
 	for range hands {
