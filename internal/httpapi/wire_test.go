@@ -25,7 +25,7 @@ func serve(t testing.TB, b *bench) string {
 	go func() { done <- b.app.Listener(ln) }()
 	t.Cleanup(func() {
 		b.Close()
-		if err := b.app.ShutdownWithTimeout(5 * time.Second); err != nil {
+		if err := b.app.ShutdownWithTimeout(time.Minute); err != nil {
 			t.Errorf("shut down: %v", err)
 		}
 		if err := <-done; err != nil {

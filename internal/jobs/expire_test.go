@@ -101,7 +101,7 @@ func TestFilesExpire(t *testing.T) {
 // awaitNoFiles waits until nothing of a job's files is left.
 func awaitNoFiles(t *testing.T, db *sqldb.DB, job string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

@@ -222,11 +222,13 @@ func TestLostLease(t *testing.T) {
 		finished := make(chan struct{})
 		go func() { // the lease is over at every moment until somebody took it
 			defer close(finished)
+			tick := time.NewTicker(time.Millisecond)
+			defer tick.Stop()
 			for {
 				select {
 				case <-other:
 					return
-				default:
+				case <-tick.C:
 					c.move(time.Second)
 				}
 			}

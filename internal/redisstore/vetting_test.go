@@ -59,7 +59,7 @@ func (g *guarded) suspected() {
 	g.Helper()
 	select {
 	case <-g.vetting.Suspects():
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		g.Fatal("nobody was suspected")
 	}
 }
@@ -263,7 +263,7 @@ func TestVettingWithSentinel(t *testing.T) {
 // eventually repeats a step until it has no error.
 func eventually(t *testing.T, step func() error) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for err := step(); err != nil; err = step() {
 		if time.Now().After(deadline) {
 			t.Fatalf("it never came about: %v", err)

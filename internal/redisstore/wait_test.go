@@ -275,7 +275,13 @@ func failover(t *testing.T, replicas int) (acknowledged, kept map[string]bool) {
 	if err := s.campaigns.Open(t.Context(), r.def, Known{}, noon); err != nil {
 		t.Fatal(err)
 	}
-	acknowledged = enrolUntilItFails(t, s, r.def.ID, func() { primary.Kill(t) })
+	acknowledged = enrolUntilItFails(t, s, r.def.ID, func(more func(int)) {
+		if replicas == 0 { // nothing of what is begun from now on reaches the replica
+			link.Delay(time.Hour)
+			more(enrolling + 1)
+		}
+		primary.Kill(t)
+	})
 	link.Cut()
 	replica.Promote(t)
 	kept = map[string]bool{}
@@ -290,16 +296,18 @@ func failover(t *testing.T, replicas int) (acknowledged, kept map[string]bool) {
 	return acknowledged, kept
 }
 
-// enrolUntilItFails has eight people enrol at a time, and ends the primary once
-// two hundred are enrolled.
-func enrolUntilItFails(t *testing.T, s server, id string, end func()) map[string]bool {
+// enrolling is how many people enrol at a time.
+const enrolling = 8
+
+// enrolUntilItFails lets people enrol, and ends the primary once two hundred have. Who
+// ends it may wait for more.
+func enrolUntilItFails(t *testing.T, s server, id string, end func(more func(int))) map[string]bool {
 	t.Helper()
 	var mu sync.Mutex
 	all := map[string]bool{}
-	reached := make(chan struct{})
 	var ended atomic.Bool
 	var people sync.WaitGroup
-	for worker := range 8 {
+	for worker := range enrolling {
 		people.Go(func() {
 			for i := 0; !ended.Load(); i++ {
 				p := fmt.Sprintf("p%d-%d", worker, i)
@@ -308,15 +316,27 @@ func enrolUntilItFails(t *testing.T, s server, id string, end func()) map[string
 					return
 				}
 				mu.Lock()
-				if all[p] = true; len(all) == 200 {
-					close(reached)
-				}
+				all[p] = true
 				mu.Unlock()
 			}
 		})
 	}
-	<-reached
-	end()
+	more := func(n int) {
+		before := -1
+		eventually(t, func() error {
+			mu.Lock()
+			defer mu.Unlock()
+			if before < 0 {
+				before = len(all)
+			}
+			if got := len(all) - before; got < n {
+				return fmt.Errorf("%d have enrolled, want %d", got, n)
+			}
+			return nil
+		})
+	}
+	more(200)
+	end(more)
 	ended.Store(true)
 	people.Wait()
 	return maps.Clone(all)

@@ -40,7 +40,7 @@ func newPair(t *testing.T) *pair {
 // await polls until something holds.
 func (p *pair) await(what string, holds func() bool) {
 	p.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			p.Fatalf("it never came about that %s", what)
 		}
