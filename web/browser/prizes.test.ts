@@ -292,7 +292,7 @@ describe('a draw', () => {
 describe('big screens', () => {
   it('are opened by the operator’s own rights, for a part of the tree', async () => {
     await clerk.go(`${home}/screens`)
-    await desk().getByText('只看一个地区或单位').click()
+    await desk().getByRole('region', { name: '打开大屏' }).getByText('只看一个地区或单位').click()
     await desk().getByRole('row', { name: /榆次区/ }).getByRole('button', { name: '选择' }).click()
     await clerk.look('screens')
     const opening = clerk.visitor.context.waitForEvent('page')
