@@ -8,6 +8,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/correction"
+	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
 	"qingyuan/internal/sheet"
 )
@@ -207,7 +208,8 @@ func (s *Server) sendCorrection(k *call, c *campaign.Campaign, b *correction.Bat
 		if err != nil {
 			return err
 		}
-		if out.Summary.Sample, err = s.corrected(k, c, items); err != nil {
+		// A batch can be stopped while the store that knows its people is away.
+		if out.Summary.Sample, err = s.corrected(k, c, items); err != nil && fault.From(err).Kind != fault.Unavailable {
 			return err
 		}
 	}

@@ -75,8 +75,8 @@ export async function call<T = unknown>(url: string, token: string, method: stri
   return (text === '' ? undefined : JSON.parse(text)) as T
 }
 
-/** Publishes a campaign with a quiz beside the server, as whoever keeps the machine may without a reviewer. */
-export async function quizCampaign(data: string, id: string, title: string, prefix: string) {
+/** Publishes a campaign with a quiz beside the server, as whoever keeps the machine may without a reviewer; edit changes its file. */
+export async function quizCampaign(data: string, id: string, title: string, prefix: string, edit = (file: string) => file) {
   const folder = await mkdtemp(join(tmpdir(), 'qingyuan-campaign-'))
   const demo = fileURLToPath(new URL('../../configs/demo', import.meta.url))
   await cp(demo, folder, { recursive: true })
@@ -86,7 +86,7 @@ export async function quizCampaign(data: string, id: string, title: string, pref
     .replace(/^title: .*$/m, `title: ${title}`)
     .replace(/^closes_at: .*$/m, 'closes_at: 2030-07-01 00:00')
     .replace('prefix: JZ26', `prefix: ${prefix}`)
-  await writeFile(join(folder, 'own.yaml'), own)
+  await writeFile(join(folder, 'own.yaml'), edit(own))
   await command(['campaign', 'apply', join(folder, 'own.yaml'), '--unreviewed', '--data', data])
   await rm(folder, { recursive: true })
 }

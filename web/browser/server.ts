@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,6 +18,8 @@ export interface Server {
   data: string
   /** Runs a command of the program on its data, and returns what it prints. */
   run(...args: string[]): Promise<string>
+  /** Does something while the store answers nothing: what has begun stays under way. */
+  frozen(act: () => Promise<void>): Promise<void>
   stop(): Promise<void>
 }
 
@@ -39,6 +41,15 @@ export async function serve(settings: Record<string, string> = {}): Promise<Serv
       url,
       data,
       run: (...args) => command([...args, '--data', data]),
+      frozen: async (act) => {
+        const redis = await redisOf(child.pid ?? 0)
+        process.kill(redis, 'SIGSTOP')
+        try {
+          await act()
+        } finally {
+          process.kill(redis, 'SIGCONT')
+        }
+      },
       stop: async () => {
         await ended(child)
         await rm(data, { recursive: true, force: true })
@@ -49,6 +60,16 @@ export async function serve(settings: Record<string, string> = {}): Promise<Serv
     await rm(data, { recursive: true, force: true })
     throw err
   }
+}
+
+/** The redis-server that a program runs for itself. */
+async function redisOf(program: number): Promise<number> {
+  for (const pid of await readdir('/proc')) {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+    const [, name, parent] = /^\d+ \((.*)\) \S (\d+) /.exec(stat) ?? []
+    if (name?.startsWith('redis-server') && Number(parent) === program) return Number(pid)
+  }
+  throw new Error(`process ${program} runs no redis-server`)
 }
 
 /** Runs the program to its end, with something to read. */
