@@ -230,7 +230,7 @@ var rules = map[string]rule{
 	// Helpers of tests.
 	"internal/porttest":   {},
 	"internal/redistest":  {may: []string{"internal/porttest", goredis}},
-	"internal/sqltest":    {may: []string{"internal/porttest", "internal/sqldb"}},
+	"internal/sqltest":    {may: []string{"internal/porttest", "internal/sqldb", sqldb}},
 	"internal/wechattest": {},
 	// The harness takes the program as a black box and asks Redis and SQL itself.
 	// Where power is cut below one store, its tests write through that store alone.
