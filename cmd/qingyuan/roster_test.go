@@ -150,7 +150,7 @@ func TestRostersFollowAMerge(t *testing.T) {
 		for _, unit := range []string{"a", "b"} {
 			office.want(201, "POST", one+"/tree/nodes", map[string]any{"id": unit, "kind": "unit", "name": "单位" + unit, "roster": 1})
 		}
-		office.finished(office.sendFile(one+"/rosters/imports", "单位编号,编号,姓名\n"+roster))
+		office.finished(office.sendFile(one+"/rosters/imports", "单位编号,编号,姓名,人群\n"+roster))
 		return one
 	}
 	signIn := func(id, unit, number, name string) (int, string) {
@@ -202,8 +202,8 @@ func TestRostersFollowAMerge(t *testing.T) {
 	}
 
 	// Merged before anybody came, by the command; then they take part.
-	const id = "now"
-	now := prepare(id, "NOW", -time.Hour, "a,001,王芳\na,003,孙丽\nb,002,李强\n")
+	const id, group = "now", "student"
+	now := prepare(id, "NOW", -time.Hour, "a,001,王芳,"+group+"\na,003,孙丽\nb,002,李强\n")
 	o.run(exitDone, "", "tree", "merge", "a", "--into", "b", "--campaign", id, "--reason", "撤并")
 	office.want(200, "POST", now+"/publish", why)
 	served(id)
@@ -229,6 +229,9 @@ func TestRostersFollowAMerge(t *testing.T) {
 	}
 	if len(left) != 2 || !left["王芳"] || !left["李强"] {
 		t.Errorf("still to remind: %v", left)
+	}
+	if of := keeper.want(200, "GET", now+"/rosters/b/not-yet?group="+group, nil); of.num("total") != 1 || of.list("items")[0].text("name") != "王芳" {
+		t.Errorf("still to remind of one group: %s", of)
 	}
 	screen := s.api
 	screen.token = printed(o.run(exitDone, "", "viewer-token", "--campaign", id))

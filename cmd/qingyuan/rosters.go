@@ -226,8 +226,8 @@ func resize(ctx context.Context, store *catalog.Store, by operator.Actor, campai
 }
 
 // People implements httpapi.RosterDesk.
-func (o *rosterOffice) People(ctx context.Context, campaignID, unit string, limit int) ([]roster.Person, int64, error) {
-	people, total, err := o.some(ctx, campaignID, unit, limit, func(roster.Person) (bool, error) { return true, nil })
+func (o *rosterOffice) People(ctx context.Context, campaignID, unit, group string, limit int) ([]roster.Person, int64, error) {
+	people, total, err := o.some(ctx, campaignID, unit, limit, func(p roster.Person) (bool, error) { return in(p, group), nil })
 	for i := range people {
 		if people[i].Erased() {
 			people[i].Name = "（本人已注销）"
@@ -238,9 +238,9 @@ func (o *rosterOffice) People(ctx context.Context, campaignID, unit string, limi
 
 // NotYet implements httpapi.RosterDesk. Who takes part by WeChat and has not been joined
 // with the roster is among them: nobody knows who they are. Who was erased is not.
-func (o *rosterOffice) NotYet(ctx context.Context, campaignID, unit string, limit int) ([]roster.Person, int64, error) {
+func (o *rosterOffice) NotYet(ctx context.Context, campaignID, unit, group string, limit int) ([]roster.Person, int64, error) {
 	return o.some(ctx, campaignID, unit, limit, func(p roster.Person) (bool, error) {
-		if p.Erased() {
+		if p.Erased() || !in(p, group) {
 			return false, nil
 		}
 		participant, err := o.desk.sessions.AtRoster(ctx, entryOf(campaignID, p))
@@ -251,6 +251,9 @@ func (o *rosterOffice) NotYet(ctx context.Context, campaignID, unit string, limi
 		return !acted, err
 	})
 }
+
+// in tells whether a person belongs to a group; "" is all of them.
+func in(p roster.Person, group string) bool { return group == "" || p.Group == group }
 
 // some returns at most limit of the persons that fit, and counts all of them.
 func (o *rosterOffice) some(ctx context.Context, campaignID, unit string, limit int, fits func(roster.Person) (bool, error)) ([]roster.Person, int64, error) {

@@ -17,11 +17,11 @@ import (
 type RosterDesk interface {
 	// Ask puts an import in line and returns the job's id.
 	Ask(ctx context.Context, r jobs.Request, m roster.Mode, scopes []string, file io.Reader) (string, error)
-	// People returns at most limit persons of a unit's roster, with names, and how many
+	// People returns at most limit persons of a group on a unit's roster, "" for all, with names, and how many
 	// there are.
-	People(ctx context.Context, campaignID, unit string, limit int) ([]roster.Person, int64, error)
+	People(ctx context.Context, campaignID, unit, group string, limit int) ([]roster.Person, int64, error)
 	// NotYet is People of those who have neither started an attempt nor signed.
-	NotYet(ctx context.Context, campaignID, unit string, limit int) ([]roster.Person, int64, error)
+	NotYet(ctx context.Context, campaignID, unit, group string, limit int) ([]roster.Person, int64, error)
 }
 
 // rosterRoutes keep rosters. Names are read only where somebody must remind or correct.
@@ -112,8 +112,8 @@ func (s *Server) rosterUnit(k *call) (*campaign.Campaign, string, error) {
 }
 
 // sendRoster answers with persons once the audit log knows that they were read.
-func (s *Server) sendRoster(k *call, c *campaign.Campaign, unit string, read func(context.Context, string, string, int) ([]roster.Person, int64, error)) error {
-	people, total, err := read(k.ctx, c.ID, unit, maxRosterShown)
+func (s *Server) sendRoster(k *call, c *campaign.Campaign, unit string, read func(ctx context.Context, campaignID, unit, group string, limit int) ([]roster.Person, int64, error)) error {
+	people, total, err := read(k.ctx, c.ID, unit, k.Query("group"), maxRosterShown)
 	if err != nil {
 		return err
 	}

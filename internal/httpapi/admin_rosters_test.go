@@ -21,12 +21,12 @@ func (d *stubDesk) Ask(_ context.Context, _ jobs.Request, _ roster.Mode, scopes 
 	return "job", err
 }
 
-func (*stubDesk) People(context.Context, string, string, int) ([]roster.Person, int64, error) {
+func (*stubDesk) People(_ context.Context, _, _, _ string, _ int) ([]roster.Person, int64, error) {
 	return []roster.Person{{Number: "1", Name: "王芳", Group: "under14"}}, 1, nil
 }
 
-func (d *stubDesk) NotYet(ctx context.Context, c, unit string, limit int) ([]roster.Person, int64, error) {
-	return d.People(ctx, c, unit, limit)
+func (d *stubDesk) NotYet(ctx context.Context, c, unit, group string, limit int) ([]roster.Person, int64, error) {
+	return d.People(ctx, c, unit, group, limit)
 }
 
 func openRosters(_ *testing.T, b *bench) { b.RosterDesk = &stubDesk{} }
