@@ -81,6 +81,8 @@ race: need-race ## Run the tests under the race detector
 
 .PHONY: chaos
 chaos: need-chaos ## Kill, starve and deceive the real program: a few minutes
+	go test -tags failpoints -count=1 -vet=off ./internal/failpoint
+	go test -tags failpoints -count=1 -vet=off -run '^TestKilled' ./internal/ledger ./internal/prooflog
 	go test -tags chaos -count=1 -timeout 30m -v ./internal/chaos/... -args -chaos.scale=short
 
 .PHONY: chaos-long
