@@ -2,6 +2,7 @@ package bankfile
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -208,7 +209,7 @@ func (h *head) below(above, cells []string) (head, bool) {
 func (g *grid) read(r *Report) bool {
 	h, at, ok := g.findHead()
 	if !ok {
-		return false
+		return g.card(r)
 	}
 	section := heading{}
 	section.is, section.word = hintIn(g.sheet)
@@ -224,6 +225,30 @@ func (g *grid) read(r *Report) bool {
 			g.question(row, h, section, r)
 		}
 	}
+	return true
+}
+
+// card reads a table that is one question: the names stand in the first column, and what
+// they name in the second.
+func (g *grid) card(r *Report) bool {
+	var names, cells []string
+	for _, row := range g.rows {
+		if row.blank() {
+			continue
+		}
+		if row.why != nil || len(row.cells) < 2 || strings.Join(row.cells[2:], "") != "" {
+			return false
+		}
+		names, cells = append(names, row.cells[0]), append(cells, row.cells[1])
+	}
+	h, ok := readHead(names)
+	if !ok || slices.Contains(h.cols, colOther) {
+		return false
+	}
+	last := g.rows[len(g.rows)-1]
+	section := heading{}
+	section.is, section.word = hintIn(g.sheet)
+	g.question(row{line: g.rows[0].line, lineTo: max(last.line, last.lineTo), cells: cells}, h, section, r)
 	return true
 }
 
