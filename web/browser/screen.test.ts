@@ -107,6 +107,38 @@ describe('the big screen', () => {
     await visitor.shot('screen-hostile')
   })
 
+  it('shows who rises and falls, the best units and what is missed most, and says when its numbers are old', async () => {
+    const { page } = visitor
+    let away = false
+    visitor.expected.push(/status of 503/)
+    await page.clock.install()
+    await page.route('**/live*', (route) => route.fulfill({ status: 503 }))
+    await page.route('**/frame*', async (route) => {
+      if (away) return route.fulfill({ status: 503 })
+      const frame = (await (await route.fetch()).json()) as { regions: { rank: number; rank_before: number }[]; topics: unknown }
+      frame.regions.forEach((r, i) => Object.assign(r, { rank: i + 1, rank_before: i === 0 ? 3 : i === 1 ? 1 : i + 1 }))
+      frame.topics = { as_of: '2026-06-02T20:00:00.000+08:00', items: [{ topic: '法律法规', answered: 90, missed_rate: 0.4 }] }
+      await route.fulfill({ json: frame })
+    })
+    const unit = (n: number) => ({ rank: n, id: `u${n}`, name: `第${n}小学`, participants: 100 - n, participation_rate: 1 - n / 100 })
+    await page.route('**/boards/units*', (route) => route.fulfill({ json: { items: Array.from({ length: 20 }, (_, i) => unit(i + 1)) } }))
+    await open()
+    await expect.poll(async () => (await page.clock.fastForward(5000), page.locator('.ranks li').count())).toBeGreaterThan(2)
+    const moves = (await page.locator('.ranks li').allInnerTexts()).map((line) => /[▲▼]\d+/.exec(line)?.[0] ?? '')
+    expect(moves.slice(0, 3)).toEqual(['▲2', '▼1', ''])
+    await page.locator('.topics li', { hasText: '法律法规' }).getByText('40.0%').waitFor()
+    await expect.poll(async () => (await page.clock.fastForward(5000), page.locator('.units li:not([aria-hidden=true])').count())).toBe(20)
+    expect(await page.getByRole('alert').count()).toBe(0)
+    await visitor.shot('screen-full')
+
+    away = true
+    const notice = page.getByRole('alert').filter({ hasText: /^连接中断，数字停在 \d\d:\d\d:\d\d$/ })
+    await expect.poll(async () => (await page.clock.fastForward(5000), notice.count())).toBe(1)
+    await visitor.shot('screen-stale')
+    away = false
+    await expect.poll(async () => (await page.clock.fastForward(5000), notice.count())).toBe(0)
+  })
+
   it('says that there is no such campaign', async () => {
     visitor.expected = [/status of 404/]
     await open('nowhere')
