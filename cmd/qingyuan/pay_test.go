@@ -1,10 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -16,30 +12,14 @@ import (
 	"qingyuan/configs"
 	"qingyuan/internal/prizes"
 	"qingyuan/internal/wechatpay"
+	"qingyuan/internal/wechattest"
 )
 
 // TestPayerIsMadeOfFiles: keys are read from the files that WeChat Pay gives, one for the
 // other is refused, and no error tells what is in them.
 func TestPayerIsMadeOfFiles(t *testing.T) {
 	t.Parallel()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := func(kind string, der []byte, err error) string {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		name := filepath.Join(t.TempDir(), "key.pem")
-		if err := os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return name
-	}
-	private, errPrivate := x509.MarshalPKCS8PrivateKey(key)
-	public, errPublic := x509.MarshalPKIXPublicKey(&key.PublicKey)
-	privateFile, publicFile := file("PRIVATE KEY", private, errPrivate), file("PUBLIC KEY", public, errPublic)
+	privateFile, publicFile := wechattest.StartPay(t, time.Now).Files(t)
 	bare := filepath.Join(t.TempDir(), "bare")
 	if err := os.WriteFile(bare, []byte("canary"), 0o600); err != nil {
 		t.Fatal(err)
