@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,9 +14,11 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"qingyuan/configs"
 	"qingyuan/internal/event"
+	"qingyuan/internal/failpoint"
 	"qingyuan/internal/porttest"
 	"qingyuan/internal/simulate"
 	"qingyuan/proof"
@@ -46,6 +49,16 @@ func binary(t testing.TB) string {
 	return filepath.Join(built.dir, "qingyuan")
 }
 
+// armed builds the program with the places at which it can be told to die.
+func armed(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "qingyuan")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", "failpoints", "-o", path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build the program: %v\n%s", err, out)
+	}
+	return path
+}
+
 // process is the real program in a process of its own, which can be killed.
 type process struct {
 	api
@@ -71,12 +84,40 @@ func spawn(t testing.TB, binary, data string, more ...string) *process {
 
 func (p *process) start() {
 	p.t.Helper()
+	p.begin()
+	p.awaitReady()
+}
+
+// begin starts the process with more in its environment, and does not wait for it.
+func (p *process) begin(more ...string) {
+	p.t.Helper()
 	p.cmd = exec.Command(p.binary, p.args...)
-	p.cmd.Stderr = p.log
+	p.cmd.Stderr, p.cmd.Env = p.log, append(os.Environ(), more...)
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
-	p.awaitReady()
+}
+
+// startToDie starts the process with a place at which it kills itself.
+func (p *process) startToDie(point string) {
+	p.t.Helper()
+	p.begin(failpoint.Env + "=" + point + "=kill@1")
+}
+
+// awaitDeath waits until the process has killed itself, and fails when it ends otherwise.
+func (p *process) awaitDeath() {
+	p.t.Helper()
+	limit := time.AfterFunc(patience, func() { _ = p.cmd.Process.Signal(syscall.SIGTERM) })
+	defer limit.Stop()
+	err := p.cmd.Wait()
+	died, ok := errors.AsType[*exec.ExitError](err)
+	if ok {
+		status, isUnix := died.Sys().(syscall.WaitStatus)
+		ok = isUnix && status.Signal() == syscall.SIGKILL
+	}
+	if p.cmd = nil; !ok {
+		p.t.Fatalf("the program did not kill itself: %v\n%s", err, p.log)
+	}
 }
 
 // kill ends the process as a power cut would, and waits until it is gone.

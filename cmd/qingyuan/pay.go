@@ -76,6 +76,9 @@ func (p *payer) Order(ctx context.Context, o prizes.Payment) (prizes.Paid, error
 	if err != nil {
 		return prizes.Paid{}, err
 	}
+	if len(doors) == 0 { // whoever comes by no door is not there, so that the ledger is behind
+		return prizes.Paid{}, fmt.Errorf("the ledger does not know yet by which door %s came", o.Participant)
+	}
 	visits, err := p.sessions.Visits(ctx, o.Participant, doors, netip.Addr{})
 	if err != nil {
 		return prizes.Paid{}, err

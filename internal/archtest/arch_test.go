@@ -94,7 +94,7 @@ var rules = map[string]rule{
 	// Adapters.
 	// The office's side of prizes.
 	"internal/prizes": {may: []string{
-		"campaign", "prize", "prize/draw", "internal/approval", "internal/audit", "internal/fault", "internal/jobs", "internal/operator", "internal/retention", "internal/seal", "internal/sheet", "internal/sqldb", sqldb,
+		"campaign", "prize", "prize/draw", "internal/approval", "internal/audit", "internal/failpoint", "internal/fault", "internal/jobs", "internal/operator", "internal/retention", "internal/seal", "internal/sheet", "internal/sqldb", sqldb,
 	}, tests: onRedis},
 	"internal/catalog": {may: []string{
 		"campaign", "quiz", "pledge", "prize", "leaderboard", "configs",

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -11,8 +12,10 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"time"
 
 	"qingyuan/internal/audit"
+	"qingyuan/internal/failpoint"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/jobs"
 	"qingyuan/internal/sheet"
@@ -50,6 +53,9 @@ type Made struct {
 	Groups []string `json:"groups,omitempty"`
 }
 
+// patience is how long an export waits for Redis to be there.
+const patience = 5 * time.Minute
+
 // ErrNotMade is an export that is not there: not yet, not any more, or not for this
 // operator.
 var ErrNotMade = fault.New(fault.NotFound, "prize.export_not_made", "导出文件尚未生成或已不存在")
@@ -79,9 +85,12 @@ func (s *Service) AskExport(ctx context.Context, o Order, r jobs.Request, by aud
 	return id, audit.New(s.DB).Append(ctx, by)
 }
 
-// make is the job: it may be begun again, and then makes the file anew. What it came to is
-// in the audit log before anybody can take it.
+// make is the job: it may be begun again, and then makes the file anew, unless what it came
+// to is in the audit log: once, and before anybody can take it.
 func (s *Service) make(ctx context.Context, j jobs.Job, p *jobs.Progress) (json.RawMessage, error) {
+	if j.Checkpoint != nil {
+		return j.Checkpoint, nil
+	}
 	var o Order
 	if err := json.Unmarshal(j.Params, &o); err != nil {
 		return nil, fmt.Errorf("read the order of an export: %w", err)
@@ -105,10 +114,28 @@ func (s *Service) make(ctx context.Context, j jobs.Job, p *jobs.Progress) (json.
 	if err != nil {
 		return nil, fmt.Errorf("encode what export %s made: %w", j.ID, err)
 	}
-	return result, audit.New(s.DB).Append(ctx, audit.Record{
-		At: s.Now(), Actor: j.Actor, Login: j.Login, Addr: j.Addr, Action: j.Action, Campaign: j.Campaign,
-		Object: "prize:export:" + j.ID, After: result,
+	return result, s.note(ctx, j, p, result)
+}
+
+// note writes what an export came to into the audit log, and that this was done.
+func (s *Service) note(ctx context.Context, j jobs.Job, p *jobs.Progress, result json.RawMessage) error {
+	if err := failpoint.Hit("prizes.before_note"); err != nil {
+		return err
+	}
+	err := s.DB.WithTx(ctx, func(tx *sql.Tx) error {
+		err := audit.AppendTx(ctx, tx, audit.Record{
+			At: s.Now(), Actor: j.Actor, Login: j.Login, Addr: j.Addr, Action: j.Action, Campaign: j.Campaign,
+			Object: "prize:export:" + j.ID, After: result,
+		})
+		if err != nil {
+			return err
+		}
+		return p.Checkpoint(ctx, tx, result)
 	})
+	if err != nil {
+		return fmt.Errorf("note what export %s made: %w", j.ID, err)
+	}
+	return failpoint.Hit("prizes.after_note")
 }
 
 // export writes what the office needs to send prizes, with what their winners told.
@@ -117,7 +144,12 @@ func (s *Service) export(ctx context.Context, order Order, out sheet.Writer, tel
 	if err != nil {
 		return 0, nil, err
 	}
-	wins, err := s.Store.Wins(ctx, order.Campaign)
+	// A server that has just started goes on with jobs before it serves its campaigns.
+	var wins []prize.Win
+	err = jobs.Patience{Now: s.Now, Last: patience}.Try(ctx, func() error {
+		wins, err = s.Store.Wins(ctx, order.Campaign)
+		return err
+	})
 	if err != nil {
 		return 0, nil, err
 	}

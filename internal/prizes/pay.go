@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"qingyuan/internal/failpoint"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/sqldb"
 	"qingyuan/prize"
@@ -179,6 +180,9 @@ func (s *Service) order(ctx context.Context, p payment) error {
 		if paid, err = s.Payer.Look(ctx, number); errors.Is(err, ErrNoPayment) {
 			paid, err = Paid{State: PayFailed, Reason: reason.Error()}, nil
 		}
+	}
+	if err == nil {
+		err = failpoint.Hit("prizes.after_order")
 	}
 	if err != nil {
 		s.Failed(fmt.Errorf("pay %s in %s: %w", p.win, p.campaign, err))
