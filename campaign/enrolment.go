@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"qingyuan/internal/fault"
@@ -209,14 +210,14 @@ func (c *Campaign) checkPersonal(r Request) (Personal, error) {
 	return p, nil
 }
 
+// Asks tells whether people are asked for the named enrolment field.
+func (c *Campaign) Asks(field string) bool {
+	return slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Name == field })
+}
+
 // requires tells whether the named enrolment field must be filled.
 func (c *Campaign) requires(field string) bool {
-	for _, f := range c.Fields {
-		if f.Name == field {
-			return f.Required
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Name == field && f.Required })
 }
 
 // validPhone accepts mainland mobile numbers: eleven digits, the first 1 and

@@ -15,6 +15,7 @@ import (
 	"qingyuan/internal/jobs"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/prizes"
 	"qingyuan/internal/replay"
 	"qingyuan/internal/report"
 	"qingyuan/internal/retention"
@@ -24,7 +25,9 @@ import (
 
 // backOffice is what the people who run campaigns work with.
 type backOffice struct {
-	accounts  *operator.Service
+	accounts *operator.Service
+	// staff says who is behind the accounts.
+	staff     *prizes.Staff
 	journal   *audit.Log
 	approvals *approval.Service
 	// jobs are what takes longer than a request.
@@ -54,6 +57,7 @@ func newOffice(cfg configs.Config, db *sqldb.DB, find func(string) (*campaign.Ca
 	if err != nil {
 		return nil, err
 	}
+	o.staff = newStaff(cfg, db, o.accounts, now)
 	o.approvals = approval.New(approval.Options{
 		DB: db, Campaign: find, Now: now,
 		Failed: func(a approval.Approval, err error) {

@@ -18,6 +18,7 @@ import (
 	"qingyuan/configs"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/prizes"
 	"qingyuan/internal/sqldb"
 )
 
@@ -31,6 +32,7 @@ type operatorCmds struct {
 	Enable  operatorEnableCmd  `cmd:"" help:"Let a disabled account sign in again."`
 	Grant   operatorGrantCmd   `cmd:"" help:"Give an account a role."`
 	Revoke  operatorRevokeCmd  `cmd:"" help:"Take a role from an account."`
+	Mark    operatorMarkCmd    `cmd:"" help:"Say by what the holder of an account is known among those who take part: they win nothing."`
 }
 
 // onOffice runs a command's work on the accounts, as the console.
@@ -147,6 +149,7 @@ type operatorCreateCmd struct {
 	configFlags
 	grantFlags
 	passwordFlags
+	markFlags
 
 	Login string `help:"What they sign in with." required:"" placeholder:"NAME"`
 	Name  string `help:"How they are called; the login when left out." placeholder:"NAME"`
@@ -163,8 +166,17 @@ func (c operatorCreateCmd) Run(e env) error {
 		if name == "" {
 			name = c.Login
 		}
+		known, err := c.known()
+		if err != nil {
+			return err
+		}
+		also, err := o.staff.Also(e.ctx, by, known, "")
+		if err != nil {
+			return explained(err)
+		}
 		made, once, err := o.accounts.Create(e.ctx, by, operator.Newcomer{
 			Login: c.Login, Name: name, Home: operator.Place{Campaign: c.grantFlags.Campaign, Scope: c.Scope}, Password: chosen,
+			Also: also,
 		})
 		if err != nil {
 			return explained(err)
@@ -290,6 +302,49 @@ func (c operatorRevokeCmd) Run(e env) error {
 	return c.onOffice(e, func(o *backOffice, by operator.Actor) error {
 		return byLogin(e, o, c.Login, func(a operator.Account) error {
 			_, err := o.accounts.Revoke(e.ctx, by, a.ID, c.grant(), c.Reason)
+			return err
+		})
+	})
+}
+
+// markFlags say by what somebody is known among those who take part.
+type markFlags struct {
+	Phone []string `help:"A phone number that they may take part with; kept as a keyed hash, for good." placeholder:"NUMBER"`
+	Line  []string `help:"Their line on a roster: CAMPAIGN/UNIT/NUMBER." placeholder:"LINE"`
+}
+
+// known reads the flags.
+func (m markFlags) known() (prizes.Known, error) {
+	k := prizes.Known{Phones: m.Phone}
+	for _, l := range m.Line {
+		part := strings.SplitN(l, "/", 3) //nolint:mnd // As the help says.
+		if len(part) < 3 {
+			return k, fmt.Errorf("%w: --line is CAMPAIGN/UNIT/NUMBER", errUsage)
+		}
+		k.People = append(k.People, prizes.RosterLine{Campaign: part[0], Line: prizes.Line{Unit: part[1], Number: part[2]}})
+	}
+	return k, nil
+}
+
+type operatorMarkCmd struct {
+	configFlags
+	loginFlag
+	markFlags
+}
+
+// Run marks an account.
+func (c operatorMarkCmd) Run(e env) error {
+	known, err := c.known()
+	if err != nil {
+		return err
+	}
+	return c.onOffice(e, func(o *backOffice, by operator.Actor) error {
+		return byLogin(e, o, c.Login, func(a operator.Account) error {
+			told, err := o.staff.Mark(e.ctx, by, a.ID, known, c.Reason)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(e.stdout, "%s is known by %d phone numbers and %d lines of rosters, and wins nothing\n", a.Login, told.Phones, told.People)
 			return err
 		})
 	})

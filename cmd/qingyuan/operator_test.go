@@ -55,7 +55,13 @@ func TestTheFirstAdministrator(t *testing.T) {
 	o.run(exitFailed, "", "operator", "grant", "watch", "--role", "office_viewer") // auditors have no other role
 	o.run(exitFailed, "", "operator", "grant", "nobody", "--role", "office_viewer")
 	o.run(exitFailed, "", "operator", "disable", "first") // the last of its kind
-	runs := printed(o.run(exitDone, "", "operator", "create", "--login", "runs", "--role", "campaign_operator", "--campaign", demoCampaign))
+	o.run(exitFailed, "", "operator", "create", "--login", "wrong", "--role", "office_viewer", "--phone", "0351-110")
+	o.run(exitUsage, "", "operator", "mark", "first", "--line", demoCampaign)
+	o.run(exitFailed, "", "operator", "mark", "first", "--line", demoCampaign+"/nowhere/1")
+	runs := printed(o.run(exitDone, "", "operator", "create", "--login", "runs", "--role", "campaign_operator", "--campaign", demoCampaign, "--phone", "13800000000"))
+	if out := o.run(exitDone, "", "operator", "mark", "runs", "--phone", "13900000000"); !strings.Contains(out, "known by 2 phone numbers and 0 lines") {
+		t.Errorf("marked: %s", out)
+	}
 
 	admin := s.officeOf(t, "first", first)
 	accounts := admin.want(200, "GET", "/admin/operators", nil).list("items")

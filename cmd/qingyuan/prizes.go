@@ -14,7 +14,9 @@ import (
 	"qingyuan/configs"
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/event"
+	"qingyuan/internal/fault"
 	"qingyuan/internal/ledger"
+	"qingyuan/internal/operator"
 	"qingyuan/internal/prizes"
 	"qingyuan/internal/redisstore"
 	"qingyuan/internal/replay"
@@ -45,23 +47,34 @@ func prizeService(cfg configs.Config, c *redisstore.Campaigns, b book, now func(
 
 // newPrizeDesk joins what hands prizes out to the stores.
 func newPrizeDesk(cfg configs.Config, s *services, db *sqldb.DB, k *catalog.Keeper, log *slog.Logger, now func() time.Time) *prizes.Service {
-	doors := ledger.New(db)
+	l, marks := ledger.New(db), newMarks(cfg, db, now)
 	return &prizes.Service{
-		Line: rosterLines(cfg, db, s, now), AtLine: s.sessions.AtDoor,
-		Risk: risks(s, doors, log), Agreed: func(ctx context.Context, campaignID, participant string) (string, error) {
+		Marks: marks, Staff: &prizes.Staff{DB: db, Marks: marks, Now: now}, AtLine: s.sessions.AtDoor, Phones: phonesOf(s.secrecy, l),
+		Risk: risks(s, l, log), Agreed: func(ctx context.Context, campaignID, participant string) (string, error) {
 			e, err := s.enrolments.Enrolment(ctx, campaignID, participant)
 			return e.NoticeVersion, err
 		},
-		DB: db, Box: s.secrecy.box, Hash: seal.Derive(cfg.Secrets.Master.Key(), labelPrizeCodes), Catalog: k, Store: s.prizes.Store,
-		Keys: s.prizes.Keys, Entrants: entrants(s, ledger.New(db), now),
+		DB: db, Box: s.secrecy.box, Catalog: k, Store: s.prizes.Store,
+		Keys: s.prizes.Keys, Entrants: entrants(s, l, now),
 		Flagged: newCorrections(s, &backOffice{}, db, k, now).Flagged,
 		Plans:   func() []prize.Offer { return plans(k) }, Now: now,
 		Failed: func(err error) { log.Warn("prizes", "err", err) },
 	}
 }
 
-// rosterLines names the doors of lines on rosters.
-func rosterLines(cfg configs.Config, db *sqldb.DB, s *services, now func() time.Time) func(context.Context, string, string, string) (string, error) {
+// newStaff joins what accounts say of the people behind them to the database. It needs that
+// alone.
+func newStaff(cfg configs.Config, db *sqldb.DB, accounts *operator.Service, now func() time.Time) *prizes.Staff {
+	return &prizes.Staff{DB: db, Marks: newMarks(cfg, db, now), Accounts: accounts.In, Now: now}
+}
+
+// newMarks recognises codes and people.
+func newMarks(cfg configs.Config, db *sqldb.DB, now func() time.Time) prizes.Marks {
+	return prizes.Marks{Hash: seal.Derive(cfg.Secrets.Master.Key(), labelPrizeCodes), Door: rosterDoors(cfg, db, now)}
+}
+
+// rosterDoors names the doors of lines on rosters.
+func rosterDoors(cfg configs.Config, db *sqldb.DB, now func() time.Time) func(context.Context, string, string, string) (string, error) {
 	return func(ctx context.Context, campaignID, unit, number string) (string, error) {
 		rosters, err := newRosters(cfg, db, now)
 		if err != nil {
@@ -71,7 +84,11 @@ func rosterLines(cfg configs.Config, db *sqldb.DB, s *services, now func() time.
 		if err != nil || !found {
 			return "", err
 		}
-		return s.sessions.RosterDoor(entryOf(campaignID, p)), nil
+		keys, err := sessionKeys(cfg)
+		if err != nil {
+			return "", err
+		}
+		return keys.RosterDoor(entryOf(campaignID, p)), nil
 	}
 }
 
@@ -172,7 +189,7 @@ func entrants(s *services, l *ledger.Ledger, now func() time.Time) func(context.
 				}
 				one := prizes.Candidate{Participant: h.Participant, Acts: acts}
 				if phones {
-					if one.Phone, err = phoneOf(s.secrecy, c.ID, h); err != nil {
+					if one.Phones, err = phonesIn(s.secrecy, c.ID, h); err != nil {
 						return err
 					}
 				}
@@ -183,19 +200,52 @@ func entrants(s *services, l *ledger.Ledger, now func() time.Time) func(context.
 	}
 }
 
-// phoneOf is the phone number that somebody enrolled with last, "" for none.
-func phoneOf(secret secrecy, campaignID string, h ledger.History) (phone string, err error) {
+// phonesIn are the phone numbers that somebody has enrolled with, the newest last.
+func phonesIn(secret secrecy, campaignID string, h ledger.History) (phones []string, err error) {
 	for _, r := range h.Records {
 		if r.Kind != event.RecordEnrolment || r.Sealed == nil {
 			continue
 		}
 		p, err := secret.open(campaignID, h.Participant, r)
 		if err != nil {
-			return "", fmt.Errorf("open record %s: %w", r.Position, err)
+			return nil, fmt.Errorf("open record %s: %w", r.Position, err)
 		}
-		phone = p.Phone
+		if p.Phone != "" {
+			phones = append(phones, p.Phone)
+		}
 	}
-	return phone, nil
+	return phones, nil
+}
+
+// phonesOf tells the phone numbers that somebody has enrolled with.
+func phonesOf(secret secrecy, l *ledger.Ledger) func(context.Context, string, string) ([]string, error) {
+	return func(ctx context.Context, campaignID, participant string) ([]string, error) {
+		shards, err := l.ShardsOf(ctx, participant)
+		if err != nil {
+			return nil, err
+		}
+		var out []string
+		enrolled := false
+		for _, s := range shards {
+			if s.Campaign != campaignID {
+				continue
+			}
+			h, err := l.History(ctx, s, participant)
+			if err != nil {
+				return nil, err
+			}
+			enrolled = enrolled || slices.ContainsFunc(h.Facts, func(f event.Fact) bool { return f.Kind == event.KindEnrolled })
+			phones, err := phonesIn(secret, campaignID, h)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, phones...)
+		}
+		if !enrolled {
+			return nil, fault.ErrUnavailable.Because(errBehind)
+		}
+		return out, nil
+	}
 }
 
 // actsBy is what somebody had done by a moment, nil for who was not enrolled.

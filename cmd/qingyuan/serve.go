@@ -274,6 +274,9 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 		if err := p.office.corrections.SamePerson(ctx, from, to); err != nil {
 			return err
 		}
+		if err := p.prizes.GoesOnAs(ctx, from, to); err != nil {
+			return err
+		}
 		return p.office.corrections.GoesOnAs(ctx, from, to)
 	}
 	p.office.challenges = newChallenges(s, p.office, st.sql, book, now)
@@ -282,6 +285,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 	p.office.reports.Rulings, p.office.reports.Log = rulingsIn(book), announcedLog(cfg, p.proofs)
 	p.office.corrections.Origins = newOrigins(st.sql, book.Campaigns, log, now)
 	p.prizes = newPrizeDesk(cfg, s, st.sql, book, log, now)
+	p.prizes.Staff = p.office.staff
 	s.prizes.Codes, s.prizes.Barred = p.prizes.Codes, p.prizes.Barred
 	p.prizes.Jobs, p.office.corrections.Prizes = p.office.jobs, p.prizes.Uphold
 	p.prizes.Register(p.office.jobs)

@@ -50,6 +50,7 @@ func (s *Server) adminRoutes() []route {
 	return slices.Concat(
 		s.deskRoutes(),
 		s.accountRoutes(),
+		s.markRoutes(),
 		s.auditRoutes(),
 		s.approvalRoutes(),
 		s.correctionRoutes(),

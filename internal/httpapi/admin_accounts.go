@@ -58,7 +58,9 @@ func (s *Server) createAccount(k *call) error {
 		Name     string `json:"name"`
 		Campaign string `json:"campaign"`
 		Scope    string `json:"scope"`
-		Reason   string `json:"reason"`
+		knownT   `json:",inline"`
+
+		Reason string `json:"reason"`
 	}
 	if err := k.decode(&in); err != nil {
 		return err
@@ -66,8 +68,12 @@ func (s *Server) createAccount(k *call) error {
 	if err := checkReason(in.Reason, false); err != nil {
 		return err
 	}
+	also, err := s.also(k, in.knownT, in.Reason)
+	if err != nil {
+		return err
+	}
 	a, once, err := s.Accounts.Create(k.ctx, k.actor, operator.Newcomer{
-		Login: in.Login, Name: in.Name, Home: operator.Place{Campaign: in.Campaign, Scope: in.Scope}, Reason: in.Reason,
+		Login: in.Login, Name: in.Name, Home: operator.Place{Campaign: in.Campaign, Scope: in.Scope}, Reason: in.Reason, Also: also,
 	})
 	if err != nil {
 		return err

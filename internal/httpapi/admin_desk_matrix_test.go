@@ -54,6 +54,8 @@ func accountArea() area {
 			ok: http.StatusCreated, outside: http.StatusForbidden,
 		},
 		"GET /api/v1/admin/operators/:operator":          {object: accountOfNo1},
+		"GET /api/v1/admin/operators/:operator/marks":    {object: accountOfNo1},
+		"POST /api/v1/admin/operators/:operator/marks":   {object: accountOfNo1, body: `{"phones":["13800000000"],"people":[{"campaign":"spring","unit":"no1","number":"0017"}]}`},
 		"PATCH /api/v1/admin/operators/:operator":        {object: accountOfNo1, body: `{"name":"赵云"}`},
 		"GET /api/v1/admin/operators/:operator/sessions": {object: accountOfNo1},
 		"POST /api/v1/admin/operators/:operator/reset":   {object: accountOfNo1, body: `{"password":true,"reason":"忘记密码"}`},

@@ -30,6 +30,8 @@ type PrizeDesk interface {
 	// Exported opens what such a job has made; prizes.ErrNotMade.
 	Exported(ctx context.Context, job string) (jobs.Job, prizes.Made, io.Reader, error)
 	Exclude(ctx context.Context, who operator.Actor, campaignID string, in prizes.Insiders, reason string) (added int, err error)
+	// Exclusion tells what is on the list of those who win nothing.
+	Exclusion(ctx context.Context, campaignID string) (prizes.Exclusion, error)
 	Clear(ctx context.Context, who operator.Actor, campaignID string, id prize.WinID, reason string) error
 	// Disputed finds a win that its owner may appeal about.
 	Disputed(ctx context.Context, campaignID, participant string, id prize.WinID) (prize.Win, error)
@@ -148,8 +150,23 @@ type officeWinT struct {
 	// Flags are the rules that have noticed acts of the winner: nothing is sent before
 	// somebody has decided on them.
 	Flags []string `json:"flags"`
-	// Cleared says that somebody has looked, and that it is given all the same.
-	Cleared bool `json:"cleared"`
+	// Cleared says that somebody has looked, and that it is given all the same; Clearance who,
+	// and why.
+	Cleared   bool        `json:"cleared"`
+	Clearance *clearanceT `json:"clearance"`
+}
+
+type clearanceT struct {
+	By     string `json:"by"`
+	At     string `json:"at"`
+	Reason string `json:"reason"`
+}
+
+func clearanceOf(c *campaign.Campaign, x *prizes.Cleared) *clearanceT {
+	if x == nil {
+		return nil
+	}
+	return &clearanceT{x.By, stamp(x.At, c.Zone), x.Reason}
 }
 
 // winState reads which state is asked for, "" for any.
@@ -189,7 +206,7 @@ func (s *Server) listWins(k *call) error {
 		w := &part.Items[i]
 		out.Items = append(out.Items, officeWinT{
 			Win: w.String(), Prize: w.Prize, Participant: w.Participant, Unit: w.Unit, UnitName: unitName(c, w.Unit, k.lang()),
-			State: string(w.State), Draw: textOrNull(w.Draw), WonAt: stamp(w.At, c.Zone), Since: stamp(w.Since, c.Zone), Flags: orEmpty(w.Flags), Cleared: w.Cleared,
+			State: string(w.State), Draw: textOrNull(w.Draw), WonAt: stamp(w.At, c.Zone), Since: stamp(w.Since, c.Zone), Flags: orEmpty(w.Flags), Cleared: w.Cleared != nil, Clearance: clearanceOf(c, w.Cleared),
 		})
 	}
 	return k.send(fiber.StatusOK, out)

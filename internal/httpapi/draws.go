@@ -30,6 +30,7 @@ func (s *Server) drawDeskRoutes() []route {
 	}
 	const all = officePath + "/campaigns/:campaign/prizes"
 	return []route{
+		admin(get(all+"/excluded", staff, s.showExclusion), operator.CorrectResults),
 		admin(post(all+"/excluded", staff, s.excludeFromPrizes), operator.CorrectResults),
 		admin(post(all+"/draws/:draw/result", staff, s.askDraw), operator.CorrectResults),
 		admin(post(all+"/draws/:draw/redraws", staff, s.askRedraw), operator.CorrectResults),
@@ -110,6 +111,41 @@ func (s *Server) showDrawFile(k *call) error {
 	k.Set(fiber.HeaderContentDisposition, `attachment; filename="draw.json"`)
 	k.Status(fiber.StatusOK).Response().SetBodyRaw(f.File)
 	return nil
+}
+
+type exclusionT struct {
+	Participants int `json:"participants"`
+	People       int `json:"people"`
+	Phones       int `json:"phones"`
+	// Unknown are the accounts of whose holders nothing is known: they would enter a draw
+	// like anybody else.
+	Unknown []colleagueT `json:"unknown"`
+}
+
+// colleagueT is an account as it is named to others of the campaign.
+type colleagueT struct {
+	Login string `json:"login"`
+	Name  string `json:"name"`
+}
+
+// showExclusion handles GET …/prizes/excluded.
+func (s *Server) showExclusion(k *call) error {
+	c, err := s.campaign(k)
+	if err != nil {
+		return err
+	}
+	if err := k.within(operator.CorrectResults, c, ""); err != nil {
+		return err
+	}
+	x, err := s.PrizeDesk.Exclusion(k.ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	out := exclusionT{x.Participants, x.Lines, x.Phones, make([]colleagueT, len(x.Unknown))}
+	for i, a := range x.Unknown {
+		out.Unknown[i] = colleagueT{a.Login, a.Name}
+	}
+	return k.send(fiber.StatusOK, out)
 }
 
 // excludeFromPrizes handles POST …/prizes/excluded.

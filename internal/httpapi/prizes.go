@@ -144,7 +144,8 @@ type prizeChangeT struct {
 
 // noInsiders is said wherever prizes are shown.
 const noInsiders = "中奖结果由公开的规则、事先公布哈希值的密钥和公开的随机来源计算得出，任何人（包括主办单位和系统管理员）都不能指定、更换或隐藏中奖者；" +
-	"密钥公布后，任何人都可以自行复算。"
+	"密钥公布后，任何人都可以自行复算。主办单位和各单位的工作人员、管理账号的持有人不得中奖：排除名单与参与名单一同冻结，公布人数和根；" +
+	"被识别出的人已中的奖也不予发放。"
 
 // showPrizes handles GET /api/v1/campaigns/{campaign}/prizes: everything that was
 // promised, from before the opening on.

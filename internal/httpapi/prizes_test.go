@@ -98,6 +98,20 @@ func openPrizes(t *testing.T, b *bench) {
 		b.office.approvals.Register(k)
 	}
 	b.Prizes, b.PrizeDesk = &prize.Service{Catalog: catalog, Store: oneWin{}, Now: b.Now}, desk
+	b.PrizeStaff = staffOf(b)
+}
+
+// staffOf knows the accounts of a bench with operators. There is one line on a roster.
+func staffOf(b *bench) *prizes.Staff {
+	return &prizes.Staff{
+		DB: b.office.db, Now: b.Now, Accounts: b.office.accounts.In,
+		Marks: prizes.Marks{Door: func(_ context.Context, campaignID, unit, number string) (string, error) {
+			if campaignID+unit+number != "springno10017" {
+				return "", nil
+			}
+			return "door", nil
+		}},
+	}
 }
 
 // prizeArea is a win of unit no1.
@@ -107,6 +121,7 @@ func prizeArea() area {
 	final := func(*testing.T, *bench) map[string]string { return map[string]string{"draw": "final"} }
 	tea := func(*testing.T, *bench) map[string]string { return map[string]string{"prize": "tea"} }
 	return area{open: openPrizes, subjects: map[string]subject{
+		"GET " + all + "/excluded":             {whole: true},
 		"POST " + all + "/excluded":            {whole: true, body: `{"participants":["p%d"],"reason":"工作人员"}`},
 		"POST " + all + "/draws/:draw/result":  {whole: true, object: final, ok: http.StatusConflict, body: `{"value":"1 2 3","reason":"核对"}`},
 		"POST " + all + "/draws/:draw/redraws": {whole: true, object: final, ok: http.StatusConflict, body: `{"place":1,"reason":"逾期"}`},

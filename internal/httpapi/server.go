@@ -87,10 +87,12 @@ type Server struct {
 	Offline Offline
 	// Transfers are wishes to belong to another unit; required with Operators.
 	Transfers Transfers
-	// Prizes runs instant wins, and PrizeDesk hands prizes out; nil where there are none.
-	Prizes    Prizes
-	PrizeDesk PrizeDesk
-	Duty      Duty
+	// Prizes runs instant wins, PrizeDesk hands prizes out, and PrizeStaff knows who runs
+	// campaigns and wins nothing; nil where there are none.
+	Prizes     Prizes
+	PrizeDesk  PrizeDesk
+	PrizeStaff PrizeStaff
+	Duty       Duty
 	// Flags are what rules have noticed; required with Operators.
 	Flags Flags
 	// Banks keeps the question banks of offices; required with Operators.

@@ -49,7 +49,12 @@ type Newcomer struct {
 	Password string
 	// Reason is why, for the audit log.
 	Reason string
+	// Also is done together with it, nil for nothing.
+	Also Also
 }
+
+// Also is done in the transaction that makes an account.
+type Also func(ctx context.Context, tx *sql.Tx, id string) error
 
 // mend turns an outage of the database into what may be shown.
 func mend(err *error) {
@@ -92,7 +97,10 @@ func (s *Service) Create(ctx context.Context, by Actor, n Newcomer) (_ Account, 
 		if err := insert(ctx, tx, r); err != nil {
 			return err
 		}
-		return audit.AppendTx(ctx, tx, rec)
+		if err := audit.AppendTx(ctx, tx, rec); err != nil || n.Also == nil {
+			return err
+		}
+		return n.Also(ctx, tx, r.ID)
 	})
 	if err != nil {
 		return Account{}, "", fmt.Errorf("create an account: %w", err)
@@ -146,6 +154,26 @@ func (s *Service) Accounts(ctx context.Context, by Actor, from string, limit int
 		return nil
 	})
 	return out, err
+}
+
+// In lists the accounts that have a right in a campaign, by login, whoever manages them.
+func (s *Service) In(ctx context.Context, campaignID string) (_ []Account, err error) {
+	defer mend(&err)
+	rows, err := s.o.DB.QueryContext(ctx, "SELECT "+columns+` FROM operators o
+		WHERE EXISTS (SELECT 1 FROM operator_grants g WHERE g.operator = o.id AND g.campaign IN ('', $1)) ORDER BY login`, campaignID)
+	if err != nil {
+		return nil, err
+	}
+	all, err := collect(rows, (*row).places)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Account, len(all))
+	for i := range all {
+		all[i].settle()
+		out[i] = all[i].Account
+	}
+	return out, nil
 }
 
 // Account returns one account that the actor may manage, or that is their own. Any

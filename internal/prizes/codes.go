@@ -2,10 +2,7 @@ package prizes
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,8 +21,6 @@ import (
 const (
 	maxCode  = 200 // bytes
 	maxCodes = 100_000
-	// markBytes is how much of a hash recognises a code: 128 bits.
-	markBytes = 16
 )
 
 // Added is what came of a list of codes, or would.
@@ -91,19 +86,12 @@ var errDry = errors.New("a dry run")
 func (s *Service) add(ctx context.Context, tx *sql.Tx, campaignID string, id prize.WinID, code string) (bool, error) {
 	res, err := tx.ExecContext(ctx, `INSERT INTO prize_codes (campaign, prize, item, sealed, mark, added) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (campaign, prize, mark) DO NOTHING`,
-		campaignID, id.Prize, id.Item, s.Box.Seal([]byte(code), aad("code", campaignID, id)), s.mark(campaignID, id.Prize, code), s.Now().UnixMilli())
+		campaignID, id.Prize, id.Item, s.Box.Seal([]byte(code), aad("code", campaignID, id)), s.Marks.of(campaignID, id.Prize, code), s.Now().UnixMilli())
 	if err != nil {
 		return false, err
 	}
 	n, err := res.RowsAffected()
 	return n == 1, err
-}
-
-// mark recognises a code without telling it.
-func (s *Service) mark(campaignID, id, code string) string {
-	m := hmac.New(sha256.New, s.Hash[:])
-	fmt.Fprintf(m, "%s|%s|%s", campaignID, id, code)
-	return hex.EncodeToString(m.Sum(nil)[:markBytes])
 }
 
 // readCodes reads the first column of a table, without its head where that says what it

@@ -129,7 +129,7 @@ func (s *Service) freeze(ctx context.Context, o prize.Offer, d *prize.Draw) erro
 	if err := s.resolve(ctx, id); err != nil {
 		return err
 	}
-	phones, err := s.insiders(ctx, id, byPhone)
+	book, err := s.phoneBook(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -139,8 +139,8 @@ func (s *Service) freeze(ctx context.Context, o prize.Offer, d *prize.Draw) erro
 	}
 	var l list
 	known := map[string]string{} // whom a phone number gives away, and who excluded it
-	err = s.Entrants(ctx, o.Campaign, d.EntrantsAt, len(phones) > 0, func(c Candidate) {
-		if login, insider := phones[s.phoneMark(id, c.Phone)]; insider && c.Phone != "" {
+	err = s.Entrants(ctx, o.Campaign, d.EntrantsAt, !book.empty(), func(c Candidate) {
+		if login, insider := book.find(c.Phones...); insider {
 			known[c.Participant] = login
 			return
 		}

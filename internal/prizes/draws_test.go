@@ -36,7 +36,7 @@ func drawn(t *testing.T, db *sqldb.DB) *rig {
 		}
 		for i := range 40 {
 			acts := &prize.Acts{Unit: "u1", Group: "public", Attempts: []prize.Attempt{{StartedAt: opens, First: true, Passed: i%4 > 0}}}
-			each(prizes.Candidate{Participant: fmt.Sprint("p", i), Acts: acts, Phone: fmt.Sprint(13800000000 + i)})
+			each(prizes.Candidate{Participant: fmt.Sprint("p", i), Acts: acts, Phones: []string{fmt.Sprint(13800000000 + i)}})
 		}
 		return nil
 	}

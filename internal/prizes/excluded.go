@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 
 	"qingyuan/internal/audit"
 	"qingyuan/internal/fault"
@@ -92,34 +93,25 @@ func affected(res sql.Result, err error) (int, error) {
 	return int(n), err
 }
 
-// The kinds of marks by which insiders are known.
-const (
-	byLine  = "line"
-	byPhone = "phone"
-)
-
 // insider is somebody by what an office has of them; the mark tells nothing.
-type insider struct{ kind, mark, login string }
+type insider struct{ kind, mark string }
 
 // marks are what is kept of lines and phone numbers.
 func (s *Service) marks(ctx context.Context, campaignID string, in Insiders) ([]insider, error) {
+	phones, wrong := s.Marks.phones(campaignID, in.Phones)
 	var out []insider
-	var wrong []fault.Field
+	for _, m := range phones {
+		out = append(out, insider{byPhone, m})
+	}
 	for i, l := range in.Lines {
-		mark, err := s.Line(ctx, campaignID, l.Unit, l.Number)
+		m, err := s.Marks.Door(ctx, campaignID, l.Unit, l.Number)
 		if err != nil {
 			return nil, err
 		}
-		if mark == "" {
-			wrong = append(wrong, fault.Field{Name: fmt.Sprintf("people.%d", i), Reason: "该单位的名册中没有这个编号"})
+		if m == "" {
+			wrong = append(wrong, noLine(i))
 		}
-		out = append(out, insider{kind: byLine, mark: mark})
-	}
-	for i, p := range in.Phones {
-		if !checks["phone"](p) {
-			wrong = append(wrong, fault.Field{Name: fmt.Sprintf("phones.%d", i), Reason: reasons["phone"]})
-		}
-		out = append(out, insider{kind: byPhone, mark: s.phoneMark(campaignID, p)})
+		out = append(out, insider{byLine, m})
 	}
 	if len(wrong) > 0 {
 		return nil, fault.ErrInvalid.WithFields(wrong...)
@@ -127,30 +119,63 @@ func (s *Service) marks(ctx context.Context, campaignID string, in Insiders) ([]
 	return out, nil
 }
 
-func (s *Service) phoneMark(campaignID, phone string) string {
-	return s.mark(campaignID, "phone:", phone) // no prize is called so
-}
-
-// insiders reads by what insiders of a campaign are known, of one kind: marks, and who
-// excluded them.
+// insiders reads by what insiders of a campaign are known, of one kind: marks, and who has
+// said them.
 func (s *Service) insiders(ctx context.Context, campaignID, kind string) (map[string]string, error) {
-	rows, err := s.DB.QueryContext(ctx, `SELECT mark, login FROM prize_insiders WHERE campaign = $1 AND kind = $2`, campaignID, kind)
-	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (i insider, err error) { return i, r.Scan(&i.mark, &i.login) })
-	if err != nil {
-		return nil, fmt.Errorf("read by what insiders of %s are known: %w", campaignID, err)
-	}
-	out := make(map[string]string, len(all))
-	for _, i := range all {
-		out[i.mark] = i.login
-	}
-	return out, nil
+	return marksOf(ctx, s.DB, `SELECT mark, login FROM prize_insiders WHERE campaign = $1 AND kind = $2`, campaignID, kind)
 }
 
-// resolve bars whoever has come by a line of a roster that is excluded.
+// phoneBook recognises the phone numbers of insiders of a campaign: those that are on its
+// list, and those of whoever runs campaigns.
+type phoneBook struct {
+	marks         *Marks
+	campaign      string
+	listed, staff map[string]string
+}
+
+func (s *Service) phoneBook(ctx context.Context, campaignID string) (*phoneBook, error) {
+	b := &phoneBook{marks: &s.Marks, campaign: campaignID}
+	var err error
+	if b.listed, err = s.insiders(ctx, campaignID, byPhone); err != nil {
+		return nil, err
+	}
+	if s.Staff != nil {
+		b.staff, err = s.Staff.by(ctx, campaignID, byPhone)
+	}
+	return b, err
+}
+
+// empty tells whether no number is an insider's.
+func (b *phoneBook) empty() bool { return len(b.listed)+len(b.staff) == 0 }
+
+// find tells whether one of somebody's numbers is an insider's, and who has said so.
+func (b *phoneBook) find(numbers ...string) (login string, known bool) {
+	for _, n := range numbers {
+		if n == "" {
+			continue
+		}
+		if login, known = b.listed[b.marks.phone(b.campaign, n)]; known {
+			return login, true
+		}
+		if login, known = b.staff[b.marks.phone("", n)]; known {
+			return login, true
+		}
+	}
+	return "", false
+}
+
+// resolve bars whoever has come by a line of a roster that is an insider's.
 func (s *Service) resolve(ctx context.Context, campaignID string) error {
 	lines, err := s.insiders(ctx, campaignID, byLine)
 	if err != nil {
 		return err
+	}
+	if s.Staff != nil {
+		staff, err := s.Staff.by(ctx, campaignID, byLine)
+		if err != nil {
+			return err
+		}
+		maps.Copy(lines, staff)
 	}
 	for mark, login := range lines {
 		p, err := s.AtLine(ctx, mark)
@@ -160,38 +185,83 @@ func (s *Service) resolve(ctx context.Context, campaignID string) error {
 		if p == "" {
 			continue
 		}
-		err = s.DB.WithTx(ctx, func(tx *sql.Tx) error {
-			_, err := s.bar(ctx, tx, campaignID, p, login)
-			return err
-		})
-		if err != nil {
+		if err := s.barOne(ctx, campaignID, p, login); err != nil {
 			return fmt.Errorf("exclude who came by a roster of %s: %w", campaignID, err)
 		}
 	}
 	return nil
 }
 
-// recognise bars a winner who claims with the phone number of an insider.
+// recognise bars a winner who claims with the phone number of an insider, or has enrolled
+// with it.
 func (s *Service) recognise(ctx context.Context, campaignID, participant, phone string) error {
-	if phone == "" {
-		return nil
-	}
-	phones, err := s.insiders(ctx, campaignID, byPhone)
-	if err != nil {
+	book, err := s.phoneBook(ctx, campaignID)
+	if err != nil || book.empty() {
 		return err
 	}
-	login, known := phones[s.phoneMark(campaignID, phone)]
+	numbers := []string{phone}
+	if s.Phones != nil {
+		enrolled, err := s.Phones(ctx, campaignID, participant)
+		if err != nil {
+			return err
+		}
+		numbers = append(numbers, enrolled...)
+	}
+	login, known := book.find(numbers...)
 	if !known {
 		return nil
 	}
-	err = s.DB.WithTx(ctx, func(tx *sql.Tx) error {
-		_, err := s.bar(ctx, tx, campaignID, participant, login)
-		return err
-	})
-	if err != nil {
+	if err := s.barOne(ctx, campaignID, participant, login); err != nil {
 		return fmt.Errorf("exclude a winner by their phone in %s: %w", campaignID, err)
 	}
 	return nil
+}
+
+func (s *Service) barOne(ctx context.Context, campaignID, participant, login string) error {
+	return s.DB.WithTx(ctx, func(tx *sql.Tx) error {
+		_, err := s.bar(ctx, tx, campaignID, participant, login)
+		return err
+	})
+}
+
+// GoesOnAs bars who goes on as another participant wherever they were barred.
+func (s *Service) GoesOnAs(ctx context.Context, from, to string) error {
+	err := s.DB.WithTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO prize_excluded (campaign, participant, at, login)
+			SELECT campaign, CAST($1 AS TEXT), CAST($2 AS BIGINT), login FROM prize_excluded WHERE participant = $3 ON CONFLICT DO NOTHING`, to, s.Now().UnixMilli(), from)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("exclude who goes on as %s: %w", to, err)
+	}
+	return nil
+}
+
+// Exclusion is what is on the list of a campaign.
+type Exclusion struct {
+	// Participants may win nothing; Lines and Phones are by what more of them are known, and
+	// Unknown the accounts of whose holders nothing is known.
+	Participants, Lines, Phones int
+	Unknown                     []operator.Account
+}
+
+// Exclusion tells what is on the list of a campaign, and which operators are not known.
+func (s *Service) Exclusion(ctx context.Context, campaignID string) (out Exclusion, err error) {
+	o, err := s.Catalog.Prizes(campaignID)
+	if err != nil {
+		return out, err
+	}
+	err = s.DB.QueryRowContext(ctx, `SELECT
+		(SELECT COUNT(*) FROM prize_excluded WHERE campaign = $1),
+		(SELECT COUNT(*) FROM prize_insiders WHERE campaign = $1 AND kind = 'line'),
+		(SELECT COUNT(*) FROM prize_insiders WHERE campaign = $1 AND kind = 'phone')`, campaignID).Scan(&out.Participants, &out.Lines, &out.Phones)
+	if err != nil {
+		return out, fmt.Errorf("read who is excluded in %s: %w", campaignID, err)
+	}
+	if s.Staff != nil {
+		out.Unknown, err = s.Staff.Unknown(ctx, o.Campaign)
+	}
+	return out, err
 }
 
 // excluded lists who may win nothing.

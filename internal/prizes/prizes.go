@@ -24,18 +24,20 @@ import (
 type Service struct {
 	DB  *sqldb.DB
 	Box *seal.Box
-	// Hash is the key by which codes are recognised.
-	Hash    [32]byte
+	// Marks recognise codes and insiders.
+	Marks   Marks
 	Catalog prize.Catalog
 	Store   prize.Store
 	// Keys make the tickets and secrets of draws.
 	Keys prize.Keys
+	// Staff are the people who run campaigns; nil where nobody is known.
+	Staff *Staff
+	// Phones tells all numbers that somebody has enrolled with; nil knows none.
+	Phones func(ctx context.Context, campaignID, participant string) ([]string, error)
 	// Entrants tells what everybody in a campaign had done by a moment, and their phone
 	// numbers where phones are asked for. It fails while that cannot be told yet.
 	Entrants func(ctx context.Context, c *campaign.Campaign, by time.Time, phones bool, each func(Candidate)) error
-	// Line names the door of a line on a roster, "" where there is no such line; AtLine
-	// tells who came by a door so named, "" for nobody yet.
-	Line   func(ctx context.Context, campaignID, unit, number string) (mark string, err error)
+	// AtLine tells who came by the door of a roster's line, "" for nobody yet.
 	AtLine func(ctx context.Context, mark string) (participant string, err error)
 	// Risk asks how risky WeChat holds somebody who is here now; told is false where it will
 	// not tell, and an error means later. Nil asks nothing. Agreed is the version of the
@@ -65,8 +67,8 @@ type Service struct {
 type Candidate struct {
 	Participant string
 	Acts        *prize.Acts
-	// Phone is "" unless phones were asked for and theirs is known.
-	Phone string
+	// Phones are all that they enrolled with, where phones were asked for.
+	Phones []string
 }
 
 // millisecond is the grain of moments in facts.

@@ -340,7 +340,7 @@ func TestWhoRunsTheCampaignWinsNothing(t *testing.T) {
 		r := drawn(t, db)
 		ctx := t.Context()
 		came := map[string]string{"door-1": "p1"}
-		r.Line = func(_ context.Context, _, unit, number string) (string, error) {
+		r.Marks.Door = func(_ context.Context, _, unit, number string) (string, error) {
 			if unit != "u1" || number == "9" {
 				return "", nil
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"qingyuan/internal/audit"
 	"qingyuan/internal/operator"
@@ -18,13 +19,21 @@ type Reviewed struct {
 	prize.Win
 
 	Flags []string
-	// Cleared says that somebody has looked, and that it is given all the same.
-	Cleared bool
+	// Cleared says who has looked, and why it is given all the same; nil before.
+	Cleared *Cleared
+}
+
+// Cleared is a win that is given although its winner is flagged.
+type Cleared struct {
+	// By is a login.
+	By     string
+	At     time.Time
+	Reason string
 }
 
 // waits tells whether somebody has to look before it is given.
 func (w *Reviewed) waits() bool {
-	return len(w.Flags) > 0 && (!w.Cleared || slices.Contains(w.Flags, FlagInsider))
+	return len(w.Flags) > 0 && (w.Cleared == nil || slices.Contains(w.Flags, FlagInsider))
 }
 
 // Wins lists the wins of a campaign that an operator may see, in one state or in any;
@@ -55,7 +64,7 @@ func (s *Service) Wins(ctx context.Context, who operator.Actor, campaignID strin
 // looks is what is known for the review of a campaign's wins.
 type looks struct {
 	flags   map[string][]string // by participant
-	cleared map[prize.WinID]bool
+	cleared map[prize.WinID]*Cleared
 }
 
 func (l *looks) at(w prize.Win) Reviewed {
@@ -63,7 +72,7 @@ func (l *looks) at(w prize.Win) Reviewed {
 }
 
 func (s *Service) looks(ctx context.Context, o prize.Offer) (*looks, error) {
-	l := &looks{flags: map[string][]string{}, cleared: map[prize.WinID]bool{}}
+	l := &looks{flags: map[string][]string{}, cleared: map[prize.WinID]*Cleared{}}
 	id := o.Campaign.ID
 	if s.Flagged != nil {
 		flags, err := s.Flagged(ctx, id)
@@ -84,13 +93,16 @@ func (s *Service) looks(ctx context.Context, o prize.Offer) (*looks, error) {
 	if err := s.risky(ctx, o, l.flags); err != nil {
 		return nil, err
 	}
-	rows, err := s.DB.QueryContext(ctx, `SELECT prize, item FROM prize_cleared WHERE campaign = $1`, id)
-	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (w prize.WinID, err error) { return w, r.Scan(&w.Prize, &w.Item) })
+	rows, err := s.DB.QueryContext(ctx, `SELECT prize, item, login, at, reason FROM prize_cleared WHERE campaign = $1`, id)
+	_, err = sqldb.Collect(rows, err, func(r *sql.Rows) (w prize.WinID, err error) {
+		var c Cleared
+		var at int64
+		err = r.Scan(&w.Prize, &w.Item, &c.By, &at, &c.Reason)
+		c.At, l.cleared[w] = time.UnixMilli(at), &c
+		return w, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read what was cleared in %s: %w", id, err)
-	}
-	for _, w := range all {
-		l.cleared[w] = true
 	}
 	return l, nil
 }

@@ -70,7 +70,10 @@ func (s *Service) AtDoor(ctx context.Context, hash string) (string, error) {
 }
 
 // RosterDoor is the hash of the door that a roster's entry comes by.
-func (s *Service) RosterDoor(r RosterEntry) string { return s.keys.entrance(r.door()).hash }
+func (s *Service) RosterDoor(r RosterEntry) string { return s.keys.RosterDoor(r) }
+
+// RosterDoor is the hash of the door that a roster's entry comes by.
+func (k Keys) RosterDoor(r RosterEntry) string { return k.entrance(r.door()).hash }
 
 // Link joins the way of a roster to the participant who is signed in, and returns a
 // session of whoever both lead to from now on. It may be repeated.

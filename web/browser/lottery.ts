@@ -12,7 +12,7 @@ export interface Lottery {
 }
 
 /** Every chance wins a voucher, once for each person, as long as there are codes; bicycles are drawn. */
-const yaml = (id: string, prefix: string, entrantsAt: string) => `
+export const lotteryFile = (id: string, prefix: string, entrantsAt: string) => `
 id: ${id}
 title: {zh-CN: 有奖承诺活动, bo: བྱ་དགའ་ཡོད་པའི་ཁས་ལེན།}
 opens_at: 2026-01-01 08:00
@@ -49,14 +49,15 @@ export async function openLottery(url: string, data: string): Promise<Lottery> {
   for (let n = 1; ; n++) {
     const campaign = `lottery-${n}`
     const entrantsAt = new Date(Date.now() + n * 10_000)
-    await publish(yaml(campaign, `LOT${n}`, entrantsAt.toISOString()), data)
+    await publish(lotteryFile(campaign, `LOT${n}`, entrantsAt.toISOString()), data)
     await known(`${url}/api/v1/campaigns/${campaign}/prizes`)
     const entrants = await Promise.all(people.map((name) => enter(url, campaign, name)))
     if (Date.now() < entrantsAt.getTime() - 1000) return { campaign, entrants }
   }
 }
 
-async function publish(text: string, data: string): Promise<void> {
+/** Publishes a campaign beside the server, and waits for nothing. */
+export async function publish(text: string, data: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'qingyuan-lottery-'))
   await writeFile(join(folder, 'lottery.yaml'), text)
   await command(['campaign', 'apply', join(folder, 'lottery.yaml'), '--data', data])
@@ -64,14 +65,15 @@ async function publish(text: string, data: string): Promise<void> {
 }
 
 /** Waits until the server has heard of something. */
-async function known(url: string): Promise<void> {
+export async function known(url: string): Promise<void> {
   while ((await fetch(url)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 100))
 }
 
-async function enter(url: string, campaign: string, name: string): Promise<{ token: string; id: string }> {
+/** Lets somebody in who signs. */
+export async function enter(url: string, campaign: string, name: string, more: { phone?: string } = {}): Promise<{ token: string; id: string }> {
   const base = `/api/v1/campaigns/${campaign}`
   const { access_token: token, participant } = await ask<{ access_token: string; participant: { id: string } }>(url, '', 'POST', '/api/v1/sessions/sandbox', { name: `抽奖 ${name}` })
-  await ask(url, token, 'PUT', `${base}/enrolment`, { unit: 'zx-c1', name, group: 'public', consent: { notice_version: '1', publish_name: true } })
+  await ask(url, token, 'PUT', `${base}/enrolment`, { unit: 'zx-c1', name, group: 'public', consent: { notice_version: '1', publish_name: true }, ...more })
   await ask(url, token, 'POST', `${base}/signatures`, { version: '1', method: 'typed', name })
   return { token, id: participant.id }
 }

@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { letDaysGoBy } from './ages'
 import { type Clerk, sit, taken } from './desk'
 import { call, settled, signIn as open } from './office'
 import { ask } from './people'
@@ -286,6 +287,43 @@ describe('a draw', () => {
     await clerk.go(`${home}/winners`)
     await desk().getByRole('row', { name: new RegExp(`${won.win}.*已发放`) }).waitFor()
     await clerk.look('winners')
+  })
+
+  it('goes on to the next in the published order where nobody claims, by two persons and with the reason', async () => {
+    interface Drawn {
+      places: { place: number; ticket: string; prize?: string }[]
+      redraws?: { place: number; ticket: string; reason: string }[]
+    }
+    const published = async () => (await (await fetch(`${url}${api}/prizes/draws/final/file`)).json()) as Drawn
+    const before = await published()
+    const { items } = await call<{ items: { win: string; state: string }[] }>(url, second, 'GET', `${office}/prizes/wins`)
+    const open = items.find((w) => w.win.startsWith('bike.') && w.state === 'won')!
+    await letDaysGoBy(inject('data'), campaign, open.win)
+    const stateOf = async () => (await call<{ items: { win: string; state: string }[] }>(url, second, 'GET', `${office}/prizes/wins`)).items.find((w) => w.win === open.win)?.state
+    await expect.poll(stateOf, { timeout: 240_000, interval: 500 }).toBe('expired')
+    const { place } = before.places.filter((p) => p.prize === 'bike')[Number(open.win.slice('bike.'.length)) - 1]!
+    const reserve = before.places.find((p) => p.prize === undefined)!
+
+    await clerk.go(`${home}/draws`)
+    const row = desk().getByRole('row', { name: new RegExp(`^${place} 自行车`) })
+    await row.getByRole('button', { name: '递补' }).click()
+    await because('逾期三十日未领')
+    await row.getByText('等待另一位有权限的人批准').waitFor()
+    expect((await published()).redraws ?? []).toEqual([])
+    await row.getByRole('link', { name: '查看审批' }).click()
+    await desk().getByText(new RegExp(`final.*第 ${place} 名`)).first().waitFor()
+    await agree()
+    await clerk.go(`${home}/draws`)
+    await row.getByText('已递补：逾期三十日未领').waitFor()
+    await row.getByText(reserve.ticket).waitFor()
+    await clerk.look('draws-redrawn')
+    expect((await published()).redraws).toEqual([expect.objectContaining({ place, ticket: reserve.ticket, reason: '逾期三十日未领' })])
+    await clerk.go(`${home}/wins`)
+    await desk().getByRole('row', { name: /^bike\.3 待领取/ }).waitFor()
+    const v = await Visitor.arrive(browser, url, narrow)
+    await v.page.goto(`${url}/draws/${campaign}/final`)
+    await v.page.getByText('核对一致').waitFor()
+    await clean(v)
   })
 })
 

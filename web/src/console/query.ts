@@ -12,3 +12,11 @@ export function moment(field: string): string {
 export function linesOf(text: string): string[] {
   return text.split(/[\s,，;；]+/).filter((line) => line !== '')
 }
+
+/** The rows of a text that have so many words, as lists of people are pasted. */
+export function rowsOf(text: string, words: number): string[][] {
+  return text
+    .split('\n')
+    .map(linesOf)
+    .filter((row) => row.length === words)
+}

@@ -8,6 +8,7 @@ export const t = tableOf({
   'operators.manage': '管理账号',
   'operator.create': '新建账号',
   'operator.change': '修改账号',
+  'operator.mark': '登记账号本人（不得中奖）',
   'operator.grant': '授予角色',
   'operator.revoke': '收回角色',
   'operator.reset': '重置账号',

@@ -80,9 +80,12 @@ export const useDesk = defineStore('desk', () => {
   /** The parts of a campaign in which somebody may act: '' alone is all of it. */
   const scopes = (action: Action, campaign: string): string[] => scopesOf(operator.value, roles.value, action, campaign)
 
+  /** Whether somebody may act on a campaign as a whole, and not only on a part of it. */
+  const whole = (action: Action, campaign: string): boolean => scopes(action, campaign).includes('')
+
   const token = () => client.session?.access ?? ''
 
-  return { self, roles, ended, client, signedIn, operator, twoFactor, mustChange, lacksTwoFactor, begin, enter, look, leave, may, scopes, token }
+  return { self, roles, ended, client, signedIn, operator, twoFactor, mustChange, lacksTwoFactor, begin, enter, look, leave, may, scopes, whole, token }
 })
 
 function deskStore(): SessionStore {
