@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"qingyuan/campaign"
 	"qingyuan/internal/correction/act"
 	"qingyuan/internal/event"
@@ -78,7 +80,9 @@ func (x *correction) fact(to *change) event.Fact {
 	return f
 }
 
-// correct lets decide look at a participant, and makes the change it asks for.
+// correct lets decide look at a participant, and makes the change it asks for. Where that
+// is none, what was looked at is told as what an earlier call has done, so that replicas
+// must hold it as they must hold a change.
 func (c *Campaigns) correct(ctx context.Context, def *campaign.Campaign, participant string, now time.Time,
 	decide func(*correction) (change, error),
 ) error {
@@ -92,10 +96,14 @@ func (c *Campaigns) correct(ctx context.Context, def *campaign.Campaign, partici
 			return err
 		}
 		to, err := decide(x)
-		if err != nil || to.kind == "" {
+		if err != nil {
 			return err
 		}
-		done, err := x.write(ctx, c, &to)
+		settle := func() (bool, error) { return x.write(ctx, c, &to) }
+		if to.kind == "" {
+			settle = func() (bool, error) { return x.held(ctx, c) }
+		}
+		done, err := settle()
 		if err != nil || done {
 			return err
 		}
@@ -126,6 +134,22 @@ func (c *Campaigns) look(ctx context.Context, o *opened, def *campaign.Campaign,
 		return nil, err
 	}
 	return x, x.read()
+}
+
+// held tells whether the participant is as they were looked at, and the replicas that
+// are waited for hold it. Where none are, what was read is durable.
+func (x *correction) held(ctx context.Context, c *Campaigns) (bool, error) {
+	if c.writes.Replicas == 0 {
+		return true, nil
+	}
+	k := x.keys(x.participant)
+	var now *redis.MapStringStringCmd
+	read := func(p redis.Pipeliner) { now = p.HGetAll(ctx, k.participant(x.participant)) }
+	err := x.ask(ctx, []shardKeys{k}, read, func(all func(redis.Pipeliner)) error { return c.writes.Confirmed(ctx, k.meta(), all) })
+	if err != nil {
+		return false, err
+	}
+	return maps.Equal(now.Val(), x.fields), nil
 }
 
 // read fills the record from the fields.

@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/correction/act"
 	"qingyuan/internal/event"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/redistest"
@@ -98,6 +99,36 @@ func TestInvariant3NothingIsAcknowledgedWithoutReplicas(t *testing.T) {
 		}
 	})
 	r.told(t, map[event.Kind]int{"enrolled.1": 3, "started.1": 2, "submitted.1": 1, "signed.1": 3, "moved.1": 1})
+}
+
+// TestCorrectionsWaitForReplicas: a correction that finds its work done says so only
+// once a failover cannot take that work back.
+func TestCorrectionsWaitForReplicas(t *testing.T) {
+	t.Parallel()
+	r := newReplicated(t)
+	r.enrol("alice", "u1", "public")
+	hasty, patient := r.waiting(shortly), r.waiting(enough)
+	if _, _, err := patient.signatures.Sign(t.Context(), r.def.ID, "alice", signature(noon), campaign.Personal{}); err != nil {
+		t.Fatal(err)
+	}
+	turn, signed := act.Turn{Batch: "b1", Number: 1}, act.Act{Participant: "alice"}
+	define := func(string) (*campaign.Campaign, error) { return r.def, nil }
+	by := func(s server) *Corrections { return NewCorrections(s.campaigns, define, func() time.Time { return noon }) }
+	if err := by(patient).Begin(t.Context(), r.def.ID, turn); err != nil {
+		t.Fatal(err)
+	}
+	r.replica.Pause(t)
+	for _, try := range []string{"the first", "a repeat", "another repeat"} {
+		_, err := by(hasty).Invalidate(t.Context(), r.def.ID, turn, signed)
+		unconfirmed(t, "a replica that hangs", map[string]error{try: err})
+	}
+	_, err := by(hasty).Fate(t.Context(), r.def.ID, signed)
+	unconfirmed(t, "a replica that hangs", map[string]error{"what became of it": err})
+	r.replica.Resume(t)
+	if fate, err := by(patient).Invalidate(t.Context(), r.def.ID, turn, signed); err != nil || fate.Counts || fate.Batch != turn.Batch {
+		t.Errorf("afterwards it is %+v, %v", fate, err)
+	}
+	r.told(t, map[event.Kind]int{"enrolled.1": 1, "signed.1": 1, "signature_invalidated.1": 1})
 }
 
 // enrolAll enrols people and lets them sign, twice, and passes each outcome on.
