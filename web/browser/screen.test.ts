@@ -137,6 +137,7 @@ describe('the big screen', () => {
     await visitor.shot('screen-stale')
     away = false
     await expect.poll(async () => (await page.clock.fastForward(5000), notice.count())).toBe(0)
+    await page.unrouteAll({ behavior: 'ignoreErrors' }) // a frame may be on its way
   })
 
   it('says that there is no such campaign', async () => {
