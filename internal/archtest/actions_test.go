@@ -32,21 +32,7 @@ func TestActionsHaveWords(t *testing.T) {
 			actionsOf(t, src, written)
 		}
 	}
-	for _, known := range []string{"results.correct", "operator.create", "session.begin", "campaign.paused", "approval.refused", "bank.sign_off", "audit.trim"} {
-		if written[known] == "" {
-			t.Errorf("the sources do not show %s any more: look at what reads them here", known)
-		}
-	}
-	for action, where := range written {
-		if !said[action] {
-			t.Errorf("%s has no words for %q (%s)", words, action, where)
-		}
-	}
-	for action := range said {
-		if written[action] == "" {
-			t.Errorf("%s has words for %q, which nobody does", words, action)
-		}
-	}
+	sameWords(t, words, said, written, "results.correct", "operator.create", "session.begin", "campaign.paused", "approval.refused", "bank.sign_off", "audit.trim")
 }
 
 // actionsOf adds the actions that a file names: constants of the kinds that become one, and

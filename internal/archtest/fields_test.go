@@ -45,21 +45,7 @@ func TestFieldsHaveWords(t *testing.T) {
 	for _, source := range fieldSources {
 		fieldsOf(t, source, written)
 	}
-	for _, known := range []string{"title", "strata", "odds", "stage", "clocks", "until", "school_rate"} {
-		if written[known] == "" {
-			t.Errorf("the sources do not show %s any more: look at what reads them here", known)
-		}
-	}
-	for field, where := range written {
-		if !said[field] {
-			t.Errorf("%s has no words for %q (%s)", fieldWords, field, where)
-		}
-	}
-	for field := range said {
-		if written[field] == "" {
-			t.Errorf("%s has words for %q, which no campaign has", fieldWords, field)
-		}
-	}
+	sameWords(t, fieldWords, said, written, "title", "strata", "odds", "stage", "clocks", "until", "school_rate")
 }
 
 // fieldsOf adds the fields that a source names: those that it reads from an object or

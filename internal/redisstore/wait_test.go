@@ -112,8 +112,7 @@ func TestCorrectionsWaitForReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	turn, signed := act.Turn{Batch: "b1", Number: 1}, act.Act{Participant: "alice"}
-	define := func(string) (*campaign.Campaign, error) { return r.def, nil }
-	by := func(s server) *Corrections { return NewCorrections(s.campaigns, define, func() time.Time { return noon }) }
+	by := func(s server) *Corrections { return NewCorrections(s.campaigns, r.world.define, r.world.now) }
 	if err := by(patient).Begin(t.Context(), r.def.ID, turn); err != nil {
 		t.Fatal(err)
 	}
