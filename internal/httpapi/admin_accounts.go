@@ -62,10 +62,7 @@ func (s *Server) createAccount(k *call) error {
 
 		Reason string `json:"reason"`
 	}
-	if err := k.decode(&in); err != nil {
-		return err
-	}
-	if err := checkReason(in.Reason, false); err != nil {
+	if err := k.decodeWhy(&in, &in.Reason, false); err != nil {
 		return err
 	}
 	also, err := s.also(k, in.knownT, in.Reason)
@@ -122,10 +119,7 @@ func (s *Server) resetAccount(k *call) error {
 		TwoFactor bool   `json:"two_factor"`
 		Reason    string `json:"reason"`
 	}
-	if err := k.decode(&in); err != nil {
-		return err
-	}
-	if err := checkReason(in.Reason, true); err != nil {
+	if err := k.decodeWhy(&in, &in.Reason, true); err != nil {
 		return err
 	}
 	id := k.Params("operator")
@@ -148,10 +142,7 @@ func (s *Server) grantRole(k *call) error {
 
 		Reason string `json:"reason"`
 	}
-	if err := k.decode(&in); err != nil {
-		return err
-	}
-	if err := checkReason(in.Reason, true); err != nil {
+	if err := k.decodeWhy(&in, &in.Reason, true); err != nil {
 		return err
 	}
 	id, g := k.Params("operator"), operator.Grant{Role: in.Role, Campaign: in.Campaign, Scope: in.Scope}

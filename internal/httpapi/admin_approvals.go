@@ -109,12 +109,9 @@ func (s *Server) approve(k *call) error { return k.decide(s.Approvals.Approve, f
 // refuse handles POST /api/v1/admin/approvals/{approval}/refuse.
 func (s *Server) refuse(k *call) error { return k.decide(s.Approvals.Refuse, true) }
 
-func (k *call) decide(as func(context.Context, operator.Actor, string, string) (approval.Approval, error), why bool) error {
-	reason, err := k.reason()
+func (k *call) decide(as func(context.Context, operator.Actor, string, string) (approval.Approval, error), must bool) error {
+	reason, err := k.why(must)
 	if err != nil {
-		return err
-	}
-	if err := checkReason(reason, why); err != nil {
 		return err
 	}
 	return k.sendApproval(as(k.ctx, k.actor, k.Params("approval"), reason))

@@ -104,10 +104,7 @@ func (s *Server) createBank(k *call) error {
 		Scope    string `json:"scope"`
 		Reason   string `json:"reason"`
 	}
-	if err := k.decode(&in); err != nil {
-		return err
-	}
-	if err := checkReason(in.Reason, false); err != nil {
+	if err := k.decodeWhy(&in, &in.Reason, false); err != nil {
 		return err
 	}
 	b, err := s.Banks.Create(k.ctx, k.actor, banks.Bank{

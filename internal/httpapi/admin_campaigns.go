@@ -216,10 +216,7 @@ func (s *Server) createCampaign(k *call) error {
 		} `json:"from"`
 		Reason string `json:"reason"`
 	}
-	if err := k.decode(&in); err != nil {
-		return err
-	}
-	if err := checkReason(in.Reason, false); err != nil {
+	if err := k.decodeWhy(&in, &in.Reason, false); err != nil {
 		return err
 	}
 	body := []byte(in.Text)
@@ -335,10 +332,7 @@ func (s *Server) changeCampaign(k *call) error {
 		Text    string         `json:"text"`
 		Reason  string         `json:"reason"`
 	}
-	if err := k.decode(&in); err != nil {
-		return err
-	}
-	if err := checkReason(in.Reason, false); err != nil {
+	if err := k.decodeWhy(&in, &in.Reason, false); err != nil {
 		return err
 	}
 	if (len(in.Set) > 0) == (in.Text != "") {
@@ -366,10 +360,7 @@ type steering struct {
 
 func (s *Server) steering(k *call) (steering, error) {
 	var in steering
-	if err := k.decode(&in); err != nil {
-		return in, err
-	}
-	if err := checkReason(in.Reason, true); err != nil {
+	if err := k.decodeWhy(&in, &in.Reason, true); err != nil {
 		return in, err
 	}
 	return in, s.editsWhole(k)

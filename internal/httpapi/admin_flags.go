@@ -104,10 +104,7 @@ func (s *Server) decideFlag(k *call) error {
 		State  string `json:"state"`
 		Reason string `json:"reason"`
 	}
-	if err := k.decode(&in); err != nil {
-		return err
-	}
-	if err := checkReason(in.Reason, true); err != nil {
+	if err := k.decodeWhy(&in, &in.Reason, true); err != nil {
 		return err
 	}
 	c, f, err := s.flagOf(k)

@@ -93,10 +93,7 @@ func (s *Server) markAccount(k *call) error {
 
 		Reason string `json:"reason"`
 	}
-	if err := k.decode(&in); err != nil {
-		return err
-	}
-	if err := checkReason(in.Reason, false); err != nil {
+	if err := k.decodeWhy(&in, &in.Reason, false); err != nil {
 		return err
 	}
 	a, err := s.Accounts.Account(k.ctx, k.actor, k.Params("operator"))

@@ -142,11 +142,8 @@ func (s *Server) recordPaper(k *call) error {
 
 // withdrawPaper handles POST …/units/{unit}/paper/{batch}/withdraw.
 func (s *Server) withdrawPaper(k *call) error {
-	reason, err := k.reason()
+	reason, err := k.why(true)
 	if err != nil {
-		return err
-	}
-	if err := checkReason(reason, true); err != nil {
 		return err
 	}
 	c, unit, err := s.paperUnit(k)

@@ -292,7 +292,7 @@ func (s *Server) refuseWin(k *call) error {
 		Told   string `json:"told"`
 		Reason string `json:"reason"`
 	}
-	if err := k.decode(&in); err != nil {
+	if err := k.decodeWhy(&in, &in.Reason, true); err != nil {
 		return err
 	}
 	if err := prizes.CheckTold(in.Told); err != nil {
@@ -303,25 +303,18 @@ func (s *Server) refuseWin(k *call) error {
 
 // reopenWin handles POST …/prizes/wins/{win}/reopen: a second person is asked.
 func (s *Server) reopenWin(k *call) error {
-	var in struct {
-		Reason string `json:"reason"`
-	}
-	if err := k.decode(&in); err != nil {
+	reason, err := k.why(true)
+	if err != nil {
 		return err
 	}
-	return s.askAboutWin(k, prizes.KindReopen, "", in.Reason)
+	return s.askAboutWin(k, prizes.KindReopen, "", reason)
 }
 
 // clearWin handles POST …/prizes/wins/{win}/clear: somebody has looked at a winner who is
 // flagged.
 func (s *Server) clearWin(k *call) error {
-	var in struct {
-		Reason string `json:"reason"`
-	}
-	if err := k.decode(&in); err != nil {
-		return err
-	}
-	if err := checkReason(in.Reason, true); err != nil {
+	reason, err := k.why(true)
+	if err != nil {
 		return err
 	}
 	id, err := prize.ParseWinID(k.Params("win"))
@@ -332,16 +325,13 @@ func (s *Server) clearWin(k *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.PrizeDesk.Clear(k.ctx, k.actor, c.ID, id, in.Reason); err != nil {
+	if err := s.PrizeDesk.Clear(k.ctx, k.actor, c.ID, id, reason); err != nil {
 		return err
 	}
 	return k.SendStatus(fiber.StatusNoContent)
 }
 
 func (s *Server) askAboutWin(k *call, kind, told, reason string) error {
-	if err := checkReason(reason, true); err != nil {
-		return err
-	}
 	c, err := s.campaign(k)
 	if err != nil {
 		return err

@@ -216,10 +216,7 @@ func (s *Server) addQuestion(k *call) error {
 		Question formT  `json:"question"`
 		Reason   string `json:"reason"`
 	}
-	if err := k.decode(&in); err != nil {
-		return err
-	}
-	if err := checkReason(in.Reason, false); err != nil {
+	if err := k.decodeWhy(&in, &in.Reason, false); err != nil {
 		return err
 	}
 	q, err := in.Question.question(in.ID)
@@ -241,10 +238,7 @@ func (s *Server) editQuestion(k *call) error {
 		Question formT  `json:"question"`
 		Reason   string `json:"reason"`
 	}
-	if err := k.decode(&in); err != nil {
-		return err
-	}
-	if err := checkReason(in.Reason, false); err != nil {
+	if err := k.decodeWhy(&in, &in.Reason, false); err != nil {
 		return err
 	}
 	q, err := in.Question.question(k.Params("question"))

@@ -58,7 +58,7 @@ func (s *Server) showRetention(k *call) error {
 // beginRetention handles POST …/retention. Who asked for it and why is in the audit log
 // before anything is taken away.
 func (s *Server) beginRetention(k *call) error {
-	reason, err := k.reason()
+	reason, err := k.why(true)
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,12 @@ func TestRetention(t *testing.T) {
 	if !strings.Contains(got.body, `"left":3`) || !strings.Contains(got.body, `"at":null`) {
 		t.Errorf("kept: %s", got.body)
 	}
+	for _, reason := range []string{"", "  ", "换\\n行", strings.Repeat("长", 501)} {
+		b.call(t, http.StatusBadRequest, "POST", "/campaigns/spring/retention", who, `{"reason":"`+reason+`"}`)
+	}
+	if len(desk.begun) > 0 {
+		t.Errorf("begun without a reason that can be kept: %q", desk.begun)
+	}
 	got = b.call(t, http.StatusAccepted, "POST", "/campaigns/spring/retention", who, `{"reason":"到期"}`)
 	if !strings.Contains(got.body, "01JOB") || len(desk.begun) != 1 {
 		t.Errorf("begun: %s, %q", got.body, desk.begun)

@@ -52,10 +52,7 @@ func (s *Server) giveViewer(k *call) error {
 		Hours  int    `json:"hours"`
 		Reason string `json:"reason"`
 	}
-	if err := k.decode(&in); err != nil {
-		return err
-	}
-	if err := checkReason(in.Reason, true); err != nil {
+	if err := k.decodeWhy(&in, &in.Reason, true); err != nil {
 		return err
 	}
 	lifetime := time.Duration(in.Hours) * time.Hour

@@ -31,7 +31,26 @@ func (k *call) decodeOptional(v any) error {
 	return k.decode(v)
 }
 
-// reason reads a body that says why something is done, and nothing else.
+// decodeWhy is decode for the body of an act that the audit log keeps a reason of: reason
+// is the field of v that it is in.
+func (k *call) decodeWhy(v any, reason *string, required bool) error {
+	if err := k.decode(v); err != nil {
+		return err
+	}
+	return checkReason(*reason, required)
+}
+
+// why reads a body that says why an act is done, for the audit log, and nothing else.
+func (k *call) why(required bool) (string, error) {
+	reason, err := k.reason()
+	if err != nil {
+		return "", err
+	}
+	return reason, checkReason(reason, required)
+}
+
+// reason reads a body that says why something is done, and nothing else. What may be in
+// it is for those to say who tell it on.
 func (k *call) reason() (string, error) {
 	var in struct {
 		Reason string `json:"reason"`

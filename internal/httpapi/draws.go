@@ -160,10 +160,7 @@ func (s *Server) excludeFromPrizes(k *call) error {
 		Phones []string `json:"phones"`
 		Reason string   `json:"reason"`
 	}
-	if err := k.decode(&in); err != nil {
-		return err
-	}
-	if err := checkReason(in.Reason, true); err != nil {
+	if err := k.decodeWhy(&in, &in.Reason, true); err != nil {
 		return err
 	}
 	c, err := s.campaign(k)
@@ -193,7 +190,7 @@ func (s *Server) askDraw(k *call) error {
 		Value  string `json:"value"`
 		Reason string `json:"reason"`
 	}
-	if err := k.decode(&in); err != nil {
+	if err := k.decodeWhy(&in, &in.Reason, true); err != nil {
 		return err
 	}
 	return s.askAboutDraw(k, prizes.KindDraw, prizes.Drawing{Draw: k.Params("draw"), Value: in.Value}, in.Reason)
@@ -206,16 +203,13 @@ func (s *Server) askRedraw(k *call) error {
 		Place  int    `json:"place"`
 		Reason string `json:"reason"`
 	}
-	if err := k.decode(&in); err != nil {
+	if err := k.decodeWhy(&in, &in.Reason, true); err != nil {
 		return err
 	}
 	return s.askAboutDraw(k, prizes.KindRedraw, prizes.Drawing{Draw: k.Params("draw"), Place: max(in.Place, 1)}, in.Reason)
 }
 
 func (s *Server) askAboutDraw(k *call, kind string, d prizes.Drawing, reason string) error {
-	if err := checkReason(reason, true); err != nil {
-		return err
-	}
 	c, err := s.campaign(k)
 	if err != nil {
 		return err

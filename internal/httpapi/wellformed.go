@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"qingyuan/internal/fault"
 )
@@ -21,10 +23,29 @@ func wellFormed(c *fiber.Ctx) error {
 		return err
 	}
 	if query := c.Context().URI().QueryString(); len(query) > 0 {
+		if err := plainQuery(c.Context().QueryArgs()); err != nil {
+			return err
+		}
 		return uniqueKeys(string(query))
 	}
 	return nil
 }
+
+// plainQuery refuses what is no text: a database would call it a fault of ours, and no
+// answer could repeat it.
+func plainQuery(query *fasthttp.Args) error {
+	for key, value := range query.All() {
+		if !plainText(key) {
+			return fault.ErrInvalid.Because(errors.New("key of the query is no text"))
+		}
+		if !plainText(value) {
+			return fault.InvalidField(clip(string(key)), "含有无法识别的字符")
+		}
+	}
+	return nil
+}
+
+func plainText(b []byte) bool { return utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 }
 
 // plainLength refuses a body whose end is told by anything but one
 // Content-Length: a proxy in front may have read chunks, or their extensions,
