@@ -24,6 +24,7 @@ type Config struct {
 	Redis     Redis     `koanf:"redis"`
 	Database  Database  `koanf:"database"`
 	Verify    Verify    `koanf:"verify"`
+	Rounds    Rounds    `koanf:"rounds"`
 	Proofs    Proofs    `koanf:"proofs"`
 	Secrets   Secrets   `koanf:"secrets"`
 	WeChat    WeChat    `koanf:"wechat"`
@@ -94,6 +95,11 @@ type Memory struct {
 // Verify is how often Redis is compared with the ledger.
 type Verify struct {
 	Every time.Duration `koanf:"every" doc:"Time between two comparisons of Redis with the ledger in the background, and at least ten times as long as one took; 0 switches them off."`
+}
+
+// Rounds is how often a server looks for what falls due by itself.
+type Rounds struct {
+	Every time.Duration `koanf:"every" doc:"How often it is looked what has fallen due by itself: prizes that nobody has claimed, entrants to be frozen, personal data whose time is over; what the rules notice, and what WeChat is asked again, at least every 15s."`
 }
 
 // Proofs is how the logs are kept by which outsiders check counts.
@@ -204,6 +210,7 @@ func Default() Config {
 			WaitTimeout: time.Second, MemoryGuard: 0.9,
 		},
 		Verify: Verify{Every: 5 * time.Minute},
+		Rounds: Rounds{Every: time.Minute},
 		Proofs: Proofs{Every: time.Minute},
 		WeChat: WeChat{
 			BaseURL: "https://api.weixin.qq.com", Timeout: 4 * time.Second,

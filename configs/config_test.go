@@ -146,8 +146,8 @@ func TestLoadFaults(t *testing.T) {
 		"two documents": {file: "demo: true\n---\ndemo: false\n", want: []string{"more than one document"}},
 		"a list":        {file: "- http\n", want: []string{"config.yaml:1: want names with values"}},
 		"the heap":      {file: "memory:\n  gc_percent: 10\n  limit: 1MiB\n", want: []string{"memory.gc_percent: 10 is not between", "memory.limit: 1MiB is less"}},
-		"two ledgers": {file: "redis:\n  addrs: [a:1]\n  wait_replicas: -1\n  max_memory: 1GiB\n  wait_timeout: 2s\n  memory_guard: 2\ndatabase:\n  url: mysql://u:" + hidden + "@h/d\nverify:\n  every: 1ms\n", want: []string{
-			"database.url: is not postgres://", "redis.wait_replicas:", "redis.max_memory:", "redis.wait_timeout:", "redis.memory_guard:", "verify.every:",
+		"two ledgers": {file: "redis:\n  addrs: [a:1]\n  wait_replicas: -1\n  max_memory: 1GiB\n  wait_timeout: 2s\n  memory_guard: 2\ndatabase:\n  url: mysql://u:" + hidden + "@h/d\nverify:\n  every: 1ms\nrounds:\n  every: 0s\n", want: []string{
+			"database.url: is not postgres://", "redis.wait_replicas:", "redis.max_memory:", "redis.wait_timeout:", "redis.memory_guard:", "verify.every:", "rounds.every:",
 		}},
 		"no shared ledger":  {file: "redis:\n  addrs: [a:1]\n", want: []string{"database.url: is missing"}},
 		"shape":             {file: "redis:\n  addrs: a:1\n  db: [1]\nhttp:\n", want: []string{":2: redis.addrs: want a list", ":3: redis.db: want one value", ":4: http: want names"}},

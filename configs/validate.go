@@ -47,6 +47,7 @@ func (c Config) Validate() error {
 		"is missing: with redis.addrs several servers must share a ledger; set database.sole_server if there is only this one")
 	c.Database.check(&f)
 	f.unless(c.Verify.Every == 0 || c.Verify.Every >= time.Second, "verify.every", "%v is neither 0 nor a second or more", c.Verify.Every)
+	f.between("rounds.every", c.Rounds.Every, time.Second, time.Hour)
 	c.Proofs.check(&f)
 	c.Secrets.check(&f)
 	c.WeChat.check(&f)

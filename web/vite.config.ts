@@ -6,7 +6,7 @@ import { pack } from './plugins/pack.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-/** Leaves for last what waits for the clock: a draw freezes two minutes after its server has begun. */
+/** Leaves for last what waits for the clock: a draw freezes a minute after its server has begun. */
 class PrizesLast extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const waits = (f: TestSpecification) => Number(f.moduleId.endsWith('/browser/prizes.test.ts'))

@@ -68,7 +68,7 @@ const labelMarks = "flag marks"
 func newWatcher(p *program) *correction.Watcher {
 	return &correction.Watcher{
 		Service: p.office.corrections, Rules: correction.DefaultFlagRules(), Key: seal.Derive(p.cfg.Secrets.Master.Key(), labelMarks),
-		Campaigns: p.catalog.Campaigns,
+		Campaigns: p.catalog.Campaigns, Every: p.cfg.Rounds.Every,
 		Failed: func(id string, err error) {
 			p.log.Warn("the rules could not read on", "campaign", id, "err", err)
 		},

@@ -57,7 +57,7 @@ func newPrizeDesk(cfg configs.Config, s *services, db *sqldb.DB, k *catalog.Keep
 		DB: db, Box: s.secrecy.box, Catalog: k, Store: s.prizes.Store,
 		Keys: s.prizes.Keys, Entrants: entrants(s, l, now),
 		Flagged: newCorrections(s, &backOffice{}, db, k, now).Flagged,
-		Plans:   func() []prize.Offer { return plans(k) }, Now: now,
+		Plans:   func() []prize.Offer { return plans(k) }, Every: cfg.Rounds.Every, Now: now,
 		Failed: func(err error) { log.Warn("prizes", "err", err) },
 	}
 }

@@ -206,12 +206,9 @@ type retentionDesk struct {
 // register lets the queue do it.
 func (d *retentionDesk) register(q *jobs.Queue) { q.Register(retentionKind, d.work) }
 
-// lookEvery is how often it is looked whether any time is over.
-const lookEvery = time.Minute
-
-// Run looks at every campaign once a day, until ctx ends.
+// Run looks every round whether any time is over, at every campaign once a day, until ctx ends.
 func (d *retentionDesk) Run(ctx context.Context) {
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(d.cfg.Rounds.Every)
 	defer tick.Stop()
 	for {
 		if err := d.look(ctx); err != nil && ctx.Err() == nil {

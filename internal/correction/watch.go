@@ -1,6 +1,7 @@
 package correction
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -33,7 +34,7 @@ type Watcher struct {
 	Campaigns func() []*campaign.Campaign
 	// Failed is told of what could not be read; it is tried again.
 	Failed func(campaignID string, err error)
-	// Every is the pause between two rounds; a quarter of a minute when zero.
+	// Every is the pause between two rounds; a quarter of a minute when zero, and at most.
 	Every time.Duration
 
 	marks answers
@@ -41,11 +42,7 @@ type Watcher struct {
 
 // Run watches until ctx ends.
 func (w *Watcher) Run(ctx context.Context) {
-	every := w.Every
-	if every == 0 {
-		every = watchEvery
-	}
-	tick := time.NewTicker(every)
+	tick := time.NewTicker(min(cmp.Or(w.Every, watchEvery), watchEvery))
 	defer tick.Stop()
 	for {
 		select {

@@ -53,6 +53,8 @@ type Service struct {
 	Jobs *jobs.Queue
 	// Plans lists the campaigns that have prizes.
 	Plans func() []prize.Offer
+	// Every is how often Run looks for what has fallen due; a minute when zero.
+	Every time.Duration
 	Now   func() time.Time
 	// Failed is told of what Run could not do, for the log.
 	Failed func(err error)

@@ -1,6 +1,7 @@
 package prizes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,11 +11,11 @@ import (
 )
 
 const (
-	// refreshEvery is how often a server looks for new codes, expireEvery how often for
-	// prizes that nobody has claimed in time. WeChat is asked again in between, and how payments stand.
+	// refreshEvery is how often a server looks for new codes.
 	refreshEvery = time.Second
-	askEvery     = 15 * time.Second
-	expireEvery  = time.Minute
+	// askEvery is how often at least it asks again what WeChat has not told and how payments
+	// stand, and looks whether entrants are to be frozen.
+	askEvery = 15 * time.Second
 )
 
 // Run follows the codes, lets prizes expire, freezes the entrants of draws and asks again
@@ -22,17 +23,18 @@ const (
 func (s *Service) Run(ctx context.Context) {
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
+	every := cmp.Or(s.Every, time.Minute)
 	var last, asked time.Time
 	for {
 		err := s.Refresh(ctx)
 		now := s.Now()
-		if now.Sub(asked) >= askEvery {
+		if now.Sub(asked) >= min(askEvery, every) {
 			asked = now
-			err = errors.Join(err, s.AskAgain(ctx), s.FollowPayments(ctx))
+			err = errors.Join(err, s.AskAgain(ctx), s.FollowPayments(ctx), s.Freeze(ctx))
 		}
-		if now.Sub(last) >= expireEvery {
+		if now.Sub(last) >= every {
 			last = now
-			err = errors.Join(err, s.Expire(ctx), s.resolveAll(ctx), s.Freeze(ctx))
+			err = errors.Join(err, s.Expire(ctx), s.resolveAll(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.Failed(err)

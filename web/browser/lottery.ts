@@ -42,7 +42,7 @@ const people = ['李一', '周二', '吴三']
 
 /**
  * Publishes such a campaign beside the server and lets people into its draw before its
- * entrants are frozen, which takes a minute or two. Where the machine was too slow for
+ * entrants are frozen, a minute after the moment of the draw. Where the machine was too slow for
  * that it tries again with more time.
  */
 export async function openLottery(url: string, data: string): Promise<Lottery> {

@@ -25,13 +25,14 @@ export interface Server {
 
 /**
  * Runs the real program with the demonstration, on a free port and in a folder of its
- * own; settings are added to its environment.
+ * own; settings are added to its environment. It looks every second what has fallen due,
+ * so that nobody waits a minute for its rounds.
  */
 export async function serve(settings: Record<string, string> = {}): Promise<Server> {
   const data = await mkdtemp(join(tmpdir(), 'qingyuan-pages-'))
   const child = spawn(program, ['serve', '--demo', '--data', data, '--addr', '127.0.0.1:0', '--ops-addr', '127.0.0.1:0'], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...environment(), ...settings },
+    env: { ...environment(), QINGYUAN_ROUNDS_EVERY: '1s', ...settings },
   })
   try {
     const addr = await listening(child)

@@ -105,7 +105,7 @@ describe('what an office has begun', () => {
     expect(await button(page(), '立即删除已到期的').isDisabled()).toBe(true)
 
     await call(server.url, clerk.token, 'POST', `${office}/close`, { reason: '活动结束' })
-    // The server looks once a minute whether something is due, and once a day at the same.
+    // Once a day the server looks by itself at what was not due before.
     await expect.poll(() => left(names), { timeout: 240_000, interval: 1000 }).toBe(0)
     const dir = await mkdtemp(join(tmpdir(), 'qingyuan-roster-'))
     await writeFile(join(dir, 'r.csv'), `单位编号,编号,姓名\n${unit},A001,李强\n${unit},A002,王敏\n`)

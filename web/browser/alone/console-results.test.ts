@@ -36,7 +36,7 @@ beforeAll(async () => {
   second = await signIn(url, await settled(url, data, 'wuping', '吴平', { role: 'campaign_operator' }))
   before = await counted()
   guests = await Promise.all(['赵一', '钱二', '孙三'].map((name) => takePart(url, name, unit)))
-  // Names like entries of a list: a rule finds them within a minute, while other tests run.
+  // Names like entries of a list: a rule finds them after a minute, while other tests run.
   const elsewhere = await unitOf(url, '榆次区居民')
   await Promise.all(['学生甲A', '学生甲B', '学生甲C', '学生甲D'].map((name) => takePart(url, name, elsewhere)))
   clerk = await sit(browser, url, await settled(url, data, 'zhoulan', '周兰', { role: 'campaign_operator' }))

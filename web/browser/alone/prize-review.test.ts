@@ -22,7 +22,7 @@ interface Winner {
   win: string
 }
 
-// A server of its own: a rule notices these people within a minute, while other tests run.
+// A server of its own: a rule notices these people after a minute, while other tests run.
 let server: Server
 let url: string
 let browser: Browser
