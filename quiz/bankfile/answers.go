@@ -100,7 +100,9 @@ func (k *keyReader) passesOver(m mark, l string) bool {
 		}
 		k.open(headingOf(l, m, k.group().heading))
 		return true
-	case markKeys, markNoise:
+	case markKeys:
+		return !m.bare()
+	case markNoise:
 		return true
 	default:
 		return false

@@ -115,7 +115,7 @@ func TestLinear(t *testing.T) {
 	const size, bound = 1 << 17, time.Second
 	for _, piece := range slices.Concat(textSeeds, []string{
 		"A.", "1.", "1\n", "答", "答案", "答案：", "（A）", "1.A ", "A\n", "A.\n", "解析：\n1. ", "1.甲A.一B.二\n", "1.甲（√）\n", "((((", "____", "\\(", "1.甲 2.乙 ", "第1题",
-		"题", "甲\n", "（", "1-", "A、", "\t", "|", "\"", "①",
+		"题", "甲\n", "|\n", "1.A\n2.B\n甲\n", "（", "1-", "A、", "\t", "|", "\"", "①",
 	}) {
 		text := strings.Repeat(piece, size/len(piece))
 		for _, f := range []File{{Name: "x.txt", Format: Text, Raw: []byte(text)}, {Name: "x.csv", Format: CSV, Raw: []byte("题干,A,B,答案\n" + text)}} {

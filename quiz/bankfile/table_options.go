@@ -133,6 +133,9 @@ func lettered(s string) []string {
 // stemAndOptions takes a cell apart that holds a stem and lettered options; no
 // options where it holds none.
 func stemAndOptions(s string) (string, []string) {
+	if len(s) < len("A.1B.2") {
+		return "", nil
+	}
 	p := textParser{lexer: lex("1. " + s), headings: []heading{{}}, fresh: true}
 	for i := 0; i < len(p.marks); {
 		if p.marks[i].kind != markOption && p.marks[i].kind != markNumber || p.marks[i].kind == markNumber && p.marks[i].line > 0 {

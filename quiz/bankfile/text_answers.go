@@ -8,7 +8,7 @@ import (
 // mark: the label may begin a section of keys.
 func (p *textParser) answer(i int) int {
 	m := p.marks[i]
-	if m.bol && p.entriesFollow(m) {
+	if m.bol && (p.entriesFollow(m) || p.looseFollow(m)) {
 		return p.keySection(i)
 	}
 	if p.cur == nil || p.part == partExplain && !m.bol || p.part == partExplain && len(p.cur.answers) > 0 && !p.cur.tailless() {

@@ -78,6 +78,7 @@ type textParser struct {
 	textLine int // the last line that had text in it
 	lastN    int
 	fresh    bool // a heading came, and no question since
+	keysLead bool // keys stand before all questions
 	notice   bool // instructions for candidates came, and nothing since
 	listNext int  // the next number of a list within a text
 	shared   *material

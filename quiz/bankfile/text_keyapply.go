@@ -31,8 +31,23 @@ func (p *textParser) applyScope(groups []keyGroup) {
 		blocks = p.below(groups[0].scope)
 	}
 	for _, g := range groups {
+		if own := p.under(&g); len(own) > 0 {
+			p.applyGroup(&g, own)
+			continue
+		}
 		p.applyGroup(&g, p.meant(&g, blocks, len(groups) > 1))
 	}
+}
+
+// under are the questions that follow keys under the same heading.
+func (p *textParser) under(g *keyGroup) []*block {
+	var out []*block
+	for _, b := range p.blocks {
+		if g.under > 0 && b.section == g.under {
+			out = append(out, b)
+		}
+	}
+	return out
 }
 
 // below are the questions behind keys that stand at the head of a text, unless they have

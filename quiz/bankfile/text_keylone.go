@@ -50,6 +50,9 @@ func (b *block) answered() bool {
 
 var looseAnswer = regexp.MustCompile(`正确|错误|[A-P√×✓✔✗✘✕对错]`)
 
+// looseLetter tells answers by letters, of which several may be one question's, from judgements.
+var looseLetter = regexp.MustCompile(`[A-P]`)
+
 // looseAnswers takes ABCAD or √ × √ apart; nil for a text.
 func looseAnswers(s string) []string {
 	if strings.Trim(looseAnswer.ReplaceAllString(s, ""), " \t,，、;；|.。") != "" {

@@ -144,12 +144,13 @@ func (k *keyReader) more(l string) {
 
 // looseList takes a line of answers without numbers apart: A AB C, or ABC as three.
 func looseList(l string) []string {
+	all := looseAnswers(l)
 	list, ok := answerRow(l)
-	if !ok || len(looseAnswers(l)) == 0 {
+	switch {
+	case len(all) == 0, !ok && looseLetter.MatchString(l):
 		return nil
-	}
-	if len(list) == 1 {
-		return looseAnswers(l)
+	case len(list) == 1 || !ok: // ABC, √×√
+		return all
 	}
 	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
 }

@@ -10,6 +10,7 @@ type keyGroup struct {
 	heading
 
 	scope   int // every is all questions
+	under   int // index of the heading right above, below which questions may follow; 0 for none
 	entries []keyEntry
 	// loose are answers without numbers, in their order.
 	loose []string
@@ -22,7 +23,13 @@ const everyScope = -1
 // the label of one answer.
 func (p *textParser) keysMark(i int) int {
 	m := p.marks[i]
-	if p.entriesFollow(m) || p.goesBack(m) {
+	if m.bare() {
+		if p.bareKeysBegin(m) {
+			return p.keySection(i)
+		}
+		return i + 1
+	}
+	if p.entriesFollow(m) || p.goesBack(m) || p.looseFollow(m) {
 		return p.keySection(i)
 	}
 	if p.cur == nil {
@@ -91,6 +98,7 @@ func (p *textParser) entriesFollow(m mark) bool {
 		return ok && (len(list) > 1 || ranged)
 	}
 	j := p.nextLine(m.line)
+	first := j
 	for range 2 { // a chapter, then a type
 		if j < 0 || !isSection(p.lines[j]) || sectionKeys(p.lines[j]) != "" {
 			break
@@ -100,7 +108,7 @@ func (p *textParser) entriesFollow(m mark) bool {
 		}
 		j = p.nextLine(j)
 	}
-	return j >= 0 && beginsKeys(p.lines[j])
+	return j >= 0 && (beginsKeys(p.lines[j]) || j > first && len(looseAnswers(p.lines[j])) > 1)
 }
 
 var labelledEntry = regexp.MustCompile(`^(?:第\s*)?[(（]?\d{1,5}\s*(?:题)?\s*[.、:：)）]?\s*[【\[（(]?\s*(?:正确|参考)?答案\s*[】\]）):：]`)
@@ -142,12 +150,25 @@ func sectionKeys(l string) string {
 	return ""
 }
 
+// keyGroup begins the keys behind a mark. Right under a heading they are those of its questions.
+func (p *textParser) keyGroup(m mark) keyGroup {
+	g := keyGroup{heading: heading{is: m.sections, word: m.word}, scope: p.keyScope()}
+	if last := len(p.headings) - 1; p.fresh && last > 0 {
+		g.under = last
+		if g.is == hintNone {
+			g.heading = p.headings[last]
+		}
+	}
+	return g
+}
+
 // keySection reads a section of keys that begins at mark i, and returns the first
 // mark behind it.
 func (p *textParser) keySection(i int) int {
 	m := p.marks[i]
 	p.enter(partNone, m)
-	k := keyReader{groups: []keyGroup{{heading: heading{is: m.sections, word: m.word}, scope: p.keyScope()}}}
+	p.keysLead = p.keysLead || len(p.blocks) == 0
+	k := keyReader{groups: []keyGroup{p.keyGroup(m)}}
 	if rest := strings.TrimSpace(p.lines[m.line][m.end:]); rest != "" {
 		k.line(rest)
 	}
@@ -163,8 +184,11 @@ func (p *textParser) keySection(i int) int {
 		if lead.line == j && p.keysEnd(i, &k) {
 			break
 		}
-		if lead.line != j || lead.kind != markSection && lead.kind != markKeys && lead.kind != markNoise || sectionKeys(p.lines[j]) != "" {
-			k.line(p.lines[j])
+		switch l := p.lines[j]; {
+		case lead.line != j, !lead.headsKeys(), sectionKeys(l) != "":
+			k.line(l)
+		case lead.kind == markKeys && lead.sections != hintNone: // 判断题答案
+			k.open(headingOf(l, lead, k.group().heading))
 		}
 	}
 	p.groups = append(p.groups, k.groups...)
@@ -175,6 +199,11 @@ func (p *textParser) keySection(i int) int {
 		i++
 	}
 	return i
+}
+
+// headsKeys tells a heading or a mark of the page, which hold no keys themselves.
+func (m mark) headsKeys() bool {
+	return m.kind == markSection || m.kind == markKeys && !m.bare() || m.kind == markNoise
 }
 
 // keysEnd tells whether a line within a section of keys is no part of it. A heading
@@ -189,7 +218,7 @@ func (p *textParser) keysEnd(i int, k *keyReader) bool {
 		if sectionKeys(p.lines[m.line]) != "" {
 			return false // it opens its group itself
 		}
-		if j < 0 || !beginsKeys(p.lines[j]) {
+		if j < 0 || !beginsKeys(p.lines[j]) && len(looseAnswers(p.lines[j])) < 2 {
 			return true
 		}
 		k.open(headingOf(p.lines[m.line], m, k.group().heading))
@@ -200,7 +229,7 @@ func (p *textParser) keysEnd(i int, k *keyReader) bool {
 		if _, ok, _ := scanEntries(p.lines[m.line], hintNone); ok || labelledEntry.MatchString(p.lines[m.line]) {
 			return false
 		}
-		return (m.n == 1 || m.n > p.lastN && m.n <= p.lastN+5) && p.asks(i)
+		return p.asksBelowKeys(m, k) || (m.n == 1 || m.n > p.lastN && m.n <= p.lastN+5) && p.asks(i)
 	default:
 		return false
 	}

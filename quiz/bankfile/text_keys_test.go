@@ -99,6 +99,83 @@ func TestKeysApart(t *testing.T) {
 	}
 }
 
+// threeJudged are judgements that do not say what they are judged as.
+const threeJudged = "1. 禁毒人人有责\n2. 大麻不是毒品\n3. 吸毒违法\n"
+
+// TestKeysWithoutHeading reads keys that stand before the questions, or behind them, with
+// nothing that says so.
+func TestKeysWithoutHeading(t *testing.T) {
+	t.Parallel()
+	for name, keys := range map[string]string{
+		"on one line":            "1.A 2.B 3.A",
+		"without gaps":           "1A2B3A",
+		"one a line":             "1、A\n2、B\n3、A",
+		"a range":                "1-3 ABA",
+		"a range with gaps":      "1-3：A B A",
+		"two rows":               "题号\t1\t2\t3\n答案\tA\tB\tA",
+		"two rows, drawn":        "| 题号 | 1 | 2 | 3 |\n|---|---|---|---|\n| 答案 | A | B | A |",
+		"two rows without names": "1 2 3\nA B A",
+		"twice two rows":         "题号 1 2\n答案 A B\n题号 3\n答案 A",
+		"two columns":            "题号\t答案\n1\tA\n2\tB\n3\tA",
+		"below their type":       "一、单选题\n1-3 ABA",
+		"behind their type":      "一、单选题：1-3 ABA",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for where, text := range map[string]string{
+				"before": keys + "\n\n" + threeSingles, "right before": keys + "\n" + threeSingles, "below the title": "禁毒知识题库\n" + keys + "\n" + threeSingles,
+				"behind": threeSingles + keys + "\n", "apart": threeSingles + "\n" + keys + "\n",
+			} {
+				if got := lettersOf(t, text, Options{}); got != "1A 2B 3A" {
+					t.Errorf("%s the questions: %s", where, got)
+				}
+			}
+		})
+	}
+	headed := "一、单选题\nKEYS-1\n1. 甲题（ ）\nA. 一\nB. 二\n2. 乙题（ ）\nA. 一\nB. 二\n二、判断题\nKEYS-2\n1. 丙题\n2. 丁题\n"
+	for name, test := range map[string]struct{ text, want string }{
+		"fewer than questions":          {"题号 1 2 3\n答案 A B\n" + threeSingles, "key_count key_count key_count"},
+		"fewer than the range":          {"1-3 AB\n" + threeSingles, "key_count key_count key_count"},
+		"against the stem":              {"1.A 2.B\n1. 甲题（B）\nA. 一\nB. 二\n2. 乙题（B）\nA. 一\nB. 二\n", "2B key_conflict"},
+		"of judgements":                 {"1-3 √×√\n" + threeJudged, "1A 2B 3A"},
+		"of judgements, a table":        {"题号\t1\t2\t3\n答案\t√\t×\t√\n" + threeJudged, "1A 2B 3A"},
+		"of judgements, behind":         {threeJudged + "1.√ 2.× 3.√\n", "1A 2B 3A"},
+		"labelled":                      {"答案：1-3 √×√\n" + threeJudged, "1A 2B 3A"},
+		"labelled, without numbers":     {"答案：√×√\n" + threeJudged, "1A 2B 3A"},
+		"labelled, letters":             {"参考答案\nABA\n" + threeSingles, "1A 2B 3A"},
+		"labelled, one too few":         {"答案：AB\n" + threeSingles, "key_count key_count key_count"},
+		"below each heading":            {strings.NewReplacer("KEYS-1", "1-2 BA", "KEYS-2", "1-2 ×√").Replace(headed), "1B 2A 1B 2A"},
+		"below each heading, labelled":  {strings.NewReplacer("KEYS-1", "答案：BA", "KEYS-2", "答案：×√").Replace(headed), "1B 2A 1B 2A"},
+		"headings at the head":          {"一、单选题：1-2 BA\n二、判断题：1-2 ×√\n" + twoSections, "1B 2A 1B 2A"},
+		"headings behind":               {twoSections + "一、单选题\n1-2 BA\n二、判断题\n1-2 ×√\n", "1B 2A 1B 2A"},
+		"headings, and no numbers":      {twoSections + "参考答案\n一、单选题\nBA\n二、判断题\n×√\n", "1B 2A 1B 2A"},
+		"types in the headings of keys": {twoSections + "单选题答案\n1.B\n2.A\n判断题答案\n1.×\n2.√\n", "1B 2A 1B 2A"},
+		"numbered words are no keys":    {"1. 甲题（ ）\nA. 一\nB. 二\n答案：A\n解析：见下\n1.A 2.B\n2. 乙题（ ）\nA. 一\nB. 二\n答案：B\n", "1A 2B"},
+		"an empty table is none":        {"题号 1 2\n得分\n1. 甲题（A）\nA. 一\nB. 二\n", "1A"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := lettersOf(t, test.text, Options{}); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestKeysAtTheHeadOfADocument reads a table of keys that opens a document.
+func TestKeysAtTheHeadOfADocument(t *testing.T) {
+	t.Parallel()
+	body := table([]string{"题号", "1", "2", "3"}, []string{"答案", "A", "B", "A"}) + paragraphs(strings.TrimSpace(threeSingles))
+	r, err := Read(t.Context(), docx(t, body, nil), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkReport(t, r)
+	if r.Found() != 3 || len(r.Imported) != 3 || r.Imported[1].Letters() != "B" {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestChaptersApart(t *testing.T) {
 	t.Parallel()
 	chapter := func(n string) string {

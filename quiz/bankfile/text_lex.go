@@ -112,7 +112,11 @@ var (
 // line finds the marks of one line.
 func (x *lexer) line(i int) {
 	l := x.lines[i]
-	if l == "" || x.wholeLine(i, l) {
+	if l == "" {
+		return
+	}
+	x.bareKeys(i)
+	if x.wholeLine(i, l) {
 		return
 	}
 	at := 0
