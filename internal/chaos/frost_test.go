@@ -4,7 +4,6 @@ package chaos
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -34,13 +33,17 @@ func TestKillWhileBoardsStandStill(t *testing.T) {
 	t.Parallel()
 	const kind = "frost"
 	f := &frost{random: Random(kind + " faults"), data: filepath.Join(Folder(t, kind), "d")}
-	lead, lasting := 10*time.Second, 15*time.Second
+	began := time.Now()
+	program := Launch(t, Options{Name: kind, Data: f.data})
+	// Long enough for some kills before and some while: each takes a start, and the rest of
+	// what is prepared hardly more.
+	start := time.Since(began)
+	lead, lasting := max(10*time.Second, 5*start), max(15*time.Second, 5*start)
 	if Long() {
 		lead, lasting = time.Minute, 5*time.Minute
 	}
-	f.apply(t, lead, lasting)
-	f.Stage = NewStage(t, "boards stand still, people are hidden: kill -9", Options{Name: kind, Data: f.data},
-		CrowdOptions{HangUp: 0.02, Campaign: frostCampaign})
+	f.apply(t, program, lead, lasting)
+	f.Stage = StageOf(t, "boards stand still, people are hidden: kill -9", program, CrowdOptions{HangUp: 0.02, Campaign: frostCampaign})
 	o := f.office(t)
 
 	ctx, stop := context.WithCancel(t.Context())
@@ -68,15 +71,15 @@ type frost struct {
 	def    *camp.Campaign
 }
 
-// apply puts the campaign into a data folder.
-func (f *frost) apply(t *testing.T, lead, lasting time.Duration) {
+// apply publishes the campaign beside the program, and waits until it is served.
+func (f *frost) apply(t *testing.T, program *Program, lead, lasting time.Duration) {
 	t.Helper()
 	dir, err := root()
 	if err != nil {
 		t.Fatal(err)
 	}
 	files := filepath.Join(f.data, "desk")
-	if err := errors.Join(os.MkdirAll(f.data, 0o700), os.CopyFS(files, os.DirFS(filepath.Join(dir, "configs", "demo")))); err != nil {
+	if err := os.CopyFS(files, os.DirFS(filepath.Join(dir, "configs", "demo"))); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(files, "jinzhong-citizens.yaml"))
@@ -100,9 +103,14 @@ func (f *frost) apply(t *testing.T, lead, lasting time.Duration) {
 		t.Fatal(err)
 	}
 	f.def = d.Campaign
-	out, status, err := (&Program{}).Command(t.Context(), "campaign", "apply", "--unreviewed", "--data", f.data, filepath.Join(files, name))
+	out, status, err := program.Command(t.Context(), "campaign", "apply", "--unreviewed", "--data", f.data, filepath.Join(files, name))
 	if err != nil || status != 0 {
 		t.Fatalf("campaign apply = %d, %v: %s", status, err, out)
+	}
+	if err := poll(t.Context(), patience, "the campaign to be served", func() (bool, error) {
+		return program.probe(t.Context(), "/api/v1/campaigns/"+frostCampaign+"/counts"), nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 

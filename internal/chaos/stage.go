@@ -24,12 +24,18 @@ type Stage struct {
 // program unless o names another address.
 func NewStage(t testing.TB, promise string, program Options, o CrowdOptions) *Stage {
 	t.Helper()
-	s := &Stage{t: t, Program: Launch(t, program), Row: NewRow(promise)}
+	return StageOf(t, promise, Launch(t, program), o)
+}
+
+// StageOf is NewStage for a program that runs already.
+func StageOf(t testing.TB, promise string, program *Program, o CrowdOptions) *Stage {
+	t.Helper()
+	s := &Stage{t: t, Program: program, Row: NewRow(promise)}
 	if len(o.URL) == 0 {
 		o.URL = []string{s.Program.URL}
 	}
 	if o.Name == "" {
-		o.Name = program.Name
+		o.Name = program.o.Name
 	}
 	if o.Dir == "" {
 		o.Dir = filepath.Join(filepath.Dir(s.Program.Log()), "books")

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Secret, TOTP } from 'otpauth'
+import { ask } from './people'
 import { command } from './server'
 
 /** Somebody of the office, as a test knows them. */
@@ -64,16 +65,8 @@ export async function signIn(url: string, p: Person): Promise<string> {
 }
 
 /** Asks the API of operators something; a refusal is an error. */
-export async function call<T = unknown>(url: string, token: string, method: string, path: string, body?: unknown): Promise<T> {
-  const res = await fetch(`${url}/api/v1/admin${path}`, {
-    method,
-    headers: { ...(token ? { Authorization: `Bearer ${token}` } : {}), ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  const text = await res.text()
-  if (!res.ok) throw new Error(`${method} ${path}: ${res.status} ${text}`)
-  return (text === '' ? undefined : JSON.parse(text)) as T
-}
+export const call = <T = unknown>(url: string, token: string, method: string, path: string, body?: unknown): Promise<T> =>
+  ask<T>(url, token, method, `/api/v1/admin${path}`, body)
 
 /** Publishes a campaign with a quiz beside the server, as whoever keeps the machine may without a reviewer; edit changes its file. */
 export async function quizCampaign(data: string, id: string, title: string, prefix: string, edit = (file: string) => file) {

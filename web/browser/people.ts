@@ -15,13 +15,14 @@ export interface Sitting extends Participant {
 const city = 'jinzhong-2026'
 const base = (campaign: string) => `/api/v1/campaigns/${campaign}`
 
-export async function ask<T>(url: string, token: string, method: string, path: string, body?: unknown): Promise<T> {
-  const headers = { 'Content-Type': 'application/json', ...(token ? { Authorization: `Bearer ${token}` } : {}) }
+/** Asks the API something; a refusal is an error. */
+export async function ask<T = unknown>(url: string, token: string, method: string, path: string, body?: unknown): Promise<T> {
+  const asked = { method, headers: { ...(token ? { Authorization: `Bearer ${token}` } : {}), ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) } }
   // As the contract has it: who is told to come again does so, with the same content.
   for (const deadline = Date.now() + 60_000; ; ) {
-    const res = await fetch(url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
-    if (res.ok) return (await res.json()) as T
+    const res = await fetch(url + path, body === undefined ? asked : { ...asked, body: JSON.stringify(body) })
     const said = await res.text()
+    if (res.ok) return (said === '' ? undefined : JSON.parse(said)) as T
     const { retry_after_ms: wait } = JSON.parse(said) as { retry_after_ms?: number }
     if (wait === undefined || Date.now() > deadline) throw new Error(`${method} ${path}: ${res.status} ${said}`)
     await new Promise((resolve) => setTimeout(resolve, wait))
