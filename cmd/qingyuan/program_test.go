@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"qingyuan/configs"
+	"qingyuan/internal/waittest"
 )
 
 func TestMain(m *testing.M) {
@@ -265,19 +266,10 @@ func (a api) awaitReady() {
 	})
 }
 
-// eventually waits for ok on a ticker, within patience.
+// eventually waits for ok.
 func (a api) eventually(what string, ok func() bool) {
 	a.t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(patience)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			a.t.Fatalf("waited %v in vain for %s", patience, what)
-		}
-	}
+	waittest.Until(a.t, what, ok)
 }
 
 // enrol joins the campaign's first unit.

@@ -46,7 +46,7 @@ var domain = []string{
 var helpers = []string{
 	"leaderboard/boardtest", "leaderboard/casetest", "pledge/pledgetest", "prize/prizetest", "quiz/quiztest",
 	"internal/ledger/ledgertest", "internal/porttest", "internal/redistest", "internal/session/sessiontest", "internal/sqltest",
-	"internal/wechattest",
+	"internal/waittest", "internal/wechattest",
 }
 
 // rule says what a package may import directly, of this module and of the
@@ -200,7 +200,7 @@ var rules = map[string]rule{
 		tests: onRedis,
 	},
 	"internal/session/sessiontest": {may: []string{
-		"campaign", "internal/fault", "internal/session", "internal/token", "internal/wechat",
+		"campaign", "internal/fault", "internal/session", "internal/token", "internal/waittest", "internal/wechat",
 	}},
 	"internal/httpapi": {
 		may: []string{
@@ -231,6 +231,7 @@ var rules = map[string]rule{
 	"internal/porttest":   {},
 	"internal/redistest":  {may: []string{"internal/porttest", goredis}},
 	"internal/sqltest":    {may: []string{"internal/porttest", "internal/sqldb", sqldb}},
+	"internal/waittest":   {},
 	"internal/wechattest": {},
 	// The harness takes the program as a black box and asks Redis and SQL itself.
 	// Where power is cut below one store, its tests write through that store alone.

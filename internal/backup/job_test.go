@@ -18,6 +18,7 @@ import (
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisnode"
 	"qingyuan/internal/sqldb"
+	"qingyuan/internal/waittest"
 )
 
 // folder is a data folder in use: its Redis and its database run until the test
@@ -147,7 +148,7 @@ func TestCopiesFitTogether(t *testing.T) {
 	var files []string
 	var before []int64
 	for i := range 3 {
-		eventually(t, "more acts in SQL", func() bool { return c.archived(t) > int64(100*(i+1)) })
+		waittest.Until(t, "more acts in SQL", func() bool { return c.archived(t) > int64(100*(i+1)) })
 		before = append(before, c.acked.Load())
 		file := filepath.Join(t.TempDir(), "b")
 		if _, err := c.job(file).Run(t.Context()); err != nil {
@@ -413,19 +414,5 @@ func slowToSave(t *testing.T, f *folder) {
 	}
 	if err := f.db.ConfigSet(t.Context(), "rdb-key-save-delay", "4000").Err(); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	late := time.After(30 * time.Second)
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-late:
-			t.Fatalf("waited too long for %s", what)
-		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/redisnode"
 	"qingyuan/internal/sqldb"
+	"qingyuan/internal/waittest"
 )
 
 // The test binary runs itself again as a process that makes a backup and can be
@@ -65,7 +66,7 @@ func TestKilledBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = cmd.Wait() }()
-	eventually(t, "Redis to save", func() bool {
+	waittest.Until(t, "Redis to save", func() bool {
 		return strings.Contains(f.db.Info(t.Context(), "persistence").Val(), "rdb_bgsave_in_progress:1")
 	})
 	if err := cmd.Process.Kill(); err != nil {

@@ -17,6 +17,7 @@ import (
 	"qingyuan/internal/redistest"
 	"qingyuan/internal/sqltest"
 	"qingyuan/internal/transfer"
+	"qingyuan/internal/waittest"
 	"qingyuan/leaderboard"
 	"qingyuan/quiz"
 )
@@ -131,7 +132,7 @@ func giveBackAll(t *testing.T, r *rig) {
 		must(t, g, err)
 		until := func(want grant.State) {
 			t.Helper()
-			patiently(t, func() bool {
+			waittest.Until(t, "the grant to be "+string(want), func() bool {
 				g, err = s.Find(t.Context(), head(), r.def.ID, g.ID)
 				return must(t, g, err).State == want
 			})
@@ -153,21 +154,5 @@ func giveBackAll(t *testing.T, r *rig) {
 	r.clean()
 	if diff := cmp.Diff(before, r.counted()); diff != "" {
 		t.Errorf("the counts have changed (-before +after):\n%s", diff)
-	}
-}
-
-// patiently asks until it is so.
-func patiently(t *testing.T, so func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !so() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatal("waited in vain")
-		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/jobs"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/waittest"
 )
 
 // springFile is the campaign of the benches as a file: open at noon.
@@ -340,20 +341,12 @@ func (b *bench) importing(t *testing.T, token, query, table string) string {
 // done waits until a job has ended.
 func (b *bench) done(t *testing.T, token, job string) jobT {
 	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for {
-		j := decoded[jobT](t, b.call(t, 200, "GET", "/jobs/"+job, token, ""))
-		if j.State.Final() {
-			return j
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("the job does not end: %+v", j)
-		}
-	}
+	var j jobT
+	waittest.Until(t, "the job to end", func() bool {
+		j = decoded[jobT](t, b.call(t, 200, "GET", "/jobs/"+job, token, ""))
+		return j.State.Final()
+	})
+	return j
 }
 
 func reportOf(t *testing.T, j jobT) catalog.TreeReport {

@@ -13,6 +13,7 @@ import (
 	"qingyuan/internal/jobs"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
+	"qingyuan/internal/waittest"
 )
 
 // list is more than what one step takes away.
@@ -101,24 +102,13 @@ func TestFilesExpire(t *testing.T) {
 // awaitNoFiles waits until nothing of a job's files is left.
 func awaitNoFiles(t *testing.T, db *sqldb.DB, job string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	waittest.Until(t, "no piece to be left", func() bool {
 		var left int
-		if err := db.QueryRowContext(ctx, `SELECT count(*) FROM job_files WHERE job = $1`, job).Scan(&left); err != nil {
+		if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM job_files WHERE job = $1`, job).Scan(&left); err != nil {
 			t.Fatal(err)
 		}
-		if left == 0 {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("%d pieces are left", left)
-		}
-	}
+		return left == 0
+	})
 }
 
 // TestFilesEndOnlyWhereTheyEnd takes a file away while it is read: the reader must

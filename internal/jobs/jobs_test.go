@@ -17,6 +17,7 @@ import (
 	"qingyuan/internal/jobs"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
+	"qingyuan/internal/waittest"
 )
 
 // clock is moved by hand, so that leases end when a test wants it.
@@ -66,24 +67,15 @@ func submit(t *testing.T, q *jobs.Queue, kind string) string {
 // await waits for a job to be as the condition wants.
 func await(t *testing.T, q *jobs.Queue, id string, ok func(jobs.Job) bool) jobs.Job {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		j, err := q.Job(ctx, id)
-		if err != nil {
+	var j jobs.Job
+	waittest.Until(t, "the job to be as wanted", func() bool {
+		var err error
+		if j, err = q.Job(t.Context(), id); err != nil {
 			t.Fatalf("job %s: %v", id, err)
 		}
-		if ok(j) {
-			return j
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("waited in vain; the job is %+v", j)
-		}
-	}
+		return ok(j)
+	})
+	return j
 }
 
 func final(j jobs.Job) bool { return j.State.Final() }

@@ -20,6 +20,7 @@ import (
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
 	"qingyuan/internal/stream"
+	"qingyuan/internal/waittest"
 )
 
 var home = ledger.Shard{Campaign: "c1", Number: 3}
@@ -236,11 +237,7 @@ func (r *rig) same(what string, want, got any) {
 // await polls until something holds.
 func (r *rig) await(what string, holds func() bool) {
 	r.Helper()
-	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			r.Fatalf("waited a minute for %s", what)
-		}
-	}
+	waittest.Until(r, what, holds)
 }
 
 // run runs an archiver until the test ends or stop is called.

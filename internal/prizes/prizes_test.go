@@ -24,6 +24,7 @@ import (
 	"qingyuan/internal/sheet"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
+	"qingyuan/internal/waittest"
 	"qingyuan/prize"
 )
 
@@ -276,20 +277,21 @@ func (r *rig) export() string {
 	done := make(chan struct{})
 	go func() { r.Jobs.Run(ctx); close(done) }()
 	defer func() { stop(); <-done }()
-	for {
+	var raw []byte
+	waittest.Until(r.T, "the list", func() bool {
 		j, _, file, err := r.Exported(r.Context(), id)
 		if err == nil {
-			raw, err := io.ReadAll(file)
-			if err != nil {
+			if raw, err = io.ReadAll(file); err != nil {
 				r.Fatal(err)
 			}
-			return string(raw)
+			return true
 		}
 		if !errors.Is(err, prizes.ErrNotMade) || j.State.Final() {
 			r.Fatalf("export %s: %s, %v", j.State, j.Error, err)
 		}
-		time.Sleep(time.Millisecond)
-	}
+		return false
+	})
+	return string(raw)
 }
 
 // TestNothingIsGivenBeforeAReview: while flags of a winner wait, or were confirmed, no

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"qingyuan/internal/redisnode"
+	"qingyuan/internal/waittest"
 )
 
 // TestChildHoldsTheLock looks among the files that the child has open.
@@ -50,7 +51,7 @@ func TestChildOutlivesTheStartingThread(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = n.Close() })
 	pid := n.PID()
-	eventually(t, "the end of the thread", func() bool {
+	waittest.Until(t, "the end of the thread", func() bool {
 		_, err := os.Stat(filepath.Join("/proc/self/task", strconv.Itoa(tid)))
 		return errors.Is(err, fs.ErrNotExist)
 	})

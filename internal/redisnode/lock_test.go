@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"qingyuan/internal/redisnode"
+	"qingyuan/internal/waittest"
 )
 
 const briefly = 100 * time.Millisecond
@@ -96,9 +97,9 @@ func TestKilledServer(t *testing.T) {
 		}
 		put(t, conn, strconv.Itoa(round), "acknowledged")
 		s.kill(t)
-		eventually(t, "the end of the child", func() bool { return gone(s.nodePID) })
+		waittest.Until(t, "the end of the child", func() bool { return gone(s.nodePID) })
 		// Its other threads may take a moment longer.
-		eventually(t, "a free folder", func() bool {
+		waittest.Until(t, "a free folder", func() bool {
 			_, err := redisnode.Attach(dir)
 			return errors.Is(err, redisnode.ErrNotRunning)
 		})
@@ -130,7 +131,7 @@ func TestKilledServerWhileRewriting(t *testing.T) {
 	if err := db.BgRewriteAOF(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the first report of the rewrite", func() bool {
+	waittest.Until(t, "the first report of the rewrite", func() bool {
 		info := db.Info(t.Context(), "persistence").Val()
 		return strings.Contains(info, "current_save_keys_processed:") &&
 			!strings.Contains(info, "current_save_keys_processed:0\r")

@@ -160,21 +160,6 @@ func kill(t *testing.T, pid int, sig syscall.Signal) {
 	}
 }
 
-// eventually waits for something that no channel tells.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	late := time.After(patience)
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-late:
-			t.Fatalf("waited too long: %s", what)
-		}
-	}
-}
-
 func receive[T any](t *testing.T, what string, from <-chan T) T {
 	t.Helper()
 	select {

@@ -17,6 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"qingyuan/internal/redisnode"
+	"qingyuan/internal/waittest"
 )
 
 func TestKilledChildComesBackWithItsData(t *testing.T) {
@@ -59,7 +60,7 @@ func TestRestartIsTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	kill(t, n.PID(), syscall.SIGKILL)
-	eventually(t, "two starts that fail", func() bool { return log.count("did not start again") >= 2 })
+	waittest.Until(t, "two starts that fail", func() bool { return log.count("did not start again") >= 2 })
 	if !strings.Contains(log.String(), "no room") {
 		t.Errorf("the log does not say why:\n%s", log)
 	}
@@ -84,7 +85,7 @@ func TestCloseWhileRestarting(t *testing.T) {
 		t.Fatal(err)
 	}
 	kill(t, n.PID(), syscall.SIGKILL)
-	eventually(t, "a start that fails", func() bool { return log.count("did not start again") > 0 })
+	waittest.Until(t, "a start that fails", func() bool { return log.count("did not start again") > 0 })
 	closeNode(t, n)
 	if _, err := redisnode.Attach(dir); !errors.Is(err, redisnode.ErrNotRunning) {
 		t.Errorf("Attach after Close = %v, want %v", err, redisnode.ErrNotRunning)
@@ -103,7 +104,7 @@ func TestStartWaitsForLoading(t *testing.T) {
 		}
 		started <- n
 	}()
-	eventually(t, "an answer while loading", func() bool { return loading(t, o.Dir) })
+	waittest.Until(t, "an answer while loading", func() bool { return loading(t, o.Dir) })
 	n := receive(t, "the start", started)
 	if n == nil {
 		return
@@ -123,7 +124,7 @@ func TestCancelledWhileLoading(t *testing.T) {
 		_, err := redisnode.Start(ctx, o)
 		failed <- err
 	}()
-	eventually(t, "an answer while loading", func() bool { return loading(t, o.Dir) })
+	waittest.Until(t, "an answer while loading", func() bool { return loading(t, o.Dir) })
 	cancel()
 	if err := receive(t, "the end of Start", failed); !errors.Is(err, context.Canceled) {
 		t.Errorf("Start = %v, want %v", err, context.Canceled)
@@ -154,7 +155,7 @@ func rewrite(t *testing.T, n *redisnode.Node) {
 	if err := db.BgRewriteAOF(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the end of the rewrite", func() bool {
+	waittest.Until(t, "the end of the rewrite", func() bool {
 		info := db.Info(t.Context(), "persistence").Val()
 		return strings.Contains(info, "aof_rewrite_in_progress:0") && strings.Contains(info, "aof_rewrite_scheduled:0")
 	})

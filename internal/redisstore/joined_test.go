@@ -18,6 +18,7 @@ import (
 
 	"qingyuan/internal/fault"
 	"qingyuan/internal/redistest"
+	"qingyuan/internal/waittest"
 )
 
 // echo does something and answers with what it was asked: who gets another's
@@ -145,15 +146,11 @@ func joinedTo(t testing.TB, db *redis.Client, most int) *Joined {
 // until waits for a state of the queue.
 func (j *Joined) until(t *testing.T, reached func() bool) {
 	t.Helper()
-	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(time.Millisecond) {
+	waittest.Until(t, "a state of the queue", func() bool {
 		j.mu.Lock()
-		ok := reached()
-		j.mu.Unlock()
-		if ok {
-			return
-		}
-	}
-	t.Fatal("the queue does not come to it")
+		defer j.mu.Unlock()
+		return reached()
+	})
 }
 
 // breaking is a connection that breaks after some answers, in the middle of one:
@@ -277,15 +274,7 @@ func TestJoinedWithoutRedis(t *testing.T) {
 	all.Wait()
 	s.Restart(t)
 	// go-redis looks once a second whether a server that it could not reach is back.
-	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		err := echoThrough(t.Context(), j, "y", 1)
-		if err == nil {
-			return
-		}
-		if time.Since(began) > time.Minute {
-			t.Fatalf("with Redis again: %v", err)
-		}
-	}
+	eventually(t, func() error { return echoThrough(t.Context(), j, "y", 1) })
 }
 
 // TestJoinedRefusesWhatCannotBeSent keeps one caller's mistake from the others.

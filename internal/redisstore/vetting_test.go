@@ -18,6 +18,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/redistest"
+	"qingyuan/internal/waittest"
 )
 
 // guarded is a campaign on a durable Redis: the server behind the vetting, and
@@ -263,13 +264,13 @@ func TestVettingWithSentinel(t *testing.T) {
 // eventually repeats a step until it has no error.
 func eventually(t *testing.T, step func() error) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for err := step(); err != nil; err = step() {
-		if time.Now().After(deadline) {
-			t.Fatalf("it never came about: %v", err)
+	var err error
+	defer func() {
+		if err != nil {
+			t.Logf("the last time: %v", err)
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	}()
+	waittest.Until(t, "a step without an error", func() bool { err = step(); return err == nil })
 }
 
 func runIDOf(t *testing.T, s *redistest.Server) string {

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
+	"qingyuan/internal/waittest"
 )
 
 // TestClosedIsClosed has callers give up in the middle of statements: once the
@@ -30,12 +30,13 @@ func TestClosedIsClosed(t *testing.T) {
 			}
 		})
 	}
-	for asleep := 0; asleep < 8; {
-		time.Sleep(time.Millisecond)
+	waittest.Until(t, "all to be asleep", func() bool {
+		var asleep int
 		if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND state = 'active'").Scan(&asleep); err != nil {
 			t.Fatal(err)
 		}
-	}
+		return asleep == 8
+	})
 	cancel()
 	callers.Wait()
 	if err := db.Close(); err != nil {

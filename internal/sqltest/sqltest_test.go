@@ -2,7 +2,6 @@ package sqltest_test
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,12 +10,12 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
+	"qingyuan/internal/waittest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -107,18 +106,10 @@ func TestSharedServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	for tick := time.NewTicker(10 * time.Millisecond); ; {
-		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-			return // removed once the server had ended
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("%s is still there", dir)
-		case <-tick.C:
-		}
-	}
+	waittest.Until(t, "the folder to be removed, once the server has ended", func() bool {
+		_, err := os.Stat(dir)
+		return errors.Is(err, fs.ErrNotExist)
+	})
 }
 
 func useAndWait(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"qingyuan/internal/fault"
 	"qingyuan/internal/redistest"
 	"qingyuan/internal/stream"
+	"qingyuan/internal/waittest"
 )
 
 // pair is a reader that wants what it reads on one replica.
@@ -40,11 +41,7 @@ func newPair(t *testing.T) *pair {
 // await polls until something holds.
 func (p *pair) await(what string, holds func() bool) {
 	p.Helper()
-	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			p.Fatalf("it never came about that %s", what)
-		}
-	}
+	waittest.Until(p, what, holds)
 }
 
 // TestWhatIsReadIsOnTheReplica proves invariant 5: a reader gets nothing that a

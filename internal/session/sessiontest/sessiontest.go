@@ -11,6 +11,7 @@ import (
 
 	"qingyuan/internal/fault"
 	"qingyuan/internal/session"
+	"qingyuan/internal/waittest"
 )
 
 // racers is how many goroutines meet in a race.
@@ -128,12 +129,12 @@ func codesRunOut(t *testing.T, s session.Store) {
 		return c
 	}
 	claim("a", time.Millisecond)
-	eventually(t, "the claim runs out", func() bool { return claim("b", time.Millisecond).Mine })
+	waittest.Until(t, "the claim to run out", func() bool { return claim("b", time.Millisecond).Mine })
 	id := session.ID{Participant: "p", Family: "f"}
 	if _, err := s.KeepCode(t.Context(), "code", id, time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the result is forgotten", func() bool { return claim("c", time.Hour).Mine })
+	waittest.Until(t, "the result to be forgotten", func() bool { return claim("c", time.Hour).Mine })
 }
 
 func doors(t *testing.T, s session.Store) {
@@ -251,16 +252,4 @@ func race(f func(i int)) {
 	ready.Wait()
 	close(gun)
 	done.Wait()
-}
-
-// eventually asks until the answer is yes. The store's own clock decides when.
-func eventually(t *testing.T, what string, ask func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	for !ask() {
-		if ctx.Err() != nil {
-			t.Fatal("never: " + what)
-		}
-	}
 }
