@@ -44,7 +44,8 @@ func (s *Snapshot) Part(id, lang string, v Viewer) Row {
 // RowRank is the place of a row among its like.
 type RowRank struct {
 	Rank int64
-	// Before is the place when the local day began, 0 where that is not known.
+	// Before is the place when the local day began, 0 where that is not known or nobody
+	// had come: those who have nothing share a place that is none to fall from.
 	Before int64
 }
 
@@ -69,6 +70,9 @@ func RowRanks(c *campaign.Campaign, rows []Row, total Counts, today map[string]W
 	}
 	before, _ := rules.Rank(asOfMidnight(named(rows), today))
 	for _, r := range before {
+		if r.Value.Num == 0 {
+			continue
+		}
 		rank := out[r.ID]
 		rank.Before = r.Rank
 		out[r.ID] = rank

@@ -43,12 +43,13 @@ func TestRowRanks(t *testing.T) {
 	}{
 		"a rose above b today":   {rows, map[string]Window{"a": {Participants: 20}}, ByParticipation, map[string]RowRank{"a": {1, 2}, "b": {2, 1}}},
 		"the day is not known":   {rows, nil, ByParticipation, map[string]RowRank{"a": {1, 0}, "b": {2, 0}}},
-		"more taken out than in": {rows, map[string]Window{"a": {Participants: 70}, "b": {Participants: -5}}, ByParticipation, map[string]RowRank{"a": {1, 2}, "b": {2, 1}}},
+		"more taken out than in": {rows, map[string]Window{"a": {Participants: 70}, "b": {Participants: -5}}, ByParticipation, map[string]RowRank{"a": {1, 0}, "b": {2, 1}}},
+		"the day is the first":   {rows, map[string]Window{"a": {Participants: 50}, "b": {Participants: 40}}, ByParticipation, map[string]RowRank{"a": {1, 0}, "b": {2, 0}}},
 		"nobody has a roster": {
 			[]Row{row("a", 0, 5, 1), row("b", 0, 4, 9)},
-			map[string]Window{"b": {Signatures: 9}},
+			map[string]Window{"b": {Signatures: 8}},
 			BySignatures,
-			map[string]RowRank{"b": {1, 2}, "a": {2, 1}},
+			map[string]RowRank{"b": {1, 1}, "a": {2, 1}},
 		},
 		"no rows": {nil, nil, BySignatures, map[string]RowRank{}},
 	} {

@@ -143,35 +143,35 @@ func TestUnitBoards(t *testing.T) {
 		// 40 of 100 and 11 of 40; Taigu has no roster.
 		"participation": {
 			path: boards + "units", status: 200,
-			want: head + `participation","total":2,"items":[{"rank":1,"value":0.4,` + no1 + `,{"rank":2,"value":0.275,` + no2 +
+			want: head + `participation","total":2,"items":[{"rank":1,"value":0.4,"path":["榆次区"],` + no1 + `,{"rank":2,"value":0.275,"path":["榆次区"],` + no2 +
 				`],"unranked":[{` + tg1 + `],"next_cursor":null}`,
 		},
 		// No. 2 has the better average and 11 persons, one under 30 % of 40.
 		"average": {
 			path: boards + "units?metric=average", status: 200,
-			want: head + `average","total":1,"items":[{"rank":1,"value":8,` + no1 +
+			want: head + `average","total":1,"items":[{"rank":1,"value":8,"path":["榆次区"],` + no1 +
 				`],"unranked":[{` + no2 + `,{` + tg1 + `],"next_cursor":null}`,
 		},
 		"signatures, second page": {
 			path: boards + "units?metric=signatures&limit=1&cursor=1", status: 200,
-			want: head + `signatures","total":3,"items":[{"rank":2,"value":5,` + no2 + `],"unranked":[],"next_cursor":"2"}`,
+			want: head + `signatures","total":3,"items":[{"rank":2,"value":5,"path":["榆次区"],` + no2 + `],"unranked":[],"next_cursor":"2"}`,
 		},
 		"a page across": {
 			path: boards + "units?metric=average&limit=2", status: 200,
-			want: head + `average","total":1,"items":[{"rank":1,"value":8,` + no1 + `],"unranked":[{` + no2 + `],"next_cursor":"2"}`,
+			want: head + `average","total":1,"items":[{"rank":1,"value":8,"path":["榆次区"],` + no1 + `],"unranked":[{` + no2 + `],"next_cursor":"2"}`,
 		},
 		"behind the ranked": {
 			path: boards + "units?metric=average&limit=2&cursor=2", status: 200,
 			want: head + `average","total":1,"items":[],"unranked":[{` + tg1 + `],"next_cursor":null}`,
 		},
-		"below a region": {path: boards + "units?parent=taigu&metric=signatures", status: 200, want: head + `signatures","total":1,"items":[{"rank":1,"value":1,` + tg1 + `],"unranked":[],"next_cursor":null}`},
-		"regions":        {path: boards + "regions?metric=pass", status: 200, want: head + `pass","total":1,"items":[{"rank":1,"value":0.313725,"id":"yuci"*`},
+		"below a region": {path: boards + "units?parent=taigu&metric=signatures", status: 200, want: head + `signatures","total":1,"items":[{"rank":1,"value":1,"path":["太谷区"],` + tg1 + `],"unranked":[],"next_cursor":null}`},
+		"regions":        {path: boards + "regions?metric=pass", status: 200, want: head + `pass","total":1,"items":[{"rank":1,"value":0.313725,"path":[],"id":"yuci"*`},
 		// Every unit of Yuci takes part, 51 of 140 persons do; 16 of 51 passed, 5 had
 		// everything right, the mean is 419 of 510: 35 + 12.75 + 3.14 + 0.98 + 8.22.
-		"composite": {path: boards + "regions?metric=composite", status: 200, want: head + `composite","total":1,"items":[{"rank":1,"value":60.08,"id":"yuci"*`},
+		"composite": {path: boards + "regions?metric=composite", status: 200, want: head + `composite","total":1,"items":[{"rank":1,"value":60.08,"path":[],"id":"yuci"*`},
 		// 8 points a person for 40 of 100 and 9 for 11 of 40: 3.2 and 2.48 a head.
-		"sum":            {path: boards + "units?metric=sum", status: 200, want: head + `sum","total":2,"items":[{"rank":1,"value":3.2,"id":"no1"*`},
-		"full":           {path: boards + "units?metric=full", status: 200, want: head + `full","total":1,"items":[{"rank":1,"value":0.1,` + no1 + `],"unranked":[{` + no2 + `,{` + tg1 + `],"next_cursor":null}`},
+		"sum":            {path: boards + "units?metric=sum", status: 200, want: head + `sum","total":2,"items":[{"rank":1,"value":3.2,"path":["榆次区"],"id":"no1"*`},
+		"full":           {path: boards + "units?metric=full", status: 200, want: head + `full","total":1,"items":[{"rank":1,"value":0.1,"path":["榆次区"],` + no1 + `],"unranked":[{` + no2 + `,{` + tg1 + `],"next_cursor":null}`},
 		"unknown metric": {path: boards + "units?metric=points", status: 400, code: "request.invalid"},
 		"unknown parent": {path: boards + "units?parent=nowhere", status: 400, code: "request.invalid"},
 		"no ranking":     {path: boards + "units", set: mode(campaign.RankNone), status: 403, code: "board.not_ranked"},

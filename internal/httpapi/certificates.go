@@ -2,8 +2,8 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -101,8 +101,12 @@ func (s *Server) numberOf(k *call, c *campaign.Campaign) string {
 	if place == nil {
 		return ""
 	}
-	return strconv.FormatInt(place.Index, 10)
+	return certificateNumber(place.Index)
 }
+
+// certificateNumber is the index of a leaf as people read it, always as long: a bare 0,
+// which the first certificate has, is taken for a fault.
+func certificateNumber(index int64) string { return fmt.Sprintf("%09d", index) }
 
 // placeName is a unit with the regions that it lies in, "" for nobody's.
 func placeName(c *campaign.Campaign, unit, lang string) string {

@@ -254,7 +254,7 @@ func TestPages(t *testing.T) {
 	b.catalog.campaigns[0].Title["zh-CN"] = `<script>alert(1)</script>`
 	for path, want := range map[string][]string{
 		"/":     {"清源", `href="/docs"`, `href="/api/v1/campaigns/spring/counts"`, "&lt;script&gt;", "进行中"},
-		"/docs": {"清源 API", "/api/v1/campaigns/{campaign}/live", "quiz.limit_reached", `id="code-quiz.limit_reached"`, "今日答题次数已用完", `id="search"`, `id="schema-Receipt"`, "wx0123456789abcdef"},
+		"/docs": {"清源 API", "<main>", "/api/v1/campaigns/{campaign}/live", "quiz.limit_reached", `id="code-quiz.limit_reached"`, "今日答题次数已用完", `id="search"`, `id="schema-Receipt"`, "wx0123456789abcdef"},
 	} {
 		a := b.get(t, path, "")
 		if a.status != 200 || a.header.Get("Content-Type") != htmlType {

@@ -78,7 +78,8 @@ type scopeAnswer struct {
 }
 
 // regionAnswer is a row of the breakdown with its place, and the place it had when the
-// day began: null where regions are not ranked, stand still, or that is not known.
+// day began: null where regions are not ranked, stand still, that is not known, or nobody
+// had come by then.
 type regionAnswer struct {
 	rowAnswer
 	Rank       *int64 `json:"rank"`

@@ -27,9 +27,10 @@ type checkPage struct {
 
 // pageProof is what the page tells of the log.
 type pageProof struct {
-	Number, Size int64
-	SignedAt     string
-	Leaf, Root   string
+	Number      string
+	Index, Size int64
+	SignedAt    string
+	Leaf, Root  string
 	// Bundle is the whole proof as JSON, for whoever wants to check it.
 	Bundle string
 	// Whole is whether it holds, Counts whether the signature counts by it.
@@ -104,7 +105,10 @@ func (s *Server) proofOnPage(k *call, c *campaign.Campaign, r *pledge.Receipt) (
 	if err := b.Write(&whole); err != nil {
 		return nil, err
 	}
-	out := &pageProof{Number: b.Entries[0].Index, Size: b.Size, Leaf: b.Entries[0].Leaf.String(), Root: b.Root.String(), Bundle: whole.String()}
+	leaf := b.Entries[0]
+	out := &pageProof{
+		Number: certificateNumber(leaf.Index), Index: leaf.Index, Size: b.Size, Leaf: leaf.Leaf.String(), Root: b.Root.String(), Bundle: whole.String(),
+	}
 	point, faults := b.Verify(b.Keys)
 	out.Whole, out.Counts = len(faults) == 0, b.Counts()
 	out.SignedAt = point.At.In(c.Zone).Format("2006年1月2日 15:04:05")

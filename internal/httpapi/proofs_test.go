@@ -171,7 +171,7 @@ func TestOwnProof(t *testing.T) {
 		t.Errorf("masked name %q", masked)
 	}
 	page := b.get(t, "/check/"+anns.serial, "")
-	if !strings.Contains(page.body, "证书编号</th><td>0<") || !strings.Contains(page.body, "qingyuan log verify") || !strings.Contains(page.body, "已核对无误") || strings.Contains(page.body, "安妮") {
+	if !strings.Contains(page.body, "证书编号</th><td>000000000<") || !strings.Contains(page.body, "qingyuan log verify") || !strings.Contains(page.body, "已核对无误") || strings.Contains(page.body, "安妮") {
 		t.Errorf("%s", page.body)
 	}
 }

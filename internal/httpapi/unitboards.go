@@ -20,6 +20,8 @@ type unitBoardAnswer struct {
 type rankedAnswer struct {
 	Rank  int64   `json:"rank"`
 	Value float64 `json:"value"`
+	// Path is what the row lies in, from the top: classes of many schools have one name.
+	Path []string `json:"path"`
 	rowAnswer
 }
 
@@ -71,7 +73,7 @@ func (s *Server) showRanking(k *call, kind campaign.NodeKind) error {
 		if err != nil {
 			return nil, err
 		}
-		return encode(r.answer(c, b), volatileTime)
+		return encode(r.answer(c, b, published(c, k.lang())), volatileTime)
 	})
 	if err != nil {
 		return err
@@ -79,11 +81,13 @@ func (s *Server) showRanking(k *call, kind campaign.NodeKind) error {
 	return k.sendBoard(e)
 }
 
-func (r ranking) answer(c *campaign.Campaign, b leaderboard.UnitBoard) unitBoardAnswer {
+func (r ranking) answer(c *campaign.Campaign, b leaderboard.UnitBoard, lang string) unitBoardAnswer {
 	in, out := b.Ranked, b.Unranked
 	lines := make([]rankedAnswer, len(in))
 	for i, line := range in {
-		lines[i] = rankedAnswer{Rank: line.Rank, Value: shownValue(r.metric, line.Value), rowAnswer: rowOf(line.Row)}
+		lines[i] = rankedAnswer{
+			Rank: line.Rank, Value: shownValue(r.metric, line.Value), Path: c.Tree.Path(line.ID, lang), rowAnswer: rowOf(line.Row),
+		}
 	}
 	shown := stretch(lines, r.page)
 	rest := page{offset: max(r.page.offset-int64(len(in)), 0), limit: r.page.limit - int64(len(shown.Items))}

@@ -120,7 +120,7 @@ describe('the big screen', () => {
       frame.topics = { as_of: '2026-06-02T20:00:00.000+08:00', items: [{ topic: '法律法规', answered: 90, missed_rate: 0.4 }] }
       await route.fulfill({ json: frame })
     })
-    const unit = (n: number) => ({ rank: n, id: `u${n}`, name: `第${n}小学`, participants: 100 - n, participation_rate: 1 - n / 100 })
+    const unit = (n: number) => ({ rank: n, id: `u${n}`, name: `五年级（${n}）班`, path: ['榆次区', '第一小学'], participants: 100 - n, participation_rate: 1 - n / 100 })
     await page.route('**/boards/units*', (route) => route.fulfill({ json: { items: Array.from({ length: 20 }, (_, i) => unit(i + 1)) } }))
     await open()
     await expect.poll(async () => (await page.clock.fastForward(5000), page.locator('.ranks li').count())).toBeGreaterThan(2)
@@ -128,6 +128,7 @@ describe('the big screen', () => {
     expect(moves.slice(0, 3)).toEqual(['▲2', '▼1', ''])
     await page.locator('.topics li', { hasText: '法律法规' }).getByText('40.0%').waitFor()
     await expect.poll(async () => (await page.clock.fastForward(5000), page.locator('.units li:not([aria-hidden=true])').count())).toBe(20)
+    await page.locator('.units li', { hasText: '第一小学 五年级（20）班' }).first().waitFor()
     expect(await page.getByRole('alert').count()).toBe(0)
     await visitor.shot('screen-full')
 

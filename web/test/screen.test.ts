@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { figuresOf, hoursOf, ranked, shown } from '@/screen/figures'
-import { lineOf } from '@/screen/names'
+import { fullName, lineOf } from '@/screen/names'
 import { addressed } from '@/screen/useScreen'
 
 const window = { participants: 0, attempts: 0, signatures: 0 }
@@ -68,6 +68,11 @@ describe('names', () => {
     ['', ''],
   ])('%j is shown as %j', (name, line) => {
     expect(lineOf(name)).toBe(line)
+  })
+  it('say which school a class is of, and nothing twice', () => {
+    expect(fullName('初一（1）班', ['榆次区', '榆次区第一中学'])).toBe('榆次区第一中学 初一（1）班')
+    expect(fullName('榆次区居民', ['榆次区'])).toBe('榆次区居民')
+    expect(fullName('榆次区', [])).toBe('榆次区')
   })
   it('are cut, and piles of marks are levelled', () => {
     expect(Array.from(lineOf('长'.repeat(100)))).toHaveLength(40)
