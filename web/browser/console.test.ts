@@ -270,6 +270,7 @@ describe('the console', () => {
     await page.evaluate(([t]) => sessionStorage.setItem('qy.desk', JSON.stringify({ access: t, refresh: '', endsAt: Number.MAX_SAFE_INTEGER })), [watching])
     await page.reload()
     await page.getByText(/没有“账号”的权限/).waitFor()
+    await look('forbidden')
     expect(await page.getByRole('navigation', { name: '菜单' }).getByRole('link', { name: '值班' }).count()).toBe(0)
     await menu('审计日志')
     await pick('操作', '新建账号')

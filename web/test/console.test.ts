@@ -9,7 +9,7 @@ import { effectOf } from '@/console/approvals'
 import { fields, mayChange, patchOf, readForm } from '@/console/campaignFields'
 import { type Figure, large, short } from '@/console/duty'
 import { followJob, type Job } from '@/console/followJob'
-import { at, atSecond } from '@/console/format'
+import { actor, at, atSecond } from '@/console/format'
 import { menuOf } from '@/console/menu'
 import { entries } from '@/console/registry'
 import { mayAct, type Role, wantsTwoFactor } from '@/console/rights'
@@ -137,6 +137,15 @@ describe('times', () => {
     expect(at('2026-06-26T12:05:09Z')).toBe('2026-06-26 20:05')
     expect(atSecond('2026-06-26T20:05:09+08:00')).toBe('2026-06-26 20:05:09')
     expect(at(null)).toBe('—')
+  })
+})
+
+describe('who did something', () => {
+  it('is a login, or whoever runs commands on the server', () => {
+    expect(actor('lihua')).toBe('lihua')
+    expect(actor('console')).toBe('服务器命令行')
+    expect(actor('console@db1')).toBe('服务器命令行（db1）')
+    expect(actor('console2')).toBe('console2')
   })
 })
 

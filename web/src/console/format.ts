@@ -1,3 +1,5 @@
+import { t as c } from './locale/common'
+
 /** Times as the office reads them: Beijing time, whatever the machine is set to. */
 const zone = 'Asia/Shanghai'
 
@@ -23,4 +25,14 @@ export function count(n: number | null | undefined): string {
 export function brief(value: unknown): string {
   if (value === null || value === undefined) return ''
   return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/**
+ * Who did something, by their login. "console" is nobody of these pages, but whoever runs
+ * commands on the server, sometimes with its name behind an @.
+ */
+export function actor(login: string): string {
+  const [name, host] = login.split('@')
+  if (name !== 'console') return login
+  return host === undefined ? c('console') : `${c('console')}（${host}）`
 }

@@ -22,6 +22,7 @@ export const t = tableOf({
   download: '下载',
   all: '全部',
   unknown: '未知',
+  console: '服务器命令行',
   copy: '复制',
   copied: '已复制',
 

@@ -115,7 +115,7 @@ export const t = tableOf({
   'audit.filter.action': '操作',
   'audit.filter.action.hint': '全部；也可以输入代码，如 operator.',
   'audit.filter.campaign': '活动编号',
-  'audit.filter.actor': '操作者编号',
+  'audit.filter.actor': '操作者编号（命令行填 console）',
   'audit.filter.from': '从',
   'audit.filter.until': '到',
   'audit.apply': '筛选',
