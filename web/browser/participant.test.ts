@@ -1,5 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { quizCampaign } from './office'
+import { ask, sessionOf, sitDown, unitOf } from './people'
 import { bigPhone, connect, draw, phone, Visitor } from './visitor'
 import * as walk from './walk'
 
@@ -107,6 +109,25 @@ describe('the quiz', () => {
     expect(await visitor.barriers()).toEqual([])
   })
 
+  it('shows pictures, and says what is on those that do not come', async () => {
+    const { page } = visitor
+    visitor.expected = [/status of 404/]
+    const here = await page.goto(server.url).then(() => page.locator('link[rel=icon]').getAttribute('href'))
+    const media = [{ url: here, alt: '本站的图' }, { url: '/media/none.png', alt: '一株植物' }, { url: 'https://elsewhere.example/a.png', alt: '别处的图' }]
+    await page.route(/\/attempts$/, async (route) => {
+      const paper = (await (await route.fetch()).json()) as { questions: { media?: unknown }[] }
+      paper.questions[0]!.media = media
+      await route.fulfill({ json: paper })
+    })
+    await under()
+    await page.getByText('图上是：一株植物').waitFor()
+    await page.getByText('图上是：别处的图').waitFor()
+    expect(await page.getByAltText('本站的图').evaluate((img: HTMLImageElement) => img.decode().then(() => img.naturalWidth))).toBeGreaterThan(0)
+    await visitor.shot('quiz-pictures-360')
+    expect(await visitor.barriers()).toEqual([])
+    expect(visitor.violations).toEqual([])
+  })
+
   it('can be done with keys alone, in large type and without a running clock', async () => {
     const { page } = visitor
     await signIn()
@@ -191,6 +212,28 @@ describe('the pages', () => {
     await button('我已了解，确定').click()
     await page.getByText('已撤回同意。').waitFor()
     expect(calls(/POST .*consent\/withdrawal/)).toBe(1)
+  })
+
+  it('say why nobody can take part just now, and promise no rank where there is none', async () => {
+    const { page } = visitor
+    const data = inject('data')
+    const until = (opens: string) => (file: string) => file.replace(/^opens_at: .*$/m, `opens_at: ${opens}`)
+    const ownScore = (file: string) => until('2026-01-01 08:00')(file).replace(/^ranking_mode: .*$/m, 'ranking_mode: progress_only').replace(/^top_n: .*$/m, '')
+    await quizCampaign(data, 'later', '还没有开始的活动', 'LATER', until('2029-01-01 08:00'))
+    await quizCampaign(data, 'own-score', '只看自己成绩的活动', 'OWNSC', ownScore)
+    await unitOf(server.url, '榆次区居民', 'later')
+    for (const way of ['', '/join']) {
+      await page.goto(`${server.url}/c/later${way}`)
+      await page.getByText('活动还没有开始').waitFor()
+      expect(await visitor.barriers()).toEqual([])
+    }
+    const { token, paper } = await sitDown(server.url, '只看成绩', await unitOf(server.url, '榆次区居民', 'own-score'), 'own-score')
+    await ask(server.url, token, 'POST', `/api/v1/campaigns/own-score/attempts/${paper.attempt}/submission`, { answers: {} })
+    await visitor.context.addInitScript((s) => localStorage.setItem('qy.session', s), sessionOf(token))
+    await page.goto(`${server.url}/c/own-score/receipt/${paper.attempt}`)
+    await link('我的成绩').click()
+    await page.getByRole('heading', { name: '我的成绩' }).waitFor()
+    expect(await page.getByText('我的排名').count()).toBe(0)
   })
 
   it('say so where a campaign does not exist, and weigh little', async () => {

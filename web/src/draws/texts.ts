@@ -9,6 +9,8 @@ export const t = tableOf({
   choose: '选择抽奖结果文件',
   'choose.file': '结果文件（draw.json）',
   'choose.drop': '也可以把文件拖到这里',
+  'choose.button': '选择文件',
+  'choose.none': '还没有选择',
   load: '从本站读取',
   'load.note': '也可以按活动编号和抽奖编号，读取本站公布的结果文件。',
   campaign: '活动编号',

@@ -1,5 +1,6 @@
 import { Problem, Unreachable } from '@/shared/api/problem'
-import { t } from '@/shared/locale'
+import { t, type TextKey } from '@/shared/locale'
+import type { Campaign } from './entry'
 
 /** What to tell people of an error. */
 export function wordsOf(err: unknown): string {
@@ -9,4 +10,9 @@ export function wordsOf(err: unknown): string {
   }
   if (err instanceof Unreachable) return t('error.network')
   return t('error.unknown')
+}
+
+/** What one's own place is called: a campaign that ranks nobody promises no rank. */
+export function boardWord(mode: Campaign['ranking_mode'] | undefined): TextKey {
+  return mode === 'tiers' || mode === 'progress_only' ? `home.board.${mode}` : 'home.board.top_n'
 }

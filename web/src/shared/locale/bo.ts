@@ -8,7 +8,6 @@ import type zh from './zh-CN'
  */
 const bo: Partial<Record<keyof typeof zh, string>> = {
   'app.language': 'སྐད་ཡིག',
-  'app.back': 'ཕྱིར་ལོག',
   'home.join': 'ཐོ་འགོད།',
   'home.pledge': 'ཁས་ལེན་ཡི་གེར་མིང་རྟགས་འགོད་པ།',
   'home.quiz': 'ཤེས་བྱའི་དྲི་བ་དྲིས་ལན།',
@@ -32,7 +31,6 @@ const bo: Partial<Record<keyof typeof zh, string>> = {
   'claim.address': 'ཁ་བྱང་།',
   'winners.title': 'བྱ་དགའ་ཐོབ་མཁན།',
   'board.name': 'མིང་།',
-  'board.unit': 'ལས་ཁུངས།',
 
   // Words of every day, added later; no native reader has examined them yet.
   'app.retry': 'ཡང་བསྐྱར་ཚོད་ལྟ།',
