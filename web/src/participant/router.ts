@@ -33,9 +33,9 @@ export function makeRouter(): Router {
       { path: '/c/:campaign/certificate', name: 'certificate', component: Certificate, meta: { enrolled: true } },
       { path: '/c/:campaign/transfer', name: 'transfer', component: Transfer, meta: { enrolled: true } },
       { path: '/c/:campaign/appeal', name: 'appeal', component: Appeal, meta: { enrolled: true } },
-      { path: '/c/:campaign/prizes', name: 'prizes', component: () => prizeViews().then((m) => m.Prizes) },
-      { path: '/c/:campaign/winners', name: 'winners', component: () => prizeViews().then((m) => m.Winners) },
-      { path: '/c/:campaign/claim/:win', name: 'claim', component: () => prizeViews().then((m) => m.Claim), meta: { enrolled: true } },
+      { path: '/c/:campaign/prizes', name: 'prizes', component: () => prizeViews().then((m) => m.Prizes), meta: { prizes: true } },
+      { path: '/c/:campaign/winners', name: 'winners', component: () => prizeViews().then((m) => m.Winners), meta: { prizes: true } },
+      { path: '/c/:campaign/claim/:win', name: 'claim', component: () => prizeViews().then((m) => m.Claim), meta: { enrolled: true, prizes: true } },
       { path: '/c/:campaign/feedback', name: 'feedback', component: Feedback, meta: { signed: true } },
       { path: '/c/:campaign/mine', name: 'mine', component: Mine },
       { path: '/:rest(.*)*', redirect: { name: 'choose' } },
@@ -46,6 +46,7 @@ export function makeRouter(): Router {
     const visit = useVisit()
     if (visit.campaign === null) return to.name === 'choose' ? true : { name: 'choose' }
     if (to.params.campaign !== visit.id) return true // another campaign is another page, see Choose
+    if (to.meta.prizes === true && !visit.campaign.prizes) return { name: 'home', params: to.params }
     if (visit.signedIn && visit.home === null) await visit.load().catch(() => undefined)
     // Where the server could not be asked, the view itself says so and tries again.
     const stranger = to.meta.enrolled === true && visit.home !== null && visit.home.enrolment === null
