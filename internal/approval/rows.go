@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"time"
+
+	"qingyuan/internal/sqldb"
 )
 
 const columns = `id, kind, campaign, params, reason, asked_by, asked_login, asked_at, expires_at, state,
@@ -12,11 +14,6 @@ const columns = `id, kind, campaign, params, reason, asked_by, asked_login, aske
 
 // pageSize is how many rows are looked at together.
 const pageSize = 100
-
-type asker interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
 
 type scanner interface{ Scan(places ...any) error }
 
@@ -34,7 +31,7 @@ func scan(row scanner) (Approval, error) {
 	return a, err
 }
 
-func read(ctx context.Context, q asker, id string) (Approval, error) {
+func read(ctx context.Context, q sqldb.Reader, id string) (Approval, error) {
 	a, err := scan(q.QueryRowContext(ctx, "SELECT "+columns+" FROM approvals WHERE id = $1", id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, ErrNotFound
@@ -43,21 +40,10 @@ func read(ctx context.Context, q asker, id string) (Approval, error) {
 }
 
 // readPage reads approvals from the newest, those before an id; campaign "" is all.
-func readPage(ctx context.Context, q asker, campaignID, before string) (all []Approval, err error) {
+func readPage(ctx context.Context, q sqldb.Reader, campaignID, before string) ([]Approval, error) {
 	rows, err := q.QueryContext(ctx, "SELECT "+columns+` FROM approvals
 		WHERE ($1 = '' OR campaign = $1) AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`, campaignID, before, pageSize)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		a, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, a)
-	}
-	return all, rows.Err()
+	return sqldb.Collect(rows, err, func(r *sql.Rows) (Approval, error) { return scan(r) })
 }
 
 func insert(ctx context.Context, tx *sql.Tx, a Approval) error {

@@ -11,6 +11,7 @@ import (
 
 	"qingyuan/internal/audit"
 	"qingyuan/internal/fault"
+	"qingyuan/internal/sqldb"
 )
 
 const (
@@ -116,21 +117,10 @@ func (s *Service) claim(ctx context.Context) (Approval, string, error) {
 	return Approval{}, "", nil
 }
 
-func (s *Service) due(ctx context.Context) (all []Approval, err error) {
+func (s *Service) due(ctx context.Context) ([]Approval, error) {
 	rows, err := s.o.DB.QueryContext(ctx, "SELECT "+columns+` FROM approvals
 		WHERE state IN ('approved', 'running') AND due <= $1 ORDER BY due, id LIMIT $2`, s.o.Now().UnixMilli(), pageSize)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		a, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, a)
-	}
-	return all, rows.Err()
+	return sqldb.Collect(rows, err, func(r *sql.Rows) (Approval, error) { return scan(r) })
 }
 
 // execute runs the act while it renews the lease, and stops it when that is lost.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -89,27 +88,12 @@ func (f Filter) where() (where []string, args []any) {
 	return where, args
 }
 
-type asker interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-var _ asker = (*sqldb.DB)(nil)
-
-func entries(ctx context.Context, q asker, query string, args ...any) (all []Entry, err error) {
+func entries(ctx context.Context, q sqldb.Reader, query string, args ...any) ([]Entry, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		l, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, l.Entry)
-	}
-	return all, rows.Err()
+	return sqldb.Collect(rows, err, func(r *sql.Rows) (Entry, error) {
+		l, err := scan(r)
+		return l.Entry, err
+	})
 }
 
 // scan reads an entry as it is stored; what cannot be a part of one is left for the

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"qingyuan/internal/sqldb"
 )
 
 // Head is an entry's number and hash. Whoever has written one down can tell later
@@ -115,7 +117,7 @@ type checker struct {
 	cut Head
 }
 
-func (c *checker) walk(ctx context.Context, q asker) error {
+func (c *checker) walk(ctx context.Context, q sqldb.Reader) error {
 	for c.report.Broken == nil {
 		page, err := links(ctx, q, c.last.Seq)
 		if err != nil {
@@ -203,27 +205,16 @@ type link struct {
 	hash []byte
 }
 
-func links(ctx context.Context, q asker, after int64) (all []link, err error) {
+func links(ctx context.Context, q sqldb.Reader, after int64) ([]link, error) {
 	rows, err := q.QueryContext(ctx, "SELECT "+columns+" FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2", after, pageSize)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, rows.Err()
+	return sqldb.Collect(rows, err, scan)
 }
 
 // anchor returns the last entry that was taken away, or zero.
-func anchor(ctx context.Context, q asker) (Head, error) { return stored(ctx, q, "audit_anchor") }
+func anchor(ctx context.Context, q sqldb.Reader) (Head, error) { return stored(ctx, q, "audit_anchor") }
 
 // stored reads a head from one of the two tables that hold one.
-func stored(ctx context.Context, q asker, table string) (Head, error) {
+func stored(ctx context.Context, q sqldb.Reader, table string) (Head, error) {
 	var h Head
 	var hash []byte
 	if !slices.Contains([]string{"audit_end", "audit_anchor"}, table) {

@@ -8,6 +8,7 @@ import (
 
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/sqldb"
 	"qingyuan/quiz"
 	"qingyuan/quiz/bankbook"
 )
@@ -104,24 +105,22 @@ type numbering struct {
 }
 
 // numbers reads which ids of a bank are taken.
-func (*Service) numbers(ctx context.Context, q asker, bank string) (*numbering, error) {
+func (*Service) numbers(ctx context.Context, q sqldb.Reader, bank string) (*numbering, error) {
 	n := &numbering{taken: map[string]bool{}}
 	if err := q.QueryRowContext(ctx, `SELECT next FROM question_banks WHERE id = $1`, bank).Scan(&n.next); err != nil {
 		return nil, fmt.Errorf("number questions of bank %s: %w", bank, err)
 	}
 	rows, err := q.QueryContext(ctx, `SELECT id FROM questions WHERE bank = $1`, bank)
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
+		var id string
+		err := r.Scan(&id)
+		n.taken[id] = true
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("number questions of bank %s: %w", bank, err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("number questions of bank %s: %w", bank, err)
-		}
-		n.taken[id] = true
-	}
-	return n, rows.Err()
+	return n, nil
 }
 
 // pick returns the id that was wished for where it is free, else a new one.

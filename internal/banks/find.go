@@ -2,10 +2,12 @@ package banks
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 
 	"qingyuan/internal/operator"
+	"qingyuan/internal/sqldb"
 	"qingyuan/quiz"
 	"qingyuan/quiz/bankbook"
 )
@@ -26,21 +28,14 @@ type Summary struct {
 func (s *Service) Banks(ctx context.Context, by operator.Actor) (out []Summary, err error) {
 	defer mend(&err)
 	rows, err := s.DB.QueryContext(ctx, `SELECT `+bankColumns+` FROM question_banks ORDER BY id`)
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (Bank, error) { return scanBank(r) })
 	if err != nil {
 		return nil, fmt.Errorf("list banks: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		b, err := scanBank(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list banks: %w", err)
-		}
+	for _, b := range all {
 		if s.covers(by, operator.ReadBanks, b.Office) {
 			out = append(out, Summary{Bank: b})
 		}
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("list banks: %w", err)
 	}
 	for i := range out {
 		if err := s.count(ctx, &out[i]); err != nil {
@@ -64,24 +59,18 @@ func (s *Service) count(ctx context.Context, b *Summary) error {
 	rows, err := s.DB.QueryContext(ctx, `SELECT v.state, COUNT(*), SUM(CASE WHEN q.in_force > 0 THEN 1 ELSE 0 END)
 		FROM questions q JOIN question_versions v ON v.bank = q.bank AND v.question = q.id AND v.version = q.latest
 		WHERE q.bank = $1 GROUP BY v.state`, b.ID)
-	if err != nil {
-		return fmt.Errorf("count bank %s: %w", b.ID, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
 		var state bankbook.State
 		var n, inForce int
-		if err := rows.Scan(&state, &n, &inForce); err != nil {
-			return fmt.Errorf("count bank %s: %w", b.ID, err)
-		}
+		err := r.Scan(&state, &n, &inForce)
 		b.ByState[state] = n
 		b.Questions += n
 		b.InForce += inForce
+		return err
+	})
+	if err == nil {
+		err = s.DB.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM question_publications WHERE bank = $1`, b.ID).Scan(&b.Published)
 	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("count bank %s: %w", b.ID, err)
-	}
-	err = s.DB.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM question_publications WHERE bank = $1`, b.ID).Scan(&b.Published)
 	if err != nil {
 		return fmt.Errorf("count bank %s: %w", b.ID, err)
 	}
@@ -126,18 +115,11 @@ func (s *Service) Questions(ctx context.Context, by operator.Actor, bank string,
 	rows, err := s.DB.QueryContext(ctx, `SELECT `+versionColumns+`, q.in_force FROM questions q
 		JOIN question_versions v ON v.bank = q.bank AND v.question = q.id AND v.version = q.latest
 		WHERE `+where+fmt.Sprintf(` ORDER BY q.id LIMIT %d`, f.Limit+1), args...)
+	out, err = sqldb.Collect(rows, err, func(r *sql.Rows) (e Entry, err error) {
+		e.Version, err = scanVersion(r, &e.InForce)
+		return e, err
+	})
 	if err != nil {
-		return nil, "", fmt.Errorf("list questions of bank %s: %w", bank, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var e Entry
-		if e.Version, err = scanVersion(rows, &e.InForce); err != nil {
-			return nil, "", fmt.Errorf("list questions of bank %s: %w", bank, err)
-		}
-		out = append(out, e)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, "", fmt.Errorf("list questions of bank %s: %w", bank, err)
 	}
 	if len(out) > f.Limit {

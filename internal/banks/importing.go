@@ -11,6 +11,7 @@ import (
 
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/sqldb"
 	"qingyuan/quiz/bankbook"
 	"qingyuan/quiz/bankfile"
 )
@@ -120,7 +121,7 @@ func (s *Service) compare(ctx context.Context, by operator.Actor, bank string, i
 }
 
 // changes counts the changes of a bank.
-func changes(ctx context.Context, q asker, bank string) (n int64, err error) {
+func changes(ctx context.Context, q sqldb.Reader, bank string) (n int64, err error) {
 	if err = q.QueryRowContext(ctx, `SELECT change FROM question_banks WHERE id = $1`, bank).Scan(&n); err != nil {
 		err = fmt.Errorf("look whether bank %s changed: %w", bank, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"qingyuan/configs"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/sqldb"
 	"qingyuan/quiz"
 	"qingyuan/quiz/bankbook"
 	"qingyuan/quiz/bankfile"
@@ -91,7 +92,7 @@ func publish(ctx context.Context, tx *sql.Tx, by operator.Actor, p Publication, 
 	return err
 }
 
-func inForce(ctx context.Context, q asker, bank string) ([]bankbook.History, error) {
+func inForce(ctx context.Context, q sqldb.Reader, bank string) ([]bankbook.History, error) {
 	return histories(ctx, q, `v.bank = $1 AND v.version = (SELECT in_force FROM questions x WHERE x.bank = v.bank AND x.id = v.question)`, bank)
 }
 
@@ -103,18 +104,11 @@ func (s *Service) Publications(ctx context.Context, by operator.Actor, bank stri
 		return nil, err
 	}
 	rows, err := s.DB.QueryContext(ctx, `SELECT `+publicationColumns+` FROM question_publications WHERE bank = $1 ORDER BY version DESC`, b.ID)
+	out, err = sqldb.Collect(rows, err, func(r *sql.Rows) (Publication, error) { return scanPublication(r) })
 	if err != nil {
 		return nil, fmt.Errorf("list publications of bank %s: %w", bank, err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		p, err := scanPublication(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list publications of bank %s: %w", bank, err)
-		}
-		out = append(out, p)
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // Bank returns the publication that a campaign refers to, such as "bank:law/3". It
@@ -174,16 +168,12 @@ func (s *Service) signed(ctx context.Context, d configs.Definition) (map[string]
 		JOIN question_versions v ON v.bank = q.bank AND v.question = q.id AND v.version = q.in_force
 		JOIN question_banks b ON b.id = q.bank
 		WHERE b.campaign = '' OR b.campaign = $1`, d.Campaign.ID)
-	if err != nil {
-		return nil, fmt.Errorf("look for signatures: %w", err)
-	}
-	defer rows.Close()
 	out, counts := map[string]bool{}, map[operator.Place]bool{}
-	for rows.Next() {
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
 		var digest string
 		var p operator.Place
-		if err := rows.Scan(&digest, &p.Campaign, &p.Scope); err != nil {
-			return nil, fmt.Errorf("look for signatures: %w", err)
+		if err := r.Scan(&digest, &p.Campaign, &p.Scope); err != nil {
+			return err
 		}
 		if _, known := counts[p]; !known {
 			counts[p] = holds(p, d.Campaign)
@@ -191,8 +181,12 @@ func (s *Service) signed(ctx context.Context, d configs.Definition) (map[string]
 		if counts[p] {
 			out[digest] = true
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for signatures: %w", err)
 	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // Export writes the questions of a bank to a file: those in force, or with all the

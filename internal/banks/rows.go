@@ -10,15 +10,10 @@ import (
 	"time"
 
 	"qingyuan/internal/operator"
+	"qingyuan/internal/sqldb"
 	"qingyuan/quiz"
 	"qingyuan/quiz/bankbook"
 )
-
-// asker is a database or a transaction.
-type asker interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
 
 type scanner interface{ Scan(places ...any) error }
 
@@ -34,7 +29,7 @@ func scanBank(row scanner) (Bank, error) {
 
 // bank reads a bank that the actor may do the action with. Any other is not found,
 // unless the actor may read it: then the action is forbidden.
-func (s *Service) bank(ctx context.Context, q asker, by operator.Actor, a operator.Action, id string) (Bank, error) {
+func (s *Service) bank(ctx context.Context, q sqldb.Reader, by operator.Actor, a operator.Action, id string) (Bank, error) {
 	b, err := scanBank(q.QueryRowContext(ctx, `SELECT `+bankColumns+` FROM question_banks WHERE id = $1`, id))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -101,29 +96,26 @@ func scanVersion(row scanner, more ...any) (bankbook.Version, error) {
 }
 
 // histories reads the versions that a condition chooses, question by question.
-func histories(ctx context.Context, q asker, where string, args ...any) ([]bankbook.History, error) {
+func histories(ctx context.Context, q sqldb.Reader, where string, args ...any) ([]bankbook.History, error) {
 	rows, err := q.QueryContext(ctx, `SELECT `+versionColumns+` FROM question_versions v WHERE `+where+` ORDER BY v.question, v.version`, args...)
+	var out []bankbook.History
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
+		v, err := scanVersion(r)
+		if n := len(out); n > 0 && out[n-1].Latest().Question.ID == v.Question.ID {
+			out[n-1] = append(out[n-1], v)
+		} else {
+			out = append(out, bankbook.History{v})
+		}
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read questions: %w", err)
 	}
-	defer rows.Close()
-	var out []bankbook.History
-	for rows.Next() {
-		v, err := scanVersion(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read questions: %w", err)
-		}
-		if n := len(out); n > 0 && out[n-1].Latest().Question.ID == v.Question.ID {
-			out[n-1] = append(out[n-1], v)
-			continue
-		}
-		out = append(out, bankbook.History{v})
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // history reads one question.
-func history(ctx context.Context, q asker, bank, id string) (bankbook.History, error) {
+func history(ctx context.Context, q sqldb.Reader, bank, id string) (bankbook.History, error) {
 	all, err := histories(ctx, q, `v.bank = $1 AND v.question = $2`, bank, id)
 	if err != nil {
 		return nil, err

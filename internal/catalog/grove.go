@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/sqldb"
 )
 
 // grove is a tree and where in the order each of its nodes stands.
@@ -23,7 +24,7 @@ type grove struct {
 const gap = 1 << 10
 
 // grove returns the tree of a version.
-func (s *Store) grove(ctx context.Context, q querier, e Entry) (*grove, error) {
+func (s *Store) grove(ctx context.Context, q sqldb.Reader, e Entry) (*grove, error) {
 	key := versioned{e.Campaign, e.Tree}
 	if g, ok := s.trees.Get(key); ok {
 		return g, nil
@@ -36,24 +37,18 @@ func (s *Store) grove(ctx context.Context, q querier, e Entry) (*grove, error) {
 	return g, nil
 }
 
-func readGrove(ctx context.Context, q querier, e Entry) (*grove, error) {
+func readGrove(ctx context.Context, q sqldb.Reader, e Entry) (*grove, error) {
 	rows, err := q.QueryContext(ctx, `SELECT id, parent, region, name, names, code, roster, retired, place FROM catalog_nodes
 		WHERE campaign = $1 AND grove = $2 AND since <= $3 AND (until = 0 OR until > $3) ORDER BY place, id`, e.Campaign, e.grove, e.Tree)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	g := &grove{places: map[string]int64{}}
 	below := map[string][]campaign.Node{}
-	for rows.Next() {
-		n, place, err := scanNode(rows)
-		if err != nil {
-			return nil, err
-		}
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
+		n, place, err := scanNode(r)
 		below[n.Parent] = append(below[n.Parent], n)
 		g.places[n.ID] = place
-	}
-	if err := rows.Err(); err != nil {
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	nodes := inOrder(below)
@@ -65,25 +60,23 @@ func readGrove(ctx context.Context, q querier, e Entry) (*grove, error) {
 }
 
 // gather tells nodes which units have gone into them.
-func gather(ctx context.Context, q querier, e Entry, nodes []campaign.Node) error {
+func gather(ctx context.Context, q sqldb.Reader, e Entry, nodes []campaign.Node) error {
 	rows, err := q.QueryContext(ctx, `SELECT unit, into_id FROM catalog_merges WHERE campaign = $1 AND version <= $2 ORDER BY version, unit`,
 		e.Campaign, e.Tree)
+	went := map[string][]string{}
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
+		var unit, into string
+		err := r.Scan(&unit, &into)
+		went[into] = append(append(went[into], went[unit]...), unit)
+		return err
+	})
 	if err != nil {
 		return err
-	}
-	defer rows.Close()
-	went := map[string][]string{}
-	for rows.Next() {
-		var unit, into string
-		if err := rows.Scan(&unit, &into); err != nil {
-			return err
-		}
-		went[into] = append(append(went[into], went[unit]...), unit)
 	}
 	for i := range nodes {
 		nodes[i].Was = went[nodes[i].ID]
 	}
-	return rows.Err()
+	return nil
 }
 
 // inOrder lists nodes depth first. Nodes whose parents are missing are left out.

@@ -11,6 +11,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/configs"
 	"qingyuan/internal/fault"
+	"qingyuan/internal/sqldb"
 )
 
 // What may be done to a tree, as versions and the audit log call it.
@@ -214,20 +215,12 @@ type stay struct {
 
 // groves lists the groves that a campaign's trees have lain in, each with the version
 // that it begins with, in their order.
-func (s *Store) groves(ctx context.Context, id string) (all [][2]int64, err error) {
+func (s *Store) groves(ctx context.Context, id string) ([][2]int64, error) {
 	rows, err := s.DB.QueryContext(ctx, `SELECT grove, MIN(version) FROM catalog_versions WHERE campaign = $1 GROUP BY grove ORDER BY grove`, id)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var g [2]int64
-		if err := rows.Scan(&g[0], &g[1]); err != nil {
-			return nil, err
-		}
-		all = append(all, g)
-	}
-	return all, rows.Err()
+	return sqldb.Collect(rows, err, func(r *sql.Rows) (g [2]int64, err error) {
+		err = r.Scan(&g[0], &g[1])
+		return g, err
+	})
 }
 
 // stays reads the rows of a node, in the order of their versions. Those of groves that
@@ -259,19 +252,10 @@ func (s *Store) staysIn(ctx context.Context, id, node string, grove [2]int64) ([
 		FROM catalog_nodes n JOIN catalog_versions v
 			ON v.campaign = n.campaign AND v.version = CASE n.since WHEN 0 THEN $4 ELSE n.since END
 		WHERE n.campaign = $1 AND n.id = $2 AND n.grove = $3 ORDER BY n.since`, id, node, grove[0], grove[1])
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []stay
-	for rows.Next() {
-		var one stay
-		if one.Change, one.until, err = scanChange(rows); err != nil {
-			return nil, err
-		}
-		out = append(out, one)
-	}
-	return out, rows.Err()
+	return sqldb.Collect(rows, err, func(r *sql.Rows) (one stay, err error) {
+		one.Change, one.until, err = scanChange(r)
+		return one, err
+	})
 }
 
 func scanChange(rows *sql.Rows) (c Change, until int64, err error) {

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"slices"
 	"time"
+
+	"qingyuan/internal/sqldb"
 )
 
 // staging is a tree that was written into a grove of its own, and is nobody's yet.
@@ -170,20 +172,12 @@ func (s *Store) clear(ctx context.Context, job string) error {
 }
 
 func (s *Store) fellAll(ctx context.Context, where string, arg any) error {
-	var left []staging
 	rows, err := s.DB.QueryContext(ctx, `SELECT campaign, grove FROM catalog_groves WHERE `+where, arg)
+	left, err := sqldb.Collect(rows, err, func(r *sql.Rows) (w staging, err error) {
+		err = r.Scan(&w.campaign, &w.grove)
+		return w, err
+	})
 	if err != nil {
-		return fmt.Errorf("look for trees that were left behind: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var w staging
-		if err := rows.Scan(&w.campaign, &w.grove); err != nil {
-			return fmt.Errorf("look for trees that were left behind: %w", err)
-		}
-		left = append(left, w)
-	}
-	if err := rows.Err(); err != nil {
 		return fmt.Errorf("look for trees that were left behind: %w", err)
 	}
 	for _, w := range left {

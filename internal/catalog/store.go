@@ -120,12 +120,6 @@ func NewStore(db *sqldb.DB, now func() time.Time) (*Store, error) {
 	return s, nil
 }
 
-// querier is a database or a transaction.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
 // Head counts the changes of anything in the catalog.
 func (s *Store) Head(ctx context.Context) (int64, error) {
 	var n int64
@@ -152,7 +146,7 @@ func (s *Store) Entries(ctx context.Context) ([]Entry, error) {
 // Entry returns a campaign at its current version, or campaign.ErrNotFound.
 func (s *Store) Entry(ctx context.Context, id string) (Entry, error) { return current(ctx, s.DB, id) }
 
-func current(ctx context.Context, q querier, id string) (Entry, error) {
+func current(ctx context.Context, q sqldb.Reader, id string) (Entry, error) {
 	return one(ctx, q, id, currentEntries+` WHERE c.id = $1`, id)
 }
 
@@ -175,7 +169,7 @@ func (s *Store) Versions(ctx context.Context, id string, below int64, limit int)
 	return out, nil
 }
 
-func one(ctx context.Context, q querier, id, query string, args ...any) (Entry, error) {
+func one(ctx context.Context, q sqldb.Reader, id, query string, args ...any) (Entry, error) {
 	found, err := entries(ctx, q, query, args...)
 	if err != nil {
 		return Entry{}, fmt.Errorf("read campaign %s: %w", id, err)
@@ -186,34 +180,27 @@ func one(ctx context.Context, q querier, id, query string, args ...any) (Entry, 
 	return found[0], nil
 }
 
-func entries(ctx context.Context, q querier, query string, args ...any) ([]Entry, error) {
+func entries(ctx context.Context, q sqldb.Reader, query string, args ...any) ([]Entry, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
+	return sqldb.Collect(rows, err, scanEntry)
+}
+
+func scanEntry(rows *sql.Rows) (Entry, error) {
+	var e Entry
+	var at, closed int64
+	err := rows.Scan(&e.Campaign, &e.Version, &at, &e.Actor, &e.Login, &e.Kind, &e.Reason, &e.Stage, &e.Paused, &closed,
+		&e.frame, &e.bank, &e.Tree, &e.grove, &e.clocks, &e.banner)
+	e.At = time.UnixMilli(at).In(configs.Zone())
+	if closed != 0 {
+		e.ClosedAt = time.UnixMilli(closed).In(configs.Zone())
 	}
-	defer rows.Close()
-	var out []Entry
-	for rows.Next() {
-		var e Entry
-		var at, closed int64
-		err := rows.Scan(&e.Campaign, &e.Version, &at, &e.Actor, &e.Login, &e.Kind, &e.Reason, &e.Stage, &e.Paused, &closed,
-			&e.frame, &e.bank, &e.Tree, &e.grove, &e.clocks, &e.banner)
-		if err != nil {
-			return nil, err
-		}
-		e.At = time.UnixMilli(at).In(configs.Zone())
-		if closed != 0 {
-			e.ClosedAt = time.UnixMilli(closed).In(configs.Zone())
-		}
-		out = append(out, e)
-	}
-	return out, rows.Err()
+	return e, err
 }
 
 // Text returns the campaign file of a version, without its tree.
 func (s *Store) Text(ctx context.Context, e Entry) ([]byte, error) { return text(ctx, s.DB, e) }
 
-func text(ctx context.Context, q querier, e Entry) ([]byte, error) {
+func text(ctx context.Context, q sqldb.Reader, e Entry) ([]byte, error) {
 	var body string
 	err := q.QueryRowContext(ctx, `SELECT body FROM catalog_texts WHERE digest = $1`, e.frame).Scan(&body)
 	if err != nil {
@@ -228,7 +215,7 @@ func (s *Store) Definition(ctx context.Context, e Entry) (configs.Definition, er
 	return s.definition(ctx, s.DB, e)
 }
 
-func (s *Store) definition(ctx context.Context, q querier, e Entry) (configs.Definition, error) {
+func (s *Store) definition(ctx context.Context, q sqldb.Reader, e Entry) (configs.Definition, error) {
 	key := versioned{e.Campaign, e.Version}
 	if d, ok := s.definitions.Get(key); ok {
 		return d, nil
@@ -295,25 +282,23 @@ func StateOf(e Entry, c *campaign.Campaign, now time.Time) string {
 }
 
 // bankFiles reads the files of a bank that came with a campaign.
-func bankFiles(ctx context.Context, q querier, key string) (map[string][]byte, error) {
+func bankFiles(ctx context.Context, q sqldb.Reader, key string) (map[string][]byte, error) {
 	if key == "" {
 		return nil, nil //nolint:nilnil // A campaign may have no quiz.
 	}
 	rows, err := q.QueryContext(ctx, `SELECT path, body FROM catalog_bank_files WHERE bank = $1`, key)
+	out := map[string][]byte{}
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
+		var name string
+		var body []byte
+		err := r.Scan(&name, &body)
+		out[name] = body
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read bank %s: %w", key, err)
 	}
-	defer rows.Close()
-	out := map[string][]byte{}
-	for rows.Next() {
-		var name string
-		var body []byte
-		if err := rows.Scan(&name, &body); err != nil {
-			return nil, fmt.Errorf("read bank %s: %w", key, err)
-		}
-		out[name] = body
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // keyOf names a set of files by their names and contents; "" for none.

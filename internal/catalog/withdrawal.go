@@ -13,6 +13,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/configs"
 	"qingyuan/internal/fault"
+	"qingyuan/internal/sqldb"
 	"qingyuan/quiz"
 )
 
@@ -47,19 +48,17 @@ func (s *Store) Withdraw(ctx context.Context, tx *sql.Tx, w Withdrawal) error {
 // each with the challenge that did it.
 func (s *Store) Withdrawn(ctx context.Context, id string) (map[string]string, error) {
 	rows, err := s.DB.QueryContext(ctx, `SELECT fingerprint, challenge FROM catalog_withdrawals WHERE campaign = $1`, id)
+	out := map[string]string{}
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
+		var mark, challenge string
+		err := r.Scan(&mark, &challenge)
+		out[mark] = challenge
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read which questions of campaign %s are withdrawn: %w", id, err)
 	}
-	defer rows.Close()
-	out := map[string]string{}
-	for rows.Next() {
-		var mark, challenge string
-		if err := rows.Scan(&mark, &challenge); err != nil {
-			return nil, fmt.Errorf("read which questions of campaign %s are withdrawn: %w", id, err)
-		}
-		out[mark] = challenge
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // HoldDrawing implements banks.Drawing.
@@ -159,22 +158,20 @@ type fingerprints map[string]map[string]bool
 // withdrawals reads what is withdrawn everywhere: a few questions.
 func (s *Store) withdrawals(ctx context.Context) (fingerprints, error) {
 	rows, err := s.DB.QueryContext(ctx, `SELECT campaign, fingerprint FROM catalog_withdrawals`)
-	if err != nil {
-		return nil, fmt.Errorf("read which questions are withdrawn: %w", err)
-	}
-	defer rows.Close()
 	out := fingerprints{}
-	for rows.Next() {
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
 		var id, mark string
-		if err := rows.Scan(&id, &mark); err != nil {
-			return nil, fmt.Errorf("read which questions are withdrawn: %w", err)
-		}
+		err := r.Scan(&id, &mark)
 		if out[id] == nil {
 			out[id] = map[string]bool{}
 		}
 		out[id][mark] = true
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read which questions are withdrawn: %w", err)
 	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // contested is what was decided of questions everywhere: a few rows.
@@ -289,19 +286,14 @@ func (s *Store) Overrule(ctx context.Context, tx *sql.Tx, id, challenge string) 
 func (s *Store) Rulings(ctx context.Context, id string) ([]Ruling, error) {
 	rows, err := s.DB.QueryContext(ctx, `SELECT campaign, challenge, question, fingerprint, rule, answer, reason FROM catalog_rulings
 		WHERE campaign = $1 OR $1 = '' ORDER BY campaign, n`, id)
+	out, err := sqldb.Collect(rows, err, func(rows *sql.Rows) (r Ruling, err error) {
+		err = rows.Scan(&r.Campaign, &r.Challenge, &r.Question, &r.Fingerprint, &r.Rule, &r.Key, &r.Reason)
+		return r, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read the rulings on questions: %w", err)
 	}
-	defer rows.Close()
-	var out []Ruling
-	for rows.Next() {
-		var r Ruling
-		if err := rows.Scan(&r.Campaign, &r.Challenge, &r.Question, &r.Fingerprint, &r.Rule, &r.Key, &r.Reason); err != nil {
-			return nil, fmt.Errorf("read the rulings on questions: %w", err)
-		}
-		out = append(out, r)
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // BankRef returns where the bank of a campaign is kept, such as "bank:law/3"; "" where it

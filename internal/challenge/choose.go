@@ -78,7 +78,7 @@ func (s *Service) rulings(ctx context.Context, c *Challenge) ([]quiz.Ruled, erro
 }
 
 // settled refuses where the list of a challenge is half worked off.
-func (s *Service) settled(ctx context.Context, q asker, id string) error {
+func (s *Service) settled(ctx context.Context, q sqldb.Reader, id string) error {
 	b, err := batchState(ctx, q, id)
 	if err == nil && b != correction.Done {
 		err = ErrBusy
@@ -87,7 +87,7 @@ func (s *Service) settled(ctx context.Context, q asker, id string) error {
 }
 
 // batchState reads how far the list of a challenge is.
-func batchState(ctx context.Context, q asker, id string) (correction.State, error) {
+func batchState(ctx context.Context, q sqldb.Reader, id string) (correction.State, error) {
 	rows, err := q.QueryContext(ctx, `SELECT b.state FROM corrections b JOIN challenges c ON c.correction = b.id WHERE c.id = $1`, id)
 	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (st correction.State, err error) { return st, r.Scan(&st) })
 	if err != nil {

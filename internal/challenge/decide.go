@@ -33,12 +33,7 @@ func scan(row interface{ Scan(dest ...any) error }) (*Challenge, error) {
 	return &c, err
 }
 
-// asker is a database or a transaction.
-type asker interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-func some(ctx context.Context, q asker, where string, args ...any) ([]*Challenge, error) {
+func some(ctx context.Context, q sqldb.Reader, where string, args ...any) ([]*Challenge, error) {
 	rows, err := q.QueryContext(ctx, `SELECT `+columns+` FROM challenges WHERE `+where, args...)
 	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (*Challenge, error) { return scan(r) })
 	if err != nil {
@@ -47,7 +42,7 @@ func some(ctx context.Context, q asker, where string, args ...any) ([]*Challenge
 	return all, nil
 }
 
-func one(ctx context.Context, q asker, where string, args ...any) (*Challenge, error) {
+func one(ctx context.Context, q sqldb.Reader, where string, args ...any) (*Challenge, error) {
 	all, err := some(ctx, q, where, args...)
 	if err != nil {
 		return nil, err

@@ -263,12 +263,12 @@ func (s *Service) persons(ctx context.Context, campaignID string, all []Gathered
 	rows, err := s.DB.QueryContext(ctx, `SELECT fingerprint, COUNT(DISTINCT participant) FROM question_reports WHERE campaign = $1
 		GROUP BY fingerprint`, campaignID)
 	counts := map[string]int64{}
-	_, err = sqldb.Collect(rows, err, func(r *sql.Rows) (struct{}, error) {
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
 		var mark string
 		var n int64
 		err := r.Scan(&mark, &n)
 		counts[mark] = n
-		return struct{}{}, err
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("count who reported in %s: %w", campaignID, err)

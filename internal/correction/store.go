@@ -19,12 +19,6 @@ type store struct{ db *sqldb.DB }
 const batchColumns = `id, campaign, node, state, conditions, reason, creator, login, created, ran, returned,
 	approval, undoing, items, hash, summary, next, back, job, turn, counts, code, error, challenge, checked`
 
-// querier is a database or a transaction.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
 func insertBatch(ctx context.Context, tx *sql.Tx, b *Batch) error {
 	conditions, err := json.Marshal(b.Conditions)
 	if err != nil {
@@ -40,7 +34,7 @@ func insertBatch(ctx context.Context, tx *sql.Tx, b *Batch) error {
 }
 
 // batch reads one, or ErrNotFound.
-func batch(ctx context.Context, q querier, id string) (*Batch, error) {
+func batch(ctx context.Context, q sqldb.Reader, id string) (*Batch, error) {
 	b, err := scanBatch(q.QueryRowContext(ctx, `SELECT `+batchColumns+` FROM corrections WHERE id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNotFound
@@ -266,19 +260,18 @@ func writeOutcomes(ctx context.Context, tx *sql.Tx, batch string, items []Item) 
 }
 
 // count counts the outcomes of a batch.
-func count(ctx context.Context, q querier, batch string) (Counts, error) {
+func count(ctx context.Context, q sqldb.Reader, batch string) (Counts, error) {
 	rows, err := q.QueryContext(ctx, `SELECT outcome, COUNT(*) FROM correction_items WHERE batch = $1 GROUP BY outcome`, batch)
-	type pair struct {
-		outcome Outcome
-		n       int64
-	}
-	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (p pair, err error) { return p, r.Scan(&p.outcome, &p.n) })
+	out := Counts{} //nolint:exhaustive // It is filled below, with those that there are.
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
+		var outcome Outcome
+		var n int64
+		err := r.Scan(&outcome, &n)
+		out[outcome] = n
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("count the outcomes of batch %s: %w", batch, err)
-	}
-	out := Counts{} //nolint:exhaustive // It is filled below, with those that there are.
-	for _, p := range all {
-		out[p.outcome] = p.n
 	}
 	return out, nil
 }

@@ -10,17 +10,12 @@ import (
 	"time"
 
 	"qingyuan/internal/correction/act"
+	"qingyuan/internal/sqldb"
 )
 
 const columns = `id, campaign, node, since, until, state, reason, operator, login, created, ran, items, summary, next, turn, job, code, error`
 
-// querier is a database or a transaction.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-func load(ctx context.Context, q querier, id string) (*Grant, error) {
+func load(ctx context.Context, q sqldb.Reader, id string) (*Grant, error) {
 	g, err := scan(q.QueryRowContext(ctx, `SELECT `+columns+` FROM grants WHERE id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNotFound
@@ -96,39 +91,28 @@ func insert(ctx context.Context, tx *sql.Tx, id string, items []Item) error {
 }
 
 // items returns at most limit items after a place on the list.
-func items(ctx context.Context, q querier, id string, after, limit int64) ([]Item, error) {
+func items(ctx context.Context, q sqldb.Reader, id string, after, limit int64) ([]Item, error) {
 	rows, err := q.QueryContext(ctx, `SELECT n, participant, number, unit, how, at, outcome FROM grant_items
 		WHERE act_id = $1 AND n > $2 ORDER BY n LIMIT $3`, id, after, limit)
+	out, err := sqldb.Collect(rows, err, func(r *sql.Rows) (it Item, err error) {
+		var at int64
+		err = r.Scan(&it.N, &it.Participant, &it.Number, &it.Unit, &it.How, &at, &it.Outcome)
+		it.At = time.UnixMilli(at)
+		return it, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read the list of grant %s: %w", id, err)
 	}
-	defer rows.Close()
-	var out []Item
-	for rows.Next() {
-		var it Item
-		var at int64
-		if err := rows.Scan(&it.N, &it.Participant, &it.Number, &it.Unit, &it.How, &at, &it.Outcome); err != nil {
-			return nil, fmt.Errorf("read the list of grant %s: %w", id, err)
-		}
-		it.At = time.UnixMilli(at)
-		out = append(out, it)
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // count fills in how many items came to which outcome.
-func (g *Grant) count(ctx context.Context, q querier) error {
+func (g *Grant) count(ctx context.Context, q sqldb.Reader) error {
 	rows, err := q.QueryContext(ctx, `SELECT outcome, COUNT(*) FROM grant_items WHERE act_id = $1 GROUP BY outcome`, g.ID)
-	if err != nil {
-		return fmt.Errorf("count the outcomes of grant %s: %w", g.ID, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
 		var outcome act.Giving
 		var n int64
-		if err := rows.Scan(&outcome, &n); err != nil {
-			return fmt.Errorf("count the outcomes of grant %s: %w", g.ID, err)
-		}
+		err := r.Scan(&outcome, &n)
 		switch outcome {
 		case act.Given, act.Had:
 			g.Given += n
@@ -137,6 +121,10 @@ func (g *Grant) count(ctx context.Context, q querier) error {
 		case Gone:
 			g.Lost += n
 		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("count the outcomes of grant %s: %w", g.ID, err)
 	}
-	return rows.Err()
+	return nil
 }

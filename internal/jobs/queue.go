@@ -162,19 +162,11 @@ func (q *Queue) List(ctx context.Context, campaign, before string, limit int) ([
 	}
 	rows, err := q.DB.QueryContext(ctx, `SELECT `+columns+` FROM jobs
 		WHERE campaign = $1 AND id < $2 ORDER BY id DESC LIMIT $3`, campaign, before, limit)
+	out, err := sqldb.Collect(rows, err, func(r *sql.Rows) (Job, error) { return q.scan(r) })
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
 	}
-	defer rows.Close()
-	var out []Job
-	for rows.Next() {
-		j, err := q.scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list jobs: %w", err)
-		}
-		out = append(out, j)
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // Cancel asks for a job to end. One that waits ends at once, one that is worked on

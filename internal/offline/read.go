@@ -9,6 +9,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/fault"
+	"qingyuan/internal/sqldb"
 )
 
 const columns = `id, campaign, unit, persons, held, proof, hash, login, created, withdrawn, reason, by_login`
@@ -37,24 +38,17 @@ func scan(row interface{ Scan(dest ...any) error }) (Batch, error) {
 
 // Batches returns at most limit batches of a unit, the newest first, those withdrawn
 // among them; before is the id that a page ended with.
-func (s *Service) Batches(ctx context.Context, campaignID, unit, before string, limit int) (all []Batch, err error) {
+func (s *Service) Batches(ctx context.Context, campaignID, unit, before string, limit int) ([]Batch, error) {
 	if before == "" {
 		before = "~" // behind every id
 	}
 	rows, err := s.DB.QueryContext(ctx, `SELECT `+columns+` FROM offline_batches
 		WHERE campaign = $1 AND unit = $2 AND id < $3 ORDER BY id DESC LIMIT $4`, campaignID, unit, before, limit)
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (Batch, error) { return scan(r) })
 	if err != nil {
 		return nil, fmt.Errorf("list the paper of unit %s: %w", unit, err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		b, err := scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list the paper of unit %s: %w", unit, err)
-		}
-		all = append(all, b)
-	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // Row is a child of a node with the persons who have signed on paper below it.
@@ -88,26 +82,24 @@ func (s *Service) Below(ctx context.Context, campaignID, parent string) (Table, 
 
 // PerUnit returns the persons of each unit, in batches that count and were entered until
 // an instant; the zero time is now.
-func (s *Service) PerUnit(ctx context.Context, campaignID string, until time.Time) (units map[string]int64, err error) {
+func (s *Service) PerUnit(ctx context.Context, campaignID string, until time.Time) (map[string]int64, error) {
 	if until.IsZero() {
 		until = s.Now()
 	}
 	rows, err := s.DB.QueryContext(ctx, `SELECT unit, CAST(SUM(persons) AS BIGINT) FROM offline_batches
 		WHERE campaign = $1 AND gone = '' AND created <= $2 GROUP BY unit`, campaignID, until.UnixMilli())
+	units := map[string]int64{}
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
+		var unit string
+		var n int64
+		err := r.Scan(&unit, &n)
+		units[unit] = n
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("sum the paper of %s: %w", campaignID, err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	units = map[string]int64{}
-	for rows.Next() {
-		var unit string
-		var n int64
-		if err := rows.Scan(&unit, &n); err != nil {
-			return nil, fmt.Errorf("sum the paper of %s: %w", campaignID, err)
-		}
-		units[unit] = n
-	}
-	return units, rows.Err()
+	return units, nil
 }
 
 // Roll sums persons by unit for the children of a node.

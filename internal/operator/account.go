@@ -133,10 +133,7 @@ func (s *Service) Accounts(ctx context.Context, by Actor, from string, limit int
 	out := []Account{}
 	err = s.o.DB.Snapshot(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, "SELECT "+columns+" FROM operators WHERE login > $1 ORDER BY login", from)
-		if err != nil {
-			return err
-		}
-		all, err := collect(rows, (*row).places)
+		all, err := collect(rows, err, (*row).places)
 		if err != nil {
 			return err
 		}
@@ -161,10 +158,7 @@ func (s *Service) In(ctx context.Context, campaignID string) (_ []Account, err e
 	defer mend(&err)
 	rows, err := s.o.DB.QueryContext(ctx, "SELECT "+columns+` FROM operators o
 		WHERE EXISTS (SELECT 1 FROM operator_grants g WHERE g.operator = o.id AND g.campaign IN ('', $1)) ORDER BY login`, campaignID)
-	if err != nil {
-		return nil, err
-	}
-	all, err := collect(rows, (*row).places)
+	all, err := collect(rows, err, (*row).places)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +186,7 @@ func (s *Service) ByLogin(ctx context.Context, login string) (_ Account, err err
 }
 
 // visible reads an account that the actor may see.
-func (s *Service) visible(ctx context.Context, q asker, by Actor, id string) (row, error) {
+func (s *Service) visible(ctx context.Context, q sqldb.Reader, by Actor, id string) (row, error) {
 	r, err := find(ctx, q, "id", id)
 	if err != nil {
 		return row{}, err
@@ -205,7 +199,7 @@ func (s *Service) visible(ctx context.Context, q asker, by Actor, id string) (ro
 
 // manageable is visible for who wants to change the account: all its rights must lie
 // within those of the actor, and it must not be the actor's own.
-func (s *Service) manageable(ctx context.Context, q asker, by Actor, id string) (row, error) {
+func (s *Service) manageable(ctx context.Context, q sqldb.Reader, by Actor, id string) (row, error) {
 	r, err := s.visible(ctx, q, by, id)
 	if err != nil {
 		return row{}, err

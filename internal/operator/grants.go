@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"qingyuan/internal/fault"
+	"qingyuan/internal/sqldb"
 )
 
 func (g Grant) place() Place { return Place{g.Campaign, g.Scope} }
@@ -106,7 +107,7 @@ func (s *Service) GrantApproved(ctx context.Context, by Actor, id string, g Gran
 }
 
 // grantable reads the account if the actor may give it the role.
-func (s *Service) grantable(ctx context.Context, q asker, by Actor, id string, g Grant) (row, error) {
+func (s *Service) grantable(ctx context.Context, q sqldb.Reader, by Actor, id string, g Grant) (row, error) {
 	if err := s.check(g); err != nil {
 		return row{}, err
 	}

@@ -135,10 +135,7 @@ func (s *Service) checkHistory(ctx context.Context, r row, password string) erro
 func (s *Service) earlier(ctx context.Context, id string) ([]string, error) {
 	rows, err := s.o.DB.QueryContext(ctx,
 		`SELECT password FROM operator_passwords WHERE operator = $1 ORDER BY at DESC LIMIT $2`, id, passwordsKept-1)
-	if err != nil {
-		return nil, err
-	}
-	return collect(rows, func(h *string) []any { return []any{h} })
+	return collect(rows, err, func(h *string) []any { return []any{h} })
 }
 
 // setPassword puts a new password into place and the old one into the history.

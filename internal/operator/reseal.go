@@ -22,10 +22,7 @@ func (s *Service) Reseal(ctx context.Context) (_ Resealed, err error) {
 		secret []byte
 	}
 	rows, err := s.o.DB.QueryContext(ctx, `SELECT id, secret FROM operators WHERE secret <> $1`, []byte{})
-	if err != nil {
-		return Resealed{}, fmt.Errorf("read second factors: %w", err)
-	}
-	all, err := collect(rows, func(v *sealed) []any { return []any{&v.id, &v.secret} })
+	all, err := collect(rows, err, func(v *sealed) []any { return []any{&v.id, &v.secret} })
 	if err != nil {
 		return Resealed{}, fmt.Errorf("read second factors: %w", err)
 	}

@@ -6,13 +6,9 @@ import (
 	"errors"
 	"strings"
 	"time"
-)
 
-// asker is what reads: the database or a transaction.
-type asker interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
+	"qingyuan/internal/sqldb"
+)
 
 // row is an account as it lies in the database.
 type row struct {
@@ -45,7 +41,7 @@ func (r *row) settle() {
 }
 
 // find reads one account with its grants; column is id or login.
-func find(ctx context.Context, q asker, column, value string) (row, error) {
+func find(ctx context.Context, q sqldb.Reader, column, value string) (row, error) {
 	var r row
 	err := q.QueryRowContext(ctx, "SELECT "+columns+" FROM operators WHERE "+column+" = $1", value).Scan(r.places()...)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -59,27 +55,19 @@ func find(ctx context.Context, q asker, column, value string) (row, error) {
 	return r, err
 }
 
-func grantsOf(ctx context.Context, q asker, id string) ([]Grant, error) {
+func grantsOf(ctx context.Context, q sqldb.Reader, id string) ([]Grant, error) {
 	rows, err := q.QueryContext(ctx,
 		`SELECT role, campaign, scope FROM operator_grants WHERE operator = $1 ORDER BY role, campaign, scope`, id)
-	if err != nil {
-		return nil, err
-	}
-	return collect(rows, func(g *Grant) []any { return []any{&g.Role, &g.Campaign, &g.Scope} })
+	return collect(rows, err, func(g *Grant) []any { return []any{&g.Role, &g.Campaign, &g.Scope} })
 }
 
-// collect reads all rows and closes them.
-func collect[T any](rows *sql.Rows, places func(*T) []any) (all []T, err error) {
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	all = []T{}
-	for rows.Next() {
-		var v T
-		if err := rows.Scan(places(&v)...); err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, rows.Err()
+// collect reads all rows of a query into the places of a T each. It is given what the
+// query returned.
+func collect[T any](rows *sql.Rows, err error, places func(*T) []any) ([]T, error) {
+	return sqldb.Collect(rows, err, func(r *sql.Rows) (v T, err error) {
+		err = r.Scan(places(&v)...)
+		return v, err
+	})
 }
 
 // hold lets one change of accounts happen at a time, on all servers: whether

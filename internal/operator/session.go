@@ -238,15 +238,12 @@ func (s *Service) Sessions(ctx context.Context, by Actor, id string) (_ []Sessio
 	rows, err := s.o.DB.QueryContext(ctx, `SELECT id, operator, begun, seen, addr, two_factor FROM operator_sessions
 		WHERE operator = $1 AND ended_at = 0 AND seen > $2 AND begun > $3 ORDER BY begun DESC, id DESC`,
 		id, now.Add(-s.o.Rules.Idle).UnixMilli(), now.Add(-s.o.Rules.Life).UnixMilli())
-	if err != nil {
-		return nil, err
-	}
 	type line struct {
 		SessionInfo
 
 		begun, seen int64
 	}
-	lines, err := collect(rows, func(l *line) []any { return []any{&l.ID, &l.Operator, &l.begun, &l.seen, &l.Addr, &l.TwoFactor} })
+	lines, err := collect(rows, err, func(l *line) []any { return []any{&l.ID, &l.Operator, &l.begun, &l.seen, &l.Addr, &l.TwoFactor} })
 	out := make([]SessionInfo, len(lines))
 	for i, l := range lines {
 		l.BegunAt, l.SeenAt, l.Current = at(l.begun), at(l.seen), l.ID == by.Session

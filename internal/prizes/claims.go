@@ -14,6 +14,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/fault"
+	"qingyuan/internal/sqldb"
 	"qingyuan/prize"
 )
 
@@ -225,35 +226,34 @@ type Held struct {
 }
 
 // held reads what is known of the wins of a campaign.
-func (s *Service) held(ctx context.Context, campaignID string) (out map[prize.WinID]Held, err error) {
-	out = map[prize.WinID]Held{}
+func (s *Service) held(ctx context.Context, campaignID string) (map[prize.WinID]Held, error) {
 	rows, err := s.DB.QueryContext(ctx, `SELECT prize, item, CASE WHEN stopped = 0 THEN sealed END, at, ref FROM prize_claims WHERE campaign = $1`, campaignID)
-	if err != nil {
-		return nil, fmt.Errorf("read the claims in %s: %w", campaignID, err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
+	out := map[prize.WinID]Held{}
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
 		var id prize.WinID
 		var sealed []byte
 		var at int64
 		var h Held
-		if err := rows.Scan(&id.Prize, &id.Item, &sealed, &at, &h.Ref); err != nil {
-			return nil, fmt.Errorf("read the claims in %s: %w", campaignID, err)
+		if err := r.Scan(&id.Prize, &id.Item, &sealed, &at, &h.Ref); err != nil {
+			return err
 		}
-		h.At = time.UnixMilli(at)
-		if sealed != nil {
+		h.At, h.There = time.UnixMilli(at), sealed != nil
+		if h.There {
 			raw, err := s.Box.Open(sealed, aad("claim", campaignID, id))
 			if err != nil {
-				return nil, fmt.Errorf("open the claim of %s in %s: %w", id, campaignID, err)
+				return fmt.Errorf("open the claim of %s: %w", id, err)
 			}
 			if json.Unmarshal(raw, &h.Contact) != nil {
-				return nil, fmt.Errorf("open the claim of %s in %s: it is none", id, campaignID) // the cause might quote it
+				return fmt.Errorf("open the claim of %s: it is none", id) // the cause might quote it
 			}
-			h.There = true
 		}
 		out[id] = h
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the claims in %s: %w", campaignID, err)
 	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // OwnWin is a win as its owner sees it.

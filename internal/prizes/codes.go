@@ -14,6 +14,7 @@ import (
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
 	"qingyuan/internal/sheet"
+	"qingyuan/internal/sqldb"
 	"qingyuan/prize"
 )
 
@@ -128,25 +129,23 @@ func readCodes(raw []byte) ([]string, error) {
 }
 
 // Refresh reads how many codes there are, and who may win nothing.
-func (s *Service) Refresh(ctx context.Context) (err error) {
+func (s *Service) Refresh(ctx context.Context) error {
 	rows, err := s.DB.QueryContext(ctx, `SELECT campaign, prize, COUNT(*) FROM prize_codes GROUP BY campaign, prize`)
-	if err != nil {
-		return fmt.Errorf("count codes: %w", err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
 	codes := map[string]int{}
-	for rows.Next() {
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
 		var campaignID, id string
 		var n int
-		if err := rows.Scan(&campaignID, &id, &n); err != nil {
-			return fmt.Errorf("count codes: %w", err)
-		}
+		err := r.Scan(&campaignID, &id, &n)
 		codes[campaignID+"|"+id] = n
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("count codes: %w", err)
 	}
 	s.mu.Lock()
 	s.codes = codes
 	s.mu.Unlock()
-	return errors.Join(rows.Err(), s.refreshExcluded(ctx))
+	return s.refreshExcluded(ctx)
 }
 
 // Codes is how many codes of a voucher this server knows of: never more than there are.

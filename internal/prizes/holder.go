@@ -3,7 +3,6 @@ package prizes
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -40,30 +39,20 @@ func (s *Service) ErasePersonal(ctx context.Context, participant string) error {
 }
 
 // tell lists what a participant told to get prizes, in every campaign.
-func (s *Service) tell(ctx context.Context, participant string) (out []retention.Told, err error) {
+func (s *Service) tell(ctx context.Context, participant string) ([]retention.Told, error) {
 	rows, err := s.DB.QueryContext(ctx, `SELECT campaign, prize, item, at, sealed IS NOT NULL FROM prize_claims WHERE participant = $1 ORDER BY campaign, prize, item`, participant)
-	if err != nil {
-		return nil, fmt.Errorf("read the claims of %s: %w", participant, err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	type claimed struct {
-		campaign, prize string
-		item            int
-		at              int64
-		there           bool
-	}
-	for rows.Next() {
-		var c claimed
-		if err := rows.Scan(&c.campaign, &c.prize, &c.item, &c.at, &c.there); err != nil {
-			return nil, fmt.Errorf("read the claims of %s: %w", participant, err)
-		}
-		t := retention.Told{Campaign: c.campaign, Kind: "prize_claim", At: time.UnixMilli(c.at), Text: fmt.Sprintf("%s.%d", c.prize, c.item)}
-		if c.there {
+	out, err := sqldb.Collect(rows, err, func(r *sql.Rows) (t retention.Told, err error) {
+		var id prize.WinID
+		var at int64
+		var there bool
+		err = r.Scan(&t.Campaign, &id.Prize, &id.Item, &at, &there)
+		t.Kind, t.At, t.Text = "prize_claim", time.UnixMilli(at), id.String()
+		if there {
 			t.State = "kept"
 		}
-		out = append(out, t)
-	}
-	if err := rows.Err(); err != nil {
+		return t, err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("read the claims of %s: %w", participant, err)
 	}
 	risks, err := s.tellRisks(ctx, participant)
@@ -142,22 +131,18 @@ type sealedRow struct {
 }
 
 // sealed reads some rows of a table behind one.
-func (s *Service) sealed(ctx context.Context, table string, after sealedRow) (out []sealedRow, err error) {
+func (s *Service) sealed(ctx context.Context, table string, after sealedRow) ([]sealedRow, error) {
 	rows, err := s.DB.QueryContext(ctx, `SELECT campaign, prize, item, sealed FROM prize_`+table+`s
 		WHERE sealed IS NOT NULL AND (campaign > $1 OR campaign = $1 AND (prize > $2 OR prize = $2 AND item > $3))
 		ORDER BY campaign, prize, item LIMIT $4`, after.campaign, after.id.Prize, after.id.Item, resealAtOnce)
+	out, err := sqldb.Collect(rows, err, func(rows *sql.Rows) (r sealedRow, err error) {
+		err = rows.Scan(&r.campaign, &r.id.Prize, &r.id.Item, &r.raw)
+		return r, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read every %s: %w", table, err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var r sealedRow
-		if err := rows.Scan(&r.campaign, &r.id.Prize, &r.id.Item, &r.raw); err != nil {
-			return nil, fmt.Errorf("read every %s: %w", table, err)
-		}
-		out = append(out, r)
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // resealOne writes what was read, unless it is another by now.

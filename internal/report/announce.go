@@ -223,19 +223,11 @@ func (a *Announcements) Get(ctx context.Context, campaignID, id string) (Announc
 // List returns a campaign's announcements, newest first.
 func (a *Announcements) List(ctx context.Context, campaignID string) ([]Announcement, error) {
 	rows, err := a.db.QueryContext(ctx, announcementList+"WHERE campaign = $1 ORDER BY as_of DESC, id DESC", campaignID)
+	out, err := sqldb.Collect(rows, err, func(r *sql.Rows) (Announcement, error) { return scanAnnouncement(r) })
 	if err != nil {
 		return nil, fmt.Errorf("list the announcements of %s: %w", campaignID, err)
 	}
-	defer rows.Close()
-	var out []Announcement
-	for rows.Next() {
-		n, err := scanAnnouncement(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list the announcements of %s: %w", campaignID, err)
-		}
-		out = append(out, n)
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 func scanAnnouncement(row interface{ Scan(to ...any) error }) (Announcement, error) {

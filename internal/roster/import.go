@@ -370,21 +370,18 @@ func (in *importing) removeOthers(ctx context.Context, w Writer) error {
 // strangers lists the keys on a unit's roster that no row of the file has.
 func (in *importing) strangers(ctx context.Context, unit string) ([][]byte, error) {
 	rows, err := in.db.QueryContext(ctx, "SELECT key FROM roster WHERE campaign = $1 AND unit = $2", in.c.ID, unit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	var out [][]byte
-	for rows.Next() {
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
 		var key []byte
-		if err := rows.Scan(&key); err != nil {
-			return nil, err
+		if err := r.Scan(&key); err != nil {
+			return err
 		}
 		if _, known := in.seen[[hashSize]byte(key)]; !known {
 			out = append(out, key)
 		}
-	}
-	return out, rows.Err()
+		return nil
+	})
+	return out, err
 }
 
 func (in *importing) remove(ctx context.Context, tx *sql.Tx, unit string, keys [][]byte, d *Done) error {

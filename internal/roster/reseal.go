@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+
+	"qingyuan/internal/sqldb"
 )
 
 // Resealed counts what Reseal has done.
@@ -47,19 +49,10 @@ func (r *Rosters) sealedAfter(ctx context.Context, last sealedPerson) ([]sealedP
 	}
 	rows, err := r.db.QueryContext(ctx, `SELECT campaign, unit, key, sealed, door FROM roster
 		WHERE (campaign, unit, key) > ($1, $2, $3) ORDER BY campaign, unit, key LIMIT $4`, last.campaign, last.unit, last.key, page)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []sealedPerson
-	for rows.Next() {
-		var p sealedPerson
-		if err := rows.Scan(&p.campaign, &p.unit, &p.key, &p.sealed, &p.door); err != nil {
-			return nil, err
-		}
-		out = append(out, p)
-	}
-	return out, rows.Err()
+	return sqldb.Collect(rows, err, func(r *sql.Rows) (p sealedPerson, err error) {
+		err = r.Scan(&p.campaign, &p.unit, &p.key, &p.sealed, &p.door)
+		return p, err
+	})
 }
 
 // renew seals a page of persons anew, in one transaction.

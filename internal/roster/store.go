@@ -59,20 +59,18 @@ func (r *Rosters) Line(ctx context.Context, campaignID, unit, number string) (p 
 // are missing.
 func (r *Rosters) Sizes(ctx context.Context, campaignID string) (map[string]int64, error) {
 	rows, err := r.db.QueryContext(ctx, "SELECT unit, count(*) FROM roster WHERE campaign = $1 GROUP BY unit", campaignID)
+	out := map[string]int64{}
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
+		var unit string
+		var n int64
+		err := r.Scan(&unit, &n)
+		out[unit] = n
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("count the rosters of %s: %w", campaignID, err)
 	}
-	defer rows.Close()
-	out := map[string]int64{}
-	for rows.Next() {
-		var unit string
-		var n int64
-		if err := rows.Scan(&unit, &n); err != nil {
-			return nil, fmt.Errorf("count the rosters of %s: %w", campaignID, err)
-		}
-		out[unit] = n
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // page is how many persons are read at a time.
@@ -109,34 +107,20 @@ type line struct {
 	key, name []byte
 }
 
-// querier is a database or a transaction.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
 // lines reads the next page of a unit's roster.
-func (r *Rosters) lines(ctx context.Context, q querier, campaignID, unit string, after []byte) ([]line, error) {
+func (r *Rosters) lines(ctx context.Context, q sqldb.Reader, campaignID, unit string, after []byte) ([]line, error) {
 	rows, err := q.QueryContext(ctx, `SELECT key, name, grp, sealed, added, door FROM roster
 		WHERE campaign = $1 AND unit = $2 AND key > $3 ORDER BY key LIMIT $4`, campaignID, unit, after, page)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []line
-	for rows.Next() {
+	return sqldb.Collect(rows, err, func(rows *sql.Rows) (line, error) {
 		l := line{Person: Person{Unit: unit}}
 		var sealed []byte
 		var added int64
 		if err := rows.Scan(&l.key, &l.name, &l.Group, &sealed, &added, &l.Door); err != nil {
-			return nil, err
+			return l, err
 		}
 		l.Added, l.Door = time.UnixMilli(added), cmp.Or(l.Door, unit)
-		if err := r.keys.open(campaignID, l.key, sealed, &l.Person); err != nil {
-			return nil, err
-		}
-		out = append(out, l)
-	}
-	return out, rows.Err()
+		return l, r.keys.open(campaignID, l.key, sealed, &l.Person)
+	})
 }
 
 // entry is what stands on a roster under a person's key.
@@ -173,21 +157,17 @@ func (r *Rosters) there(ctx context.Context, tx *sql.Tx, campaignID string, peop
 	}
 	b.WriteString(")")
 	rows, err := tx.QueryContext(ctx, b.String(), args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	out := make(map[[hashSize]byte]entry, len(people))
-	for rows.Next() {
+	return out, sqldb.Each(rows, err, func(r *sql.Rows) error {
 		var key, name []byte
 		var e entry
-		if err := rows.Scan(&key, &name, &e.group); err != nil {
-			return nil, err
+		if err := r.Scan(&key, &name, &e.group); err != nil {
+			return err
 		}
 		e.name = [hashSize]byte(name)
 		out[[hashSize]byte(key)] = e
-	}
-	return out, rows.Err()
+		return nil
+	})
 }
 
 // upsert is how many persons one statement writes. SQLite looks a placeholder up among

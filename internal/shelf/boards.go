@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"qingyuan/internal/event"
+	"qingyuan/internal/sqldb"
 	"qingyuan/leaderboard"
 )
 
@@ -133,21 +134,16 @@ func (b Boards) count(ctx context.Context, on board, further string, args ...any
 
 func (b Boards) entries(ctx context.Context, query, id string, args ...any) ([]leaderboard.Entry, error) {
 	rows, err := b.Shelf.DB.QueryContext(ctx, query, append([]any{id}, args...)...)
-	if err != nil {
-		return nil, fmt.Errorf("read a board on the shelf: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	var out []leaderboard.Entry
-	for rows.Next() {
-		var e leaderboard.Entry
+	out, err := sqldb.Collect(rows, err, func(r *sql.Rows) (e leaderboard.Entry, err error) {
 		var packed int64
-		if err := rows.Scan(&e.Participant, &packed); err != nil {
-			return nil, fmt.Errorf("read a board on the shelf: %w", err)
-		}
+		err = r.Scan(&e.Participant, &packed)
 		e.Packed = uint64(packed) //nolint:gosec // Never negative.
-		out = append(out, e)
+		return e, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read a board of %s on the shelf: %w", id, err)
 	}
-	return out, errors.Join(rows.Err(), rows.Close(), b.Shelf.still(ctx, id))
+	return out, b.Shelf.still(ctx, id)
 }
 
 // Above implements leaderboard.Store.

@@ -96,20 +96,15 @@ func (s *Shelf) still(ctx context.Context, id string) error {
 // Refresh looks what lies on the shelf. Without an answer what was there stays.
 func (s *Shelf) Refresh(ctx context.Context) error {
 	rows, err := s.DB.QueryContext(ctx, "SELECT campaign, version FROM shelf WHERE state = 'kept'")
-	if err != nil {
-		return fmt.Errorf("look what lies on the shelf: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
 	versions := map[string]int64{}
-	for rows.Next() {
+	err = sqldb.Each(rows, err, func(r *sql.Rows) error {
 		var id string
 		var version int64
-		if err := rows.Scan(&id, &version); err != nil {
-			return fmt.Errorf("look what lies on the shelf: %w", err)
-		}
+		err := r.Scan(&id, &version)
 		versions[id] = version
-	}
-	if err := rows.Err(); err != nil {
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("look what lies on the shelf: %w", err)
 	}
 	fresh := map[string]*kept{}
