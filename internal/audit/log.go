@@ -39,8 +39,14 @@ func mended(err error) error {
 
 // Do changes the database by fn and remembers the act, both or neither.
 func (l *Log) Do(ctx context.Context, r Record, fn func(tx *sql.Tx) error) error {
+	return l.Make(ctx, func(tx *sql.Tx) (Record, error) { return r, fn(tx) })
+}
+
+// Make is Do for an act that makes what it is about: fn returns the entry.
+func (l *Log) Make(ctx context.Context, fn func(tx *sql.Tx) (Record, error)) error {
 	return mended(l.db.WithTx(ctx, func(tx *sql.Tx) error {
-		if err := fn(tx); err != nil {
+		r, err := fn(tx)
+		if err != nil {
 			return err
 		}
 		return AppendTx(ctx, tx, r)

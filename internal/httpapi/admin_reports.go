@@ -77,7 +77,58 @@ func (s *Server) showProgress(k *call) error {
 	if err != nil {
 		return err
 	}
-	return k.send(fiber.StatusOK, breakdownOf(c, parent, t))
+	return k.send(fiber.StatusOK, progressOf(c, parent, t))
+}
+
+// progressFigures are what an office is told beside what the public is.
+type progressFigures struct {
+	// Answered are the persons who have a score.
+	Answered int64 `json:"answered"`
+	// PassRate is the share of them who passed, SignatureRate that of the roster who
+	// signed, at most the whole.
+	PassRate      *float64 `json:"pass_rate"`
+	SignatureRate *float64 `json:"signature_rate"`
+}
+
+type progressTotal struct {
+	figures
+	progressFigures
+}
+
+type progressRow struct {
+	rowAnswer
+	progressFigures
+}
+
+type progressAnswer struct {
+	AsOf   string        `json:"as_of"`
+	Parent *string       `json:"parent"`
+	Total  progressTotal `json:"total"`
+	Items  []progressRow `json:"items"`
+}
+
+func progressOf(c *campaign.Campaign, parent string, t leaderboard.Table) progressAnswer {
+	out := progressAnswer{
+		AsOf: stamp(t.Snapshot.AsOf, c.Zone), Total: progressTotal{figuresOf(t.Total), progressFiguresOf(t.Total)}, Items: []progressRow{},
+	}
+	if parent != "" {
+		out.Parent = &parent
+	}
+	for _, r := range t.Rows {
+		out.Items = append(out.Items, progressRow{rowOf(r), progressFiguresOf(r)})
+	}
+	return out
+}
+
+func progressFiguresOf(r leaderboard.Row) progressFigures {
+	f := progressFigures{Answered: r.Scored}
+	if !r.Small && r.Scored > 0 {
+		f.PassRate = new(rounded(float64(r.Passed)/float64(r.Scored), shareScale))
+	}
+	if r.Roster > 0 {
+		f.SignatureRate = new(rounded(min(float64(r.Signatures)/float64(r.Roster), 1), shareScale))
+	}
+	return f
 }
 
 // progress returns the table of a region's children, or of a unit, which has none.

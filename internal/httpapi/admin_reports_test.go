@@ -3,12 +3,14 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/audit"
 	facts "qingyuan/internal/event"
 	"qingyuan/internal/jobs"
@@ -16,6 +18,7 @@ import (
 	"qingyuan/internal/operator"
 	disclosure "qingyuan/internal/replay/state"
 	"qingyuan/internal/report"
+	"qingyuan/leaderboard"
 )
 
 // openReports gives a bench with operators the desk of reports, on an empty ledger. The
@@ -122,6 +125,7 @@ func TestExportsKeepWithinRights(t *testing.T) {
 		return b.hire(t, operator.Grant{Role: r, Campaign: "spring", Scope: scope}).token
 	}
 	viewer, county := grant(operator.OfficeViewer, "yuci"), grant(operator.CampaignOperator, "yuci")
+	whole := grant(operator.OfficeViewer, "")
 	for _, c := range []struct {
 		as, body string
 		status   int
@@ -136,9 +140,41 @@ func TestExportsKeepWithinRights(t *testing.T) {
 		{county, `{"what":"everything","scope":"yuci","format":"csv"}`, http.StatusBadRequest},
 		{county, `{"what":"official","scope":"yuci","format":"doc"}`, http.StatusBadRequest},
 		{county, `{"what":"official","scope":"yuci","format":"csv","as_of":"yesterday"}`, http.StatusBadRequest},
+		{whole, `{"what":"official","scope":"nowhere","format":"csv"}`, http.StatusBadRequest},
 	} {
 		if got := b.do(t, request(http.MethodPost, path, c.as, c.body)); got.status != c.status {
 			t.Errorf("%s = %d %s, want %d", c.body, got.status, got.body, c.status)
+		}
+	}
+}
+
+// TestProgressTellsWhoAnswered: of every node how many have answered, and the rates, which
+// nobody could work out from person-times.
+func TestProgressTellsWhoAnswered(t *testing.T) {
+	t.Parallel()
+	row := func(id string, c leaderboard.Counts, roster int64, small bool) leaderboard.Row {
+		return leaderboard.Row{ID: id, Name: id, Kind: campaign.Unit, Counts: c, Roster: roster, Small: small}
+	}
+	b := newOfficeBench(t, func(b *bench) {
+		b.boards.breakdown = func(string, string, string, leaderboard.Viewer) (leaderboard.Table, error) {
+			return leaderboard.Table{
+				Snapshot: &leaderboard.Snapshot{AsOf: b.Now()},
+				Total:    row("", leaderboard.Counts{Attempts: 90, Signatures: 20, Scored: 40, Passed: 10}, 16, false),
+				Rows: []leaderboard.Row{
+					row("no1", leaderboard.Counts{Attempts: 88, Signatures: 4, Scored: 38, Passed: 9}, 16, false),
+					row("no2", leaderboard.Counts{Attempts: 2, Scored: 2, Passed: 1}, 0, true),
+				},
+			}, nil
+		}
+	})
+	as := b.hire(t, operator.Grant{Role: operator.OfficeViewer, Campaign: "spring"}).token
+	got := b.do(t, request(http.MethodGet, "/api/v1/admin/campaigns/spring/progress", as, ""))
+	for _, want := range []string{
+		`"answered":40,"pass_rate":0.25,"signature_rate":1}`, `"answered":38,"pass_rate":0.236842,"signature_rate":0.25}`,
+		`"answered":2,"pass_rate":null,"signature_rate":null}`,
+	} {
+		if !strings.Contains(got.body, want) {
+			t.Errorf("progress = %d %s, want %s in it", got.status, got.body, want)
 		}
 	}
 }
@@ -165,5 +201,37 @@ func TestExportIsRemembered(t *testing.T) {
 	other := b.hire(t, operator.Grant{Role: operator.OfficeViewer, Campaign: "spring", Scope: "taigu"}).token
 	if got := b.do(t, request(http.MethodGet, "/api/v1/admin/campaigns/spring/exports/"+job+"/file", other, "")); got.status != http.StatusNotFound {
 		t.Errorf("another office's file = %d", got.status)
+	}
+}
+
+// TestExportIsMadeOnce takes the server away between what an export came to and the end of
+// its job: the one that begins it again finds it done, and the audit log has it once.
+func TestExportIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	b := newOfficeBench(t, func(b *bench) { openReports(t, b) })
+	job := madeExport(t, b)["job"]
+	entries := len(b.entries(t))
+	read := func() string {
+		t.Helper()
+		_, made, file, err := b.Reports.File(t.Context(), job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made.SHA256 + string(body)
+	}
+	was := read()
+	if _, err := b.office.db.ExecContext(t.Context(), `UPDATE jobs SET state = 'running', owner = 'gone', lease = 0, result = '', finished = 0 WHERE id = $1`, job); err != nil {
+		t.Fatal(err)
+	}
+	b.work(t, job)
+	if is := read(); is != was {
+		t.Errorf("the file is %q, and was %q", is, was)
+	}
+	if n := len(b.entries(t)) - entries; n != 0 {
+		t.Errorf("%d more entries in the audit log", n)
 	}
 }

@@ -1,9 +1,11 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -111,12 +113,18 @@ func (s *Server) rosterUnit(k *call) (*campaign.Campaign, string, error) {
 	return c, unit, k.within(operator.ReadRosters, c, unit)
 }
 
+// byNumber orders persons as the unit's own list has them: 9 before 10.
+func byNumber(a, b roster.Person) int {
+	return cmp.Or(cmp.Compare(len(a.Number), len(b.Number)), strings.Compare(a.Number, b.Number))
+}
+
 // sendRoster answers with persons once the audit log knows that they were read.
 func (s *Server) sendRoster(k *call, c *campaign.Campaign, unit string, read func(ctx context.Context, campaignID, unit, group string, limit int) ([]roster.Person, int64, error)) error {
 	people, total, err := read(k.ctx, c.ID, unit, k.Query("group"), maxRosterShown)
 	if err != nil {
 		return err
 	}
+	slices.SortFunc(people, byNumber)
 	out := rosterAnswer{Unit: unit, Total: total, Items: []rosterPersonT{}}
 	var groups []string
 	for _, p := range people {

@@ -63,6 +63,29 @@ func TestNotYetIsForTheUnitAlone(t *testing.T) {
 	}
 }
 
+// shuffled is a desk whose roster comes in no order.
+type shuffled struct{ stubDesk }
+
+func (*shuffled) NotYet(context.Context, string, string, string, int) ([]roster.Person, int64, error) {
+	return []roster.Person{{Number: "N010"}, {Number: "N9"}, {Number: "N002"}, {Number: "N10"}}, 4, nil
+}
+
+// TestNotYetIsInOrderOfNumbers: the office goes through it beside its own list.
+func TestNotYetIsInOrderOfNumbers(t *testing.T) {
+	t.Parallel()
+	b := newOfficeBench(t, func(b *bench) { b.RosterDesk = &shuffled{} })
+	as := b.hire(t, operator.Grant{Role: operator.CampaignOperator, Campaign: "spring", Scope: "no1"}).token
+	got := b.do(t, request(http.MethodGet, "/api/v1/admin/campaigns/spring/rosters/no1/not-yet", as, ""))
+	var numbers []string
+	for _, part := range strings.Split(got.body, `"number":"`)[1:] {
+		number, _, _ := strings.Cut(part, `"`)
+		numbers = append(numbers, number)
+	}
+	if is := strings.Join(numbers, " "); is != "N9 N10 N002 N010" {
+		t.Errorf("in order %s", is)
+	}
+}
+
 // TestRosterImportKeepsWithinScope hands on where an operator may write.
 func TestRosterImportKeepsWithinScope(t *testing.T) {
 	t.Parallel()

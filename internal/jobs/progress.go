@@ -47,6 +47,17 @@ func (p *Progress) Checkpoint(ctx context.Context, tx *sql.Tx, at json.RawMessag
 	return nil
 }
 
+// Conclude keeps what the job came to beside whatever fn writes about it, both or neither.
+// An attempt after this one finds it as its checkpoint and has nothing left to do.
+func (p *Progress) Conclude(ctx context.Context, result json.RawMessage, fn func(tx *sql.Tx) error) error {
+	return p.queue.DB.WithTx(ctx, func(tx *sql.Tx) error {
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return p.Checkpoint(ctx, tx, result)
+	})
+}
+
 // Hold makes sure, until the transaction ends, that the job is still this
 // server's and was not cancelled. ErrLost otherwise: the transaction must fail. Call
 // it last: until the end of the transaction nobody else can renew the lease.

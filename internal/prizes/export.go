@@ -64,7 +64,7 @@ var ErrNotMade = fault.New(fault.NotFound, "prize.export_not_made", "导出文�
 func (s *Service) Register(q *jobs.Queue) { q.Register(JobExport, s.make) }
 
 // AskExport puts an export in line and returns the job's id. Who asked for what is in the
-// audit log before it is made.
+// audit log with it.
 func (s *Service) AskExport(ctx context.Context, o Order, r jobs.Request, by audit.Record) (string, error) {
 	if o.Format != sheet.XLSX && o.Format != sheet.CSV {
 		return "", fault.InvalidField("format", "应为 xlsx 或 csv")
@@ -77,12 +77,13 @@ func (s *Service) AskExport(ctx context.Context, o Order, r jobs.Request, by aud
 		return "", fmt.Errorf("encode the order of an export: %w", err)
 	}
 	r.Kind, r.Campaign, r.Node = JobExport, o.Campaign, o.Scope
-	id, err := s.Jobs.Submit(ctx, r)
-	if err != nil {
-		return "", err
-	}
-	by.Object, by.After = "prize:export:"+id, r.Params
-	return id, audit.New(s.DB).Append(ctx, by)
+	var id string
+	err = audit.New(s.DB).Make(ctx, func(tx *sql.Tx) (audit.Record, error) {
+		id, err = s.Jobs.SubmitTx(ctx, tx, r)
+		by.Object, by.After = "prize:export:"+id, r.Params
+		return by, err
+	})
+	return id, err
 }
 
 // make is the job: it may be begun again, and then makes the file anew, unless what it came
@@ -122,15 +123,11 @@ func (s *Service) note(ctx context.Context, j jobs.Job, p *jobs.Progress, result
 	if err := failpoint.Hit("prizes.before_note"); err != nil {
 		return err
 	}
-	err := s.DB.WithTx(ctx, func(tx *sql.Tx) error {
-		err := audit.AppendTx(ctx, tx, audit.Record{
+	err := p.Conclude(ctx, result, func(tx *sql.Tx) error {
+		return audit.AppendTx(ctx, tx, audit.Record{
 			At: s.Now(), Actor: j.Actor, Login: j.Login, Addr: j.Addr, Action: j.Action, Campaign: j.Campaign,
 			Object: "prize:export:" + j.ID, After: result,
 		})
-		if err != nil {
-			return err
-		}
-		return p.Checkpoint(ctx, tx, result)
 	})
 	if err != nil {
 		return fmt.Errorf("note what export %s made: %w", j.ID, err)

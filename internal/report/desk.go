@@ -3,6 +3,7 @@ package report
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,7 +60,11 @@ func (o *Order) check() error {
 
 // FileName is what the file is called.
 func (o *Order) FileName() string {
-	return fmt.Sprintf("%s-%s.%s", o.Campaign, o.What, o.Format)
+	name := o.Campaign
+	if o.Scope != "" {
+		name += "-" + o.Scope
+	}
+	return fmt.Sprintf("%s-%s.%s", name, o.What, o.Format)
 }
 
 // ContentType is the media type of the file.
@@ -114,26 +119,37 @@ func (d *Desk) source(campaignID string, asOf time.Time) (*Source, error) {
 }
 
 // Ask puts an export in line and returns the job's id. That it was asked for, and by
-// whom, is in the audit log before it is made.
+// whom, is in the audit log with it.
 func (d *Desk) Ask(ctx context.Context, o Order, r jobs.Request, by audit.Record) (string, error) {
 	if err := o.check(); err != nil {
 		return "", err
 	}
-	var err error
+	c, err := d.Find(o.Campaign)
+	if err != nil {
+		return "", err
+	}
+	if _, ok := c.Tree.Node(o.Scope); o.Scope != "" && !ok {
+		return "", fault.InvalidField("scope", "没有这个单位或区划")
+	}
 	if r.Params, err = json.Marshal(o); err != nil {
 		return "", err
 	}
 	r.Kind, r.Campaign, r.Node = exportKind, o.Campaign, o.Scope
-	id, err := d.Jobs.Submit(ctx, r)
-	if err != nil {
-		return "", err
-	}
-	by.Object, by.After = "export:"+id, r.Params
-	return id, d.Journal.Append(ctx, by)
+	var id string
+	err = d.Journal.Make(ctx, func(tx *sql.Tx) (audit.Record, error) {
+		id, err = d.Jobs.SubmitTx(ctx, tx, r)
+		by.Object, by.After = "export:"+id, r.Params
+		return by, err
+	})
+	return id, err
 }
 
-// make is the job: it may be begun again, and then makes the same file anew.
+// make is the job: it may be begun again, and then makes the file anew, unless what it came
+// to is in the audit log: once, and before anybody can take it.
 func (d *Desk) make(ctx context.Context, j jobs.Job, p *jobs.Progress) (json.RawMessage, error) {
+	if j.Checkpoint != nil {
+		return j.Checkpoint, nil
+	}
 	var o Order
 	if err := json.Unmarshal(j.Params, &o); err != nil {
 		return nil, fmt.Errorf("read the order of an export: %w", err)
@@ -158,9 +174,11 @@ func (d *Desk) make(ctx context.Context, j jobs.Job, p *jobs.Progress) (json.Raw
 	if err != nil {
 		return nil, err
 	}
-	return result, d.Journal.Append(ctx, audit.Record{
-		At: d.Now(), Actor: j.Actor, Login: j.Login, Addr: j.Addr, Action: j.Action, Campaign: j.Campaign,
-		Object: "export:" + j.ID, After: result,
+	return result, p.Conclude(ctx, result, func(tx *sql.Tx) error {
+		return audit.AppendTx(ctx, tx, audit.Record{
+			At: d.Now(), Actor: j.Actor, Login: j.Login, Addr: j.Addr, Action: j.Action, Campaign: j.Campaign,
+			Object: "export:" + j.ID, After: result,
+		})
 	})
 }
 
