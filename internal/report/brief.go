@@ -58,7 +58,15 @@ func figure(now, before int64, of string, compared bool) string {
 	if !compared {
 		return text
 	}
-	return text + fmt.Sprintf("（较昨日%+d）", now-before)
+	return text + "（较昨日" + change(now-before) + "）"
+}
+
+// change writes what was added, or taken away.
+func change(n int64) string {
+	if n < 0 {
+		return grouped(n)
+	}
+	return "+" + grouped(n)
 }
 
 func percent(part, whole int64) string {

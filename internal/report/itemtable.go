@@ -116,6 +116,26 @@ func letters(q *quiz.Question) string {
 	return string(out)
 }
 
+// answer spells the key with what its letters stand for, for those who have no paper at
+// hand, and what was ruled on it.
+func (i *Item) answer() string {
+	q, out := i.Question, []string(nil)
+	if q.Kind == quiz.Judge {
+		out = append(out, letters(q))
+	} else {
+		for o := range q.Options {
+			if q.Key.Has(o) {
+				out = append(out, fmt.Sprintf("%c. %s", 'A'+o, q.Options[o].Text))
+			}
+		}
+	}
+	text := strings.Join(out, "；")
+	if ruled := i.ruled(); ruled != "" {
+		text += "（争议裁定：" + ruled + "）"
+	}
+	return text
+}
+
 func writeTopics(w sheet.Writer, s *Items, group func(id string) string) error {
 	columns := []sheet.Column{{Title: "知识点"}, {Title: "人群"}, {Title: "答题数"}, {Title: "答对数"}, {Title: "掌握率"}}
 	if err := w.Table("知识掌握情况", columns...); err != nil {

@@ -34,37 +34,36 @@ func Official(w sheet.Writer, f *Figures, parent string) error {
 	if err := w.Table(officialName(f.Campaign, parent), officialColumns()...); err != nil {
 		return err
 	}
-	roll, paper := f.Roll(), f.paperByNode()
-	for _, n := range tree.Children(parent) {
-		if err := w.Row(officialRow(name(n), n, roll.Nodes[n.ID], paper[n.ID])...); err != nil {
+	for _, row := range officialRows(f, parent, parent == "") {
+		if err := w.Row(row...); err != nil {
 			return err
 		}
-	}
-	if err := officialTotal(w, f, roll, paper, parent); err != nil {
-		return err
 	}
 	return w.Note(definitions()...)
 }
 
-// officialTotal writes those without a unit, where the whole campaign is told of, and
-// the sum of all rows.
-func officialTotal(w sheet.Writer, f *Figures, roll leaderboard.Roll, paper map[string]int64, parent string) error {
-	whole := campaign.Node{}
-	counts := roll.Total
-	if n, ok := f.Campaign.Tree.Node(parent); ok {
-		whole, counts = *n, roll.Nodes[parent]
-	} else {
-		for _, n := range f.Campaign.Tree.Children("") {
-			whole.Roster += n.Roster
-			whole.Units += n.Units
-		}
+// officialRows are the rows of a node's children and their sum. With everybody those
+// without a unit have a row as well, and are in the sum.
+func officialRows(f *Figures, parent string, everybody bool) [][]any {
+	tree, roll, paper := f.Campaign.Tree, f.Roll(), f.paperByNode()
+	var rows [][]any
+	var whole campaign.Node
+	for _, n := range tree.Children(parent) {
+		whole.Roster += n.Roster
+		whole.Units += n.Units
+		rows = append(rows, officialRow(name(n), n, roll.Nodes[n.ID], paper[n.ID]))
+	}
+	counts, papers := roll.Nodes[parent], paper[parent]
+	if n, ok := tree.Node(parent); ok {
+		whole = *n
+	}
+	if everybody {
+		counts, papers = roll.Total, paper[""]
 		if none, lost := roll.Nodes[campaign.Unassigned], paper[campaign.Unassigned]; none.Enrolled+lost > 0 {
-			if err := w.Row(officialRow("未选择单位", &campaign.Node{}, none, lost)...); err != nil {
-				return err
-			}
+			rows = append(rows, officialRow("未选择单位", &campaign.Node{}, none, lost))
 		}
 	}
-	return w.Row(officialRow("合计", &whole, counts, paper[parent])...)
+	return append(rows, officialRow("合计", &whole, counts, papers))
 }
 
 func officialName(c *campaign.Campaign, parent string) string {

@@ -87,8 +87,11 @@ func (m *Summary) printMissed(p *paper) {
 	p.head("错误率较高的题目")
 	for n, i := range items {
 		q := i.Question
-		p.line(sizeText, fmt.Sprintf("%d. %s", n+1, q.Stem))
-		p.line(sizeSmall, fmt.Sprintf("答对率 %s（%s 人次）  答案：%s  依据：%s", percent(i.Right, i.Shown), grouped(i.Shown), letters(q), q.Basis))
+		p.together(
+			passage{sizeText, fmt.Sprintf("%d. %s", n+1, q.Stem)},
+			passage{sizeSmall, "答案：" + i.answer()},
+			passage{sizeSmall, fmt.Sprintf("答对率 %s（%s 人次）  依据：%s", percent(i.Right, i.Shown), grouped(i.Shown), q.Basis)},
+		)
 		p.gap(4)
 	}
 }
@@ -152,18 +155,41 @@ func (p *paper) room(points float64) {
 // leading is how far lines are apart, of their size.
 const leading = 1.6
 
+// passage is a text in one size.
+type passage struct {
+	size float64
+	text string
+}
+
+// together writes texts one below the other, on one page where a page holds them.
+func (p *paper) together(all ...passage) {
+	var high float64
+	for _, one := range all {
+		high += float64(len(p.lines(one.size, one.text))) * one.size * leading
+	}
+	if high < pageHeight-2*margin {
+		p.room(high)
+	}
+	for _, one := range all {
+		p.line(one.size, one.text)
+	}
+}
+
+// lines parts a text into those that fit beside each other.
+func (p *paper) lines(size float64, text string) []string {
+	if text == "" || p.err != nil {
+		return nil
+	}
+	var out []string
+	if p.font(size); p.err == nil {
+		out, p.err = p.pdf.SplitText(text, textWidth)
+	}
+	return out
+}
+
 // line writes a text in as many lines as it takes.
 func (p *paper) line(size float64, text string) {
-	if text == "" || p.err != nil {
-		return
-	}
-	p.font(size)
-	lines, err := p.pdf.SplitText(text, textWidth)
-	if err != nil {
-		p.err = err
-		return
-	}
-	for _, l := range lines {
+	for _, l := range p.lines(size, text) {
 		p.room(size * leading)
 		p.font(size)
 		p.write(margin, p.y, l)

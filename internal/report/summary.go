@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"qingyuan/campaign"
@@ -17,6 +18,8 @@ type Summary struct {
 	// Figures and Items are what it was worked out from.
 	Figures *Figures
 	Items   *Items
+	// Scope is the region or unit that the report tells of, "" for the whole campaign.
+	Scope string
 	// Parent is the node whose children are the regions of the report: the lowest that
 	// holds everything.
 	Parent string
@@ -33,7 +36,7 @@ func (s *Source) Summarise(ctx context.Context) (*Summary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("report on %s: %w", s.Campaign.ID, err)
 	}
-	m := &Summary{Campaign: s.Campaign, AsOf: asOf, Announced: f.Announce(asOf), Figures: f, Items: i, Parent: s.Scope}
+	m := &Summary{Campaign: s.Campaign, AsOf: asOf, Announced: f.Announce(asOf), Figures: f, Items: i, Scope: s.Scope, Parent: s.Scope}
 	for {
 		below := s.Campaign.Tree.Children(m.Parent)
 		if len(below) != 1 || below[0].Kind != campaign.Region {
@@ -43,7 +46,8 @@ func (s *Source) Summarise(ctx context.Context) (*Summary, error) {
 	}
 }
 
-// regions are the lines of the nodes right below the parent.
+// regions are the lines of the nodes right below the parent, and of those without a unit
+// where the report tells of everybody: they add up to the whole.
 func (m *Summary) regions() []Line {
 	lines := map[string]Line{}
 	for _, l := range m.Nodes {
@@ -52,6 +56,9 @@ func (m *Summary) regions() []Line {
 	var out []Line
 	for _, n := range m.Campaign.Tree.Children(m.Parent) {
 		out = append(out, lines[n.ID])
+	}
+	if none, ok := lines[campaign.Unassigned]; ok && m.Scope == "" {
+		out = append(out, none)
 	}
 	return out
 }
@@ -91,10 +98,24 @@ const missed = 10
 
 func (m *Summary) title() string { return m.Campaign.Title.In(campaign.DefaultLanguage) }
 
+// part names the part of the campaign that is told of, with the regions above it; "" for
+// the whole.
+func (m *Summary) part() string {
+	n, ok := m.Campaign.Tree.Node(m.Scope)
+	if !ok {
+		return ""
+	}
+	return strings.Join(append(m.Campaign.Tree.Path(n.ID, campaign.DefaultLanguage), name(n)), " / ")
+}
+
 // facts are the lines that a press release needs, as label and value.
 func (m *Summary) facts() [][2]string {
 	t := m.whole()
-	out := [][2]string{
+	var out [][2]string
+	if part := m.part(); part != "" {
+		out = append(out, [2]string{"统计范围", part})
+	}
+	out = append(out, [][2]string{
 		{"统计截至", m.AsOf.In(m.Campaign.Zone).Format("2006年1月2日 15:04")},
 		{"参与人数", grouped(t.Participants)},
 		{"答题人次", grouped(t.Attempts)},
@@ -102,7 +123,7 @@ func (m *Summary) facts() [][2]string {
 		{"报名人数", grouped(t.Enrolled)},
 		{"纸质承诺人数（另计）", grouped(t.Paper)},
 		{"参与单位", fmt.Sprintf("%s / %s", grouped(t.Active), grouped(t.Units))},
-	}
+	}...)
 	if t.Roster > 0 {
 		out = append(out, [2]string{"参与率", percent(min(t.Participants, t.Roster), t.Roster)})
 	}

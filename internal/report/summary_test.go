@@ -2,7 +2,10 @@ package report_test
 
 import (
 	"bytes"
+	"compress/zlib"
 	"fmt"
+	"io"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +14,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/report"
+	"qingyuan/leaderboard"
 	"qingyuan/quiz"
 )
 
@@ -47,7 +51,8 @@ func TestWorkbook(t *testing.T) {
 	}
 	for cell, want := range map[string]string{
 		"各地区!A2": "榆次区", "各地区!E2": "1", "各地区!G2": "14.29%", "每日!A2": "2026-06-26", "每日!B2": "4",
-		"成绩分布!A2": "60", "各人群!A2": "学生", "错题!A2": "q1", "错题!D2": "0.00%",
+		"各地区!A4": "未选择单位", "各地区!E4": "1", "各地区!A5": "合计", "各地区!E5": "4", "各地区!F5": "8", "各地区!A6": "",
+		"成绩分布!A2": "60", "各人群!A2": "学生", "错题!A2": "q1", "错题!B2": "A. 甲", "错题!D2": "0.00%",
 	} {
 		name, at, _ := strings.Cut(cell, "!")
 		if got, err := f.GetCellValue(name, at); err != nil || got != want {
@@ -58,6 +63,81 @@ func TestWorkbook(t *testing.T) {
 		if _, ok := f.Pkg.Load(fmt.Sprintf("xl/charts/chart%d.xml", i+1)); !ok {
 			t.Errorf("chart %d is missing", i+1)
 		}
+	}
+}
+
+// TestChartsBeginAtNothing: bars that begin elsewhere tell of other proportions. Sums are
+// in no chart.
+func TestChartsBeginAtNothing(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := newSummary(t, campaign.TopN).Workbook(&out); err != nil {
+		t.Fatal(err)
+	}
+	f, err := excelize.OpenReader(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for i := range 4 {
+		part, ok := f.Pkg.Load(fmt.Sprintf("xl/charts/chart%d.xml", i+1))
+		if !ok {
+			t.Fatalf("chart %d is missing", i+1)
+		}
+		xml := string(part.([]byte)) //nolint:forcetypeassert // What excelize keeps of a part.
+		if _, axis, _ := strings.Cut(xml, "<valAx>"); !strings.Contains(axis, `<min val="0">`) {
+			t.Errorf("chart %d begins anywhere: %s", i+1, axis)
+		}
+		if i < 2 && !strings.Contains(xml, "$A$2:$A$3<") {
+			t.Errorf("chart %d draws others than the regions: %s", i+1, xml)
+		}
+	}
+}
+
+// TestReportSaysOfWhat: the report on a part of the campaign says which part that is, and
+// leaves those out who have no unit.
+func TestReportSaysOfWhat(t *testing.T) {
+	t.Parallel()
+	m := newSummary(t, campaign.TopN)
+	m.Scope, m.Parent = "yc", "yc"
+	var out bytes.Buffer
+	if err := m.Workbook(&out); err != nil {
+		t.Fatal(err)
+	}
+	f, err := excelize.OpenReader(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for cell, want := range map[string]string{
+		"概况!A2": "统计范围", "概况!B2": "晋中市 / 榆次区", "概况!A3": "统计截至",
+		"各地区!A2": "'=榆次一中", "各地区!A3": "榆次二中", "各地区!A4": "合计", "各地区!E4": "1", "各地区!A5": "",
+	} {
+		name, at, _ := strings.Cut(cell, "!")
+		if got, err := f.GetCellValue(name, at); err != nil || got != want {
+			t.Errorf("%s = %q, %v, want %q", cell, got, err, want)
+		}
+	}
+}
+
+// TestRowsShowTheirTexts: a text of several lines is not cut at the first.
+func TestRowsShowTheirTexts(t *testing.T) {
+	t.Parallel()
+	m := newSummary(t, campaign.TopN)
+	for _, i := range m.Items.All() {
+		i.Question.Stem = strings.Repeat("关于毒品的说法", 10)
+	}
+	var out bytes.Buffer
+	if err := m.Workbook(&out); err != nil {
+		t.Fatal(err)
+	}
+	f, err := excelize.OpenReader(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if high, err := f.GetRowHeight("错题", 2); err != nil || high != 45 { // 140 wide in 47
+		t.Errorf("the row is %v high, %v", high, err)
 	}
 }
 
@@ -76,6 +156,49 @@ func TestPDF(t *testing.T) {
 	}
 }
 
+// TestQuestionsStayTogether: wherever the pages turn, none begins with what is told of a
+// question whose text stands on the page before.
+func TestQuestionsStayTogether(t *testing.T) {
+	t.Parallel()
+	for days := range 12 {
+		m := newSummary(t, campaign.TopN)
+		for n := range 18 + days {
+			m.Figures.Days[opening.AddDate(0, 0, n).Format(time.DateOnly)] = leaderboard.Window{Participants: 1}
+		}
+		var out bytes.Buffer
+		if err := m.PDF(&out); err != nil {
+			t.Fatal(err)
+		}
+		for n, sizes := range pagesOf(t, out.Bytes()) {
+			// The number of the page comes first, in small type.
+			if n > 0 && len(sizes) > 2 && sizes[1] == "8.50" && sizes[2] == "10.50" {
+				t.Errorf("with %d days page %d begins behind a question: %v", 18+days, n+1, sizes)
+			}
+		}
+	}
+}
+
+// pagesOf returns the sizes of type on each page of a document, in order.
+func pagesOf(t *testing.T, raw []byte) [][]string {
+	t.Helper()
+	var pages [][]string
+	for _, part := range bytes.Split(raw, []byte("stream\n"))[1:] {
+		z, err := zlib.NewReader(bytes.NewReader(part))
+		if err != nil {
+			continue // not one that is compressed
+		}
+		text, _ := io.ReadAll(z) //nolint:errcheck // What follows the stream is none of it.
+		var sizes []string
+		for _, match := range regexp.MustCompile(`/F1 ([0-9.]+) Tf`).FindAllSubmatch(text, -1) {
+			sizes = append(sizes, string(match[1]))
+		}
+		if len(sizes) > 0 {
+			pages = append(pages, sizes)
+		}
+	}
+	return pages
+}
+
 func TestBrief(t *testing.T) {
 	t.Parallel()
 	m := newSummary(t, campaign.TopN)
@@ -87,6 +210,11 @@ func TestBrief(t *testing.T) {
 	before.Total.Participants, before.Total.Signatures = 1, 5
 	got := report.Brief(m.Campaign, &m.Announced, &before)
 	if !strings.Contains(got, "累计参与4人（较昨日+3），答题4人次（较昨日+0），签署承诺书2人（较昨日-3）") {
+		t.Error(got)
+	}
+	now := m.Announced
+	now.Total.Attempts, before.Total.Signatures = 12_345, 2_002
+	if got := report.Brief(m.Campaign, &now, &before); !strings.Contains(got, "答题12,345人次（较昨日+12,341），签署承诺书2人（较昨日-2,000）") {
 		t.Error(got)
 	}
 	// Where appraisal is to be feared nobody is held against anybody.

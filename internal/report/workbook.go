@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -107,20 +108,51 @@ func (b *book) printed(name string) error {
 	)
 }
 
-// long lets columns hold texts of several lines.
-func (b *book) long(name string, rows int, widths map[string]float64) error {
+// long lets columns hold texts of several lines. How high a row is has to be said: not
+// every program finds out by itself.
+func (b *book) long(name string, rows [][]any, widths map[string]float64) error {
 	for _, column := range slices.Sorted(maps.Keys(widths)) {
 		if err := b.SetColWidth(name, column, column, widths[column]); err != nil {
 			return err
 		}
-		if rows == 0 {
+		if len(rows) == 0 {
 			continue
 		}
-		if err := b.SetCellStyle(name, column+"2", fmt.Sprint(column, rows+1), b.text); err != nil {
+		if err := b.SetCellStyle(name, column+"2", fmt.Sprint(column, len(rows)+1), b.text); err != nil {
+			return err
+		}
+	}
+	for r, row := range rows {
+		if err := b.SetRowHeight(name, r+2, height(row, widths)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// height is what a row needs for its longest text, in points.
+func height(row []any, widths map[string]float64) float64 {
+	const line, most = 15, 400
+	lines := 1.0
+	for c, v := range row {
+		text, ok := v.(string)
+		column, err := excelize.ColumnNumberToName(c + 1)
+		if width := widths[column]; ok && err == nil && width > 0 {
+			lines = max(lines, math.Ceil(columns(text)/(width-1)))
+		}
+	}
+	return min(line*lines, most)
+}
+
+// columns is how wide a text is, in the digits that widths of columns are told in.
+func columns(text string) float64 {
+	var n float64
+	for _, r := range text {
+		if n++; r >= '\u2000' { // Chinese letters and punctuation are twice as wide
+			n++
+		}
+	}
+	return n
 }
 
 func (b *book) row(name string, number int, row []any) error {
@@ -158,7 +190,8 @@ func (b *book) chart(name, at string, kind excelize.ChartType, title string, col
 	}
 	const width, height, each = 720, 360, 24
 	one, dark := false, excelize.Font{Color: "404040", Size: 9}
-	values := excelize.ChartAxis{Font: dark, MajorGridLines: true}
+	var nothing float64 // where bars begin, or they would tell of other proportions
+	values := excelize.ChartAxis{Font: dark, MajorGridLines: true, Minimum: &nothing}
 	if column == rateColumn {
 		values.NumFmt = excelize.ChartNumFmt{CustomNumFmt: "0.00%"}
 	}
@@ -212,23 +245,19 @@ func (m *Summary) regionSheet(b *book) error {
 	for _, c := range officialColumns() {
 		head = append(head, c.Title)
 	}
-	roll, paper := m.Figures.Roll(), m.Figures.paperByNode()
-	var rows [][]any
-	for _, n := range m.Campaign.Tree.Children(m.Parent) {
-		rows = append(rows, officialRow(name(n), n, roll.Nodes[n.ID], paper[n.ID]))
-	}
+	rows := officialRows(m.Figures, m.Parent, m.Scope == "")
 	if err := b.table(sheetRegions, head, rows); err != nil {
 		return err
 	}
+	below, drawn := len(rows)+4, len(m.Campaign.Tree.Children(m.Parent))
 	const participants = "E"
-	below := len(rows) + 4
-	if err := b.chart(sheetRegions, fmt.Sprint("A", below), excelize.Bar, "各地区参与人数", participants, len(rows)); err != nil {
+	if err := b.chart(sheetRegions, fmt.Sprint("A", below), excelize.Bar, "各地区参与人数", participants, drawn); err != nil {
 		return err
 	}
 	if !compares(m.Campaign) {
 		return nil
 	}
-	return b.chart(sheetRegions, fmt.Sprint("H", below), excelize.Bar, "各地区参与率", rateColumn, len(rows))
+	return b.chart(sheetRegions, fmt.Sprint("H", below), excelize.Bar, "各地区参与率", rateColumn, drawn)
 }
 
 func (m *Summary) daySheet(b *book) error {
@@ -273,12 +302,12 @@ func (m *Summary) missedSheet(b *book) error {
 	for _, i := range m.Items.MostMissed(missed) {
 		q := i.Question
 		rows = append(rows, []any{
-			q.Stem, letters(q), i.Shown, sheet.Rate{Part: i.Right, Whole: i.Shown}, q.Basis, strings.TrimSpace(q.Explanation),
+			q.Stem, i.answer(), i.Shown, sheet.Rate{Part: i.Right, Whole: i.Shown}, q.Basis, strings.TrimSpace(q.Explanation),
 		})
 	}
 	if err := b.table(sheetMissed, []string{"错误率较高的题目", "答案", "出现次数", "答对率", "法律依据", "解析"}, rows); err != nil {
 		return err
 	}
-	const stem, basis, explanation = 48, 30, 60
-	return b.long(sheetMissed, len(rows), map[string]float64{"A": stem, "E": basis, "F": explanation})
+	const stem, answer, basis, explanation = 48, 36, 30, 60
+	return b.long(sheetMissed, rows, map[string]float64{"A": stem, "B": answer, "E": basis, "F": explanation})
 }
