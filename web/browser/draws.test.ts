@@ -136,6 +136,8 @@ describe('the page', () => {
       Reflect.deleteProperty(globalThis, 'BigInt')
     })
     await v.page.goto(`${inject('url')}/draws`)
+    await v.page.getByText('还没有选择').waitFor()
+    expect(await v.overflows()).toBe(false)
     const file = await rich()
     const choose = (text: string) =>
       v.page.locator('input[type=file]').setInputFiles({ name: 'draw.json', mimeType: 'application/json', buffer: Buffer.from(text) })

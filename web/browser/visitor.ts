@@ -85,19 +85,24 @@ export class Visitor {
     await this.page.screenshot({ path: `${shots}${name}.png`, fullPage: true })
   }
 
+  /** Whether the page is wider than its window: a phone's window.innerWidth grows with what is in it. */
   async overflows(): Promise<boolean> {
-    return this.page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth)
+    return this.page.evaluate((width) => document.documentElement.scrollWidth > width, this.width)
+  }
+
+  private get width(): number {
+    return this.page.viewportSize()?.width ?? 0
   }
 
   /** What reaches over the right edge of the page, once it has found its place: nothing, where all is well. */
   async tooWide(): Promise<string[]> {
     const found = () =>
-      this.page.evaluate(() => {
-        if (document.documentElement.scrollWidth <= window.innerWidth) return []
+      this.page.evaluate((width) => {
+        if (document.documentElement.scrollWidth <= width) return []
         const reach = (e: Element) => Math.max(e.getBoundingClientRect().right, e.getBoundingClientRect().left + e.scrollWidth)
-        const out = [...document.querySelectorAll('body *')].filter((e) => reach(e) > window.innerWidth && e.closest('.scroll, .el-table') === null).reverse()
+        const out = [...document.querySelectorAll('body *')].filter((e) => reach(e) > width && e.closest('.scroll, .el-table') === null).reverse()
         return [`the page is ${document.documentElement.scrollWidth} wide`, ...out.slice(0, 5).map((e) => e.outerHTML.slice(0, 120))]
-      })
+      }, this.width)
     // Tables measure themselves anew a moment after the window has changed.
     const deadline = Date.now() + 10_000
     for (;;) {

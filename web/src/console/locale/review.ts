@@ -119,7 +119,7 @@ export const t = tableOf({
   'keep.rosters': '名册',
   'keep.origins': '地址和设备标记',
   'keep.flags': '核查提示',
-  'keep.papers': '试卷',
+  'keep.papers': '纸质承诺的凭证',
   'keep.until': '保存到',
   'keep.none': '活动没有约定',
   left: '现有',

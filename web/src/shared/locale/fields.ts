@@ -36,7 +36,7 @@ const words: Record<string, string> = {
   rosters: '名册',
   origins: '地址和设备标记',
   flags: '核查提示',
-  papers: '试卷',
+  papers: '纸质承诺的凭证',
   shards: '分片数',
   tree: '组织架构',
 
