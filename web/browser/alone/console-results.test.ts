@@ -6,49 +6,43 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { entries } from '@/console/registry'
 import { type Clerk, sit, taken } from '../desk'
 import * as hands from '../hands'
-import { call, settled, signIn } from '../office'
+import { call, settled } from '../office'
 import { type Participant, sessionOf, takePart, unitOf } from '../people'
-import { type Server, serve } from '../server'
-import { connect, phone, Visitor } from '../visitor'
+import { phone, Visitor } from '../visitor'
 import { city } from '../walk'
+import { type Bureau, openBureau } from './bureau'
 
 const campaign = 'jinzhong-2026'
 const office = `/campaigns/${campaign}`
 
 // A server of its own: elsewhere papers stay open, and while one with the contested question
 // does, nothing is marked again.
-let server: Server
-let url: string
+let bureau: Bureau
 let browser: Browser
 let clerk: Clerk
-/** The second person, who works over the API here. */
-let second: string
+let url: string
 let unit: string
 let guests: Participant[]
 /** What counted for the unit before: others may have been there. */
 let before: Counted
 
 beforeAll(async () => {
-  ;[server, browser] = await Promise.all([serve(), connect()])
-  url = server.url
-  const { data } = server
+  bureau = await openBureau()
+  ;({ browser, clerk } = bureau)
+  ;({ url } = bureau.server)
   unit = await unitOf(url, '太谷区居民')
-  second = await signIn(url, await settled(url, data, 'wuping', '吴平', { role: 'campaign_operator' }))
   before = await counted()
   guests = await Promise.all(['赵一', '钱二', '孙三'].map((name) => takePart(url, name, unit)))
   // Names like entries of a list: a rule finds them after a minute, while other tests run.
   const elsewhere = await unitOf(url, '榆次区居民')
   await Promise.all(['学生甲A', '学生甲B', '学生甲C', '学生甲D'].map((name) => takePart(url, name, elsewhere)))
-  clerk = await sit(browser, url, await settled(url, data, 'zhoulan', '周兰', { role: 'campaign_operator' }))
 })
-afterAll(async () => {
-  await clerk?.leave()
-  await browser?.close()
-  await server?.stop()
-})
+afterAll(() => bureau?.close())
 
-const page = () => clerk.visitor.page
+const page = () => bureau.page()
 const button = (name: string | RegExp) => page().getByRole('button', { name })
+const because = (reason: string) => hands.because(page(), reason)
+const agree = () => bureau.agree(campaign)
 
 interface Counted {
   attempts: number
@@ -62,19 +56,13 @@ interface Figures {
 /** What counts for the unit of these tests. */
 async function counted(): Promise<Counted> {
   const region = unit.slice(0, 6)
-  const got = await call<Figures>(url, second, 'GET', `${office}/progress?parent=${region}`)
+  const got = await call<Figures>(url, bureau.second, 'GET', `${office}/progress?parent=${region}`)
   const row = got.items.find((r) => r.id === unit)
   return { attempts: row?.attempts ?? -1, signatures: row?.signatures ?? -1 }
 }
 
 /** What counted before, and so many more of each. */
 const plus = (n: number): Counted => ({ attempts: before.attempts + n, signatures: before.signatures + n })
-
-/** Lets the second person agree to what waits. */
-async function agree(): Promise<void> {
-  const open = await call<{ items: { id: string; state: string; asked_login: string }[] }>(url, second, 'GET', `/approvals?campaign=${campaign}`)
-  for (const a of open.items.filter((one) => one.state === 'asked' && one.asked_login === 'zhoulan')) await call(url, second, 'POST', `/approvals/${a.id}/approve`, {})
-}
 
 describe('results', () => {
   it('are invalidated by two persons after a look, and come back as they were', async () => {
@@ -84,15 +72,14 @@ describe('results', () => {
     await page().getByText('签署', { exact: true }).first().click()
     await clerk.look('corrections')
     await button('查找名单').click()
-    await page().getByRole('textbox', { name: /原因/ }).fill('经核实为批量刷分')
-    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await because('经核实为批量刷分')
     await page().getByText(/名单共 6 条：答卷 3，签署 3，涉及 3 人/).waitFor()
     await page().getByText('赵*').first().waitFor()
     await clerk.look('correction-ready')
     expect(await counted()).toEqual(plus(3))
 
     await button('提交作废审批').click()
-    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await because('')
     await page().getByText('等待另一位有权限的人批准').waitFor()
     await agree()
     await page().getByText('已执行', { exact: true }).waitFor()
@@ -115,8 +102,7 @@ describe('results', () => {
     await guest.leave()
 
     await button('整批撤销').click()
-    await page().getByRole('textbox', { name: /原因/ }).fill('复核后恢复')
-    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await because('复核后恢复')
     await page().getByText('等待另一位有权限的人批准').waitFor()
     await agree()
     await page().getByText('已撤销', { exact: true }).waitFor()
@@ -152,7 +138,7 @@ describe('results', () => {
     await expect.poll(() => page().getByRole('textbox', { name: '发群用的简报' }).inputValue()).toContain('参与')
     await clerk.look('announcements')
     await page().getByRole('button', { name: '封存', exact: true }).click()
-    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await because('')
     await page().getByText('与封存时相同。').waitFor()
     await clerk.look('announcement')
   })
@@ -173,24 +159,21 @@ describe('results', () => {
     await row.waitFor()
     await clerk.look('challenges')
     await row.getByRole('button', { name: '受理' }).click()
-    await page().getByRole('textbox', { name: /原因/ }).fill('条例已修订，参与者反馈')
-    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await because('条例已修订，参与者反馈')
     await page().getByRole('heading', { name: /待裁定/ }).waitFor()
     await button('裁定').click()
-    await page().getByRole('textbox', { name: /原因/ }).fill('条例修订，抽到的都得分')
-    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await because('条例修订，抽到的都得分')
     await page().getByText('得分提高的答卷').waitFor()
     await button('查看名次变化').click()
     await page().getByRole('row').filter({ hasText: '太谷区居民' }).first().waitFor()
     await clerk.look('challenge')
     await button('提交重新评分审批').click()
-    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await because('')
     await page().getByText('等待另一位有权限的人批准').waitFor()
     await agree()
     await page().getByText('已执行', { exact: true }).waitFor()
     await button('撤销重新评分').click()
-    await page().getByRole('textbox', { name: /原因/ }).fill('经核对，原答案无误')
-    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await because('经核对，原答案无误')
     await page().getByText('等待另一位有权限的人批准').waitFor()
     await agree()
     await page().getByText('已撤销', { exact: true }).waitFor()
@@ -213,7 +196,7 @@ describe('results', () => {
     await page().getByLabel('写给参与者的答复，或不予答复的原因').fill('已恢复计入')
     await clerk.look('appeal')
     await button('维持作废并答复').click()
-    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await because('')
     await page().getByRole('heading', { name: /不成立/ }).waitFor()
 
     const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${guests[1]!.token}` }
@@ -225,7 +208,7 @@ describe('results', () => {
     await page().getByText('证书在哪里打印').waitFor()
     await page().getByLabel('写给参与者的答复，或不予答复的原因').fill('在首页“查看证书”')
     await page().getByRole('button', { name: '答复', exact: true }).click()
-    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await because('')
     await page().getByRole('heading', { name: /已答复/ }).waitFor()
     await clerk.look('feedback')
 
@@ -234,13 +217,11 @@ describe('results', () => {
     await page().getByText('搬家').waitFor()
     await clerk.look('transfer')
     await button('不同意').click()
-    await page().getByRole('textbox', { name: /原因/ }).fill('名册中没有此人')
-    await page().getByRole('dialog').getByRole('button', { name: '确定' }).click()
+    await because('名册中没有此人')
     await page().getByRole('heading', { name: /未同意/ }).waitFor()
   })
 
   it('are given back where an appeal is upheld, and move with who is let into another unit', async () => {
-    const because = (reason: string) => hands.because(page(), reason)
     await clerk.go(`/c/${campaign}/corrections`)
     await page().getByLabel('参与者编号，每行一个').fill(guests[1]!.id)
     await button('查找名单').click()
@@ -288,9 +269,9 @@ describe('results', () => {
     const yuci = await unitOf(url, '榆次区居民')
     const dir = await mkdtemp(join(tmpdir(), 'qingyuan-roster-'))
     await writeFile(join(dir, 'r.csv'), `单位编号,编号,姓名\n${yuci},B001,李强\n${yuci},B002,王敏\n`)
-    await server.run('roster', 'import', join(dir, 'r.csv'), '--campaign', campaign, '--json')
+    await bureau.server.run('roster', 'import', join(dir, 'r.csv'), '--campaign', campaign, '--json')
     await rm(dir, { recursive: true })
-    const local = await sit(browser, url, await settled(url, server.data, 'fangyun', '方云', { role: 'campaign_operator', campaign, scope: yuci }))
+    const local = await sit(browser, url, await settled(url, bureau.server.data, 'fangyun', '方云', { role: 'campaign_operator', campaign, scope: yuci }))
     const theirs = local.visitor.page
     await local.go(`/c/${campaign}/progress`)
     await theirs.getByRole('row', { name: /榆次区居民/ }).getByRole('button', { name: '未参加名单' }).click()
@@ -310,17 +291,17 @@ describe('results', () => {
       .toBeGreaterThan(0)
     await page().getByRole('row', { name: /姓名像编号/ }).first().getByRole('button', { name: '打开' }).click()
     await button('确认').click()
-    await hands.because(page(), '名单式姓名，疑似代填')
+    await because('名单式姓名，疑似代填')
     await page().getByRole('heading', { name: /姓名像编号 · 已确认/ }).waitFor()
     await clerk.look('flag')
     await page().getByRole('link', { name: '以此查找要作废的记录' }).click()
     await expect.poll(() => page().getByLabel('已确认的提示编号，每行一个').inputValue()).not.toBe('')
     await page().getByText('签署', { exact: true }).first().click()
     await button('查找名单').click()
-    await hands.because(page(), '名单式姓名')
+    await because('名单式姓名')
     await page().getByText(/名单共 \d+ 条：答卷 \d+，签署 4，涉及 4 人/).waitFor()
     await button('放弃这份名单').click()
-    await hands.because(page(), '')
+    await because('')
     await page().getByText('已放弃', { exact: true }).waitFor()
 
     const guest = await Visitor.arrive(browser, url, phone)
@@ -341,9 +322,9 @@ describe('results', () => {
 describe('every page of the console', () => {
   it('holds on a desk and on a phone, without barriers and without faults', async () => {
     const [system, auditor, editor] = await Promise.all([
-      settled(url, server.data, 'pageone', '页一', { role: 'system' }),
-      settled(url, server.data, 'pagetwo', '页二', { role: 'auditor' }),
-      settled(url, server.data, 'pagethree', '页三', { role: 'question_editor' }),
+      settled(url, bureau.server.data, 'pageone', '页一', { role: 'system' }),
+      settled(url, bureau.server.data, 'pagetwo', '页二', { role: 'auditor' }),
+      settled(url, bureau.server.data, 'pagethree', '页三', { role: 'question_editor' }),
     ])
     const people: Record<string, Clerk> = {
       system: await sit(browser, url, system, phone),
