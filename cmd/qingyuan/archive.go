@@ -147,16 +147,7 @@ const observeEvery = 5 * time.Second
 
 // Run watches the archivers until ctx ends.
 func (a *archive) Run(ctx context.Context) {
-	tick := time.NewTicker(observeEvery)
-	defer tick.Stop()
-	for {
-		a.observe(ctx)
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+	every(ctx, observeEvery, a.observe)
 }
 
 func (a *archive) observe(ctx context.Context) {

@@ -55,27 +55,33 @@ func (f officeFlags) act() catalog.Act {
 
 // onCatalog runs a command's work on the catalog in SQL, beside running servers or
 // before the first start.
-func (f officeFlags) onCatalog(e env, work func(context.Context, *catalog.Store) error) (err error) {
+func (f officeFlags) onCatalog(e env, work func(context.Context, *catalog.Store) error) error {
+	return f.onDatabase(e, func(cfg configs.Config, db *sqldb.DB) error {
+		k, err := openCatalog(e.ctx, cfg, nil, db, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return err
+		}
+		k.Store().Merged = append(k.Store().Merged, rostersFollow(cfg, db))
+		return told(e, work(e.ctx, k.Store()))
+	})
+}
+
+// onDatabase runs a command's work on the database alone, which is made where there is
+// none yet.
+func (f configFlags) onDatabase(e env, work func(configs.Config, *sqldb.DB) error) (err error) {
 	cfg, err := f.load(nil)
 	if err != nil {
 		return err
 	}
-	if cfg.Database.URL.IsZero() {
-		if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
-			return fmt.Errorf("make the data folder: %w", err)
-		}
+	if err := makeDatabaseFolder(cfg); err != nil {
+		return err
 	}
 	db, err := sqldb.Open(e.ctx, cfg.DatabaseTarget())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	k, err := openCatalog(e.ctx, cfg, nil, db, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	k.Store().Merged = append(k.Store().Merged, rostersFollow(cfg, db))
-	return told(e, work(e.ctx, k.Store()))
+	return work(cfg, db)
 }
 
 // told prints the parts of a refusal, one a line, before the refusal itself.

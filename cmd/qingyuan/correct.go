@@ -85,29 +85,28 @@ func (d *correctDesk) find(id string) (*correction.Batch, error) {
 
 // work works on jobs until a batch is in one of the states. A server beside may do it
 // as well.
-func (d *correctDesk) work(id string, states ...correction.State) (*correction.Batch, error) {
+func (d *correctDesk) work(id string, states ...correction.State) (b *correction.Batch, err error) {
+	show := d.progress(id)
+	err = d.working(func() (bool, error) {
+		if b, err = d.find(id); err != nil {
+			return false, err
+		}
+		show(b.Progress(), b.Items)
+		return slices.Contains(states, b.State), nil
+	})
+	return b, err
+}
+
+// lookEach is how long the desk rests between two looks at what it waits for.
+const lookEach = 200 * time.Millisecond
+
+// working works on jobs until look says that it is done.
+func (d *correctDesk) working(look func() (done bool, err error)) error {
 	ctx, stop := context.WithCancel(d.ctx)
 	done := make(chan struct{})
 	go func() { defer close(done); d.office.jobs.Run(ctx) }()
 	defer func() { stop(); <-done }()
-	show := d.progress(id)
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		b, err := d.find(id)
-		if err != nil {
-			return nil, err
-		}
-		show(b.Progress(), b.Items)
-		if slices.Contains(states, b.State) {
-			return b, nil
-		}
-		select {
-		case <-d.ctx.Done():
-			return nil, d.ctx.Err()
-		case <-tick.C:
-		}
-	}
+	return until(d.ctx, lookEach, look)
 }
 
 func (d *correctDesk) progress(id string) func(done, total int64) {
@@ -331,38 +330,45 @@ func (c correctApproveCmd) Run(e env) error {
 // carryOut works until what was approved has begun: here, or in a server that has taken
 // it already.
 func (d *correctDesk) carryOut(who operator.Actor, approvalID string) error {
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	return until(d.ctx, lookEach, func() (bool, error) {
 		if _, err := d.office.approvals.Step(d.ctx); err != nil {
-			return err
+			return false, err
 		}
 		a, err := d.office.approvals.Find(d.ctx, who, approvalID)
 		if err != nil {
-			return fmt.Errorf("how approval %s went: %w", approvalID, err)
+			return false, fmt.Errorf("how approval %s went: %w", approvalID, err)
 		}
 		switch a.State {
 		case approval.Approved, approval.Running:
+			return false, nil
 		case approval.Failed:
-			return fmt.Errorf("approval %s failed: %s", approvalID, a.Failure)
+			return false, fmt.Errorf("approval %s failed: %s", approvalID, a.Failure)
 		default:
-			return nil
+			return true, nil
 		}
-		select {
-		case <-d.ctx.Done():
-			return d.ctx.Err()
-		case <-tick.C:
-		}
-	}
+	})
 }
 
-// finish works until a batch that was begun has come to its end.
-func (d *correctDesk) finish(batch string) error {
-	b, err := d.work(batch, correction.Done, correction.Stopped, correction.Undone, correction.UndoHalted)
+// finish works until a batch that was begun has come to its end, or to another state that
+// will do.
+func (d *correctDesk) finish(batch string, also ...correction.State) error {
+	b, err := d.work(batch, append(also, correction.Done, correction.Stopped, correction.Undone, correction.UndoHalted)...)
 	if err != nil {
 		return err
 	}
 	return d.show(b)
+}
+
+// lead acts upon a batch and works until that has come to its end.
+func (d *correctDesk) lead(batch string, act func(context.Context, operator.Actor, *correction.Batch) error, also ...correction.State) error {
+	b, err := d.find(batch)
+	if err == nil {
+		err = act(d.ctx, d.who, b)
+	}
+	if err != nil {
+		return told(d.env, err)
+	}
+	return d.finish(b.ID, also...)
 }
 
 // correctCancelCmd stops a batch.
@@ -375,17 +381,7 @@ type correctCancelCmd struct {
 // Run implements the command.
 func (c correctCancelCmd) Run(e env) error {
 	return c.onCorrections(e, func(d *correctDesk) error {
-		b, err := d.find(c.Batch)
-		if err == nil {
-			err = d.office.corrections.Cancel(d.ctx, d.who, b)
-		}
-		if err != nil {
-			return told(e, err)
-		}
-		if b, err = d.work(b.ID, correction.Discarded, correction.Stopped, correction.UndoHalted, correction.Done, correction.Undone); err != nil {
-			return err
-		}
-		return d.show(b)
+		return d.lead(c.Batch, d.office.corrections.Cancel, correction.Discarded)
 	})
 }
 
@@ -399,17 +395,7 @@ type correctResumeCmd struct {
 // Run implements the command.
 func (c correctResumeCmd) Run(e env) error {
 	return c.onCorrections(e, func(d *correctDesk) error {
-		b, err := d.find(c.Batch)
-		if err == nil {
-			err = d.office.corrections.GoOn(d.ctx, d.who, b)
-		}
-		if err != nil {
-			return told(e, err)
-		}
-		if b, err = d.work(b.ID, correction.Done, correction.Stopped, correction.Undone, correction.UndoHalted); err != nil {
-			return err
-		}
-		return d.show(b)
+		return d.lead(c.Batch, d.office.corrections.GoOn)
 	})
 }
 

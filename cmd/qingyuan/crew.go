@@ -48,16 +48,7 @@ const overdueAtOnce = 500
 
 // Run keeps the crew complete until ctx ends.
 func (c *crew) Run(ctx context.Context) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		c.muster(ctx)
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+	every(ctx, time.Second, c.muster)
 }
 
 // muster starts work for campaigns that have none yet, opens those anew that

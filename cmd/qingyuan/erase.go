@@ -281,17 +281,13 @@ const erasurePatience = time.Minute
 func (x *erasure) patiently(ctx context.Context, try func() (done bool, err error)) error {
 	ctx, cancel := context.WithTimeout(ctx, erasurePatience)
 	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		done, err := try()
-		if done {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(err, ctx.Err())
-		case <-tick.C:
-		}
+	var failed error
+	err := until(ctx, 100*time.Millisecond, func() (done bool, _ error) {
+		done, failed = try()
+		return done, nil
+	})
+	if err != nil {
+		return errors.Join(failed, err)
 	}
+	return nil
 }

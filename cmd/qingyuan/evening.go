@@ -134,33 +134,23 @@ func (c giveBackCmd) Run(e env) error {
 }
 
 // grant works on jobs until a grant is not in the state any more.
-func (d *correctDesk) grant(grants *grant.Service, id string, while grant.State) (*grant.Grant, error) {
-	ctx, stop := context.WithCancel(d.ctx)
-	done := make(chan struct{})
-	go func() { defer close(done); d.office.jobs.Run(ctx) }()
-	defer func() { stop(); <-done }()
+func (d *correctDesk) grant(grants *grant.Service, id string, while grant.State) (g *grant.Grant, err error) {
 	show := d.progress(id)
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		g, err := grants.Find(d.ctx, d.who, d.flags.Campaign, id)
-		if err != nil {
-			return nil, err
+	err = d.working(func() (bool, error) {
+		if g, err = grants.Find(d.ctx, d.who, d.flags.Campaign, id); err != nil {
+			return false, err
 		}
 		show(g.Next, g.Items)
 		switch g.State {
 		case while:
+			return false, nil
 		case grant.Failed, grant.Stopped:
-			return g, fmt.Errorf("grant %s is %s: %s", g.ID, g.State, g.Text)
+			return false, fmt.Errorf("grant %s is %s: %s", g.ID, g.State, g.Text)
 		default:
-			return g, nil
+			return true, nil
 		}
-		select {
-		case <-d.ctx.Done():
-			return nil, d.ctx.Err()
-		case <-tick.C:
-		}
-	}
+	})
+	return g, err
 }
 
 func (c giveBackCmd) tell(e env, g *grant.Grant) error {

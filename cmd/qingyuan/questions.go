@@ -42,32 +42,20 @@ type bankFlags struct {
 }
 
 // onBanks runs a command's work beside running servers, or before the first start.
-func (f bankFlags) onBanks(e env, work func(context.Context, *banks.Service, operator.Actor) error) (err error) {
-	cfg, err := f.load(nil)
-	if err != nil {
-		return err
-	}
-	if cfg.Database.URL.IsZero() {
-		if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
-			return fmt.Errorf("make the data folder: %w", err)
-		}
-	}
-	db, err := sqldb.Open(e.ctx, cfg.DatabaseTarget())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
+func (f bankFlags) onBanks(e env, work func(context.Context, *banks.Service, operator.Actor) error) error {
 	by := console()
 	if f.As != "" {
 		by = operator.Console(f.As)
 	}
-	store, err := catalog.NewStore(db, time.Now)
-	if err != nil {
-		return err
-	}
-	s := &banks.Service{DB: db, Now: time.Now, Zone: configs.Zone(), Campaign: campaignsOf(e.ctx, cfg, db), Drawing: store}
-	store.Banks = s
-	return told(e, work(e.ctx, s, by))
+	return f.onDatabase(e, func(cfg configs.Config, db *sqldb.DB) error {
+		store, err := catalog.NewStore(db, time.Now)
+		if err != nil {
+			return err
+		}
+		s := &banks.Service{DB: db, Now: time.Now, Zone: configs.Zone(), Campaign: campaignsOf(e.ctx, cfg, db), Drawing: store}
+		store.Banks = s
+		return told(e, work(e.ctx, s, by))
+	})
 }
 
 // print prints one value as JSON, or a line.

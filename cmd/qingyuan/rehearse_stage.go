@@ -189,21 +189,16 @@ func (s *stage) start(ctx context.Context, config string) error {
 func (s *stage) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stageReady)
 	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the server of the rehearsal is not ready: %w", ctx.Err())
-		case <-tick.C:
-		}
+	err := until(ctx, 100*time.Millisecond, func() (bool, error) {
 		if s.url == "" {
 			s.url = s.listening()
 		}
-		if s.url != "" && isReady(ctx, s.url) {
-			return nil
-		}
+		return s.url != "" && isReady(ctx, s.url), nil
+	})
+	if err != nil {
+		return fmt.Errorf("the server of the rehearsal is not ready: %w", err)
 	}
+	return nil
 }
 
 // listening reads the public address from the server's log; "" before it is there.

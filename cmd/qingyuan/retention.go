@@ -208,18 +208,11 @@ func (d *retentionDesk) register(q *jobs.Queue) { q.Register(retentionKind, d.wo
 
 // Run looks every round whether any time is over, at every campaign once a day, until ctx ends.
 func (d *retentionDesk) Run(ctx context.Context) {
-	tick := time.NewTicker(d.cfg.Rounds.Every)
-	defer tick.Stop()
-	for {
+	every(ctx, d.cfg.Rounds.Every, func(ctx context.Context) {
 		if err := d.look(ctx); err != nil && ctx.Err() == nil {
 			d.log.WarnContext(ctx, "look which campaigns forget", "err", err)
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+	})
 }
 
 // look puts a job in line for every campaign that keeps something whose time is over.

@@ -165,10 +165,8 @@ func (s stores) vet(ctx context.Context, examine func(context.Context) error) er
 // without having seen the ledger once, nobody could tell whether the Redis is the
 // one that belongs to it. Later it may be away.
 func awaitDatabase(ctx context.Context, cfg configs.Config, log *slog.Logger) (*sqldb.DB, error) {
-	if cfg.Database.URL.IsZero() {
-		if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
-			return nil, fmt.Errorf("make the data folder: %w", err)
-		}
+	if err := makeDatabaseFolder(cfg); err != nil {
+		return nil, err
 	}
 	for told := false; ; told = true {
 		db, err := sqldb.Open(ctx, cfg.DatabaseTarget())
@@ -184,6 +182,17 @@ func awaitDatabase(ctx context.Context, cfg configs.Config, log *slog.Logger) (*
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+// makeDatabaseFolder makes the folder that the database lies in where that is a file.
+func makeDatabaseFolder(cfg configs.Config) error {
+	if !cfg.Database.URL.IsZero() {
+		return nil
+	}
+	if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	return nil
 }
 
 // program is everything that runs in one server.

@@ -49,18 +49,11 @@ func (b *switchboard) Off(campaign string, f httpapi.Feature) bool {
 
 // Run follows until ctx ends.
 func (b *switchboard) Run(ctx context.Context) {
-	tick := time.NewTicker(followEvery)
-	defer tick.Stop()
-	for {
+	every(ctx, followEvery, func(ctx context.Context) {
 		if err := b.follow(ctx); err != nil && ctx.Err() == nil {
 			b.log.DebugContext(ctx, "the switches stay as they were", "err", err)
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+	})
 }
 
 // follow reads the switches once, and tells of those that were turned.
