@@ -11,11 +11,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"fmt"
 	"maps"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"qingyuan/campaign"
 	"qingyuan/configs"
@@ -158,14 +155,6 @@ func (s *Service) campaign(id string) (*campaign.Campaign, error) {
 }
 
 const longestReason = 200 // characters
-
-func cleanReason(field, text string) (string, error) {
-	text = strings.TrimSpace(text)
-	if n := utf8.RuneCountInString(text); n == 0 || n > longestReason || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
-		return "", fault.InvalidField(field, fmt.Sprintf("应为 1 至 %d 个字", longestReason))
-	}
-	return text, nil
-}
 
 // find returns the question of a campaign that an id means: of the bank that papers are
 // drawn from now, or of the version in which participants have reported it.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/audit"
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/correction"
@@ -82,7 +83,7 @@ func (s *Service) Take(ctx context.Context, who operator.Actor, d Draft) (*Chall
 	if err := s.may(who, d.Campaign); err != nil {
 		return nil, err
 	}
-	why, err := cleanReason("why", d.Why)
+	why, err := campaign.Prose("why", d.Why, 1, longestReason)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +175,7 @@ type Judgement struct {
 
 // check refuses a judgement that makes no sense for the question.
 func (j *Judgement) check(c *Challenge, q *quiz.Question) (err error) {
-	if j.Reason, err = cleanReason("reason", j.Reason); err != nil {
+	if j.Reason, err = campaign.Prose("reason", j.Reason, 1, longestReason); err != nil {
 		return err
 	}
 	switch {
@@ -291,7 +292,7 @@ func (s *Service) supplied(ctx context.Context, c *Challenge) error {
 
 // Dismiss ends a challenge: the question stands.
 func (s *Service) Dismiss(ctx context.Context, who operator.Actor, c *Challenge, why string) (*Challenge, error) {
-	why, err := cleanReason("reason", why)
+	why, err := campaign.Prose("reason", why, 1, longestReason)
 	if err == nil {
 		err = s.may(who, c.Campaign)
 	}
@@ -414,7 +415,7 @@ func (s *Service) Cancel(ctx context.Context, who operator.Actor, c *Challenge) 
 // Readmit lets the question be drawn again as it was, once nothing is marked by the
 // decision any more.
 func (s *Service) Readmit(ctx context.Context, who operator.Actor, c *Challenge, why string) (*Challenge, error) {
-	why, err := cleanReason("reason", why)
+	why, err := campaign.Prose("reason", why, 1, longestReason)
 	if err == nil {
 		err = s.may(who, c.Campaign)
 	}

@@ -7,12 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/oklog/ulid/v2"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
 	"qingyuan/internal/sqldb"
@@ -70,15 +69,12 @@ func (r *Report) About(c quiz.Contested) {
 	r.Question, r.Fingerprint = c.Question.ID, c.Question.Fingerprint()
 }
 
-func (r *Report) check() error {
+func (r *Report) check() (err error) {
 	if !r.Kind.Known() {
 		return fault.InvalidField("kind", "应为 wrong_key、outdated、unclear 或 other")
 	}
-	r.Text = strings.TrimSpace(r.Text)
-	if utf8.RuneCountInString(r.Text) > longestText || !utf8.ValidString(r.Text) || strings.ContainsRune(r.Text, 0) {
-		return fault.InvalidField("text", fmt.Sprintf("最多 %d 个字", longestText))
-	}
-	return nil
+	r.Text, err = campaign.Prose("text", r.Text, 0, longestText)
+	return err
 }
 
 // Receive takes a report and returns it as it is kept. The same question of the same

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/oklog/ulid/v2"
 
@@ -90,14 +89,6 @@ var (
 // The bounds of texts, in characters.
 const longestText = 1000
 
-func cleanText(text string) (string, error) {
-	text = strings.TrimSpace(text)
-	if n := utf8.RuneCountInString(text); n == 0 || n > longestText || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
-		return "", fault.InvalidField("text", fmt.Sprintf("请填写说明，最多 %d 个字", longestText))
-	}
-	return text, nil
-}
-
 func appealAAD(campaignID, participant string) []byte {
 	return []byte("appeal|" + campaignID + "|" + participant)
 }
@@ -105,7 +96,7 @@ func appealAAD(campaignID, participant string) []byte {
 // Appeal takes an appeal against what a batch did to an act. There is one for each act
 // and batch: a repeat gives the first back, with fresh false.
 func (s *Service) Appeal(ctx context.Context, a Appeal) (kept *Appeal, fresh bool, err error) {
-	if a.Text, err = cleanText(a.Text); err != nil {
+	if a.Text, err = campaign.Prose("text", a.Text, 1, longestText); err != nil {
 		return nil, false, err
 	}
 	if a.Batch == "" {
@@ -219,7 +210,7 @@ func (s *Service) Review(ctx context.Context, who operator.Actor, a *Appeal) err
 
 // Refuse answers an appeal: the act stays out.
 func (s *Service) Refuse(ctx context.Context, who operator.Actor, a *Appeal, answer string) error {
-	answer, err := cleanText(answer)
+	answer, err := campaign.Prose("text", answer, 1, longestText)
 	if err != nil {
 		return err
 	}
@@ -232,7 +223,7 @@ const ApproveAppeal = "appeal.uphold"
 // AskUphold answers an appeal so that the act is to count again, once a second person
 // has approved that. It returns the id of the approval.
 func (s *Service) AskUphold(ctx context.Context, who operator.Actor, a *Appeal, answer string) (string, error) {
-	answer, err := cleanText(answer)
+	answer, err := campaign.Prose("text", answer, 1, longestText)
 	if err != nil {
 		return "", err
 	}

@@ -45,7 +45,7 @@ func (s *Service) AskUndo(ctx context.Context, who operator.Actor, b *Batch, why
 	if b.State != Done && b.State != Stopped {
 		return "", ErrState
 	}
-	why, err := reason(why)
+	why, err := campaign.Prose("reason", why, 1, longestReason)
 	if err != nil {
 		return "", err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/correction/act"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/jobs"
@@ -40,7 +41,7 @@ func (s *Service) BeginRemark(ctx context.Context, tx *sql.Tx, who operator.Acto
 		CreatedAt: s.now(), Conditions: Conditions{Attempts: true},
 	}
 	var err error
-	if b.Reason, err = reason(why); err != nil {
+	if b.Reason, err = campaign.Prose("reason", why, 1, longestReason); err != nil {
 		return nil, err
 	}
 	if err := s.insert(ctx, tx, who, b); err != nil {

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"qingyuan/campaign"
 	"qingyuan/internal/audit"
@@ -108,16 +107,8 @@ type Draft struct {
 	Reason string
 }
 
-const longestReason = 200 // characters
-
-// reason cleans the text for the participants, or names what is wrong with it.
-func reason(text string) (string, error) {
-	text = strings.TrimSpace(text)
-	if n := utf8.RuneCountInString(text); n == 0 || n > longestReason || !utf8.ValidString(text) {
-		return "", fault.InvalidField("reason", fmt.Sprintf("请填写将告知参与者的理由，最多 %d 个字", longestReason))
-	}
-	return text, nil
-}
+// longestReason bounds what participants are told, in characters.
+const longestReason = 200
 
 // Create begins a batch: the ledger is searched in the background, and nothing else
 // happens. The batch reaches no further than the actor's own part of the tree.
@@ -133,7 +124,7 @@ func (s *Service) Create(ctx context.Context, who operator.Actor, d Draft) (*Bat
 		ID: newID(), Campaign: def.ID, State: Collecting, Conditions: d.Conditions, Creator: who.ID, Login: who.Login,
 		CreatedAt: s.now(),
 	}
-	if b.Reason, err = reason(d.Reason); err != nil {
+	if b.Reason, err = campaign.Prose("reason", d.Reason, 1, longestReason); err != nil {
 		return nil, err
 	}
 	if err := s.conceal(def.ID, &b.Conditions); err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/audit"
 	"qingyuan/internal/operator"
 )
@@ -23,7 +24,7 @@ func (s *Service) Review(ctx context.Context, who operator.Actor, m *Message) er
 
 // Answer tells the participant what the office says.
 func (s *Service) Answer(ctx context.Context, who operator.Actor, m *Message, answer string) error {
-	answer, err := clean("answer", answer, maxAnswer)
+	answer, err := campaign.Prose("answer", answer, 1, maxAnswer)
 	if err != nil {
 		return err
 	}
@@ -32,7 +33,7 @@ func (s *Service) Answer(ctx context.Context, who operator.Actor, m *Message, an
 
 // Close ends a message that is not answered as such; the participant is told why.
 func (s *Service) Close(ctx context.Context, who operator.Actor, m *Message, why string) error {
-	why, err := clean("answer", why, maxAnswer)
+	why, err := campaign.Prose("answer", why, 1, maxAnswer)
 	if err != nil {
 		return err
 	}

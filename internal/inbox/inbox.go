@@ -4,10 +4,7 @@
 package inbox
 
 import (
-	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"qingyuan/campaign"
 	"qingyuan/internal/fault"
@@ -101,23 +98,14 @@ var (
 	ErrTooMany = fault.New(fault.Limited, "feedback.too_many", "每天最多提交 5 条，请明天再来")
 )
 
-// clean trims what somebody wrote, and refuses what is empty, too long or no text.
-func clean(field, text string, most int) (string, error) {
-	text = strings.TrimSpace(text)
-	if n := utf8.RuneCountInString(text); n == 0 || n > most || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
-		return "", fault.InvalidField(field, fmt.Sprintf("应为 1 至 %d 个字", most))
-	}
-	return text, nil
-}
-
 // check cleans a message that comes in.
 func (m *Message) check() (err error) {
 	if !m.Kind.Known() {
 		return fault.InvalidField("kind", "应为 complaint、suggestion 或 question")
 	}
-	if m.Text, err = clean("text", m.Text, maxText); err != nil || m.Contact == "" {
+	if m.Text, err = campaign.Prose("text", m.Text, 1, maxText); err != nil || m.Contact == "" {
 		return err
 	}
-	m.Contact, err = clean("contact", m.Contact, maxContact)
+	m.Contact, err = campaign.Prose("contact", m.Contact, 1, maxContact)
 	return err
 }

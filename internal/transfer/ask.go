@@ -23,7 +23,7 @@ func (s *Service) Ask(ctx context.Context, campaignID, participant, unit, why st
 	if err != nil {
 		return fail(err)
 	}
-	if why, err = clean("reason", why, 0); err != nil {
+	if why, err = campaign.Prose("reason", why, 0, maxText); err != nil {
 		return fail(err)
 	}
 	now := s.Now()

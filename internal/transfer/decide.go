@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/audit"
 	"qingyuan/internal/correction/act"
 	"qingyuan/internal/operator"
@@ -70,7 +71,7 @@ type audited struct {
 // decide writes down what was decided of a request that waits, and who did. The reason
 // has at least so many characters.
 func (s *Service) decide(ctx context.Context, who operator.Actor, r *Request, to State, reason string, least int) error {
-	reason, err := clean("reason", reason, least)
+	reason, err := campaign.Prose("reason", reason, least, maxText)
 	if err != nil {
 		return err
 	}

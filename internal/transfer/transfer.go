@@ -6,10 +6,7 @@ package transfer
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"qingyuan/campaign"
 	"qingyuan/internal/correction/act"
@@ -100,15 +97,6 @@ var (
 	// ErrTooMany is one request more than PerDay.
 	ErrTooMany = fault.New(fault.Limited, "transfer.too_many", "每天最多申请 5 次，请明天再来")
 )
-
-// clean trims what somebody wrote, and refuses what is too long or no text.
-func clean(field, text string, least int) (string, error) {
-	text = strings.TrimSpace(text)
-	if n := utf8.RuneCountInString(text); n < least || n > maxText || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
-		return "", fault.InvalidField(field, fmt.Sprintf("应为 %d 至 %d 个字", least, maxText))
-	}
-	return text, nil
-}
 
 // receiving returns a unit that may take somebody in.
 func receiving(c *campaign.Campaign, unit string) error {
