@@ -99,8 +99,12 @@ func (c rosterImportCmd) tell(e env, out roster.Outcome) error {
 		for _, wrong := range out.Errors {
 			fmt.Fprintf(e.stderr, "第 %d 行：%s\n", wrong.Row, wrong.Reason)
 		}
-		fmt.Fprintf(e.stdout, "共 %d 行，写入 %d，未变 %d，拒绝 %d，移除 %d，涉及 %d 个单位\n",
-			out.Found, out.Written, out.Same, out.Refused, out.Removed, out.Units)
+		wrote, end := "写入", ""
+		if !out.Applied {
+			wrote, end = "可写入", "；没有改动"
+		}
+		fmt.Fprintf(e.stdout, "共 %d 行，%s %d，未变 %d，拒绝 %d，移除 %d，涉及 %d 个单位%s\n",
+			out.Found, wrote, out.Written, out.Same, out.Refused, out.Removed, out.Units, end)
 	}
 	if !out.Applied && !c.DryRun {
 		return errReported

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -324,4 +326,29 @@ func TestOnePersonByTwoDoors(t *testing.T) {
 	s.awaitReady()
 	s.eventually("the rebuilt counts", once)
 	mustRun(t, "verify", "--data", cfg.Data.Dir)
+}
+
+// TestWhatARosterImportTells holds what a clerk reads of it: nothing is told as written where
+// a faulty row kept everything back.
+func TestWhatARosterImportTells(t *testing.T) {
+	t.Parallel()
+	refused := roster.Outcome{Found: 3, Written: 2, Refused: 1, Units: 1, Errors: []roster.RowError{{Row: 4, Reason: "没有这个单位"}}}
+	written := refused
+	written.Applied = true
+	for name, test := range map[string]struct {
+		out  roster.Outcome
+		cmd  rosterImportCmd
+		want string
+		err  error
+	}{
+		"kept back": {refused, rosterImportCmd{All: true}, "共 3 行，可写入 2，未变 0，拒绝 1，移除 0，涉及 1 个单位；没有改动\n", errReported},
+		"a dry run": {refused, rosterImportCmd{DryRun: true}, "共 3 行，可写入 2，未变 0，拒绝 1，移除 0，涉及 1 个单位；没有改动\n", nil},
+		"written":   {written, rosterImportCmd{}, "共 3 行，写入 2，未变 0，拒绝 1，移除 0，涉及 1 个单位\n", nil},
+	} {
+		var stdout, stderr bytes.Buffer
+		err := test.cmd.tell(env{ctx: t.Context(), stdout: &stdout, stderr: &stderr}, test.out)
+		if !errors.Is(err, test.err) || stdout.String() != test.want || stderr.String() != "第 4 行：没有这个单位\n" {
+			t.Errorf("%s: %v, %q, %q", name, err, stdout.String(), stderr.String())
+		}
+	}
 }
