@@ -126,6 +126,7 @@ func errorCodes() []codeRow {
 		{"transfer.pending", 409, "您已有一条转单位申请正在等待处理，撤回后才能另行申请"},
 		{"transfer.same_unit", 409, "您已经在这个单位"},
 		{"transfer.roster_bound", 409, "您是按单位名册参加的，单位以名册为准，请联系本单位管理员更正名册"},
+		{"transfer.joined", 409, "这次报名已并入本人的另一次报名，转单位不会改变人数；请用计入的那次报名申请，或再次答题、签署后再申请"},
 		{"transfer.not_found", 404, "没有这条转单位申请"},
 		{"transfer.state", 409, "这条申请已经处理或撤回，请刷新后查看"},
 		{"transfer.too_many", 429, "每天最多申请 5 次，请明天再来"},

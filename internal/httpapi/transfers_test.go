@@ -20,6 +20,13 @@ func (m *moves) Transfer(_ context.Context, _ string, t words.Transfer) (bool, e
 	return true, nil
 }
 
+func (m *moves) Membership(_ context.Context, _, participant string) (words.Membership, error) {
+	if participant == "joined" {
+		return words.Membership{Enrolled: true, Into: "another"}, nil
+	}
+	return words.Membership{Enrolled: true}, nil
+}
+
 // openTransfers gives a bench with operators the requests themselves. Everybody who asks
 // belongs to tg1.
 func openTransfers(_ *testing.T, b *bench) *moves {
@@ -85,6 +92,9 @@ func TestTransfers(t *testing.T) {
 	}
 	if p := b.ask(t, "p:bob", http.MethodPost, own, wish, http.StatusConflict).problem(t); p.Code != "transfer.roster_bound" {
 		t.Errorf("somebody of a roster is told %+v", p)
+	}
+	if p := b.ask(t, "p:joined", http.MethodPost, own, wish, http.StatusConflict).problem(t); p.Code != "transfer.joined" {
+		t.Errorf("somebody who is counted as another one is told %+v", p)
 	}
 	b.ask(t, "", http.MethodPost, own, wish, http.StatusUnauthorized)
 

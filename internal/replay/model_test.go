@@ -181,7 +181,7 @@ func (w *world) transfer() {
 			Group: rapid.SampledFrom([]string{"public", "pupils"}).Draw(w.T, "group"),
 		},
 	})
-	if !errors.Is(err, campaign.ErrRequired) {
+	if !errors.Is(err, campaign.ErrRequired) && !errors.Is(err, act.ErrElsewhere) {
 		must(w.rig.TB, 0, err)
 	}
 }

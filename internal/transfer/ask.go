@@ -68,6 +68,9 @@ func (s *Service) wish(ctx context.Context, c *campaign.Campaign, participant, u
 	case e.Unit == unit:
 		return nil, ErrSameUnit
 	}
+	if err := s.counted(ctx, c.ID, participant); err != nil {
+		return nil, err
+	}
 	bound, err := s.Bound(ctx, c.ID, e.Unit, participant)
 	if err != nil {
 		return nil, err
@@ -76,6 +79,15 @@ func (s *Service) wish(ctx context.Context, c *campaign.Campaign, participant, u
 		return nil, ErrRosterBound
 	}
 	return &Request{Campaign: c.ID, Participant: participant, Group: e.Group, From: e.Unit, To: unit}, nil
+}
+
+// counted returns ErrJoined for somebody who is counted as another participant.
+func (s *Service) counted(ctx context.Context, campaignID, participant string) error {
+	m, err := s.Mover.Membership(ctx, campaignID, participant)
+	if err == nil && m.Into != "" {
+		return ErrJoined
+	}
+	return err
 }
 
 // place writes a request, and tells whether it did: not where another one waits.

@@ -17,11 +17,11 @@ import (
 // Grant lets the participant belong to the unit that they asked for, with everything
 // that counts. The decision is written down first, and the counts follow: a repeat, or
 // Run after a stop, goes on where it was left. After the close nothing is granted, nor
-// to a unit that is gone.
+// to a unit that is gone, nor to somebody who is counted as another participant.
 func (s *Service) Grant(ctx context.Context, who operator.Actor, r *Request, reason string) error {
 	fail := func(err error) error { return fmt.Errorf("grant transfer %s: %w", r.ID, err) }
 	if r.State == Pending {
-		if err := s.may(r); err != nil {
+		if err := s.may(ctx, r); err != nil {
 			return fail(err)
 		}
 		if err := s.decide(ctx, who, r, Granting, reason, 0); err != nil {
@@ -41,7 +41,7 @@ func (s *Service) Grant(ctx context.Context, who operator.Actor, r *Request, rea
 }
 
 // may tells why a request cannot be granted any more.
-func (s *Service) may(r *Request) error {
+func (s *Service) may(ctx context.Context, r *Request) error {
 	c, err := s.Campaign(r.Campaign)
 	if err != nil {
 		return err
@@ -49,7 +49,10 @@ func (s *Service) may(r *Request) error {
 	if err := inTime(c, s.Now()); err != nil {
 		return err
 	}
-	return receiving(c, r.To)
+	if err := receiving(c, r.To); err != nil {
+		return err
+	}
+	return s.counted(ctx, r.Campaign, r.Participant)
 }
 
 // Refuse leaves the participant where they are, and tells them why.
@@ -80,12 +83,8 @@ func (s *Service) decide(ctx context.Context, who operator.Actor, r *Request, to
 	if to == Granting {
 		ended = ""
 	}
-	record := who.Record(now, operator.MoveParticipants, r.Campaign, "transfer:"+r.ID)
+	record, err := r.record(now, who, to)
 	record.Reason = reason
-	before, errBefore := json.Marshal(audited{r.State, r.From, r.To})
-	after, errAfter := json.Marshal(audited{to, r.From, r.To})
-	record.Before, record.After = before, after
-	err = errors.Join(errBefore, errAfter)
 	if err == nil {
 		err = s.DB.WithTx(ctx, func(tx *sql.Tx) error {
 			err := changed(tx.ExecContext(ctx, `UPDATE transfers SET state = $1, answer = $2, decided = $3, operator = $4, login = $5, ended = $6
@@ -98,13 +97,23 @@ func (s *Service) decide(ctx context.Context, who operator.Actor, r *Request, to
 		})
 	}
 	if err == nil {
-		r.State, r.Answer, r.DecidedAt, r.Login = to, reason, now, who.Login
+		r.State, r.Answer, r.DecidedAt, r.Login, r.by = to, reason, now, who.Login, who.ID
 	}
 	return err
 }
 
+// record is what the log is told of a request that comes to another state.
+func (r *Request) record(now time.Time, who operator.Actor, to State) (audit.Record, error) {
+	record := who.Record(now, operator.MoveParticipants, r.Campaign, "transfer:"+r.ID)
+	before, errBefore := json.Marshal(audited{r.State, r.From, r.To})
+	after, errAfter := json.Marshal(audited{to, r.From, r.To})
+	record.Before, record.After = before, after
+	return record, errors.Join(errBefore, errAfter)
+}
+
 // follow moves the participant of a request that was decided, and ends it. It may be
-// repeated.
+// repeated. Where they came to be counted as another participant meanwhile, the request
+// waits again, and it returns ErrJoined.
 func (s *Service) follow(ctx context.Context, r *Request) error {
 	e, err := s.Enrolment(ctx, r.Campaign, r.Participant)
 	if err != nil {
@@ -113,6 +122,9 @@ func (s *Service) follow(ctx context.Context, r *Request) error {
 	_, err = s.Mover.Transfer(ctx, r.Campaign, act.Transfer{
 		Participant: r.Participant, Request: r.ID, To: act.Place{Unit: r.To, Group: e.Group},
 	})
+	if errors.Is(err, act.ErrElsewhere) {
+		return errors.Join(ErrJoined, s.waitAgain(ctx, r))
+	}
 	if err != nil {
 		return err
 	}
@@ -124,6 +136,26 @@ func (s *Service) follow(ctx context.Context, r *Request) error {
 		r.State = Granted
 	}
 	return err
+}
+
+// waitAgain takes a decision back that no count can follow.
+func (s *Service) waitAgain(ctx context.Context, r *Request) error {
+	record, err := r.record(s.Now().Truncate(time.Millisecond).UTC(), operator.Actor{ID: r.by, Login: r.Login}, Pending)
+	record.Reason = ErrJoined.Text
+	if err == nil {
+		err = s.DB.WithTx(ctx, func(tx *sql.Tx) error {
+			err := changed(tx.ExecContext(ctx, `UPDATE transfers SET state = 'pending', answer = NULL, decided = 0, operator = '', login = '' WHERE id = $1 AND state = 'granting'`, r.ID))
+			if err != nil {
+				return err
+			}
+			return audit.AppendTx(ctx, tx, record)
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("let transfer %s wait again: %w", r.ID, err)
+	}
+	r.State, r.Answer, r.DecidedAt, r.Login, r.by = Pending, "", time.Time{}, "", ""
+	return nil
 }
 
 // goOnEvery is how often Run looks for what a stop has left halfway.

@@ -10,7 +10,7 @@ import (
 	"qingyuan/internal/sqldb"
 )
 
-const columns = `id, campaign, participant, grp, from_unit, to_unit, why, answer, state, created, decided, login`
+const columns = `id, campaign, participant, grp, from_unit, to_unit, why, answer, state, created, decided, login, operator`
 
 // pageSize is how many requests are read at a time.
 const pageSize = 500
@@ -41,7 +41,7 @@ func (s *Service) scan(rows *sql.Rows) (*Request, error) {
 	var r Request
 	var why, answer []byte
 	var created, decided int64
-	err := rows.Scan(&r.ID, &r.Campaign, &r.Participant, &r.Group, &r.From, &r.To, &why, &answer, &r.State, &created, &decided, &r.Login)
+	err := rows.Scan(&r.ID, &r.Campaign, &r.Participant, &r.Group, &r.From, &r.To, &why, &answer, &r.State, &created, &decided, &r.Login, &r.by)
 	if err != nil {
 		return nil, err
 	}

@@ -45,6 +45,7 @@ type Request struct {
 	State                State
 	CreatedAt, DecidedAt time.Time
 	Login                string // of who decided
+	by                   string // their account
 }
 
 // Box seals personal data.
@@ -55,7 +56,9 @@ type Box interface {
 
 // Mover moves participants. *redisstore.Corrections is one.
 type Mover interface {
+	// Transfer returns act.ErrElsewhere for somebody who is counted as another participant.
 	Transfer(ctx context.Context, campaignID string, t act.Transfer) (moved bool, err error)
+	Membership(ctx context.Context, campaignID, participant string) (act.Membership, error)
 }
 
 // Service keeps the requests of a database. Set the fields before the first use.
@@ -94,6 +97,9 @@ var (
 	// ErrRosterBound is a request of somebody who came by the roster of their unit. The
 	// roster says where they belong, and its office keeps it.
 	ErrRosterBound = fault.New(fault.Conflict, "transfer.roster_bound", "您是按单位名册参加的，单位以名册为准，请联系本单位管理员更正名册")
+	// ErrJoined is a request of somebody who is counted as another participant: no count would
+	// follow it (record 38).
+	ErrJoined = fault.New(fault.Conflict, "transfer.joined", "这次报名已并入本人的另一次报名，转单位不会改变人数；请用计入的那次报名申请，或再次答题、签署后再申请")
 	// ErrTooMany is one request more than PerDay.
 	ErrTooMany = fault.New(fault.Limited, "transfer.too_many", "每天最多申请 5 次，请明天再来")
 )

@@ -68,11 +68,14 @@ type rig struct {
 	unit   map[string]string
 	by     map[string]int // how often each request was carried out
 	outage error
+	joined map[string]bool // who is counted as another participant
+	// before is called before anybody is moved.
+	before func()
 }
 
 func newRig(t *testing.T, db *sqldb.DB) *rig {
 	t.Helper()
-	r := &rig{T: t, db: db, c: town(t), at: opens.Add(36 * time.Hour), unit: map[string]string{}, by: map[string]int{}}
+	r := &rig{T: t, db: db, c: town(t), at: opens.Add(36 * time.Hour), unit: map[string]string{}, by: map[string]int{}, joined: map[string]bool{}, before: func() {}}
 	r.Service = &transfer.Service{
 		DB: db, Box: box(t, "1"), Now: func() time.Time { return r.at }, Mover: r,
 		Campaign: func(id string) (*campaign.Campaign, error) {
@@ -106,14 +109,27 @@ func (r *rig) belongs(who string) string {
 
 // Transfer implements transfer.Mover.
 func (r *rig) Transfer(_ context.Context, _ string, t act.Transfer) (bool, error) {
+	r.before()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.outage != nil {
 		return false, r.outage
 	}
+	if r.joined[t.Participant] {
+		return false, act.ErrElsewhere
+	}
 	r.by[t.Request]++
 	r.unit[t.Participant] = t.To.Unit
 	return true, nil
+}
+
+// Membership implements transfer.Mover.
+func (r *rig) Membership(_ context.Context, _, who string) (act.Membership, error) {
+	m := act.Membership{Enrolled: true}
+	if r.joined[who] {
+		m.Into = "another"
+	}
+	return m, nil
 }
 
 func (r *rig) ask(who, unit string) *transfer.Request {
@@ -339,4 +355,65 @@ func TestErasureAndKeys(t *testing.T) {
 			r.Errorf("forgotten: %+v, %v", own[0], err)
 		}
 	})
+}
+
+// TestWhoIsJoined asks and decides for somebody who is counted as another participant.
+func TestWhoIsJoined(t *testing.T) {
+	t.Parallel()
+	each(t, func(r *rig) {
+		ctx := r.Context()
+		r.joined["before"] = true
+		_, _, err := r.Ask(ctx, "c", "before", "u2", "")
+		r.wants("asking", err, transfer.ErrJoined)
+
+		q := r.ask("after", "u2")
+		r.joined["after"] = true
+		r.wants("granting", r.Grant(ctx, clerk("r"), q, "已核实"), transfer.ErrJoined)
+		if q.State != transfer.Pending || r.by[q.ID] != 0 {
+			r.Errorf("refused, and %s after %d moves", q.State, r.by[q.ID])
+		}
+		r.joined["after"] = false
+		r.must(r.Grant(ctx, clerk("r"), q, "已核实"))
+		if q.State != transfer.Granted || r.belongs("after") != "u2" {
+			r.Errorf("once the join has ended it is %s, in %s", q.State, r.belongs("after"))
+		}
+
+		late := r.ask("meanwhile", "u2")
+		r.before = func() { r.joined["meanwhile"] = true }
+		r.wants("joined between decision and counts", r.Grant(ctx, clerk("r"), late, "已核实"), transfer.ErrJoined)
+		r.waits("meanwhile", late)
+	})
+}
+
+// TestWhoIsJoinedAfterAStop goes on with a decision whose participant is counted as another
+// one since.
+func TestWhoIsJoinedAfterAStop(t *testing.T) {
+	t.Parallel()
+	each(t, func(r *rig) {
+		ctx := r.Context()
+		q := r.ask("wang", "u2")
+		r.outage = fault.ErrUnavailable
+		r.wants("granting while Redis is away", r.Grant(ctx, clerk("r"), q, "已核实"), fault.ErrUnavailable)
+		r.outage, r.joined["wang"] = nil, true
+		r.wants("going on", r.GoOn(ctx), transfer.ErrJoined)
+		r.waits("wang", q)
+		r.must(r.GoOn(ctx))
+		r.must(r.Refuse(ctx, clerk("r"), q, "请用另一次报名申请"))
+	})
+}
+
+// waits sees that a request waits for a decision again, and that the log says why.
+func (r *rig) waits(who string, q *transfer.Request) {
+	r.Helper()
+	own, err := r.Own(r.Context(), "c", who)
+	r.must(err)
+	if len(own) != 1 || own[0].State != transfer.Pending || own[0].Answer != "" || !own[0].DecidedAt.IsZero() || own[0].Login != "" || r.by[q.ID] != 0 {
+		r.Errorf("the request does not wait: %+v", own)
+	}
+	*q = *own[0]
+	var login, reason string
+	r.must(r.db.QueryRowContext(r.Context(), `SELECT login, reason FROM audit WHERE object = $1 ORDER BY seq DESC LIMIT 1`, "transfer:"+q.ID).Scan(&login, &reason))
+	if login != "clerk" || !strings.Contains(reason, "并入") {
+		r.Errorf("the log says %q by %s", reason, login)
+	}
 }

@@ -105,6 +105,9 @@ var (
 	// ErrTurn is a correction by somebody whose turn at the batch is over, or was
 	// forgotten with a Redis that was rebuilt.
 	ErrTurn = errors.New("it is another turn at the batch")
+	// ErrElsewhere is a transfer of somebody who is counted as another participant: no count
+	// would follow it.
+	ErrElsewhere = errors.New("the participant is counted as another one")
 	// ErrNone is an act that was never accepted.
 	ErrNone = errors.New("there is no such act")
 )
