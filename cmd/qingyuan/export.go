@@ -21,7 +21,7 @@ import (
 type exportCmd struct {
 	configFlags
 
-	What     string `arg:"" help:"${enum}: lists of persons or acts, the table that is reported upwards, statistics of questions." enum:"participants,attempts,signatures,consents,official,items"`
+	What     string `arg:"" help:"${enum}: lists of persons or acts, the table that is reported upwards, the same by unit, statistics of questions." enum:"participants,attempts,signatures,consents,official,units,items"`
 	Campaign string `help:"Campaign." required:"" placeholder:"ID"`
 	Scope    string `help:"Region or unit that is told of; everybody when left out." placeholder:"ID"`
 	AsOf     string `help:"Leave out what was accepted later: YYYY-MM-DD HH:MM in the campaign's zone." name:"as-of" placeholder:"TIME"`

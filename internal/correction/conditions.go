@@ -114,6 +114,18 @@ func (c *Conditions) Check(def *campaign.Campaign) error {
 	return nil
 }
 
+// unguard takes off the apostrophe that stands before an id in a table that was exported,
+// where the id begins as a formula would: offices copy ids from there. No id begins with one.
+func (c *Conditions) unguard() {
+	c.Participants, c.Acts = slices.Clone(c.Participants), slices.Clone(c.Acts)
+	for i, id := range c.Participants {
+		c.Participants[i] = strings.TrimPrefix(id, "'")
+	}
+	for i := range c.Acts {
+		c.Acts[i].Participant = strings.TrimPrefix(c.Acts[i].Participant, "'")
+	}
+}
+
 func notID(s string) bool { return s == "" || len(s) > longestID || strings.ContainsAny(s, " \t\r\n|") }
 
 func (r *Range) upsideDown() bool { return r != nil && r.Min != nil && r.Max != nil && *r.Min > *r.Max }

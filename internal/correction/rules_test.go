@@ -157,6 +157,7 @@ func TestConditionsFind(t *testing.T) {
 		"fast":                      {correction.Conditions{Attempts: true, UsedMS: &correction.Range{Max: n(17)}}, 16},
 		"slow":                      {correction.Conditions{Attempts: true, UsedMS: &correction.Range{Min: n(18)}}, 0},
 		"listed people":             {correction.Conditions{Attempts: true, Participants: []string{person(1), person(3), "nobody"}}, 7},
+		"as a table has guarded it": {correction.Conditions{Attempts: true, Participants: []string{"'" + person(1), person(3)}}, 7},
 		"listed acts": {correction.Conditions{Attempts: true, Signatures: true, Acts: []correction.ActID{
 			{Participant: person(1), Number: 2}, {Participant: person(0), Number: 0}, {Participant: person(2), Number: 1},
 		}}, 2},

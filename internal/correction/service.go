@@ -117,6 +117,7 @@ func (s *Service) Create(ctx context.Context, who operator.Actor, d Draft) (*Bat
 	if err != nil {
 		return nil, err
 	}
+	d.Conditions.unguard()
 	if err := d.Conditions.Check(def); err != nil {
 		return nil, err
 	}

@@ -104,10 +104,7 @@ const named = 3
 // furthest lists the regions right below the top with the highest rates. One region at
 // the top that holds all others is looked into.
 func furthest(c *campaign.Campaign, a *Announced) []string {
-	top := c.Tree.Children("")
-	for len(top) == 1 && top[0].Kind == campaign.Region {
-		top = c.Tree.Children(top[0].ID)
-	}
+	top := c.Tree.Children(lowest(c.Tree, ""))
 	lines := map[string]*Line{}
 	for i := range a.Nodes {
 		lines[a.Nodes[i].ID] = &a.Nodes[i]

@@ -48,7 +48,7 @@ func (o *Order) check() error {
 		o.Format = sheet.XLSX
 	case ExportPDF:
 		o.Format = PDF
-	case ExportParticipants, ExportAttempts, ExportSignatures, ExportConsents, ExportOfficial, ExportItems:
+	case ExportParticipants, ExportAttempts, ExportSignatures, ExportConsents, ExportOfficial, ExportUnits, ExportItems:
 		if o.Format != sheet.XLSX && o.Format != sheet.CSV {
 			return fault.InvalidField("format", "应为 xlsx 或 csv")
 		}

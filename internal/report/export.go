@@ -14,20 +14,21 @@ import (
 // Export is a table, or a few that belong together, that leaves the system.
 type Export string
 
-// The exports: the lists, the table that is reported upwards, and the statistics of
-// questions.
+// The exports: the lists, the table that is reported upwards, the same by unit, and the
+// statistics of questions.
 const (
 	ExportParticipants Export = Export(Participants)
 	ExportAttempts     Export = Export(Attempts)
 	ExportSignatures   Export = Export(Signatures)
 	ExportConsents     Export = Export(Consents)
 	ExportOfficial     Export = "official"
+	ExportUnits        Export = "units"
 	ExportItems        Export = "items"
 )
 
 // Exports lists all of them.
 func Exports() []Export {
-	return []Export{ExportParticipants, ExportAttempts, ExportSignatures, ExportConsents, ExportOfficial, ExportItems}
+	return []Export{ExportParticipants, ExportAttempts, ExportSignatures, ExportConsents, ExportOfficial, ExportUnits, ExportItems}
 }
 
 // Personal tells whether the export has a row for each person.
@@ -43,7 +44,9 @@ func (s *Source) Export(ctx context.Context, e Export, w sheet.Writer) (int64, e
 	case ExportParticipants, ExportAttempts, ExportSignatures, ExportConsents:
 		_, err = s.Write(ctx, List(e), counted)
 	case ExportOfficial:
-		err = s.official(ctx, counted)
+		err = s.tabled(ctx, counted, Official)
+	case ExportUnits:
+		err = s.tabled(ctx, counted, Units)
 	case ExportItems:
 		err = s.items(ctx, counted)
 	default:
@@ -52,12 +55,13 @@ func (s *Source) Export(ctx context.Context, e Export, w sheet.Writer) (int64, e
 	return counted.rows, err
 }
 
-func (s *Source) official(ctx context.Context, w sheet.Writer) error {
+// tabled writes a table of figures.
+func (s *Source) tabled(ctx context.Context, w sheet.Writer, table func(w sheet.Writer, f *Figures, parent string) error) error {
 	f, err := s.figures(ctx)
 	if err != nil {
 		return err
 	}
-	return Official(w, f, s.Scope)
+	return table(w, f, s.Scope)
 }
 
 func (s *Source) items(ctx context.Context, w sheet.Writer) error {

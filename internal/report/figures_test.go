@@ -166,8 +166,8 @@ func TestOfficial(t *testing.T) {
 		t.Errorf("the notice is missing: %q", rows[4])
 	}
 	whole := table(t, func(w sheet.Writer) error { return report.Official(w, f, "") })
-	if got := whole[2][0] + whole[2][7] + " " + whole[3][0] + whole[3][7]; got != "未选择单位1 合计6" {
-		t.Errorf("the whole campaign ends in %q", got)
+	if got := whole[1][0] + " " + whole[3][0] + whole[3][7] + " " + whole[4][0] + whole[4][7] + whole[4][5]; got != "榆次区 未选择单位1 合计68" {
+		t.Errorf("the whole campaign is %q", got)
 	}
 	units := table(t, func(w sheet.Writer) error { return report.Official(w, f, "yc") })
 	if units[1][0] != "'=榆次一中" {
@@ -177,7 +177,33 @@ func TestOfficial(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := report.Units(w, f, "nowhere"); err == nil {
+		t.Error("units of nowhere were written")
+	}
 	if err := report.Official(w, f, "nowhere"); err == nil {
 		t.Error("a table of nowhere was written")
+	}
+}
+
+// TestUnits wants every unit once, and the sum that the official table has.
+func TestUnits(t *testing.T) {
+	t.Parallel()
+	f := collect(t, newCampaign(t))
+	f.Paper = map[string]int64{"yc1": 12, "a unit that left": 3}
+	rows := table(t, func(w sheet.Writer) error { return report.Units(w, f, "") })
+	want := [][]string{
+		{"所属地区", "单位", "单位编号", "参与人数", "应参与人数", "参与率", "报名人数", "答题人次", "签署人数", "及格率", "满分率", "平均分", "总分", "纸质承诺人数"},
+		{"晋中市 / 榆次区", "'=榆次一中", "yc1", "1", "4", "25.00%", "3", "2", "1", "100.00%", "100.00%", "100", "100", "12"},
+		{"晋中市 / 榆次区", "榆次二中", "yc2", "0", "3", "0.00%", "0", "0", "0", "", "", "", "0", "0"},
+		{"晋中市 / 太谷区", "太谷一中", "tg1", "2", "1", "100.00%", "2", "1", "1", "100.00%", "0.00%", "70", "70", "0"},
+		{"", "未选择单位", "", "1", "0", "", "1", "1", "0", "100.00%", "0.00%", "60", "60", "3"},
+		{"", "合计", "", "4", "8", "50.00%", "6", "4", "2", "100.00%", "33.33%", "76.67", "230", "15"},
+	}
+	if diff := cmp.Diff(want, rows[:6]); diff != "" {
+		t.Error(diff)
+	}
+	part := table(t, func(w sheet.Writer) error { return report.Units(w, f, "tg") })
+	if len(part) < 3 || part[1][2] != "tg1" || part[2][1] != "合计" || part[2][3] != "2" {
+		t.Errorf("a region's units: %q", part)
 	}
 }

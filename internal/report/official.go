@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"qingyuan/campaign"
 	"qingyuan/internal/sheet"
@@ -25,17 +26,76 @@ func definitions() []string {
 
 // Official writes the table that offices report upwards: the children of a node
 // with their units, persons and results, and the sum of them. parent "" is the whole
-// campaign.
+// campaign, told by the regions right below the one that holds everything.
 func Official(w sheet.Writer, f *Figures, parent string) error {
 	tree := f.Campaign.Tree
-	if _, ok := tree.Node(parent); parent != "" && !ok {
-		return fmt.Errorf("table of %s: campaign %s has no such region or unit", parent, f.Campaign.ID)
-	}
-	if err := w.Table(officialName(f.Campaign, parent), officialColumns()...); err != nil {
+	if err := inTree(f, parent); err != nil {
 		return err
 	}
-	for _, row := range officialRows(f, parent, parent == "") {
+	everybody, title := parent == "", "各地区情况"
+	if everybody {
+		parent = lowest(tree, "")
+	} else if n, ok := tree.Node(parent); ok {
+		title = name(n)
+	}
+	if err := w.Table(title, officialColumns()...); err != nil {
+		return err
+	}
+	for _, row := range officialRows(f, parent, everybody) {
 		if err := w.Row(row...); err != nil {
+			return err
+		}
+	}
+	return w.Note(definitions()...)
+}
+
+func inTree(f *Figures, node string) error {
+	if _, ok := f.Campaign.Tree.Node(node); node != "" && !ok {
+		return fmt.Errorf("table of %s: campaign %s has no such region or unit", node, f.Campaign.ID)
+	}
+	return nil
+}
+
+// lowest is the lowest region below a node that holds everything that the node does.
+func lowest(t *campaign.Tree, node string) string {
+	for {
+		below := t.Children(node)
+		if len(below) != 1 || below[0].Kind != campaign.Region {
+			return node
+		}
+		node = below[0].ID
+	}
+}
+
+// ofUnits is how many columns of the official table count units.
+const ofUnits = 3
+
+// Units writes the figures of persons of the official table for every unit below a node,
+// each with the regions above it, and the sum of them. parent "" is the whole campaign.
+func Units(w sheet.Writer, f *Figures, parent string) error {
+	if err := inTree(f, parent); err != nil {
+		return err
+	}
+	columns := append([]sheet.Column{{Title: "所属地区", Width: 24}, {Title: "单位", Width: 24}, {Title: "单位编号"}}, officialColumns()[1+ofUnits:]...)
+	if err := w.Table("各单位情况", columns...); err != nil {
+		return err
+	}
+	tree, roll, paper := f.Campaign.Tree, f.Roll(), f.paperByNode()
+	put := func(regions, id string, row []any) error {
+		return w.Row(append([]any{regions, row[0], id}, row[1+ofUnits:]...)...)
+	}
+	for n := range tree.Nodes {
+		if n.Kind != campaign.Unit || !tree.Within(n.ID, parent) {
+			continue
+		}
+		regions := strings.Join(tree.Path(n.ID, campaign.DefaultLanguage), " / ")
+		if err := put(regions, n.ID, officialRow(name(n), n, roll.Nodes[n.ID], paper[n.ID])); err != nil {
+			return err
+		}
+	}
+	sums := officialRows(f, parent, parent == "")
+	for _, row := range sums[len(tree.Children(parent)):] {
+		if err := put("", "", row); err != nil {
 			return err
 		}
 	}
@@ -64,13 +124,6 @@ func officialRows(f *Figures, parent string, everybody bool) [][]any {
 		}
 	}
 	return append(rows, officialRow("合计", &whole, counts, papers))
-}
-
-func officialName(c *campaign.Campaign, parent string) string {
-	if n, ok := c.Tree.Node(parent); ok {
-		return name(n)
-	}
-	return "各地区情况"
 }
 
 func name(n *campaign.Node) string { return n.Name.In(campaign.DefaultLanguage) }

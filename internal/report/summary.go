@@ -36,14 +36,10 @@ func (s *Source) Summarise(ctx context.Context) (*Summary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("report on %s: %w", s.Campaign.ID, err)
 	}
-	m := &Summary{Campaign: s.Campaign, AsOf: asOf, Announced: f.Announce(asOf), Figures: f, Items: i, Scope: s.Scope, Parent: s.Scope}
-	for {
-		below := s.Campaign.Tree.Children(m.Parent)
-		if len(below) != 1 || below[0].Kind != campaign.Region {
-			return m, nil
-		}
-		m.Parent = below[0].ID
-	}
+	return &Summary{
+		Campaign: s.Campaign, AsOf: asOf, Announced: f.Announce(asOf), Figures: f, Items: i,
+		Scope: s.Scope, Parent: lowest(s.Campaign.Tree, s.Scope),
+	}, nil
 }
 
 // regions are the lines of the nodes right below the parent, and of those without a unit

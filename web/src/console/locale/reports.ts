@@ -6,6 +6,7 @@ export const t = tableOf({
   'exports.note': '在后台生成，完成后下载。每次导出和下载都记入审计日志。',
   what: '内容',
   'what.official': '上报统计表',
+  'what.units': '各单位明细',
   'what.workbook': '活动报告（XLSX，带图表）',
   'what.pdf': '活动报告（PDF）',
   'what.participants': '参与者名单',
