@@ -49,7 +49,7 @@ func TestTheBusiestEvening(t *testing.T) {
 	o.cfg.Data.Dir = shortDir(t)
 	for _, file := range []string{
 		dressed(t, calm, "CA26"),
-		dressed(t, rush, "RU26", "time_limit: 10m", "time_limit: 10s\n  grace: 0s\n  attempts_per_day: 1"),
+		dressed(t, rush, "RU26", "time_limit: 10m", "time_limit: 10s\n  grace: 0s\n  attempts_in_all: 1"),
 	} {
 		o.run(exitDone, "", "campaign", "apply", "--unreviewed", file)
 	}
@@ -145,7 +145,7 @@ func TestTheBusiestEvening(t *testing.T) {
 			slow.want(200, "GET", at(rush, kept), nil).text("closed_by") == "deadline"
 	})
 	left := func(who api) float64 {
-		return who.want(200, "GET", "/campaigns/"+rush+"/me", nil).object("attempts_left").num("today")
+		return who.want(200, "GET", "/campaigns/"+rush+"/me", nil).object("attempts_left").num("all")
 	}
 	for _, who := range []api{idle, slow} {
 		if n := left(who); n != 0 {

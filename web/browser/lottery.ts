@@ -25,7 +25,7 @@ pledge: {prefix: ${prefix}, versions: [{version: "1", title: 禁毒承诺书, te
 prizes:
   rules: {version: "1", text: {zh-CN: "签署承诺书后可以抽奖。\\n每人至多中奖一次。", bo: ཁས་ལེན་ཡི་གེར་མིང་རྟགས་བཀོད་རྗེས་བྱ་དགའ་འཐེན་ཆོག}}
   qualify: {signed: true}
-  chances: {per_day: 3, in_all: 5, wins: 1}
+  chances: {per_day: 5, in_all: 5, wins: 1}
   claim_days: 30
   instant: [{id: tea, kind: voucher, name: {zh-CN: 茶叶兑换券, bo: ཇ་ལོའི་བརྗེ་འཛིན།}, stock: 20, value_fen: 1550, odds: 1000000, daily: 20}]
   draws:
