@@ -84,14 +84,17 @@ func (m *Summary) printMissed(p *paper) {
 	if len(items) == 0 {
 		return
 	}
-	p.head("错误率较高的题目")
 	for n, i := range items {
 		q := i.Question
-		p.together(
+		told := []passage{
 			passage{sizeText, fmt.Sprintf("%d. %s", n+1, q.Stem)},
 			passage{sizeSmall, "答案：" + i.answer()},
 			passage{sizeSmall, fmt.Sprintf("答对率 %s（%s 人次）  依据：%s", percent(i.Right, i.Shown), grouped(i.Shown), q.Basis)},
-		)
+		}
+		if n == 0 {
+			p.head("错误率较高的题目", told...)
+		}
+		p.together(told...)
 		p.gap(4)
 	}
 }
@@ -161,13 +164,18 @@ type passage struct {
 	text string
 }
 
+// high is how much room texts take, one below the other.
+func (p *paper) high(all ...passage) float64 {
+	var points float64
+	for _, one := range all {
+		points += float64(len(p.lines(one.size, one.text))) * one.size * leading
+	}
+	return points
+}
+
 // together writes texts one below the other, on one page where a page holds them.
 func (p *paper) together(all ...passage) {
-	var high float64
-	for _, one := range all {
-		high += float64(len(p.lines(one.size, one.text))) * one.size * leading
-	}
-	if high < pageHeight-2*margin {
+	if high := p.high(all...); high < pageHeight-2*margin {
 		p.room(high)
 	}
 	for _, one := range all {
@@ -198,10 +206,10 @@ func (p *paper) line(size float64, text string) {
 }
 
 // head writes what the following is about, and keeps it with the first of it.
-func (p *paper) head(text string) {
-	const before, together = 12, 70
+func (p *paper) head(text string, first ...passage) {
+	const before, together, own = 12, 70, 30
 	p.gap(before)
-	p.room(together)
+	p.room(max(together, own+p.high(first...)))
 	p.line(sizeHead, text)
 	p.gap(before / 3)
 }
