@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/user"
 	"strings"
@@ -49,7 +50,7 @@ func (f configFlags) onOffice(e env, work func(o *backOffice, by operator.Actor)
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	o, err := newOffice(cfg, db, campaignsOf(e.ctx, cfg, db), newLogger(cfg, e), time.Now)
+	o, err := newOffice(cfg, db, campaignsOf(e.ctx, cfg, db), toolLogger(cfg, e), time.Now)
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func console() operator.Actor {
 // campaignsOf finds campaigns, those of the demonstration too, once one is asked for.
 func campaignsOf(ctx context.Context, cfg configs.Config, db *sqldb.DB) func(string) (*campaign.Campaign, error) {
 	return func(id string) (*campaign.Campaign, error) {
-		book, err := openCatalog(ctx, cfg, nil, db, newLogger(cfg, env{stderr: io.Discard}))
+		book, err := openCatalog(ctx, cfg, nil, db, slog.New(slog.DiscardHandler))
 		if err != nil {
 			return nil, err
 		}

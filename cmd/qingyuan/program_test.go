@@ -323,3 +323,18 @@ func (a api) wantCounts(campaign string, want map[string]float64) {
 		}
 	}
 }
+
+// TestCommandsTellTheirResult keeps the log of a server out of what commands say.
+func TestCommandsTellTheirResult(t *testing.T) {
+	t.Parallel()
+	cfg := demo(t)
+	start(t, cfg)
+	for _, args := range [][]string{
+		{"verify"}, {"roster", "sizes", "--campaign", demoCampaign}, {"operator", "list"}, {"switch"},
+	} {
+		args = append(args, "--data", cfg.Data.Dir)
+		if status, out, errs := command(t, args...); status != exitDone || strings.Contains(errs, `"level"`) {
+			t.Errorf("%s = %d\n%s%s", strings.Join(args, " "), status, out, errs)
+		}
+	}
+}

@@ -72,6 +72,13 @@ func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
 	l.log.DebugContext(ctx, "go-redis says", "text", fmt.Sprintf(format, v...))
 }
 
+// toolLogger is newLogger for the other commands: they tell their result, and of their way
+// there only what is wrong.
+func toolLogger(cfg configs.Config, e env) *slog.Logger {
+	cfg.Log.Level = max(cfg.Log.Level, slog.LevelWarn)
+	return newLogger(cfg, e)
+}
+
 // newLogger writes to standard error, as the configuration says.
 func newLogger(cfg configs.Config, e env) *slog.Logger {
 	o := &slog.HandlerOptions{Level: cfg.Log.Level}

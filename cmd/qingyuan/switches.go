@@ -139,7 +139,7 @@ func (c switchCmd) Run(e env) error {
 	if cfg, err = existing(cfg); err != nil {
 		return err
 	}
-	db, done, err := attachRedis(e.ctx, cfg, newLogger(cfg, e))
+	db, done, err := attachRedis(e.ctx, cfg, toolLogger(cfg, e))
 	if err != nil {
 		return err
 	}

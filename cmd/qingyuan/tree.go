@@ -148,7 +148,7 @@ func writeTree(file string, format sheet.Format, d catalog.Definition, below str
 	if err != nil {
 		return err
 	}
-	return errors.Join(catalog.ExportTree(d.Campaign.Tree, below, w), w.Close(), out.Flush())
+	return errors.Join(catalog.ExportTree(d.Campaign.Tree, []string{below}, w), w.Close(), out.Flush())
 }
 
 // treeStartCmd begins a tree.

@@ -102,7 +102,7 @@ func (f configFlags) onWorkbench(e env, work func(*workbench) error) (err error)
 	if err != nil {
 		return err
 	}
-	w, err := openWorkbench(e.ctx, cfg, newLogger(cfg, e))
+	w, err := openWorkbench(e.ctx, cfg, toolLogger(cfg, e))
 	if err != nil {
 		return err
 	}

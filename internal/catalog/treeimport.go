@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"qingyuan/campaign"
@@ -487,9 +488,9 @@ func (i *importer) walk(r *treeRow) (string, error) {
 	return id, nil
 }
 
-// ExportTree writes the tree of a campaign, or what lies at and below a node, as a
-// table. Reading it in again changes nothing.
-func ExportTree(t *campaign.Tree, below string, w sheet.Writer) error {
+// ExportTree writes what of a campaign's tree lies at and below the nodes, as a table; "" is
+// all of it. Reading it in again changes nothing.
+func ExportTree(t *campaign.Tree, nodes []string, w sheet.Writer) error {
 	err := w.Table("组织架构",
 		sheet.Column{Title: "编号", Width: 18}, sheet.Column{Title: "上级", Width: 18}, sheet.Column{Title: "上级名称", Width: 24},
 		sheet.Column{Title: "类型", Width: 8}, sheet.Column{Title: "名称", Width: 32}, sheet.Column{Title: "代码", Width: 14},
@@ -498,7 +499,7 @@ func ExportTree(t *campaign.Tree, below string, w sheet.Writer) error {
 		return err
 	}
 	for n := range t.Nodes {
-		if below != "" && !t.Within(n.ID, below) {
+		if !slices.ContainsFunc(nodes, func(top string) bool { return t.Within(n.ID, top) }) {
 			continue
 		}
 		if err := w.Row(exported(t, n)...); err != nil {

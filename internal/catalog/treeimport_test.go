@@ -53,7 +53,7 @@ func exportOf(t *testing.T, tree *campaign.Tree, f sheet.Format) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(ExportTree(tree, "", w), w.Close()); err != nil {
+	if err := errors.Join(ExportTree(tree, []string{""}, w), w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -296,7 +296,24 @@ func TestCountyOffice(t *testing.T) {
 		}
 	}
 	b.call(t, 400, "GET", c+"/tree?q=no1&parent=yuci", county, "")
-	b.call(t, 404, "GET", c+"/tree/export", county, "")
+	for _, query := range []string{"?format=csv", "?format=csv&parent=yuci"} {
+		part := b.call(t, 200, "GET", c+"/tree/export"+query, county, "").body
+		if lines := strings.Split(strings.TrimSpace(part), "\n"); len(lines) != 4 || strings.Contains(part, "太谷") {
+			t.Errorf("a county's part%s is\n%s", query, part)
+		}
+		job := b.importing(t, county, "", part)
+		if r := reportOf(t, b.done(t, county, job)); r.Applied || r.Found != 3 || r.Unchanged != 3 {
+			t.Errorf("a county's own part%s changes something: %+v", query, r)
+		}
+	}
+	b.call(t, 404, "GET", c+"/tree/export?parent=taigu", county, "")
+	strange := b.operator(t, operator.Grant{Role: operator.CampaignOperator, Scope: "999999"})
+	if all := decoded[list[deskNodeT]](t, b.call(t, 200, "GET", c+"/tree", strange, "")); len(all.Items) != 0 {
+		t.Errorf("who has no part of the tree sees %+v", all.Items)
+	}
+	if part := b.call(t, 200, "GET", c+"/tree/export?format=csv", strange, "").body; strings.Count(part, "\n") != 1 {
+		t.Errorf("who has no part of the tree takes\n%s", part)
+	}
 	b.call(t, 200, "PATCH", c+"/tree/nodes/no1", county, `{"name":"榆次第一中学","roster":120,"reason":"更正"}`)
 	b.call(t, 404, "PATCH", c+"/tree/nodes/tg1", county, `{"roster":1}`)
 	b.call(t, 404, "PATCH", c+"/tree/nodes/no1", county, `{"parent":"taigu"}`)
@@ -319,7 +336,7 @@ func TestCountyOffice(t *testing.T) {
 	if jobs := decoded[list[jobT]](t, b.call(t, 200, "GET", "/jobs?campaign=spring", other, "")); len(jobs.Items) != 0 {
 		t.Errorf("another county sees %+v", jobs.Items)
 	}
-	if jobs := decoded[list[jobT]](t, b.call(t, 200, "GET", "/jobs?campaign=spring", county, "")); len(jobs.Items) != 1 {
+	if jobs := decoded[list[jobT]](t, b.call(t, 200, "GET", "/jobs?campaign=spring", county, "")); len(jobs.Items) != 3 {
 		t.Errorf("the county sees %+v", jobs.Items)
 	}
 	b.call(t, 409, "POST", "/jobs/"+job+"/cancel", county, "")

@@ -111,23 +111,30 @@ func findOwn(k *call, c *campaign.Campaign, query string) []*campaign.Node {
 }
 
 func (s *Server) treeBelow(k *call, c *campaign.Campaign, parent string) ([]*campaign.Node, error) {
-	if parent != "" {
-		if err := s.ownNode(k, operator.ReadCampaigns, c, parent); err != nil {
-			return nil, err
-		}
+	parts, err := s.parts(k, c, parent)
+	if err != nil {
+		return nil, err
+	}
+	if parent != "" || slices.Contains(parts, "") {
 		return c.Tree.Children(parent), nil
 	}
-	scopes, ok := k.actor.Scopes(operator.ReadCampaigns, c)
-	if !ok || slices.Contains(scopes, "") {
-		return c.Tree.Children(""), nil
-	}
 	var out []*campaign.Node
-	for _, id := range scopes {
+	for _, id := range parts {
 		if n, ok := c.Tree.Node(id); ok {
 			out = append(out, n)
 		}
 	}
 	return out, nil
+}
+
+// parts are the nodes that an operator asks about: the one that is named, or the tops of
+// their own part. "" is the whole tree; none is nothing of it.
+func (s *Server) parts(k *call, c *campaign.Campaign, node string) ([]string, error) {
+	if node != "" {
+		return []string{node}, s.ownNode(k, operator.ReadCampaigns, c, node)
+	}
+	scopes, _ := k.actor.Scopes(operator.ReadCampaigns, c)
+	return scopes, nil
 }
 
 // ownNode wants a node to be there and within the part that the operator may do the
@@ -152,7 +159,8 @@ func (s *Server) exportTree(k *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.ownNode(k, operator.ReadCampaigns, c, below); err != nil {
+	parts, err := s.parts(k, c, below)
+	if err != nil {
 		return err
 	}
 	format := sheet.Format(or(k.Query("format"), string(sheet.XLSX)))
@@ -165,7 +173,7 @@ func (s *Server) exportTree(k *call) error {
 		if err != nil {
 			return err
 		}
-		if err := catalog.ExportTree(tree, below, w); err != nil {
+		if err := catalog.ExportTree(tree, parts, w); err != nil {
 			return err
 		}
 		return w.Close()
@@ -192,10 +200,13 @@ func (s *Server) importTree(k *call) error {
 	if err != nil {
 		return err
 	}
+	scopes, _ := k.actor.Scopes(operator.EditTree, c)
+	if below == "" && len(scopes) == 1 {
+		below = scopes[0] // the top of what the operator sees
+	}
 	if err := s.ownNode(k, operator.EditTree, c, below); err != nil {
 		return err
 	}
-	scopes, _ := k.actor.Scopes(operator.EditTree, c)
 	o := catalog.TreeImport{Scopes: scopes, Below: below}
 	act := catalog.Act{Actor: k.actor, Reason: k.Query("reason")}
 	if o.All, act.DryRun, err = importMode(k); err != nil {

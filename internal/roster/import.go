@@ -37,11 +37,12 @@ type RowError struct {
 type Outcome struct {
 	// Found counts the rows with anything in them, below the head.
 	Found int64 `json:"found"`
-	// Written were added or changed, or would be in a dry run; Same stood there already.
+	// Written were added or changed, Same stood there already. Where nothing was applied,
+	// these are the rows that would be.
 	Written int64 `json:"written"`
 	Same    int64 `json:"same"`
 	Refused int64 `json:"refused"`
-	// Removed were taken off because the file replaces its units' rosters.
+	// Removed were taken off because the file replaces its units' rosters, or would be.
 	Removed int64 `json:"removed"`
 	Units   int   `json:"units"`
 	// Errors are the first of the refused rows.
@@ -100,12 +101,11 @@ func (r *Rosters) Import(ctx context.Context, c *campaign.Campaign, raw []byte, 
 		return fail(err)
 	}
 	in.Units = len(in.units)
-	if in.DryRunOrRefused() {
-		in.Written = in.Found - in.Refused
-		return in.Outcome, nil
+	work := in.foresee
+	if in.Applied = !in.DryRunOrRefused(); in.Applied {
+		work = func(ctx context.Context, raw []byte) error { return in.write(ctx, raw, h.Write) }
 	}
-	in.Applied = true
-	if err := in.write(ctx, raw, h.Write); err != nil {
+	if err := work(ctx, raw); err != nil {
 		return fail(err)
 	}
 	return in.Outcome, nil
@@ -230,36 +230,71 @@ func (in *importing) wrong(row int, p Person) string {
 	return ""
 }
 
-// write reads the rows again and writes those that were sound.
+// write writes the rows that were sound.
 func (in *importing) write(ctx context.Context, raw []byte, w Writer) error {
 	if in.mode.Replace {
 		if err := in.removeOthers(ctx, w); err != nil {
 			return err
 		}
 	}
-	people, sound := make([]Person, 0, batch), int64(0)
+	err := in.sound(raw, func(people []Person) error {
+		return in.piece(ctx, w, func(tx *sql.Tx, d *Done) error { return in.putCounted(ctx, tx, people, d) })
+	})
+	if err != nil {
+		return err
+	}
+	// Whom somebody else has changed between two tries was written twice.
+	sound := in.Found - in.Refused
+	in.Written, in.Removed = min(in.done.Written, sound), in.done.Removed
+	in.Same = sound - in.Written
+	return nil
+}
+
+// foresee counts what write would do, and changes nothing.
+func (in *importing) foresee(ctx context.Context, raw []byte) error {
+	if in.mode.Replace {
+		for unit := range in.units {
+			gone, err := in.strangers(ctx, unit)
+			if err != nil {
+				return err
+			}
+			in.Removed += int64(len(gone))
+		}
+	}
+	return in.sound(raw, func(people []Person) error {
+		fresh, err := in.fresh(ctx, in.db, people)
+		in.Written += int64(len(fresh))
+		in.Same += int64(len(people) - len(fresh))
+		return err
+	})
+}
+
+// sound reads the rows again and hands on those that nothing was wrong with, batch by
+// batch. What it hands on is good until the next batch.
+func (in *importing) sound(raw []byte, take func(people []Person) error) error {
+	people, taken := make([]Person, 0, batch), int64(0)
 	flush := func() error {
 		if len(people) == 0 {
 			return nil
 		}
-		if err := in.piece(ctx, w, func(tx *sql.Tx, d *Done) error { return in.putCounted(ctx, tx, people, d) }); err != nil {
+		if err := take(people); err != nil {
 			return err
 		}
+		taken += int64(len(people))
 		people = people[:0]
 		if in.tell == nil {
 			return nil
 		}
-		return in.tell(sound, in.Found-in.Refused)
+		return in.tell(taken, in.Found-in.Refused)
 	}
 	err := in.rows(raw, func(row int, p Person) error {
 		p, err := clean(in.c, p)
 		if err != nil || !in.may(p.Unit) {
 			return nil //nolint:nilerr // It was told of when it was checked.
 		}
-		if in.seen[[hashSize]byte(in.keys.key(in.c.ID, p.Unit, p.Number))] != int32(row) { //nolint:gosec // As above.
+		if in.seen[[hashSize]byte(in.keys.key(in.c.ID, p.Unit, p.Number))] != int32(row) { //nolint:gosec // A sheet has about a million.
 			return nil
 		}
-		sound++
 		if people = append(people, p); len(people) < batch {
 			return nil
 		}
@@ -268,13 +303,7 @@ func (in *importing) write(ctx context.Context, raw []byte, w Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := flush(); err != nil {
-		return err
-	}
-	// Whom somebody else has changed between two tries was written twice.
-	in.Written, in.Removed = min(in.done.Written, sound), in.done.Removed
-	in.Same = sound - in.Written
-	return nil
+	return flush()
 }
 
 // piece writes something in a transaction that also keeps how much that is.
@@ -293,19 +322,28 @@ func (in *importing) piece(ctx context.Context, w Writer, write func(tx *sql.Tx,
 	return err
 }
 
-// putCounted writes persons and counts those who stand there already.
-func (in *importing) putCounted(ctx context.Context, tx *sql.Tx, people []Person, d *Done) error {
-	var fresh []Person
+// fresh are the persons who do not stand on the rosters as they come.
+func (in *importing) fresh(ctx context.Context, db sqldb.Reader, people []Person) ([]Person, error) {
+	var out []Person
 	for some := range slices.Chunk(people, upsert) {
-		there, err := in.there(ctx, tx, in.c.ID, some)
+		there, err := in.there(ctx, db, in.c.ID, some)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, p := range some {
 			if key := in.keys.key(in.c.ID, p.Unit, p.Number); there[[hashSize]byte(key)] != in.entry(key, &p) {
-				fresh = append(fresh, p)
+				out = append(out, p)
 			}
 		}
+	}
+	return out, nil
+}
+
+// putCounted writes persons and counts those who stand there already.
+func (in *importing) putCounted(ctx context.Context, tx *sql.Tx, people []Person, d *Done) error {
+	fresh, err := in.fresh(ctx, tx, people)
+	if err != nil {
+		return err
 	}
 	for i := range fresh {
 		if err := in.backAgain(ctx, tx, &fresh[i]); err != nil {

@@ -136,6 +136,16 @@ func TestImportModes(t *testing.T) {
 		imported(t, db, faulty, roster.Mode{}, 2)
 		sizes(map[string]int64{"u0": 3, "u1": 1})
 		second := table(t, sheet.CSV, []any{"u0", "2", "李四四", "职工"}, []any{"u0", "4", "周八", ""})
+		// Nothing is told as written that stands there already, and what is said beforehand
+		// is what happens.
+		kept := table(t, sheet.CSV, []any{"u0", "1", "张三", ""}, []any{"u0", "2", "李四四", ""}, []any{"u0", "", "孙七", ""})
+		for _, m := range []roster.Mode{{DryRun: true, Replace: true}, {All: true, Replace: true}, {Replace: true}} {
+			out := imported(t, db, kept, m, 2)
+			if out.Written != 1 || out.Same != 1 || out.Refused != 1 || out.Removed != 1 || out.Applied == (m.DryRun || m.All) {
+				t.Errorf("%+v: %+v", m, out)
+			}
+		}
+		imported(t, db, table(t, sheet.CSV, []any{"u0", "3", "孙七", ""}), roster.Mode{}, 2)
 		if out := imported(t, db, second, roster.Mode{Replace: true}, 2); out.Removed != 2 || out.Written != 2 {
 			t.Errorf("replace %+v", out)
 		}

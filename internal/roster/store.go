@@ -143,7 +143,7 @@ func (r *Rosters) bytes() string {
 }
 
 // there returns what stands on the rosters under the keys of at most upsert persons.
-func (r *Rosters) there(ctx context.Context, tx *sql.Tx, campaignID string, people []Person) (map[[hashSize]byte]entry, error) {
+func (r *Rosters) there(ctx context.Context, db sqldb.Reader, campaignID string, people []Person) (map[[hashSize]byte]entry, error) {
 	var b strings.Builder
 	b.WriteString("SELECT key, name, grp FROM roster WHERE campaign = $1 AND (unit, key) IN (VALUES ")
 	args := []any{campaignID}
@@ -156,7 +156,7 @@ func (r *Rosters) there(ctx context.Context, tx *sql.Tx, campaignID string, peop
 		args = append(args, p.Unit, r.keys.key(campaignID, p.Unit, p.Number))
 	}
 	b.WriteString(")")
-	rows, err := tx.QueryContext(ctx, b.String(), args...)
+	rows, err := db.QueryContext(ctx, b.String(), args...)
 	out := make(map[[hashSize]byte]entry, len(people))
 	return out, sqldb.Each(rows, err, func(r *sql.Rows) error {
 		var key, name []byte
