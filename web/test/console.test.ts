@@ -10,6 +10,7 @@ import { fields, mayChange, patchOf, readForm } from '@/console/campaignFields'
 import { type Figure, large, short } from '@/console/duty'
 import { followJob, type Job } from '@/console/followJob'
 import { actor, at, atSecond } from '@/console/format'
+import { appliedWords, rosterWords } from '@/console/imported'
 import { menuOf } from '@/console/menu'
 import { entries } from '@/console/registry'
 import { mayAct, type Role, wantsTwoFactor } from '@/console/rights'
@@ -21,6 +22,21 @@ import { FakeClock, FakeServer, json, problem } from './fakes'
 const role = (id: string, ...actions: string[]) => ({ id, name: id, exclusive: false, second_person: false, actions: actions.map((a) => ({ id: a, two_factor: a !== 'campaigns.read' })) }) as Role
 const roles = [role('campaign_operator', 'campaigns.read', 'campaigns.edit'), role('office_viewer', 'campaigns.read'), role('auditor', 'audit.read')]
 const who = (...grants: [string, string, string?][]) => ({ grants: grants.map(([r, campaign, scope]) => ({ role: r, campaign, scope: scope ?? '' })) }) as never
+
+describe('a table that is taken in', () => {
+  const roster = { found: 5, written: 2, same: 2, refused: 1, removed: 3, units: 1 }
+
+  it('is told as written only once it is', () => {
+    expect(rosterWords(roster, true)).toBe('共 5 人：写入 2，原有相同 2，不对 1，移除 3，涉及 1 个单位')
+    expect(rosterWords(roster, false)).toBe('共 5 人：可写入 2，原有相同 2，不对 1，可移除 3，涉及 1 个单位')
+  })
+
+  it('is told with its version where it has one', () => {
+    expect(appliedWords(true, 7)).toBe('已导入，为版本 7。')
+    expect(appliedWords(true)).toBe('已写入名册。')
+    expect(appliedWords(false, 7)).toBe('没有改动任何内容。')
+  })
+})
 
 describe('rights', () => {
   it('reach as far as a grant does', () => {

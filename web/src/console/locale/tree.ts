@@ -89,6 +89,7 @@ export const t = tableOf({
   'rosters.file': '名册表（XLSX 或 CSV）',
   'rosters.replace': '文件涉及的单位中，不在文件里的人从名册移除',
   'rosters.result': '共 {found} 人：写入 {written}，原有相同 {same}，不对 {refused}，移除 {removed}，涉及 {units} 个单位',
+  'rosters.would': '共 {found} 人：可写入 {written}，原有相同 {same}，不对 {refused}，可移除 {removed}，涉及 {units} 个单位',
   'rosters.applied': '已写入名册。',
   'rosters.sizes': '各单位应参与人数',
   'rosters.people': '“{name}”的名册',
