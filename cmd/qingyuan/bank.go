@@ -19,6 +19,8 @@ type bankCmds struct {
 	Check  bankCheckCmd  `cmd:"" help:"Read files of questions and say what would be imported, what not, and why."`
 	Import bankImportCmd `cmd:"" help:"Add the questions of files to a bank, as drafts."`
 	Export bankExportCmd `cmd:"" help:"Write a bank as XLSX, CSV, GIFT, Moodle XML or YAML."`
+
+	Picture bankPictureCmd `cmd:"" help:"Take pictures of questions in, and print what questions write to show them."`
 }
 
 // readFlags say how files of questions are read.

@@ -36,7 +36,7 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 		Limits:    limits(p.cfg),
 		Operators: p.office.accounts, Accounts: p.office.accounts, Journal: p.office.journal, Approvals: p.office.approvals,
 		Campaigns: p.catalog.Store(), Imports: catalog.Importer{Queue: p.office.jobs}, Jobs: p.office.jobs,
-		Banks: p.office.banks, Corrections: p.office.corrections, Grants: p.office.grants, Challenges: p.office.challenges, Reports: p.office.reports, Appeals: p.office.corrections, Flags: p.office.corrections, Origins: p.office.corrections.Origins,
+		Banks: p.office.banks, Pictures: p.office.pictures, Corrections: p.office.corrections, Grants: p.office.grants, Challenges: p.office.challenges, Reports: p.office.reports, Appeals: p.office.corrections, Flags: p.office.corrections, Origins: p.office.corrections.Origins,
 		Live: httpapi.Live{MaxWatchers: h.MaxWatchers, MaxPerAddress: h.MaxWatchersPerAddress},
 	}
 	server.Rosters, server.RosterDesk, server.Persons = p.rosters.desk, p.rosters, p.persons

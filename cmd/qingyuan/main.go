@@ -55,7 +55,7 @@ type cli struct {
 	Export    exportCmd     `cmd:"" help:"Write a table of a campaign into an XLSX or CSV file."`
 	Roster    rosterCmds    `cmd:"" help:"Keep who belongs to the units of a campaign."`
 	Report    reportCmds    `cmd:"" help:"Tell of a campaign: workbook, printed report, brief, announced figures."`
-	Bank      bankCmds      `cmd:"" help:"Check, import and export question banks."`
+	Bank      bankCmds      `cmd:"" help:"Check, import and export question banks, and take their pictures in."`
 	Question  questionCmds  `cmd:"" name:"questions" help:"Keep the banks of the office: one person writes, another signs, campaigns draw."`
 	Prizes    prizeCmds     `cmd:"" help:"Keep the prizes of a campaign, and roll its chances again."`
 	Draw      drawCmds      `cmd:"" help:"Check draws with nothing but their files."`

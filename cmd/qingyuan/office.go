@@ -15,6 +15,7 @@ import (
 	"qingyuan/internal/jobs"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/pictures"
 	"qingyuan/internal/prizes"
 	"qingyuan/internal/replay"
 	"qingyuan/internal/report"
@@ -33,6 +34,7 @@ type backOffice struct {
 	// jobs are what takes longer than a request.
 	jobs        *jobs.Queue
 	banks       *banks.Service
+	pictures    *pictures.Service
 	corrections *correction.Service
 	challenges  *challenge.Service
 	grants      *grant.Service
@@ -50,6 +52,7 @@ func newOffice(cfg configs.Config, db *sqldb.DB, find func(string) (*campaign.Ca
 	}
 	o := &backOffice{journal: audit.New(db), jobs: &jobs.Queue{DB: db, Now: now, Log: log, Alone: db.Dialect == sqldb.SQLite}}
 	o.banks = &banks.Service{DB: db, Now: now, Zone: configs.Zone(), Campaign: find, Jobs: o.jobs}
+	o.pictures = &pictures.Service{DB: db, Now: now}
 	o.accounts, err = operator.New(operator.Options{
 		DB: db, Box: secret.box, Key: seal.Derive(cfg.Secrets.Master.Key(), labelOffice), Campaign: find,
 		Rules: operator.Rules{PasswordAge: cfg.Operators.PasswordAge, Idle: cfg.Operators.Idle, Life: cfg.Operators.Life}, Now: now, At: operator.Stretchers(),

@@ -101,8 +101,9 @@ var rules = map[string]rule{
 		"internal/audit", "internal/divisions", "internal/fault", "internal/jobs", "internal/operator", "internal/sheet", "internal/sqldb", sqldb,
 	}},
 	"internal/banks": {may: []string{
-		"campaign", "configs", "quiz", "quiz/bankbook", "quiz/bankfile", "internal/audit", "internal/fault", "internal/jobs", "internal/operator", "internal/sqldb", sqldb,
+		"campaign", "configs", "quiz", "quiz/bankbook", "quiz/bankfile", "internal/audit", "internal/fault", "internal/jobs", "internal/operator", "internal/pictures", "internal/sqldb", sqldb,
 	}},
+	"internal/pictures":  {may: []string{"internal/audit", "internal/fault", "internal/operator", "internal/sqldb", sqldb}},
 	"internal/redisnode": {may: []string{goredis}},
 	"internal/redisstore": {may: []string{
 		"campaign", "quiz", "pledge", "prize", "leaderboard",
@@ -206,7 +207,7 @@ var rules = map[string]rule{
 		may: []string{
 			"campaign", "quiz", "pledge", "prize", "leaderboard", "proof",
 			"internal/approval", "internal/audit", "internal/certificate", "internal/challenge", "internal/correction", "internal/fault", "internal/grant", "internal/live", "internal/operator", "internal/origin", "internal/session", "internal/sheet",
-			"internal/inbox", "internal/offline", "internal/transfer", "internal/duty", "internal/banks", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs",
+			"internal/inbox", "internal/offline", "internal/transfer", "internal/duty", "internal/banks", "internal/pictures", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs",
 			"internal/prizes", "internal/report", "internal/retention", "internal/roster", "internal/spool", "internal/token", "internal/waitingroom", fiber,
 		},
 		// The first feeds a fold, the second has faults that pass through; the office lies in SQL.

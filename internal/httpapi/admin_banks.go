@@ -48,6 +48,7 @@ func (s *Server) bankRoutes() []route {
 	return []route{
 		read(get(all, staff, s.listBanks)),
 		edit(post(all, staff, s.createBank)),
+		upload(edit(post(officePath+"/pictures", staff, s.addPicture))),
 		read(get(one, staff, s.showBank)),
 		upload(edit(post(one+"/imports", staff, s.importBank))),
 		read(get(questions, staff, s.listQuestions)),

@@ -16,6 +16,7 @@ import (
 	"qingyuan/internal/banks"
 	"qingyuan/internal/jobs"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/pictures"
 	"qingyuan/quiz"
 )
 
@@ -26,7 +27,7 @@ func openBanks(t *testing.T, b *bench) {
 	q := &jobs.Queue{DB: b.office.db, Now: now, Log: slog.New(slog.DiscardHandler), Every: 10 * time.Millisecond}
 	shelf := &banks.Service{DB: b.office.db, Now: now, Zone: time.FixedZone("CST", 8*3600), Campaign: b.catalog.Campaign, Jobs: q}
 	shelf.Register(q)
-	b.Banks, b.Jobs = shelf, q
+	b.Banks, b.Jobs, b.Pictures = shelf, q, &pictures.Service{DB: b.office.db, Now: now}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan struct{})
 	go func() { defer close(done); q.Run(ctx) }()
@@ -84,6 +85,7 @@ func bankArea() area {
 				placed: true, ok: http.StatusCreated, outside: http.StatusForbidden,
 				body: `{"id":"made%d","name":"题库","campaign":"spring","scope":"no1"}`,
 			},
+			"POST /api/v1/admin/pictures":               {own: func(t *testing.T, _ *bench, _ hired) string { t.Helper(); return dot(t) }},
 			"GET " + all + "/:bank":                     {object: in("draft")},
 			"POST " + all + "/:bank/imports":            {object: in("draft"), ok: http.StatusAccepted, query: "name=x.csv&dry_run=true", body: "题干,答案\n大麻有害。,正确\n"},
 			"GET " + all + "/:bank/questions":           {object: in("draft")},

@@ -23,8 +23,8 @@ type guard uint8
 const (
 	// probe is for machines that watch this one: no limit, no identity.
 	probe guard = iota
-	// files is for what the pages are made of: it lies ready in memory, and a school
-	// behind one address loads it at once. No limit, no identity.
+	// files is for what the pages are made of and the pictures of questions: it lies ready
+	// in memory, and a school behind one address loads it at once. No limit, no identity.
 	files
 	// public is for everybody, a limited number of times per address.
 	public

@@ -9,6 +9,7 @@ func (s *Server) pageRoutes() []route {
 	page := func(path string, handle func(*call) error) route { return quick(get(path, files, handle)) }
 	return []route{
 		page("/assets/:file", s.showAsset),
+		s.pictureRoute(),
 		page("/", s.showEntry),
 		page(participant, s.showEntry),
 		page(participant+"/:view", s.showEntry),

@@ -207,7 +207,7 @@ func reaches() map[string]reach {
 	return map[string]reach{
 		"GET /": nobody, "GET /c/:campaign": nobody, "GET /c/:campaign/:view": nobody, "GET /c/:campaign/:view/:object": nobody,
 		"GET /screen/:campaign": nobody, "GET /draws": nobody, "GET /draws/:campaign/:draw": nobody, "GET /console": nobody, "GET /console/:view": nobody, "GET /console/:view/:object": nobody,
-		"GET /console/:view/:object/:part": nobody, "GET /console/:view/:object/:part/:item": nobody, "GET /assets/:file": nobody,
+		"GET /console/:view/:object/:part": nobody, "GET /console/:view/:object/:part/:item": nobody, "GET /assets/:file": nobody, "GET /media/:name": nobody,
 		"GET /docs": nobody, "GET /openapi.json": nobody, "GET /healthz": nobody, "GET /readyz": nobody,
 		"GET /api/v1/error-codes": nobody, "GET /api/v1/campaigns": nobody, "GET " + c: nobody, "GET " + c + "/units": nobody,
 		"GET " + c + "/pledge": nobody, "GET " + c + "/counts": nobody, "GET " + c + "/counts/breakdown": nobody,

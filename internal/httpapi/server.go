@@ -95,8 +95,10 @@ type Server struct {
 	Duty       Duty
 	// Flags are what rules have noticed; required with Operators.
 	Flags Flags
-	// Banks keeps the question banks of offices; required with Operators.
-	Banks Banks
+	// Banks keeps the question banks of offices, Pictures those that questions show; required
+	// with Operators.
+	Banks    Banks
+	Pictures Pictures
 	// Campaigns is the catalog that operators edit, Imports and Jobs what takes longer
 	// than a request; needed where there is an office.
 	Campaigns *catalog.Store

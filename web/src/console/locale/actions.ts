@@ -56,6 +56,7 @@ export const t = tableOf({
   'banks.read': '查看题库',
   'banks.edit': '编写题目',
   'banks.review': '审核题目',
+  'picture.add': '上传题目配图',
   'bank.create': '新建题库',
   'bank.import': '导入题目',
   'bank.edit': '编写题目',
