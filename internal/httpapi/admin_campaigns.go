@@ -51,6 +51,8 @@ type deskLine struct {
 	Regions  int64  `json:"regions"`
 	Units    int64  `json:"units"`
 	Roster   int64  `json:"roster"`
+	// Prizes says that there is something to win, and that it can be asked about.
+	Prizes bool `json:"prizes"`
 }
 
 // prepared finds a campaign in any stage: in the catalog, or among those that lie
@@ -81,7 +83,7 @@ func (s *Server) draft(k *call, id string) (catalog.Entry, catalog.Definition, e
 func (s *Server) deskLineOf(e catalog.Entry, c *campaign.Campaign, lang string) deskLine {
 	l := deskLine{
 		ID: c.ID, Title: c.Title.In(lang), Version: e.Version, OpensAt: stamp(c.OpensAt, c.Zone), ClosesAt: stamp(c.ClosesAt, c.Zone),
-		Paused: c.Paused, State: string(c.StateAt(s.Now())),
+		Paused: c.Paused, State: string(c.StateAt(s.Now())), Prizes: s.offersPrizes(c.ID),
 	}
 	if e.Version != 0 {
 		l.State = catalog.StateOf(e, c, s.Now())

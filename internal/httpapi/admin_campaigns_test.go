@@ -162,6 +162,31 @@ func (b *bench) call(t *testing.T, status int, method, path, token, body string)
 	return a
 }
 
+// TestListSaysWhereThereArePrizes shows that an office learns from the list and from each
+// campaign whether there is anything to ask about prizes: a draft has none yet.
+func TestListSaysWhereThereArePrizes(t *testing.T) {
+	t.Parallel()
+	b, who := newCatalogBench(t)
+	b.keep(t, "town-2026", "TOWN")
+	prizesOf := func() map[string]bool {
+		out := map[string]bool{}
+		for _, l := range decoded[list[deskLine]](t, b.call(t, 200, "GET", "/campaigns", who, "")).Items {
+			out[l.ID] = l.Prizes
+			if one := decoded[deskCampaign](t, b.call(t, 200, "GET", "/campaigns/"+l.ID, who, "")); one.Prizes != l.Prizes {
+				t.Errorf("%s: prizes %v in the list, %v alone", l.ID, l.Prizes, one.Prizes)
+			}
+		}
+		return out
+	}
+	if got := prizesOf(); len(got) < 2 || got["spring"] || got["town-2026"] {
+		t.Errorf("without prizes: %v", got)
+	}
+	openPrizes(t, b)
+	if got := prizesOf(); !got["spring"] || got["town-2026"] {
+		t.Errorf("with prizes in spring: %v", got)
+	}
+}
+
 // TestCampaignThroughTheOffice prepares a campaign, publishes it, and steers it to its
 // end, over HTTP alone.
 func TestCampaignThroughTheOffice(t *testing.T) {

@@ -168,7 +168,9 @@ func placeOf(c *campaign.Campaign, m leaderboard.Mine) placeAnswer {
 
 type aroundAnswer struct {
 	itemAnswer
-	Me bool `json:"me"`
+	// Path is what the unit lies in, from the top.
+	Path []string `json:"path"`
+	Me   bool     `json:"me"`
 }
 
 // Bounds of the neighbours shown around a participant's own place.
@@ -197,7 +199,7 @@ func (s *Server) showPlace(k *call) error {
 	}
 	out, lang := placeOf(c, m), k.lang()
 	for _, i := range m.Around {
-		out.Around = append(out.Around, aroundAnswer{itemOf(c, i, lang), i.Participant == k.participant})
+		out.Around = append(out.Around, aroundAnswer{itemOf(c, i, lang), c.Tree.Path(i.Unit, lang), i.Participant == k.participant})
 	}
 	return k.send(fiber.StatusOK, out)
 }

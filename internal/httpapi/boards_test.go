@@ -103,8 +103,8 @@ func TestPlace(t *testing.T) {
 		}
 	}
 	const body = `{"rank":2,"score_rank":1,"of":3,"beat_percent":33,"tier":null,"score":9,"used_ms":1000,"passed":true,"around":[` +
-		`{"rank":1,"name":"张*","unit":"no1","unit_name":"榆次一中","score":10,"used_ms":1000,"me":false},` +
-		`{"rank":2,"name":"李*","unit":"unassigned","unit_name":"未分配","score":9,"used_ms":1000,"me":true}]}`
+		`{"rank":1,"name":"张*","unit":"no1","unit_name":"榆次一中","score":10,"used_ms":1000,"path":["榆次区"],"me":false},` +
+		`{"rank":2,"name":"李*","unit":"unassigned","unit_name":"未分配","score":9,"used_ms":1000,"path":[],"me":true}]}`
 	path := boards + "participants/me"
 	run(t, map[string]scenario{
 		"place":     {path: path, as: "p:ann", set: shows(leaderboard.Query{}, 5), status: 200, want: body},

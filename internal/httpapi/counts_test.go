@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -60,8 +61,8 @@ func TestFrame(t *testing.T) {
 	if f.Boards == nil || len(f.Boards.Participants.Items) != 1 || len(f.Boards.Regions) != 1 || f.Boards.Regions[0].ID != "yuci" {
 		t.Errorf("boards %+v", f.Boards)
 	}
-	want := recentAnswer{Kind: "signed", Name: "张*", Unit: "no1", UnitName: "榆次一中", At: "2026-06-02T12:00:00.000+08:00"}
-	if !slices.Equal(f.Recent, []recentAnswer{want}) {
+	want := recentAnswer{Kind: "signed", Name: "张*", Unit: "no1", UnitName: "榆次一中", Path: []string{"榆次区"}, At: "2026-06-02T12:00:00.000+08:00"}
+	if !reflect.DeepEqual(f.Recent, []recentAnswer{want}) {
 		t.Errorf("recent %+v", f.Recent)
 	}
 	tibetan := decoded[frameAnswer](t, b.get(t, "/api/v1/campaigns/spring/frame?lang=bo", ""))

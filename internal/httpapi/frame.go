@@ -112,7 +112,9 @@ type recentAnswer struct {
 	Name     string `json:"name"`
 	Unit     string `json:"unit"`
 	UnitName string `json:"unit_name"`
-	At       string `json:"at"`
+	// Path is what the unit lies in, from the top.
+	Path []string `json:"path"`
+	At   string   `json:"at"`
 }
 
 // How much of a snapshot a frame shows: what fits on a big screen, because it goes to
@@ -180,7 +182,7 @@ func recentOf(c *campaign.Campaign, acts []leaderboard.RecentAct, lang string) [
 		// The kind's version is for readers of the stream: "signed.1".
 		kind, _, _ := strings.Cut(string(a.Kind), ".")
 		out = append(out, recentAnswer{
-			Kind: kind, Name: hidden(a.Name), Unit: a.Unit, UnitName: unitName(c, a.Unit, lang), At: stamp(a.At, c.Zone),
+			Kind: kind, Name: hidden(a.Name), Unit: a.Unit, UnitName: unitName(c, a.Unit, lang), Path: c.Tree.Path(a.Unit, lang), At: stamp(a.At, c.Zone),
 		})
 	}
 	return out

@@ -190,6 +190,16 @@ func (s *Server) hasPrizes(id string) (bool, error) {
 	return err == nil, err
 }
 
+// offersPrizes tells whether a campaign in any stage has prizes that are served: those of
+// a draft are a plan.
+func (s *Server) offersPrizes(id string) bool {
+	if s.Prizes == nil {
+		return false
+	}
+	_, err := s.Prizes.Offer(id)
+	return err == nil
+}
+
 func orEmpty(list []string) []string {
 	if list == nil {
 		return []string{}

@@ -84,7 +84,7 @@ describe('the big screen', () => {
       const frame = (await (await route.fetch()).json()) as { campaign: { title: string }; regions: { name: string }[]; recent: unknown[] }
       frame.campaign.title = hostile.join('')
       frame.regions.forEach((r, i) => (r.name = hostile[i % hostile.length]!))
-      frame.recent = hostile.slice(0, 5).map((name, i) => ({ kind: 'signed', name, unit: String(i), unit_name: hostile[9 - i], at: '2026-06-02T20:00:00.000+08:00' }))
+      frame.recent = hostile.slice(0, 5).map((name, i) => ({ kind: 'signed', name, unit: String(i), unit_name: hostile[9 - i], path: [hostile[i]!], at: '2026-06-02T20:00:00.000+08:00' }))
       await route.fulfill({ json: frame })
     })
     let asked = false

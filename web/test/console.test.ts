@@ -11,6 +11,7 @@ import { type Figure, large, short } from '@/console/duty'
 import { followJob, type Job } from '@/console/followJob'
 import { actor, at, atSecond } from '@/console/format'
 import { appliedWords, rosterWords } from '@/console/imported'
+import { storeName } from '@/console/locale/kept'
 import { menuOf } from '@/console/menu'
 import { entries } from '@/console/registry'
 import { mayAct, type Role, wantsTwoFactor } from '@/console/rights'
@@ -62,6 +63,13 @@ describe('rights', () => {
     expect(of(who(['campaign_operator', 'spring']), 'spring')).toContain('evening')
     expect(of(who(['campaign_operator', 'spring']), 'autumn')).not.toContain('evening')
     expect(of(who(['campaign_operator', 'spring']), '')).not.toContain('campaign')
+  })
+})
+
+describe('a store of what is kept of people', () => {
+  it('is told in words, one of a newer server by its name', () => {
+    expect(storeName('proof_links')).toBe('存证日志条目与本人的对应关系')
+    expect(storeName('moon_rocks')).toBe('moon_rocks')
   })
 })
 

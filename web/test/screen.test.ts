@@ -1,7 +1,12 @@
+import { LineChart } from 'echarts/charts'
+import { GridComponent } from 'echarts/components'
+import * as echarts from 'echarts/core'
+import { SVGRenderer } from 'echarts/renderers'
 import { describe, expect, it } from 'vitest'
-import { figuresOf, hoursOf, ranked, shown } from '@/screen/figures'
-import { fullName, lineOf } from '@/screen/names'
+import { figuresOf, hoursOf, ranked, shown, smoothLine } from '@/screen/figures'
+import { lineOf } from '@/screen/names'
 import { addressed } from '@/screen/useScreen'
+import { fullName } from '@/shared/units'
 
 const window = { participants: 0, attempts: 0, signatures: 0 }
 const counts = {
@@ -26,6 +31,28 @@ describe('the large numbers', () => {
     [0.29, '29.0%'],
   ])('shows %d as %s', (value, text) => {
     expect(shown({ value, percent: true })).toBe(text)
+  })
+})
+
+describe('the line of the hours', () => {
+  it('stays between what was counted, beside a lone peak too', () => {
+    echarts.use([LineChart, GridComponent, SVGRenderer])
+    const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: 560, height: 350 })
+    const data = Array.from({ length: 24 }, (_, i) => (i === 12 ? 500 : i === 13 ? 400 : 0))
+    chart.setOption({
+      animation: false,
+      color: ['#f2b84b'],
+      grid: { left: 0, right: 0, top: 0, bottom: 100 },
+      xAxis: { type: 'category', show: false, data: data.map(String) },
+      yAxis: { type: 'value', show: false, max: 500 },
+      series: [{ ...smoothLine, data }],
+    })
+    const drawn = /<path d="(M[^"]*C[^"]*)"[^>]*stroke="#f2b84b"/.exec(chart.renderToSVGString())?.[1] ?? ''
+    chart.dispose()
+    const heights = drawn.match(/-?[\d.]+/g)?.filter((_, i) => i % 2 === 1).map(Number) ?? []
+    expect(heights.length).toBeGreaterThan(24)
+    expect(Math.min(...heights)).toBe(0)
+    expect(Math.max(...heights)).toBe(250)
   })
 })
 

@@ -19,6 +19,8 @@ export interface Entry {
   group?: Group
   /** The rights of which one is enough; none is for everybody who is signed in. */
   needs?: Action[]
+  /** Has something to show only where a campaign has prizes. */
+  prizes?: true
   /** Fills the window and may stand unattended, as on the evening. */
   watch?: boolean
   load: () => Promise<Component>
@@ -58,10 +60,10 @@ export const entries: Entry[] = [
   { name: 'flags', title: '核查提示', path: 'flags', of: 'campaign', group: 'results', needs: ['results.correct'], load: () => import('./views/Flags.vue') },
   { name: 'challenges', title: '题目争议', path: 'challenges', of: 'campaign', group: 'questions', needs: ['results.correct'], load: () => import('./views/Challenges.vue') },
   { name: 'challenge', title: '一项题目争议', path: 'challenges/:challenge', of: 'campaign', needs: ['results.correct'], load: () => import('./views/Challenge.vue') },
-  { name: 'prizes', title: '奖品与库存', path: 'prizes', of: 'campaign', group: 'prizes', needs: ['figures.read', 'campaigns.edit'], load: () => import('./views/Prizes.vue') },
-  { name: 'wins', title: '中奖与发放', path: 'wins', of: 'campaign', group: 'prizes', needs: ['figures.read'], load: () => import('./views/Wins.vue') },
-  { name: 'prize-review', title: '发放前核实', path: 'prize-review', of: 'campaign', group: 'prizes', needs: ['results.correct'], load: () => import('./views/PrizeReview.vue') },
-  { name: 'draws', title: '定期抽奖', path: 'draws', of: 'campaign', group: 'prizes', needs: ['figures.read', 'results.correct'], load: () => import('./views/Draws.vue') },
-  { name: 'winners', title: '中奖公示', path: 'winners', of: 'campaign', group: 'prizes', needs: ['figures.read'], load: () => import('./views/Winners.vue') },
+  { name: 'prizes', title: '奖品与库存', path: 'prizes', of: 'campaign', group: 'prizes', prizes: true, needs: ['figures.read', 'campaigns.edit'], load: () => import('./views/Prizes.vue') },
+  { name: 'wins', title: '中奖与发放', path: 'wins', of: 'campaign', group: 'prizes', prizes: true, needs: ['figures.read'], load: () => import('./views/Wins.vue') },
+  { name: 'prize-review', title: '发放前核实', path: 'prize-review', of: 'campaign', group: 'prizes', prizes: true, needs: ['results.correct'], load: () => import('./views/PrizeReview.vue') },
+  { name: 'draws', title: '定期抽奖', path: 'draws', of: 'campaign', group: 'prizes', prizes: true, needs: ['figures.read', 'results.correct'], load: () => import('./views/Draws.vue') },
+  { name: 'winners', title: '中奖公示', path: 'winners', of: 'campaign', group: 'prizes', prizes: true, needs: ['figures.read'], load: () => import('./views/Winners.vue') },
   { name: 'retention', title: '个人信息的保存', path: 'retention', of: 'campaign', group: 'people', needs: ['personal.erase'], load: () => import('./views/Retention.vue') },
 ]

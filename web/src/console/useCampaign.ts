@@ -24,6 +24,6 @@ export function useCampaign() {
 }
 
 function lineOf(c: Schema<'DeskCampaign'>): Schema<'DeskLine'> {
-  const { id, title, state, version, opens_at, closes_at, paused, regions, units, roster } = c
-  return { id, title, state, version, opens_at, closes_at, paused, regions, units, roster }
+  const { id, title, state, version, opens_at, closes_at, paused, regions, units, roster, prizes } = c
+  return { id, title, state, version, opens_at, closes_at, paused, regions, units, roster, prizes }
 }

@@ -49,6 +49,9 @@ export interface Hour {
   signatures: number
 }
 
+/** A line through the hours that is never above or below what was counted: plain smoothing swings over beside a lone peak. */
+export const smoothLine = { type: 'line', smooth: true, smoothMonotone: 'x', showSymbol: false } as const
+
 const hourMs = 3_600_000
 
 /** hoursOf fills the hours that the server leaves out because they are empty. */

@@ -19,9 +19,3 @@ export function lineOf(name: string): string {
   const signs = Array.from(clean)
   return signs.length > most ? signs.slice(0, most - 1).join('') + '…' : clean
 }
-
-/** A unit with what it lies in, unless its name says so itself: every school has a first class. */
-export function fullName(name: string, path: readonly string[]): string {
-  const above = path[path.length - 1] ?? ''
-  return name.startsWith(above) ? name : `${above} ${name}`
-}

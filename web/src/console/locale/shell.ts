@@ -11,6 +11,7 @@ export const t = tableOf({
   campaign: '当前活动',
   'campaign.none': '还没有活动',
   'campaign.choose': '请先选择一个活动。',
+  'prizes.none': '本活动没有奖品。草稿中的奖品在活动发布后显示在这里。',
   'not-here': '没有这个页面。',
   forbidden: '您的角色没有“{title}”的权限。如工作需要，请联系系统管理员。',
 

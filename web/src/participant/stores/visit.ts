@@ -45,6 +45,9 @@ export const useVisit = defineStore('visit', () => {
   const tibetan = computed<EntryTexts | null>(() => entry.value.campaign?.texts.bo ?? null)
   const campaign = computed(() => texts.value?.campaign ?? null)
 
+  /** Nothing can be done any more. A campaign that is yet to open, or pauses, may go on while its page stands. */
+  const over = computed(() => campaign.value?.state === 'closed')
+
   /** What the office tells everybody just now. */
   const banner = computed(() => (home.value === null ? campaign.value?.banner : home.value.banner) ?? null)
 
@@ -129,7 +132,7 @@ export const useVisit = defineStore('visit', () => {
   }
 
   return {
-    entry, home, signedIn, reached, missing, position, givenName, client, id, path, texts, tibetan, campaign, banner,
+    entry, home, signedIn, reached, missing, position, givenName, client, id, path, texts, tibetan, campaign, over, banner,
     begin, load, signIn, signOut, enrol, sign, learn,
   }
 })

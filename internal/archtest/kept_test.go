@@ -1,0 +1,62 @@
+package archtest
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+)
+
+// keptWords is the table in which the console says in Chinese what is kept of people.
+const keptWords = "web/src/console/locale/kept.ts"
+
+// TestStoresHaveWords shows that every store that keeps something of people has words on the
+// console, and that it has no words for what does not exist.
+func TestStoresHaveWords(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(keptWords)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^  '?([a-z_ ]+)'?: '.*\p{Han}.*',$`).FindAllStringSubmatch(string(text), -1) {
+		said[m[1]] = true
+	}
+	written := map[string]string{}
+	for _, src := range sources(t) {
+		if !src.test() {
+			storesOf(t, src, written)
+		}
+	}
+	sameWords(t, keptWords, said, written, "proof_links", "personal", "question reports", "flags")
+}
+
+// storesOf adds the stores that a file names: what has a name and a kind of what is kept.
+func storesOf(t *testing.T, src source, into map[string]string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, filepath.FromSlash(src.path())), nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		lit, ok := n.(*ast.CompositeLit)
+		if !ok {
+			return true
+		}
+		given := map[string]ast.Expr{}
+		for _, e := range lit.Elts {
+			if kv, ok := e.(*ast.KeyValueExpr); ok {
+				given[typeName(kv.Key)] = kv.Value
+			}
+		}
+		name, named := given["Name"].(*ast.BasicLit)
+		if kind := typeName(given["Kind"]); named && keptKind.MatchString(kind) {
+			into[unquote(name)] = src.path()
+		}
+		return true
+	})
+}
+
+var keptKind = regexp.MustCompile(`^Kept[A-Z]`)
