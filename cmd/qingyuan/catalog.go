@@ -54,6 +54,23 @@ func keeperOf(ctx context.Context, o catalog.Options, sql *sqldb.DB) (*catalog.K
 	return k, nil
 }
 
+// preparedIn finds campaigns also before anybody sees them: an office is put together while
+// its campaign is a draft.
+func preparedIn(ctx context.Context, k *catalog.Keeper) func(string) (*campaign.Campaign, error) {
+	return func(id string) (*campaign.Campaign, error) {
+		c, err := k.Campaign(id)
+		if err == nil || k.Store() == nil || !errors.Is(err, campaign.ErrNotFound) {
+			return c, err
+		}
+		entry, err := k.Store().Entry(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		d, err := k.Store().Definition(ctx, entry)
+		return d.Campaign, err
+	}
+}
+
 // catalogDatabase opens the database for a command that only looks: nil where none
 // was made yet.
 func catalogDatabase(ctx context.Context, cfg configs.Config) (*sqldb.DB, func() error, error) {

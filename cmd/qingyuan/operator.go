@@ -66,14 +66,15 @@ func console() operator.Actor {
 	return operator.Console(name)
 }
 
-// campaignsOf finds campaigns, those of the demonstration too, once one is asked for.
+// campaignsOf finds campaigns, drafts and those of the demonstration too, once one is asked
+// for.
 func campaignsOf(ctx context.Context, cfg configs.Config, db *sqldb.DB) func(string) (*campaign.Campaign, error) {
 	return func(id string) (*campaign.Campaign, error) {
 		book, err := openCatalog(ctx, cfg, nil, db, slog.New(slog.DiscardHandler))
 		if err != nil {
 			return nil, err
 		}
-		c, err := book.Campaign(id)
+		c, err := preparedIn(ctx, book)(id)
 		if err == nil {
 			return c, nil
 		}

@@ -40,6 +40,27 @@ func printed(out string) string {
 	return lines[len(lines)-1]
 }
 
+// TestAnOfficeForADraft gives roles in a campaign that nobody sees yet, for a county too.
+func TestAnOfficeForADraft(t *testing.T) {
+	t.Parallel()
+	cfg := demo(t)
+	o := officeCommands{t, cfg}
+	s := start(t, cfg)
+	o.run(exitDone, "", "campaign", "apply", "--draft", "testdata/known/campaign.yaml")
+	o.run(exitDone, "", "operator", "create", "--login", "county", "--role", "campaign_operator", "--campaign", "known-2026", "--scope", "140702")
+	o.run(exitFailed, "", "operator", "grant", "county", "--role", "office_viewer", "--campaign", "known-2026", "--scope", "140799")
+	o.run(exitFailed, "", "operator", "grant", "county", "--role", "office_viewer", "--campaign", "known-2027")
+	admin := s.officeOf(t, "first", printed(o.run(exitDone, "", "operator", "create", "--login", "first", "--role", "system")))
+	made := admin.want(201, "POST", "/admin/operators", map[string]string{"login": "viewer", "name": "柳莺"})
+	grants := "/admin/operators/" + made.object("operator").text("id") + "/grants"
+	admin.want(200, "PUT", grants, map[string]string{"role": "office_viewer", "campaign": "known-2026", "scope": "140702", "reason": "负责"})
+	admin.want(400, "PUT", grants, map[string]string{"role": "office_viewer", "campaign": "known-2027", "reason": "负责"})
+	log := o.run(exitDone, "", "audit", "export")
+	if !strings.Contains(log, `""home"":{""campaign"":""known-2026"",""scope"":""140702""}`) {
+		t.Errorf("the log tells\n%s", log)
+	}
+}
+
 // TestTheFirstAdministrator goes from the first command to an approved role, a log
 // that is checked, and one that was tampered with.
 func TestTheFirstAdministrator(t *testing.T) {

@@ -282,7 +282,7 @@ func newProgram(ctx context.Context, cfg configs.Config, st stores, log *slog.Lo
 		claimed: make(chan struct{}), unfit: []string{"starting"}, reasons: []string{"starting"},
 	}
 	s.campaigns.Guard = p.ready.Guard
-	if p.office, err = newOffice(cfg, st.sql, book.Campaign, log, now); err != nil {
+	if p.office, err = newOffice(cfg, st.sql, preparedIn(ctx, book), log, now); err != nil {
 		return nil, err
 	}
 	p.office.corrections = newCorrections(s, p.office, st.sql, book, now)

@@ -21,7 +21,10 @@ import (
 )
 
 // Place is a campaign and a part of its tree, "" for all of either.
-type Place struct{ Campaign, Scope string }
+type Place struct {
+	Campaign string `json:"campaign"`
+	Scope    string `json:"scope"`
+}
 
 // Account is an operator as others see them.
 type Account struct {
