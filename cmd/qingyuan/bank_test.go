@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -205,5 +208,29 @@ func TestBankFileUnreadable(t *testing.T) {
 	}
 	if status, _, errs := command(t, "bank", "export", filepath.Join(t.TempDir(), "x"), "--format", "gift", "-o", filepath.Join(t.TempDir(), "y")); status != exitFailed || errs == "" {
 		t.Errorf("an export of nothing = %d", status)
+	}
+}
+
+// TestBankPicture takes a picture in beside no server at all, and says what is wrong with others.
+func TestBankPicture(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	var raw bytes.Buffer
+	if err := png.Encode(&raw, image.NewGray(image.Rect(0, 0, 5, 4))); err != nil {
+		t.Fatal(err)
+	}
+	file := inFile(t, "图.png", raw.String())
+	var kept [2]keptPicture
+	for i := range kept {
+		status, out, errs := command(t, "bank", "picture", file, "--json", "--data", data)
+		if err := json.Unmarshal([]byte(out), &kept[i]); status != exitDone || err != nil {
+			t.Fatalf("%d %s%s: %v", status, out, errs, err)
+		}
+	}
+	if kept[0] != kept[1] || kept[0].Width != 5 || kept[0].Height != 4 || !strings.HasPrefix(kept[0].URL, "/media/") {
+		t.Errorf("kept %+v", kept)
+	}
+	if status, _, errs := command(t, "bank", "picture", inFile(t, "图.svg", "<svg/>"), "--data", data); status != exitFailed || !strings.Contains(errs, "图片无法读取") {
+		t.Errorf("a drawing: %d %s", status, errs)
 	}
 }

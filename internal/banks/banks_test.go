@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +18,7 @@ import (
 	"qingyuan/internal/banks"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/pictures"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
 	"qingyuan/quiz"
@@ -626,6 +629,49 @@ func TestFaultsOfBanks(t *testing.T) {
 		}
 		if err := r.Export(ctx, r.editor, "law", bankfile.Aiken, true, &bytes.Buffer{}); err == nil {
 			t.Error("a format that is not written")
+		}
+	})
+}
+
+// TestPicturesAreThere lets no question in that shows a picture which nobody took in.
+func TestPicturesAreThere(t *testing.T) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
+		ctx := t.Context()
+		r.bank(t, "law")
+		var raw bytes.Buffer
+		if err := png.Encode(&raw, image.NewGray(image.Rect(0, 0, 2, 2))); err != nil {
+			t.Fatal(err)
+		}
+		shelf := &pictures.Service{DB: db, Now: func() time.Time { return r.now }}
+		p, err := shelf.Add(ctx, r.editor, &raw, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := table(2)
+		lines := strings.Split(strings.TrimSpace(string(file.Raw)), "\n")
+		lines[0] += ",配图"
+		lines[1] += "," + p.URL() + " 一株植物"
+		lines[2] += ",/media/none.png 一株植物"
+		file.Raw = []byte(strings.Join(lines, "\n") + "\n")
+		out := r.take(t, "law", file)
+		if len(out.IDs) != 1 || len(out.Refused) != 1 || !strings.Contains(out.Refused[0].Reason, "media.0：没有这张图片") {
+			t.Fatalf("imported %v, refused %+v", out.IDs, out.Refused)
+		}
+		h, err := r.Question(ctx, r.editor, "law", out.IDs[0])
+		if err != nil || len(h.Latest().Question.Media) != 1 {
+			t.Fatalf("%+v, %v", h, err)
+		}
+		q := h.Latest().Question
+		q.Media = append(q.Media, quiz.Media{URL: "/media/none.png", Alt: "没有的图"}, quiz.Media{URL: "/pics/1.png", Alt: "代理服务器上的图"})
+		_, err = r.Edit(ctx, r.editor, "law", q, 1, "")
+		if f := fault.From(err); !errors.Is(err, fault.ErrInvalid) || len(f.Fields) != 1 || f.Fields[0].Name != "media.1" {
+			t.Errorf("edited: %v", err)
+		}
+		q.ID = ""
+		if _, err = r.Add(ctx, r.editor, "law", q, ""); !errors.Is(err, fault.ErrInvalid) {
+			t.Errorf("added: %v", err)
 		}
 	})
 }

@@ -22,7 +22,7 @@ func (s *Service) Add(ctx context.Context, by operator.Actor, bank string, q qui
 	if q.ID != "" && !questionForm.MatchString(q.ID) {
 		return v, fault.InvalidField("id", "由字母、数字、点、下划线和连字符组成，至多 64 位")
 	}
-	if err := sensible(q); err != nil {
+	if err := s.sensible(ctx, q); err != nil {
 		return v, err
 	}
 	err = s.change(ctx, by, operator.EditBanks, bank, func(tx *sql.Tx, b Bank) error {
@@ -48,8 +48,14 @@ func (s *Service) Add(ctx context.Context, by operator.Actor, bank string, q qui
 	return v, nil
 }
 
-func sensible(q quiz.Question) error {
-	if faults := bankbook.Faults(q); len(faults) > 0 {
+// sensible refuses what makes no sense, and pictures that nobody would see.
+func (s *Service) sensible(ctx context.Context, q quiz.Question) error {
+	faults := bankbook.Faults(q)
+	gone, err := missing(ctx, s.DB, q)
+	if err != nil {
+		return err
+	}
+	if faults = append(faults, gone...); len(faults) > 0 {
 		return fault.ErrInvalid.WithFields(faults...)
 	}
 	return nil
@@ -60,7 +66,7 @@ func sensible(q quiz.Question) error {
 // no version. What was signed stays in force until the new version is signed.
 func (s *Service) Edit(ctx context.Context, by operator.Actor, bank string, q quiz.Question, from int64, reason string) (v bankbook.Version, err error) {
 	defer mend(&err)
-	if err := sensible(q); err != nil {
+	if err := s.sensible(ctx, q); err != nil {
 		return v, err
 	}
 	err = s.change(ctx, by, operator.EditBanks, bank, func(tx *sql.Tx, b Bank) error {

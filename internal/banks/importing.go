@@ -11,7 +11,9 @@ import (
 
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/pictures"
 	"qingyuan/internal/sqldb"
+	"qingyuan/quiz"
 	"qingyuan/quiz/bankbook"
 	"qingyuan/quiz/bankfile"
 )
@@ -116,7 +118,9 @@ func (s *Service) compare(ctx context.Context, by operator.Actor, bank string, i
 	if err != nil {
 		return out, nil, 0, err
 	}
-	out, fresh, err = read(ctx, there, i)
+	if out, fresh, err = read(ctx, there, i); err == nil {
+		fresh, err = s.shown(ctx, &out, fresh)
+	}
 	return out, fresh, seen, err
 }
 
@@ -162,6 +166,44 @@ func read(ctx context.Context, there []bankbook.History, i Import) (Imported, []
 		fresh = append(fresh, bankbook.Version{Question: question})
 	}
 	return out, fresh, nil
+}
+
+// shown refuses questions with pictures that were not taken in: nobody would see them.
+func (s *Service) shown(ctx context.Context, out *Imported, fresh []bankbook.Version) ([]bankbook.Version, error) {
+	var found []bankfile.Question
+	var kept []bankbook.Version
+	for n := range fresh {
+		faults, err := missing(ctx, s.DB, fresh[n].Question)
+		if err != nil {
+			return nil, err
+		}
+		if len(faults) > 0 {
+			out.Refused = append(out.Refused, refusal(out.Report.Imported[n], faults[0]))
+			continue
+		}
+		found, kept = append(found, out.Report.Imported[n]), append(kept, fresh[n])
+	}
+	out.Report.Imported = found
+	return kept, nil
+}
+
+// missing are the pictures of a question that this deployment should have and has not.
+func missing(ctx context.Context, q sqldb.Reader, question quiz.Question) ([]fault.Field, error) {
+	urls := make([]string, len(question.Media))
+	for i, m := range question.Media {
+		urls[i] = m.URL
+	}
+	gone, err := pictures.Missing(ctx, q, urls)
+	if err != nil {
+		return nil, err
+	}
+	var out []fault.Field
+	for i, url := range urls {
+		if gone[url] {
+			out = append(out, field(fmt.Sprintf("media.%d", i), "没有这张图片，请先上传"))
+		}
+	}
+	return out, nil
 }
 
 // refusal is why a question that could be read does not fit into a bank.

@@ -2,8 +2,9 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type Clerk, sit, taken } from './desk'
 import { because, setTime } from './hands'
-import { settled } from './office'
-import { connect } from './visitor'
+import { call, quizCampaign, settled } from './office'
+import { connect, Visitor } from './visitor'
+import * as walk from './walk'
 
 const url = inject('url')
 const data = inject('data')
@@ -153,5 +154,60 @@ describe('a question bank', () => {
     await send(other, '撤下', '表述有争议')
     await other.getByRole('row').filter({ hasText: '拨打哪个电话' }).getByText('已撤下').waitFor()
     await reviewer.look('bank-withdrawn-414')
+  })
+
+  it('shows a picture that was chosen at the console to whoever is asked', async () => {
+    const { page } = editor.visitor
+    const other = reviewer.visitor.page
+    const press = (name: string) => page.getByRole('button', { name, exact: true }).click()
+    const drawn = (img: HTMLImageElement) => img.decode().then(() => img.naturalWidth)
+    await call(url, editor.token, 'POST', '/banks', { id: 'pictures', name: '看图题库' })
+    await editor.go('/banks/pictures')
+    await press('新增一题')
+    await page.getByLabel('题干', { exact: true }).fill('图中的标志表示什么？')
+    await page.getByLabel('选项，每行一个').fill('禁毒\n禁烟')
+    await page.getByLabel(/^答案/).fill('a')
+    await page.getByLabel('解析').fill('这是禁毒标志。')
+    await page.getByLabel('法律依据或出处').fill('《中华人民共和国禁毒法》第一条')
+    await page.getByLabel('知识点').last().fill('识别毒品')
+    await page.getByLabel('适用对象，以逗号分隔').fill('public,driver,courier,student')
+    await setTime(page.getByLabel('有效期起'), '2020-01-01')
+    await page.getByRole('combobox', { name: '难度' }).press('Enter')
+    await page.getByRole('option', { name: '易' }).click()
+    await page.getByLabel('配图文件').setInputFiles({ name: '说明.png', mimeType: 'image/png', buffer: Buffer.from('这不是图片') })
+    editor.visitor.expected = [/status of 400/]
+    await page.getByText('图片无法读取').waitFor()
+    const picture = await page.screenshot({ clip: { x: 0, y: 0, width: 64, height: 48 } })
+    await page.getByLabel('配图文件').setInputFiles({ name: '标志.png', mimeType: 'image/png', buffer: picture })
+    await page.getByLabel(/^第 1 张配图的文字说明/).fill('一个圆形标志')
+    await editor.look('question-picture')
+    await press('存为草稿')
+    await because(page, '')
+    expect(await page.getByAltText('一个圆形标志').evaluate(drawn)).toBe(64)
+
+    const { items } = await call<{ items: { id: string; version: number }[] }>(url, editor.token, 'GET', '/banks/pictures/questions')
+    const questions = items.map(({ id, version }) => ({ id, version }))
+    await call(url, editor.token, 'POST', '/banks/pictures/submissions', { questions })
+    await reviewer.go('/banks/pictures')
+    await other.getByRole('button', { name: '查看' }).click()
+    expect(await other.getByAltText('一个圆形标志').evaluate(drawn)).toBe(64)
+    await call(url, reviewer.token, 'POST', '/banks/pictures/reviews', { decision: 'sign_off', questions })
+    const { ref } = await call<{ ref: string }>(url, reviewer.token, 'POST', '/banks/pictures/publications', {})
+    await quizCampaign(data, 'pictures-2026', '看图答题', 'PICT26', (text) =>
+      text.replace(/quiz:[^]*? {2}time_limit/, `quiz:\n  bank: ${ref}\n  strata:\n    - {count: 1, points: 100}\n  time_limit`),
+    )
+
+    const phone = await Visitor.arrive(browser, url)
+    await expect.poll(async () => (await fetch(`${url}/api/v1/campaigns/pictures-2026`)).status).toBe(200)
+    await walk.signIn(phone.page, url, '看图的访客', '/c/pictures-2026')
+    await walk.enrol(phone.page)
+    await phone.page.goto(`${url}/c/pictures-2026/quiz`)
+    await phone.page.getByRole('button', { name: '开始答题' }).click()
+    expect(await phone.page.getByAltText('一个圆形标志').evaluate(drawn)).toBe(64)
+    await phone.shot('quiz-picture-360')
+    expect(await phone.barriers()).toEqual([])
+    expect(phone.surprises).toEqual([])
+    expect(phone.violations).toEqual([])
+    await phone.leave()
   })
 })

@@ -81,6 +81,15 @@ export const t = tableOf({
   'withdraw.text': '撤下的题不再进入以后发布的版本；已发布的版本不变，但用它的活动不能再发布。',
   done: '已处理 {n} 题。',
 
+  'picture.file': '配图文件',
+  'picture.note': '配图可以是 PNG、JPEG、GIF 或 WebP，至多 1 MiB，宽和高各至多 4096 点；拍摄地点、设备等附带信息不会保留。',
+  'picture.busy': '正在上传……',
+  'picture.alt': '第 {n} 张配图的文字说明（读屏和图片打不开时显示，不要说出答案）',
+  'picture.drop': '去掉',
+  'picture.drop.of': '去掉第 {n} 张配图',
+  pictures: '文件中题目的配图',
+  'pictures.note': '题目文件不含图片。先在这里上传，再把得到的地址和文字说明写进文件的“配图”一列（YAML 为 media）。',
+
   'import.note': '可以是 XLSX、CSV、DOCX、文本、GIFT、Moodle XML、Aiken、YAML，至多 64 MiB。先核对，不作改动；核对无误后再导入为草稿。',
   'import.file': '题目文件',
   'import.answers': '答案在另一个文件里时，选择答案文件',
