@@ -2,6 +2,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { connect } from '../browser/visitor'
 import { compare, faultsOf, report, screenOf, simulate } from './stage'
+import { keptOf } from './kept'
 import { type Sample, trendOf } from './trend'
 
 // The big screen for as long as an office leaves it on, as far as an hour can tell.
@@ -25,11 +26,14 @@ it(`stands for ${minutes} minutes`, async () => {
   const screen = await screenOf(browser, url)
   const cdp = await screen.context.newCDPSession(screen.page)
   await cdp.send('HeapProfiler.enable')
-  const weigh = async (minute: number): Promise<Sample & { nodes: number; listeners: number }> => {
-    await cdp.send('HeapProfiler.collectGarbage')
-    const { usedSize } = await cdp.send('Runtime.getHeapUsage')
+  const weigh = async (minute: number): Promise<Sample & { code: number; nodes: number; listeners: number }> => {
+    const chunks: string[] = []
+    const take = ({ chunk }: { chunk: string }) => chunks.push(chunk)
+    cdp.on('HeapProfiler.addHeapSnapshotChunk', take)
+    await cdp.send('HeapProfiler.takeHeapSnapshot', {}) // it collects garbage first
+    cdp.off('HeapProfiler.addHeapSnapshotChunk', take)
     const dom = await cdp.send('Memory.getDOMCounters')
-    return { minute, bytes: usedSize, nodes: dom.nodes, listeners: dom.jsEventListeners }
+    return { minute, ...keptOf(chunks.join('')), nodes: dom.nodes, listeners: dom.jsEventListeners }
   }
 
   const began = Date.now()
@@ -42,7 +46,7 @@ it(`stands for ${minutes} minutes`, async () => {
     if (failed !== null) throw failed
     samples.push(await weigh(minute))
     const s = samples[samples.length - 1]!
-    console.log(`minute ${minute}: ${(s.bytes / 1e6).toFixed(2)} MB, ${s.nodes} nodes, ${s.listeners} listeners`)
+    console.log(`minute ${minute}: ${(s.bytes / 1e6).toFixed(2)} MB and ${(s.code / 1e6).toFixed(2)} MB of code, ${s.nodes} nodes, ${s.listeners} listeners`)
     if (minute % 10 === 0) await screen.shot(`soak/minute-${minute}`)
   }
   const summary = await crowd
