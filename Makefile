@@ -160,9 +160,9 @@ clean: ## Remove what was built; tools and data stay
 need-redis:
 	@scripts/need.sh redis
 need-servers:
-	@scripts/need.sh redis postgres
+	@scripts/need.sh redis postgres nginx
 need-race:
-	@scripts/need.sh redis postgres gcc
+	@scripts/need.sh redis postgres nginx gcc
 need-browser:
 	@scripts/need.sh node chromium han tibetan
 need-chaos:

@@ -48,8 +48,8 @@ func TestWaitingRoomOverTwoServers(t *testing.T) {
 	servers[1] = start(t, another(t, cfg))
 	servers[0].eventually("everybody to be let in", func() bool {
 		in := 0
-		for i := len(tickets) - 1; i >= 0; i-- { // backwards: whoever stands before was let in earlier
-			admitted := ask(i, tickets[i])["admitted"] == true
+		for i, ticket := range slices.Backward(tickets) { // whoever stands before was let in earlier
+			admitted := ask(i, ticket)["admitted"] == true
 			if in > 0 && !admitted {
 				t.Errorf("number %d waits, and a later one was let in", i)
 			}

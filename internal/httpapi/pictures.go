@@ -6,7 +6,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
 	"qingyuan/internal/pictures"
 )
@@ -25,7 +24,7 @@ func (s *Server) pictureRoute() route { return get(pictures.Root+":name", files,
 // need not ask again.
 func (s *Server) showPicture(k *call) error {
 	if s.Pictures == nil {
-		return fault.ErrNotFound
+		return pictures.ErrNotFound
 	}
 	p, err := s.Pictures.Picture(k.ctx, k.Params("name"))
 	if err != nil {

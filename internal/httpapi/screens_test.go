@@ -186,7 +186,7 @@ func TestRiseAndFall(t *testing.T) {
 	b := newBench(t, func(b *bench) {
 		b.boards.today = func(string) (map[string]leaderboard.Window, error) {
 			asked <- struct{}{}
-			return map[string]leaderboard.Window{"yuci": {Participants: 51, Signatures: 25}}, nil
+			return map[string]leaderboard.Window{"yuci": {Participants: 50, Signatures: 25}}, nil
 		}
 	})
 	<-asked
