@@ -87,9 +87,9 @@ func (m *Summary) printMissed(p *paper) {
 	for n, i := range items {
 		q := i.Question
 		told := []passage{
-			passage{sizeText, fmt.Sprintf("%d. %s", n+1, q.Stem)},
-			passage{sizeSmall, "答案：" + i.answer()},
-			passage{sizeSmall, fmt.Sprintf("答对率 %s（%s 人次）  依据：%s", percent(i.Right, i.Shown), grouped(i.Shown), q.Basis)},
+			{sizeText, fmt.Sprintf("%d. %s", n+1, q.Stem)},
+			{sizeSmall, "答案：" + i.answer()},
+			{sizeSmall, fmt.Sprintf("答对率 %s（%s 人次）  依据：%s", percent(i.Right, i.Shown), grouped(i.Shown), q.Basis)},
 		}
 		if n == 0 {
 			p.head("错误率较高的题目", told...)

@@ -192,7 +192,7 @@ func pagesOf(t *testing.T, raw []byte) [][]string {
 		if err != nil {
 			continue // not one that is compressed
 		}
-		text, _ := io.ReadAll(z) //nolint:errcheck // What follows the stream is none of it.
+		text, _ := io.ReadAll(z)
 		var sizes []string
 		for _, match := range regexp.MustCompile(`/F1 ([0-9.]+) Tf`).FindAllSubmatch(text, -1) {
 			sizes = append(sizes, string(match[1]))
