@@ -87,7 +87,7 @@ describe('a proof', () => {
     expect(name).toBe(`凭证-${guest.attempt}.json`)
     await verified(name, text, city.replace('/c/', ''))
     await v.page.reload()
-    await v.page.getByText(/已存证：活动存证日志的第 \d+ 条/).waitFor()
+    await v.page.getByText(/已存证：在活动存证日志中的序号为 \d+/).waitFor()
     expect(v.surprises).toEqual([])
     await v.leave()
   })
