@@ -170,23 +170,3 @@ func (r *rig) killing(at stores, id string, end correction.State, how func(*corr
 		reached = how(b) + b.Items/(2*deaths)
 	}
 }
-
-// watchUntil waits for a batch to be as wanted.
-func (r *rig) watchUntil(id string, ok func(*correction.Batch) bool) *correction.Batch {
-	r.Helper()
-	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Minute)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		b, err := r.service.Find(ctx, head(), r.def.ID, id)
-		if must(r, b, err); ok(b) {
-			return b
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			r.Fatalf("waited in vain: %+v", b)
-		}
-	}
-}

@@ -36,6 +36,7 @@ import (
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
 	"qingyuan/internal/stream"
+	"qingyuan/internal/waittest"
 	"qingyuan/leaderboard"
 	"qingyuan/pledge"
 	"qingyuan/quiz"
@@ -493,22 +494,24 @@ func (r *rig) create(who operator.Actor, c correction.Conditions) *correction.Ba
 // await waits until a batch is in one of the states.
 func (r *rig) await(id string, states ...correction.State) *correction.Batch {
 	r.Helper()
-	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Minute)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		b, err := r.service.Find(ctx, head(), r.def.ID, id)
+	return r.watchUntil(id, func(b *correction.Batch) bool { return slices.Contains(states, b.State) })
+}
+
+// watchUntil waits for a batch to be as wanted.
+func (r *rig) watchUntil(id string, ok func(*correction.Batch) bool) (b *correction.Batch) {
+	r.Helper()
+	defer func() {
+		if r.Failed() {
+			r.Logf("the batch is %+v", b)
+		}
+	}()
+	waittest.Until(r, "a batch to be as wanted", func() bool {
+		var err error
+		b, err = r.service.Find(r.Context(), head(), r.def.ID, id)
 		must(r, b, err)
-		if slices.Contains(states, b.State) {
-			return b
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			r.Fatalf("waited for %v in vain: %+v", states, b)
-		}
-	}
+		return ok(b)
+	})
+	return b
 }
 
 // approve lets the head decide on what was asked for.

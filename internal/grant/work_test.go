@@ -17,6 +17,7 @@ import (
 	"qingyuan/internal/operator"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
+	"qingyuan/internal/waittest"
 )
 
 // till is where attempts are given back: it remembers who got one from which act, and
@@ -104,24 +105,17 @@ func (s *Service) find1(t *testing.T) *Grant {
 }
 
 // works lets the queue work until the grant is in a state.
-func (s *Service) works(t *testing.T, until State) *Grant {
+func (s *Service) works(t *testing.T, until State) (g *Grant) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); s.Jobs.Run(ctx) }()
 	defer func() { stop(); <-done }()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if g := s.find1(t); g.State == until {
-			return g
-		}
-		select {
-		case <-t.Context().Done():
-			t.Fatalf("the grant does not become %s", until)
-		case <-tick.C:
-		}
-	}
+	waittest.Until(t, "the grant to be "+string(until), func() bool {
+		g = s.find1(t)
+		return g.State == until
+	})
+	return g
 }
 
 func (s *till) once(t *testing.T, want int) {

@@ -200,7 +200,7 @@ func (r *rear) feed(ready []sitting, rate int, accepted func(due time.Time)) {
 				due := time.Now()
 				if rate > 0 {
 					due = began.Add(time.Duration(i) * time.Second / time.Duration(rate))
-					time.Sleep(time.Until(due))
+					time.Sleep(time.Until(due)) // the pace is what is measured at
 				}
 				if err := r.submit(ctx, ready[i]); err != nil {
 					return fmt.Errorf("person %d: %w", i, err)

@@ -55,11 +55,12 @@ const putEvery = 10 * time.Millisecond
 // once.
 func (r *rear) put(facts [][]any, rate int, accepted func()) {
 	r.Helper()
-	began := time.Now()
+	began, moment := time.Now(), time.NewTicker(putEvery)
+	defer moment.Stop()
 	for len(facts) > 0 {
 		due := len(facts)
 		if rate > 0 {
-			time.Sleep(putEvery)
+			<-moment.C
 			sent := r.size - len(facts)
 			due = min(due, int(time.Since(began).Seconds()*float64(rate))-sent)
 		}

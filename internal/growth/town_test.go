@@ -21,6 +21,7 @@ import (
 	"qingyuan/internal/redistest"
 	"qingyuan/internal/seal"
 	"qingyuan/internal/stream"
+	"qingyuan/internal/waittest"
 	"qingyuan/leaderboard"
 	"qingyuan/pledge"
 	"qingyuan/quiz"
@@ -316,17 +317,12 @@ func (w *town) compact() {
 	if err := w.db.BgRewriteAOF(w.Context()).Err(); err != nil && !strings.Contains(err.Error(), "already in progress") {
 		w.Fatal(err)
 	}
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	waittest.Until(w, "Redis to have written its file anew", func() bool {
 		info, err := w.db.InfoMap(w.Context(), "persistence").Result()
 		must(w, err)
 		p := info["Persistence"]
-		if p["aof_rewrite_in_progress"] == "0" && p["aof_rewrite_scheduled"] == "0" {
-			return
-		}
-		<-tick.C
-	}
+		return p["aof_rewrite_in_progress"] == "0" && p["aof_rewrite_scheduled"] == "0"
+	})
 }
 
 // bytesEach is what Redis holds for each person.

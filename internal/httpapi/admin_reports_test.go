@@ -18,6 +18,7 @@ import (
 	"qingyuan/internal/operator"
 	disclosure "qingyuan/internal/replay/state"
 	"qingyuan/internal/report"
+	"qingyuan/internal/waittest"
 	"qingyuan/leaderboard"
 )
 
@@ -96,23 +97,16 @@ func (b *bench) workOn(t *testing.T, id string, register func(*jobs.Queue)) {
 	done := make(chan struct{})
 	go func() { q.Run(ctx); close(done) }()
 	defer func() { stop(); <-done }()
-	for {
+	waittest.Until(t, "the job to be done", func() bool {
 		j, err := q.Job(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if j.State == jobs.Done {
-			return
-		}
-		if j.State.Final() {
+		if j.State.Final() && j.State != jobs.Done {
 			t.Fatalf("the job is %s: %s", j.State, j.Error)
 		}
-		select {
-		case <-t.Context().Done():
-			t.Fatal("the job is not done")
-		case <-time.After(time.Millisecond):
-		}
-	}
+		return j.State == jobs.Done
+	})
 }
 
 // TestExportsKeepWithinRights asks for lists of persons, for names, and for parts of

@@ -112,7 +112,7 @@ func TestKilled(t *testing.T) {
 				at, err := r.archiver.Ledger.Cursor(t.Context(), home, event.Facts)
 				return err == nil && at.Compare(pos(1, uint64(before))) > 0
 			})
-			time.Sleep(time.Duration(rand.IntN(int(10 * time.Millisecond)))) // any moment will do
+			time.Sleep(time.Duration(rand.IntN(int(10 * time.Millisecond)))) // a kill at a moment that nobody chose is what is tested
 			r.wants("kill", c.Process.Kill())
 			c.death(t)
 		}

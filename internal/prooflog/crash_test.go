@@ -15,6 +15,7 @@ import (
 	"qingyuan/internal/prooflog"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
+	"qingyuan/internal/waittest"
 	"qingyuan/proof"
 )
 
@@ -91,20 +92,9 @@ func TestKilled(t *testing.T) {
 // awaitLeaves waits until somebody has made so many leaves.
 func (r *rig) awaitLeaves(n int64) {
 	r.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	limit := time.NewTimer(time.Minute)
-	defer limit.Stop()
-	for {
+	waittest.Until(r, fmt.Sprintf("%d leaves", n), func() bool {
 		var size int64
 		err := r.db.QueryRowContext(r.Context(), "SELECT COALESCE(MAX(size), 0) FROM proof_logs").Scan(&size)
-		if err == nil && size >= n {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-limit.C:
-			r.Fatalf("waited a minute in vain for %d leaves: %d, %v", n, size, err)
-		}
-	}
+		return err == nil && size >= n
+	})
 }

@@ -101,7 +101,7 @@ func (c *echoing) ask(id string, turn int) {
 		c.left.Add(1)
 	default:
 		c.lost.Add(1)
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Millisecond) // callers ask on while Redis is away, but not as fast as they can
 	}
 }
 

@@ -235,7 +235,7 @@ func TestRun(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { r.Run(ctx); close(done) }()
-		time.Sleep(5*TurnEvery + 1)
+		time.Sleep(5*TurnEvery + 1) // of the bubble, as below: nobody waits
 		synctest.Wait()
 		s.mu.Lock()
 		s.err = nil

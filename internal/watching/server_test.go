@@ -22,6 +22,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/httpapi"
+	"qingyuan/internal/waittest"
 	"qingyuan/leaderboard"
 )
 
@@ -147,23 +148,20 @@ func (s *server) firstOpen(t testing.TB) string {
 		defer resp.Body.Close()
 		return resp.StatusCode == http.StatusOK && json.NewDecoder(resp.Body).Decode(out) == nil
 	}
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	var open string
+	waittest.Until(t, "the program to be ready with an open campaign", func() bool {
 		var list struct{ Items []struct{ ID, State string } }
-		if get("/readyz", &struct{}{}) && get("/api/v1/campaigns", &list) {
-			for _, c := range list.Items {
-				if c.State == "open" {
-					return c.ID
-				}
+		if !get("/readyz", &struct{}{}) || !get("/api/v1/campaigns", &list) {
+			return false
+		}
+		for _, c := range list.Items {
+			if c.State == "open" {
+				open = c.ID
 			}
 		}
-		select {
-		case <-tick.C:
-		case <-t.Context().Done():
-			t.Fatal("the program did not become ready")
-		}
-	}
+		return open != ""
+	})
+	return open
 }
 
 // shelf is a catalog of one campaign, with neither quiz nor pledge.
