@@ -23,7 +23,7 @@ func TestWayToWeChatAndBack(t *testing.T) {
 	cfg.WeChat.OfficialAccount = configs.App{AppID: "wx-official", Secret: configs.NewSecret("secret-of-the-account")}
 	cfg.HTTP.PublicURL = "https://jindu.example"
 	logs := &collected{}
-	s := launchInto(t, cfg, slog.New(slog.NewJSONHandler(logs, nil)))
+	s := launchWith(t, cfg, serving{log: slog.New(slog.NewJSONHandler(logs, nil))})
 	s.awaitReady()
 	const way = "/api/v1/sessions/wechat-web"
 

@@ -44,7 +44,7 @@ func TestInvariant10NoPersonalDataInTheClear(t *testing.T) {
 	store := redistest.Start(t, redistest.Durable(), redistest.TCP())
 	log := &collected{}
 	cfg := on(t, store.Addr(), "k")
-	s := launchInto(t, cfg, slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	s := launchWith(t, cfg, serving{log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	s.awaitReady()
 	p := s.as(name)
 	detail := p.want(200, "GET", "/campaigns/"+demoCampaign, nil)

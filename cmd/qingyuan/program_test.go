@@ -92,17 +92,22 @@ func start(t *testing.T, cfg configs.Config) *server {
 // launch is start for a program that may never become ready.
 func launch(t *testing.T, cfg configs.Config) *server {
 	t.Helper()
-	return launchInto(t, cfg, slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	return launchWith(t, cfg, serving{log: warningsTo(t)})
 }
 
-// launchInto is launch with a log of the caller's.
-func launchInto(t *testing.T, cfg configs.Config, log *slog.Logger) *server {
+// warningsTo is the log of a program whose warnings are the test's.
+func warningsTo(t *testing.T) *slog.Logger {
+	t.Helper()
+	return slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// launchWith is launch with a log and a clock of the caller's.
+func launchWith(t *testing.T, cfg configs.Config, o serving) *server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	addrs, done := make(chan string, 1), make(chan error, 1)
-	go func() {
-		done <- serve(ctx, cfg, serving{log: log, listening: func(addr string) { addrs <- addr }})
-	}()
+	o.listening = func(addr string) { addrs <- addr }
+	go func() { done <- serve(ctx, cfg, o) }()
 	stopped := false
 	s := &server{stop: func() error {
 		if stopped {

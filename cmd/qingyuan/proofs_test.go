@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -209,25 +210,28 @@ func announcedIn(t *testing.T, cfg configs.Config) string {
 }
 
 // TestAnnouncedOverHTTP: an office announces the figures of a moment, over HTTP and without
-// anybody's help, and whoever has what it gives out checks it when the server is gone: the
-// counts are those of the leaves up to a signed checkpoint, whatever came later.
+// anybody's help, once the minute that the ledger may need is over by the clock it asks by.
+// Whoever has what it gives out checks it when the server is gone: the counts are those of
+// the leaves up to a signed checkpoint, whatever came later.
 func TestAnnouncedOverHTTP(t *testing.T) {
 	t.Parallel()
 	cfg := sealing(t)
 	o := officeCommands{t, cfg}
-	s := start(t, cfg)
+	var later atomic.Int64
+	s := launchWith(t, cfg, serving{log: warningsTo(t), asked: func() time.Time { return time.Now().Add(time.Duration(later.Load())) }})
+	s.awaitReady()
 	office := s.officeOf(t, "desk", printed(o.run(exitDone, "", "operator", "create", "--login", "desk", "--role", "campaign_operator", "--campaign", demoCampaign)))
 	gathering(t, s)
 	asOf := time.Now().Truncate(time.Second).Add(time.Second)
 	path := "/admin" + demoPath + "/announcements"
 	of := func(at time.Time) map[string]string { return map[string]string{"as_of": at.Format(time.RFC3339)} }
-	<-time.After(time.Until(asOf))
+	s.eventually("the moment that is announced to be over", func() bool { return time.Now().After(asOf) })
 	act(s.api, "later")
 	s.awaitSealed(4, 4)
 	if r := office.want(400, "POST", path, of(time.Now())); r.text("code") != "report.too_soon" {
 		t.Errorf("a moment that has just been: %v", r)
 	}
-	<-time.After(time.Until(asOf.Add(time.Minute)))
+	later.Store(int64(time.Until(asOf.Add(time.Minute))))
 	made := office.want(201, "POST", path, of(asOf))
 	_, _, raw := office.fetch("/api/v1" + path + "/" + made.text("id"))
 	announced, whole := saved(t, "announcement.json", raw), filepath.Join(t.TempDir(), "log.jsonl")
