@@ -37,7 +37,8 @@ func (c cost) all() float64 { return c.redis + c.own }
 
 // figures are those of one town.
 type figures struct {
-	submission, rank, snapshot []cost
+	// rank is one's own place, around the same with five neighbours and their names.
+	submission, rank, around, snapshot []cost
 	bytes                      float64
 	fill, redis, first         time.Duration
 }
@@ -93,7 +94,8 @@ func measure(t testing.TB, sizes []int, rounds int, l load) ([]*town, []figures)
 		for _, i := range order {
 			w, f := towns[i], &all[i]
 			f.submission = append(f.submission, w.submissions(l.submissions))
-			f.rank = append(f.rank, w.ranks(l.ranks))
+			f.rank = append(f.rank, w.ranks(l.ranks, 0))
+			f.around = append(f.around, w.ranks(l.ranks, neighbours))
 			f.snapshot = append(f.snapshot, w.snapshots(l.snapshots))
 		}
 		slices.Reverse(order)
@@ -122,8 +124,11 @@ func (w *town) submissions(n int) cost {
 	return c
 }
 
-// ranks asks for the places of people by chance, with their neighbours.
-func (w *town) ranks(n int) cost {
+// neighbours are how many lines a page shows around one's own.
+const neighbours = 5
+
+// ranks asks for the places of people by chance, with so many lines around them.
+func (w *town) ranks(n int, around int64) cost {
 	w.Helper()
 	rng := rand.New(rand.NewPCG(2, uint64(w.people.Load())))
 	who := make([]string, n)
@@ -132,7 +137,7 @@ func (w *town) ranks(n int) cost {
 	}
 	return w.costOf(n, func() {
 		w.each(0, n, func(ctx context.Context, i int) error {
-			m, err := w.boards.Mine(ctx, w.def.ID, who[i], leaderboard.Query{}, 5)
+			m, err := w.boards.Mine(ctx, w.def.ID, who[i], leaderboard.Query{}, around)
 			if err == nil && (m.Rank == nil || m.Rank.Place < 1) {
 				return fmt.Errorf("%s has no place", who[i])
 			}
@@ -217,7 +222,8 @@ func table(towns []*town, all []figures) string {
 	}
 	row("participants", func(i int) string { return strconv.Itoa(towns[i].size) })
 	row("submission, µs Redis + process", costs(func(f figures) []cost { return f.submission }))
-	row("my rank with neighbours, µs", costs(func(f figures) []cost { return f.rank }))
+	row("my rank, µs", costs(func(f figures) []cost { return f.rank }))
+	row("my rank with neighbours, µs", costs(func(f figures) []cost { return f.around }))
 	row("snapshot, µs", costs(func(f figures) []cost { return f.snapshot }))
 	row("Redis bytes a participant", func(i int) string { return fmt.Sprintf("%.0f", all[i].bytes) })
 	row("Redis answers after a restart, s", func(i int) string { return fmt.Sprintf("%.2f", all[i].redis.Seconds()) })
@@ -238,8 +244,9 @@ func missed(all []figures) []string {
 		out = append(out, fmt.Sprintf("a submission at the largest size is worth %.2f of one at the smallest, want %.2f", share, submissionTarget))
 	}
 	for name, of := range map[string]func(figures) []cost{
-		"my rank":    func(f figures) []cost { return f.rank },
-		"a snapshot": func(f figures) []cost { return f.snapshot },
+		"my rank":                 func(f figures) []cost { return f.rank },
+		"my rank with neighbours": func(f figures) []cost { return f.around },
+		"a snapshot":              func(f figures) []cost { return f.snapshot },
 	} {
 		if ratio := median(of(large)).all() / median(of(small)).all(); ratio > othersTarget {
 			out = append(out, fmt.Sprintf("%s takes %.2f times as long at the largest size, want at most %.1f", name, ratio, othersTarget))
@@ -279,21 +286,21 @@ func TestSmallTowns(t *testing.T) {
 
 func TestTargets(t *testing.T) {
 	t.Parallel()
-	is := func(submission, rank, snapshot float64) figures {
+	is := func(submission, rank, around, snapshot float64) figures {
 		one := func(v float64) []cost { return []cost{{redis: v / 2, own: v / 2}} }
-		return figures{submission: one(submission), rank: one(rank), snapshot: one(snapshot)}
+		return figures{submission: one(submission), rank: one(rank), around: one(around), snapshot: one(snapshot)}
 	}
 	tests := map[string]struct {
 		large figures
 		want  int
 	}{
-		"as small":            {is(100, 10, 1000), 0},
-		"just within":         {is(108, 12.9, 1290), 0},
-		"a dear submission":   {is(110, 10, 1000), 1},
-		"everything too dear": {is(200, 20, 2000), 3},
+		"as small":            {is(100, 10, 20, 1000), 0},
+		"just within":         {is(108, 12.9, 25.9, 1290), 0},
+		"a dear submission":   {is(110, 10, 20, 1000), 1},
+		"everything too dear": {is(200, 20, 40, 2000), 4},
 	}
 	for name, tt := range tests {
-		if got := missed([]figures{is(100, 10, 1000), tt.large}); len(got) != tt.want {
+		if got := missed([]figures{is(100, 10, 20, 1000), tt.large}); len(got) != tt.want {
 			t.Errorf("%s: missed %q, want %d", name, got, tt.want)
 		}
 	}
