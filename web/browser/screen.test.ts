@@ -18,7 +18,7 @@ afterAll(async () => {
   await browser?.close()
 })
 beforeEach(async () => {
-  visitor = await Visitor.arrive(browser, server.url, hall, { deviceScaleFactor: 1, hasTouch: false, isMobile: false })
+  visitor = await Visitor.arrive(browser, server.url, hall, { deviceScaleFactor: 1, hasTouch: false, isMobile: false, reducedMotion: 'no-preference' })
   // Units are not published there: the board of units says so.
   visitor.expected = [/status of 403/]
 })
@@ -131,6 +131,12 @@ describe('the big screen', () => {
     await page.locator('.units li', { hasText: '第一小学 五年级（20）班' }).first().waitFor()
     expect(await page.getByRole('alert').count()).toBe(0)
     await visitor.shot('screen-full')
+    await page.emulateMedia({ reducedMotion: 'reduce' })
+    expect(await page.locator('.units li:visible').count(), 'lines where nothing moves').toBe(20)
+    await page.locator('.units .window').focus()
+    await page.keyboard.press('End')
+    await expect.poll(() => page.locator('.units .window').evaluate((e) => e.scrollTop)).toBeGreaterThan(0)
+    await page.emulateMedia({ reducedMotion: 'no-preference' })
 
     away = true
     const notice = page.getByRole('alert').filter({ hasText: /^连接中断，数字停在 \d\d:\d\d:\d\d$/ })

@@ -11,7 +11,7 @@ const hall = { width: 1920, height: 1080 }
 
 /** A big screen in its hall. */
 export async function screenOf(browser: Browser, url: string): Promise<Visitor> {
-  const screen = await Visitor.arrive(browser, url, hall, { deviceScaleFactor: 1, hasTouch: false, isMobile: false })
+  const screen = await Visitor.arrive(browser, url, hall, { deviceScaleFactor: 1, hasTouch: false, isMobile: false, reducedMotion: 'no-preference' })
   // Units are not published there: the board of units says so.
   screen.expected = [/status of 403/]
   await screen.page.goto(`${url}/screen/${campaign}`)
