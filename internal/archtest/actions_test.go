@@ -2,11 +2,7 @@ package archtest
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,14 +14,7 @@ const words = "web/src/console/locale/actions.ts"
 // TestActionsHaveWords shows that whatever the audit log may call an act, the console has
 // words for it, and that it has no words for what does not exist.
 func TestActionsHaveWords(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(words)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	said := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^  '([a-z_.]+)': '.+',$`).FindAllStringSubmatch(string(text), -1) {
-		said[m[1]] = true
-	}
+	said := namesIn(`(?m)^  '([a-z_.]+)': '.+',$`, contents(t, words))
 	written := map[string]string{}
 	for _, src := range sources(t) {
 		if !src.test() && !slices.Contains(helpers, src.pkg) {
@@ -39,10 +28,6 @@ func TestActionsHaveWords(t *testing.T) {
 // what is put into a record of the log as a text.
 func actionsOf(t *testing.T, src source, into map[string]string) {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, filepath.FromSlash(src.path())), nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
 	add := func(before string, e ast.Expr) {
 		if lit, ok := e.(*ast.BasicLit); ok && lit.Kind == token.STRING {
 			if action := unquote(lit); action != "" {
@@ -50,7 +35,7 @@ func actionsOf(t *testing.T, src source, into map[string]string) {
 			}
 		}
 	}
-	ast.Inspect(file, func(n ast.Node) bool {
+	ast.Inspect(parsed(t, src.path()), func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.ValueSpec:
 			if before, ok := becomes(src.pkg, n); ok {

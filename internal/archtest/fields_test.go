@@ -2,11 +2,7 @@ package archtest
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -26,18 +22,11 @@ var beside = []string{"campaign", "definition"}
 // TestFieldsHaveWords shows that every field in which two versions of a campaign may differ
 // has words on the console, and that it has no words for what does not exist.
 func TestFieldsHaveWords(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(fieldWords)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	table, _, found := strings.Cut(string(text), "\n}\n")
-	if !found {
+	table, _, whole := strings.Cut(contents(t, fieldWords), "\n}\n")
+	if !whole {
 		t.Fatalf("%s does not begin with its table", fieldWords)
 	}
-	said := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^  ([a-z_]+): '.*\p{Han}.*',$`).FindAllStringSubmatch(table, -1) {
-		said[m[1]] = true
-	}
+	said := namesIn(`(?m)^  ([a-z_]+): '.*\p{Han}.*',$`, table)
 	written := map[string]string{}
 	for _, name := range beside {
 		written[name] = "internal/catalog/errors.go"
@@ -52,10 +41,6 @@ func TestFieldsHaveWords(t *testing.T) {
 // by their kind, and those that it puts into a difference.
 func fieldsOf(t *testing.T, source string, into map[string]string) {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, filepath.FromSlash(source)), nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
 	add := func(e ast.Expr) {
 		if lit, ok := e.(*ast.BasicLit); ok && lit.Kind == token.STRING {
 			for name := range strings.SplitSeq(unquote(lit), ".") {
@@ -63,7 +48,7 @@ func fieldsOf(t *testing.T, source string, into map[string]string) {
 			}
 		}
 	}
-	ast.Inspect(file, func(n ast.Node) bool {
+	ast.Inspect(parsed(t, source), func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CallExpr:
 			switch typeName(n.Fun) {

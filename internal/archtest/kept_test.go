@@ -2,10 +2,6 @@ package archtest
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
-	"os"
-	"path/filepath"
 	"regexp"
 	"testing"
 )
@@ -16,14 +12,7 @@ const keptWords = "web/src/console/locale/kept.ts"
 // TestStoresHaveWords shows that every store that keeps something of people has words on the
 // console, and that it has no words for what does not exist.
 func TestStoresHaveWords(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(keptWords)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	said := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^  '?([a-z_ ]+)'?: '.*\p{Han}.*',$`).FindAllStringSubmatch(string(text), -1) {
-		said[m[1]] = true
-	}
+	said := namesIn(`(?m)^  '?([a-z_ ]+)'?: '.*\p{Han}.*',$`, contents(t, keptWords))
 	written := map[string]string{}
 	for _, src := range sources(t) {
 		if !src.test() {
@@ -36,11 +25,7 @@ func TestStoresHaveWords(t *testing.T) {
 // storesOf adds the stores that a file names: what has a name and a kind of what is kept.
 func storesOf(t *testing.T, src source, into map[string]string) {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, filepath.FromSlash(src.path())), nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ast.Inspect(file, func(n ast.Node) bool {
+	ast.Inspect(parsed(t, src.path()), func(n ast.Node) bool {
 		lit, ok := n.(*ast.CompositeLit)
 		if !ok {
 			return true

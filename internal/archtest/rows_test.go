@@ -4,7 +4,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -19,11 +18,7 @@ func TestRowsAreReadInOnePlace(t *testing.T) {
 		if own || src.test() || !slices.Contains(src.imports, "database/sql") {
 			continue
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, src.path()), nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if goesThroughRows(file) {
+		if goesThroughRows(parsed(t, src.path())) {
 			t.Errorf("%s goes through rows by itself; sqldb.Each and Collect do that", src.path())
 		}
 	}

@@ -35,17 +35,24 @@ func newSummary(t *testing.T, mode campaign.RankingMode) *report.Summary {
 	}
 }
 
-func TestWorkbook(t *testing.T) {
-	t.Parallel()
+// openWorkbook reads the workbook of a summary, as whoever gets it does.
+func openWorkbook(t *testing.T, s *report.Summary) *excelize.File {
+	t.Helper()
 	var out bytes.Buffer
-	if err := newSummary(t, campaign.TopN).Workbook(&out); err != nil {
+	if err := s.Workbook(&out); err != nil {
 		t.Fatal(err)
 	}
 	f, err := excelize.OpenReader(&out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+func TestWorkbook(t *testing.T) {
+	t.Parallel()
+	f := openWorkbook(t, newSummary(t, campaign.TopN))
 	if got := strings.Join(f.GetSheetList(), " "); got != "概况 各地区 每日 成绩分布 各人群 错题" {
 		t.Errorf("sheets %s", got)
 	}
@@ -70,15 +77,7 @@ func TestWorkbook(t *testing.T) {
 // in no chart.
 func TestChartsBeginAtNothing(t *testing.T) {
 	t.Parallel()
-	var out bytes.Buffer
-	if err := newSummary(t, campaign.TopN).Workbook(&out); err != nil {
-		t.Fatal(err)
-	}
-	f, err := excelize.OpenReader(&out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
+	f := openWorkbook(t, newSummary(t, campaign.TopN))
 	for i := range 4 {
 		part, ok := f.Pkg.Load(fmt.Sprintf("xl/charts/chart%d.xml", i+1))
 		if !ok {
