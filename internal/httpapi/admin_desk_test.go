@@ -35,7 +35,7 @@ func credentials(login, password, code string) string {
 func TestTheWayIn(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	b := newOfficeBench(t, func(b *bench) { b.Now = c.now })
+	b := newOfficeBench(t, func(b *bench) { b.Now = c.Now })
 	made, once, err := b.office.accounts.Create(t.Context(), operator.Console("test"), operator.Newcomer{Login: "wangming", Name: "王明"})
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func TestTheWayIn(t *testing.T) {
 		Codes []string `json:"recovery_codes"`
 	}](t, b.ask(t, in.Token, "POST", officePath+"/me/totp/confirm", `{"code":"`+b.code(t, h)+`"}`, 200)).Codes
 	b.refused(t, "", "POST", desks, credentials(h.login, h.password, ""), "operator.code_required")
-	c.move(time.Minute)
+	c.Add(time.Minute)
 	again := decode2[signedIn](t, b.ask(t, "", "POST", desks, credentials(h.login, h.password, b.code(t, h)), 201))
 	lost := decode2[signedIn](t, b.ask(t, "", "POST", desks, credentials(h.login, h.password, codes[3]), 201))
 	if !again.TwoFactor || !lost.TwoFactor {

@@ -154,7 +154,7 @@ func TestETag(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			c := newClock()
-			b := newBench(t, func(b *bench) { b.Now = c.now })
+			b := newBench(t, func(b *bench) { b.Now = c.Now })
 			b.boards.history = func(string, leaderboard.Step, string, leaderboard.Viewer) ([]leaderboard.Bucket, error) {
 				return []leaderboard.Bucket{{Start: noon(), Window: leaderboard.Window{Attempts: 3}}}, nil
 			}
@@ -166,7 +166,7 @@ func TestETag(t *testing.T) {
 			if first.status != 200 || etag == "" {
 				t.Fatalf("status %d, ETag %q", first.status, etag)
 			}
-			c.move(1) // the server's time is no content
+			c.Add(1) // the server's time is no content
 			for name, header := range map[string]string{
 				"the same": etag, "one of several": `"x", ` + etag, "strong": etag[2:], "any": "*",
 			} {

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -22,6 +21,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"qingyuan/campaign"
+	"qingyuan/internal/waittest"
 	"qingyuan/leaderboard"
 	"qingyuan/prize"
 )
@@ -317,25 +317,7 @@ func run(t *testing.T, scenarios map[string]scenario) {
 	}
 }
 
-// clock is a clock that tests move.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: noon()} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
+func newClock() *waittest.Clock { return waittest.NewClock(noon()) }
 
 // decoded reads a good answer.
 func decoded[T any](t *testing.T, a answer) T {

@@ -177,7 +177,7 @@ func TestHeartbeat(t *testing.T) {
 func TestAtMostOneFrameASecond(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	st := &stream{hub: live.NewHub(), rules: Live{Every: time.Second, Beat: 10 * time.Second, Patience: time.Minute}, now: c.now}
+	st := &stream{hub: live.NewHub(), rules: Live{Every: time.Second, Beat: 10 * time.Second, Patience: time.Minute}, now: c.Now}
 	near, far := net.Pipe()
 	defer near.Close()
 	got := make(chan string, 100)
@@ -193,16 +193,16 @@ func TestAtMostOneFrameASecond(t *testing.T) {
 		}
 	}()
 	w := newWatcher(near, netip.Addr{})
-	w.since = c.now()
+	w.since = c.Now()
 	for i, tt := range []struct {
 		after time.Duration
 		want  string
 	}{
 		{0, ""}, {999 * time.Millisecond, ""}, {time.Millisecond, "2"}, {500 * time.Millisecond, ""}, {500 * time.Millisecond, "4"},
 	} {
-		c.move(tt.after)
+		c.Add(tt.after)
 		frame := &live.Frame{Bytes: []byte(fmt.Sprint(i))}
-		if !st.serve(w, frame, c.now()) {
+		if !st.serve(w, frame, c.Now()) {
 			t.Fatal("the watcher is gone")
 		}
 		if tt.want == "" {
@@ -215,8 +215,8 @@ func TestAtMostOneFrameASecond(t *testing.T) {
 			t.Errorf("step %d: got %q, want %q", i, s, tt.want)
 		}
 	}
-	c.move(10 * time.Second)
-	if st.serve(w, w.sent, c.now()); <-got != comment {
+	c.Add(10 * time.Second)
+	if st.serve(w, w.sent, c.Now()); <-got != comment {
 		t.Error("no comment after ten seconds")
 	}
 	_ = far.Close()

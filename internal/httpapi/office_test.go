@@ -195,10 +195,10 @@ func (b *bench) ask(t *testing.T, as, method, path, body string, status int) ans
 func TestHiredOperatorsMaySignIn(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	b := newOfficeBench(t, func(b *bench) { b.Now = c.now })
+	b := newOfficeBench(t, func(b *bench) { b.Now = c.Now })
 	h := b.hire(t, operator.Grant{Role: operator.CampaignOperator})
 	b.ask(t, h.token, http.MethodGet, "/api/v1/admin/me", "", http.StatusOK)
-	c.move(time.Minute) // a code is taken once
+	c.Add(time.Minute) // a code is taken once
 	body := `{"login":"` + h.login + `","password":"` + h.password + `","code":"` + b.code(t, h) + `"}`
 	b.ask(t, "", http.MethodPost, "/api/v1/admin/sessions", body, http.StatusCreated)
 }

@@ -112,7 +112,7 @@ func entryIn(t *testing.T, body string) entryAnswer {
 func TestEntryCarriesTheCampaign(t *testing.T) {
 	t.Parallel()
 	watch := newClock()
-	b := newPagesBench(t, func(b *bench) { b.Now = watch.now })
+	b := newPagesBench(t, func(b *bench) { b.Now = watch.Now })
 	const hostile = `</script><script>alert(1)</script><!--`
 	b.catalog.campaigns[0].Title = campaign.Text{"zh-CN": hostile, "bo": "བོད།"}
 	a := b.get(t, "/c/spring", "")
@@ -140,12 +140,12 @@ func TestEntryCarriesTheCampaign(t *testing.T) {
 		}
 		asked = a.header.Get("ETag")
 	}
-	watch.move(time.Hour)
+	watch.Add(time.Hour)
 	if etag := b.get(t, "/", "").header.Get("ETag"); etag != asked {
 		t.Errorf("an hour later the page is %s, was %s: nothing has changed", etag, asked)
 	}
 	b.catalog.campaigns[0].Paused = true
-	watch.move(2 * time.Second)
+	watch.Add(2 * time.Second)
 	if e := entryIn(t, b.get(t, "/c/spring/quiz", "").body); e.Campaign.Texts["zh-CN"].Campaign.State != "paused" {
 		t.Errorf("state %s, want paused", e.Campaign.Texts["zh-CN"].Campaign.State)
 	}

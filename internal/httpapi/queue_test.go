@@ -18,18 +18,19 @@ import (
 	"qingyuan/internal/redistest"
 	"qingyuan/internal/session"
 	"qingyuan/internal/waitingroom"
+	"qingyuan/internal/waittest"
 )
 
 const queuePath = "/api/v1/queue"
 
 // realQueue gives a bench a waiting room on a Redis of its own.
-func realQueue(t *testing.T, c *clock, perSecond float64, burst int) func(*bench) {
+func realQueue(t *testing.T, c *waittest.Clock, perSecond float64, burst int) func(*bench) {
 	t.Helper()
 	server := redistest.Start(t)
 	return func(b *bench) {
-		b.Now = c.now
+		b.Now = c.Now
 		b.Queue = &waitingroom.Room{
-			Store: redisstore.NewQueue(server.Client(t)), Now: c.now, Log: b.Log, Key: [32]byte{1},
+			Store: redisstore.NewQueue(server.Client(t)), Now: c.Now, Log: b.Log, Key: [32]byte{1},
 			Rules: waitingroom.Rules{PerSecond: perSecond, Burst: burst, Hold: time.Minute, Most: 1000},
 		}
 		b.sessions.signIn = func(string, string, string) (session.Pair, error) { return session.Pair{}, nil }
@@ -85,7 +86,7 @@ func TestQueueWholeWay(t *testing.T) {
 	if a := b.signIn(t, "late", tickets[0]); a.status != 429 || a.problem(t).Code != "queue.required" {
 		t.Errorf("before its turn: %d %s", a.status, a.body)
 	}
-	c.move(time.Second)
+	c.Add(time.Second)
 	b.moves(t)
 	first, second := b.queue(t, tickets[0]), b.queue(t, tickets[1])
 	if !first.Admitted || first.Ticket != tickets[0] || second.Admitted || second.Position != 1 {

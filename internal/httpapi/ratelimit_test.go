@@ -55,7 +55,7 @@ func TestParticipantLimit(t *testing.T) {
 	t.Parallel()
 	c, reg := newClock(), prometheus.NewRegistry()
 	b := newBench(t, func(b *bench) {
-		b.Now, b.Registerer = c.now, reg
+		b.Now, b.Registerer = c.Now, reg
 		b.Limits.PerParticipant = Rate{PerSecond: 1, Burst: 2}
 	})
 	b.quizzes.start = func(context.Context, string, string, int) (quiz.Receipt, bool, error) {
@@ -74,7 +74,7 @@ func TestParticipantLimit(t *testing.T) {
 	if a := ask("forged"); a.status != 401 {
 		t.Errorf("a forged token: %d", a.status)
 	}
-	c.move(time.Second)
+	c.Add(time.Second)
 	if a := ask("p:ann"); a.status != 201 {
 		t.Errorf("after a second: %d %s", a.status, a.body)
 	}

@@ -250,7 +250,7 @@ func TestStreamEndsWithItsTicket(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	b := newBench(t, quickly, func(b *bench) {
-		b.Now = clock.now
+		b.Now = clock.Now
 		b.boards.board = func(string, leaderboard.Query) (leaderboard.Board, error) {
 			return leaderboard.Board{AsOf: noon()}, nil
 		}
@@ -274,7 +274,7 @@ func TestStreamEndsWithItsTicket(t *testing.T) {
 	if n, err := resp.Body.Read(head); err != nil || !strings.Contains(string(head[:n]), "retry") {
 		t.Fatalf("%q, %v", head[:n], err)
 	}
-	clock.move(ticketLife)
+	clock.Add(ticketLife)
 	for err == nil { // until the server closes the stream; the context bounds a failure
 		_, err = resp.Body.Read(head)
 	}

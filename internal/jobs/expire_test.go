@@ -20,7 +20,7 @@ import (
 var list = bytes.Repeat([]byte("县,单位,12\r\n"), 100_000)
 
 // copying is a server whose jobs copy what they are given, in pieces of their own.
-func copying(t *testing.T, db *sqldb.DB, c *clock) server {
+func copying(t *testing.T, db *sqldb.DB, c *waittest.Clock) server {
 	t.Helper()
 	return serve(t, db, c, "copy", func(ctx context.Context, j jobs.Job, p *jobs.Progress) (json.RawMessage, error) {
 		in, err := j.Open(ctx, "in")
@@ -77,10 +77,10 @@ func TestFilesExpire(t *testing.T) {
 		s := copying(t, db, c)
 		old, waiting := submitList(t, s.Queue, "copy"), submitList(t, s.Queue, "nobody's")
 		await(t, s.Queue, old, final)
-		c.move(2 * time.Hour)
+		c.Add(2 * time.Hour)
 		young := submitList(t, s.Queue, "copy")
 		await(t, s.Queue, young, final)
-		c.move(jobs.FilesKept - time.Hour) // the old ones' time is over, and the server is to look
+		c.Add(jobs.FilesKept - time.Hour) // the old ones' time is over, and the server is to look
 		awaitNoFiles(t, db, old)
 		for _, name := range []string{"in", "out"} {
 			if hasFile(t, s.Queue, old, name) {
@@ -124,7 +124,7 @@ func TestFilesEndOnlyWhereTheyEnd(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.move(jobs.FilesKept + time.Hour)
+		c.Add(jobs.FilesKept + time.Hour)
 		awaitNoFiles(t, db, id)
 		if got, err := io.ReadAll(r); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("read %d bytes and then %v, want that it does not exist", len(got), err)

@@ -20,30 +20,17 @@ import (
 	"qingyuan/internal/waittest"
 )
 
-// clock is moved by hand, so that leases end when a test wants it.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.at }
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
 // server is one queue of a deployment and how to end it.
 type server struct {
 	*jobs.Queue
 	stop func()
 }
 
-func newQueue(db *sqldb.DB, c *clock) *jobs.Queue {
-	return &jobs.Queue{DB: db, Now: c.now, Log: slog.New(slog.DiscardHandler), Every: 5 * time.Millisecond, Lease: 50 * time.Millisecond, AtOnce: 1}
+func newQueue(db *sqldb.DB, c *waittest.Clock) *jobs.Queue {
+	return &jobs.Queue{DB: db, Now: c.Now, Log: slog.New(slog.DiscardHandler), Every: 5 * time.Millisecond, Lease: 50 * time.Millisecond, AtOnce: 1}
 }
 
-func serve(t *testing.T, db *sqldb.DB, c *clock, kind string, h jobs.Handler) server {
+func serve(t *testing.T, db *sqldb.DB, c *waittest.Clock, kind string, h jobs.Handler) server {
 	t.Helper()
 	q := newQueue(db, c)
 	q.Register(kind, h)
@@ -80,7 +67,7 @@ func await(t *testing.T, q *jobs.Queue, id string, ok func(jobs.Job) bool) jobs.
 
 func final(j jobs.Job) bool { return j.State.Final() }
 
-func newClock() *clock { return &clock{at: time.UnixMilli(1_780_000_000_000)} }
+func newClock() *waittest.Clock { return waittest.NewClock(time.UnixMilli(1_780_000_000_000)) }
 
 func TestDone(t *testing.T) {
 	t.Parallel()
@@ -183,7 +170,7 @@ func TestRestart(t *testing.T) {
 		id := submit(t, first.Queue, "long")
 		<-begun
 		first.stop()
-		c.move(time.Millisecond)
+		c.Add(time.Millisecond)
 		second := serve(t, db, c, "long", func(_ context.Context, j jobs.Job, _ *jobs.Progress) (json.RawMessage, error) {
 			return j.Checkpoint, nil
 		})
@@ -221,7 +208,7 @@ func TestLostLease(t *testing.T) {
 				case <-other:
 					return
 				case <-tick.C:
-					c.move(time.Second)
+					c.Add(time.Second)
 				}
 			}
 		}()

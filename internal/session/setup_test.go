@@ -16,6 +16,7 @@ import (
 	"qingyuan/internal/seal"
 	"qingyuan/internal/session"
 	"qingyuan/internal/token"
+	"qingyuan/internal/waittest"
 	"qingyuan/internal/wechat"
 	"qingyuan/internal/wechattest"
 )
@@ -33,24 +34,6 @@ var (
 	start  = time.Unix(1_800_000_000, 0)
 	master = []byte("canary-master-secret-canary-master-secret")
 )
-
-// clock is a time that tests move by hand.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 // safeBuffer is a log that many goroutines write.
 type safeBuffer struct {
@@ -75,7 +58,7 @@ type deployment struct {
 	redis *redistest.Server
 	db    *redis.Client
 	wx    *wechattest.Server
-	clock *clock
+	clock *waittest.Clock
 	log   *safeBuffer
 }
 
@@ -84,7 +67,7 @@ func deploy(t *testing.T) deployment {
 	server := redistest.Start(t, redistest.Durable())
 	d := deployment{
 		redis: server, db: server.Client(t), wx: wechattest.Start(t),
-		clock: &clock{now: start}, log: &safeBuffer{},
+		clock: waittest.NewClock(start), log: &safeBuffer{},
 	}
 	for _, id := range []string{program, second, official} {
 		d.wx.Register(id, appKey)

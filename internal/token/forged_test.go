@@ -19,6 +19,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"qingyuan/internal/token"
+	"qingyuan/internal/waittest"
 )
 
 const (
@@ -185,7 +186,7 @@ func forgedShapes() map[string]string {
 }
 
 func TestForgedTokens(t *testing.T) {
-	c := &clock{now: start}
+	c := waittest.NewClock(start)
 	a := authority(t, options(c))
 	if _, err := a.Check(signed(goodHead, goodClaims), token.Access); err != nil {
 		t.Fatalf("the model of all forgeries is refused itself: %v", err)
@@ -221,7 +222,7 @@ func allocated(f func()) uint64 {
 }
 
 func FuzzCheck(f *testing.F) {
-	c := &clock{now: start}
+	c := waittest.NewClock(start)
 	o := options(c)
 	o.CacheSize = -1
 	a := authority(f, o)
@@ -249,7 +250,7 @@ func FuzzCheck(f *testing.F) {
 func BenchmarkCheck(b *testing.B) {
 	for name, size := range map[string]int{"verified": -1, "remembered": 1024} {
 		b.Run(name, func(b *testing.B) {
-			c := &clock{now: start}
+			c := waittest.NewClock(start)
 			o := options(c)
 			o.CacheSize = size
 			a := authority(b, o)

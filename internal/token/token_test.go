@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,31 +12,14 @@ import (
 	"qingyuan/internal/fault"
 	"qingyuan/internal/seal"
 	"qingyuan/internal/token"
+	"qingyuan/internal/waittest"
 )
 
 var start = time.Unix(1_800_000_000, 0)
 
-// clock is a time that tests move by hand.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Set(now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = now
-}
-
 func secret(letter byte) []byte { return bytes.Repeat([]byte{letter}, 32) }
 
-func options(c *clock) token.Options {
+func options(c *waittest.Clock) token.Options {
 	return token.Options{
 		Keys:     seal.Keys{Current: "k1", Secrets: map[string][]byte{"k1": secret('1')}},
 		Audience: "test", Now: c.Now,
@@ -63,7 +45,7 @@ func access(tb testing.TB, a *token.Authority) string {
 }
 
 func TestAccess(t *testing.T) {
-	c := &clock{now: start}
+	c := waittest.NewClock(start)
 	a := authority(t, options(c))
 	raw := access(t, a)
 	want := token.Claims{
@@ -85,7 +67,7 @@ func TestAccess(t *testing.T) {
 }
 
 func TestViewer(t *testing.T) {
-	c := &clock{now: start}
+	c := waittest.NewClock(start)
 	a := authority(t, options(c))
 	for _, scope := range []string{"", "140702"} {
 		raw, err := a.SignViewer("campaign-1", scope, 12*time.Hour)
@@ -123,7 +105,7 @@ func TestTimes(t *testing.T) {
 		"long ago":                         {2000 * time.Hour, token.ErrExpired},
 	}
 	for name, tc := range cases {
-		c := &clock{now: start}
+		c := waittest.NewClock(start)
 		for kind, size := range map[string]int{"fresh": -1, "remembered": 8} {
 			o := options(c)
 			o.CacheSize = size
@@ -147,7 +129,7 @@ func TestTimes(t *testing.T) {
 }
 
 func TestKeyRotation(t *testing.T) {
-	c := &clock{now: start}
+	c := waittest.NewClock(start)
 	old := authority(t, options(c))
 	raw := access(t, old)
 
@@ -173,7 +155,7 @@ func TestKeyRotation(t *testing.T) {
 }
 
 func TestOptionsAreChecked(t *testing.T) {
-	c := &clock{now: start}
+	c := waittest.NewClock(start)
 	cases := map[string]func(*token.Options){
 		"short secret":      func(o *token.Options) { o.Keys.Secrets["k1"] = secret('1')[:31] },
 		"no keys":           func(o *token.Options) { o.Keys = seal.Keys{} },
@@ -191,7 +173,7 @@ func TestOptionsAreChecked(t *testing.T) {
 }
 
 func TestUnfitTokensAreNotSigned(t *testing.T) {
-	c := &clock{now: start}
+	c := waittest.NewClock(start)
 	a := authority(t, options(c))
 	long := strings.Repeat("x", token.MaxSize)
 	for name, sign := range map[string]func() (string, error){
@@ -232,7 +214,7 @@ func TestBearer(t *testing.T) {
 }
 
 func TestRefusalsAreUnauthenticatedAndShowable(t *testing.T) {
-	c := &clock{now: start}
+	c := waittest.NewClock(start)
 	a := authority(t, options(c))
 	for raw, want := range map[string]*fault.Error{"": token.ErrMissing, "canary.canary.canary": token.ErrInvalid} {
 		_, err := a.Check(raw, token.Access)

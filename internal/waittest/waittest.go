@@ -1,7 +1,9 @@
-// Package waittest waits in tests for what no channel tells.
+// Package waittest waits in tests for what no channel tells, and has a clock for what needs
+// no waiting.
 package waittest
 
 import (
+	"sync"
 	"testing"
 	"time"
 )
@@ -26,4 +28,34 @@ func Until(t testing.TB, what string, holds func() bool) {
 			t.Fatalf("waited %v in vain for %s", patience, what)
 		}
 	}
+}
+
+// Clock is a time that a test moves by hand, so that nobody waits for it.
+type Clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+// NewClock returns a clock that stands still at a moment.
+func NewClock(at time.Time) *Clock { return &Clock{at: at} }
+
+// Now is the time that the clock shows.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+// Add moves the clock on, or back.
+func (c *Clock) Add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// Set moves the clock to a moment.
+func (c *Clock) Set(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
 }

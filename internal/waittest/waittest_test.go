@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"qingyuan/internal/waittest"
 )
@@ -38,5 +39,20 @@ func TestUntil(t *testing.T) {
 				t.Errorf("true at time %d: asked %d times, failed %t", asks, asked, got)
 			}
 		})
+	}
+}
+
+// TestClock moves a clock, which does not move by itself.
+func TestClock(t *testing.T) {
+	t.Parallel()
+	noon := time.Unix(1_800_000_000, 0)
+	c := waittest.NewClock(noon)
+	c.Add(time.Hour)
+	c.Add(-time.Minute)
+	if got := c.Now(); !got.Equal(noon.Add(59 * time.Minute)) {
+		t.Errorf("moved to %s", got)
+	}
+	if c.Set(noon); !c.Now().Equal(noon) {
+		t.Errorf("set to %s", c.Now())
 	}
 }

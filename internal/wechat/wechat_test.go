@@ -8,13 +8,13 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"qingyuan/internal/fault"
+	"qingyuan/internal/waittest"
 	"qingyuan/internal/wechat"
 	"qingyuan/internal/wechattest"
 )
@@ -32,34 +32,16 @@ const (
 
 var person = wechattest.Person{OpenID: "canary-openid", UnionID: "canary-unionid"}
 
-// clock is a time that tests move by hand.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 type bundle struct {
 	server *wechattest.Server
 	client *wechat.Client
-	clock  *clock
+	clock  *waittest.Clock
 }
 
 // setup starts a WeChat and a client that waits for nothing longer than it must.
 func setup(t *testing.T, change ...func(*wechat.Options)) bundle {
 	t.Helper()
-	b := bundle{server: wechattest.Start(t), clock: &clock{now: time.Unix(1_800_000_000, 0)}}
+	b := bundle{server: wechattest.Start(t), clock: waittest.NewClock(time.Unix(1_800_000_000, 0))}
 	o := wechat.Options{
 		BaseURL: b.server.URL(), Now: b.clock.Now, RetryPause: time.Millisecond,
 		MiniPrograms: []wechat.App{{ID: program, Secret: secretOf + program}, {ID: second, Secret: secretOf + second}},
