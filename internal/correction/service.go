@@ -172,15 +172,7 @@ func reach(who operator.Actor, def *campaign.Campaign, scope string) (string, er
 		}
 		return scope, nil
 	}
-	own, ok := who.Scopes(operator.CorrectResults, def)
-	switch {
-	case !ok:
-		return "", operator.ErrForbidden
-	case len(own) > 1:
-		return "", fault.InvalidField("conditions.scope", "请选择一个区划或单位")
-	default:
-		return own[0], nil
-	}
+	return who.Part(operator.CorrectResults, def, fault.InvalidField("conditions.scope", "请选择一个区划或单位"))
 }
 
 func (s *Service) submit(ctx context.Context, tx *sql.Tx, who operator.Actor, b *Batch, kind string) (string, error) {

@@ -130,15 +130,7 @@ func reach(who operator.Actor, def *campaign.Campaign, unit string) (string, err
 		}
 		return unit, nil
 	}
-	own, ok := who.Scopes(operator.CorrectResults, def)
-	switch {
-	case !ok:
-		return "", operator.ErrForbidden
-	case len(own) > 1:
-		return "", fault.InvalidField("unit", "请选择一个地区或单位")
-	default:
-		return own[0], nil
-	}
+	return who.Part(operator.CorrectResults, def, fault.InvalidField("unit", "请选择一个地区或单位"))
 }
 
 // params are those of both kinds of job.

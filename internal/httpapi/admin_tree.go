@@ -80,19 +80,12 @@ func (s *Server) listTree(k *call) error {
 	return sendStretch(k, nodes, func(n *campaign.Node) deskNodeT { return deskNodeOf(n, k.lang()) })
 }
 
-// treeAsked reads which nodes are asked for: those below parent, or those that q finds.
 func (s *Server) treeAsked(k *call, c *campaign.Campaign) ([]*campaign.Node, error) {
-	parent, err := k.text("parent")
+	parent, query, err := k.parentOrQuery()
 	if err != nil {
 		return nil, err
 	}
-	query, err := k.text("q")
-	switch {
-	case err != nil:
-		return nil, err
-	case parent != "" && query != "":
-		return nil, errParentOrQuery
-	case query != "":
+	if query != "" {
 		return findOwn(k, c, query), nil
 	}
 	return s.treeBelow(k, c, parent)

@@ -269,20 +269,27 @@ func unitsOf(c *campaign.Campaign, nodes []*campaign.Node, lang string) []unitAn
 	return out
 }
 
-var errParentOrQuery = fault.InvalidField("q", "上级和关键词只能选一种")
+// parentOrQuery reads which nodes are asked for: those below parent, or those that a query
+// finds.
+func (k *call) parentOrQuery() (parent, query string, err error) {
+	if parent, err = k.text("parent"); err != nil {
+		return "", "", err
+	}
+	if query, err = k.text("q"); err != nil {
+		return "", "", err
+	}
+	if parent != "" && query != "" {
+		return "", "", fault.InvalidField("q", "上级和关键词只能选一种")
+	}
+	return parent, query, nil
+}
 
 func findNodes(k *call, c *campaign.Campaign) ([]*campaign.Node, error) {
-	parent, err := k.text("parent")
+	parent, query, err := k.parentOrQuery()
 	if err != nil {
 		return nil, err
 	}
-	query, err := k.text("q")
-	switch {
-	case err != nil:
-		return nil, err
-	case parent != "" && query != "":
-		return nil, errParentOrQuery
-	case query != "":
+	if query != "" {
 		return offered(c.Tree.Search(query, k.lang(), leaderboard.MaxPage)), nil
 	}
 	if n, ok := c.Tree.Node(parent); parent != "" && (!ok || n.Kind != campaign.Region) {

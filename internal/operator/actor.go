@@ -108,6 +108,20 @@ func (a Actor) Scopes(action Action, c *campaign.Campaign) ([]string, bool) {
 	return out, len(out) > 0
 }
 
+// Part is where an act takes place that says not where: the one part of the tree in which
+// the actor may do it. It is ErrForbidden where there is none, and several where they have
+// to choose.
+func (a Actor) Part(action Action, c *campaign.Campaign, several error) (string, error) {
+	own, ok := a.Scopes(action, c)
+	switch {
+	case !ok:
+		return "", ErrForbidden
+	case len(own) > 1:
+		return "", several
+	}
+	return own[0], nil
+}
+
 func (a Actor) granting(action Action, campaignID string) func(yield func(Grant) bool) {
 	return func(yield func(Grant) bool) {
 		for _, g := range a.Grants {

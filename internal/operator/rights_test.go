@@ -1,6 +1,7 @@
 package operator_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -77,6 +78,34 @@ func TestScopesReachDownAndNotAside(t *testing.T) {
 	both := operator.Actor{Grants: []operator.Grant{{Role: operator.OfficeViewer, Scope: "140702"}, {Role: operator.OfficeViewer, Campaign: "spring", Scope: "tg1"}}}
 	if got, ok := both.Scopes(operator.ReadFigures, c); !ok || !slices.Equal(got, []string{"yuci", "tg1"}) {
 		t.Errorf("scopes %v", got)
+	}
+}
+
+func TestPart(t *testing.T) {
+	t.Parallel()
+	c, err := findCampaign("spring")
+	if err != nil {
+		t.Fatal(err)
+	}
+	several := errors.New("choose")
+	for _, tt := range []struct {
+		scopes []string
+		want   string
+		err    error
+	}{
+		{[]string{"yuci"}, "yuci", nil},
+		{[]string{"yuci", ""}, "", nil},
+		{[]string{"yuci", "tg1"}, "", several},
+		{nil, "", operator.ErrForbidden},
+		{[]string{"elsewhere"}, "", operator.ErrForbidden},
+	} {
+		var a operator.Actor
+		for _, scope := range tt.scopes {
+			a.Grants = append(a.Grants, operator.Grant{Role: operator.OfficeViewer, Scope: scope})
+		}
+		if got, err := a.Part(operator.ReadFigures, c, several); got != tt.want || !errors.Is(err, tt.err) {
+			t.Errorf("of %q it is %q, %v", tt.scopes, got, err)
+		}
 	}
 }
 
