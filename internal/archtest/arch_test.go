@@ -119,7 +119,7 @@ var rules = map[string]rule{
 	"internal/replay": {may: []string{
 		"campaign", "quiz", "pledge", "prize", "leaderboard", "internal/event", "internal/failpoint", "internal/fault", "internal/ledger",
 		"internal/replay/state",
-	}, tests: slices.Concat(onRedis, []string{"internal/correction/act", "internal/session", "internal/sqldb", "internal/stream"})},
+	}, tests: slices.Concat(onRedis, []string{"internal/correction/act", "internal/seal", "internal/session", "internal/sqldb", "internal/stream"})},
 	"internal/replay/state": {may: []string{"campaign", "quiz", "pledge", "prize", "leaderboard", "internal/event"}},
 	"internal/backup": {
 		may:   []string{"internal/event", "internal/ledger", "internal/sqldb", goredis},
@@ -136,7 +136,7 @@ var rules = map[string]rule{
 	"internal/correction": {
 		may: []string{
 			"campaign", "quiz", "internal/approval", "internal/audit", "internal/correction/act", "internal/event", "internal/failpoint",
-			"internal/fault", "internal/jobs", "internal/ledger", "internal/operator", "internal/origin", "internal/retention", "internal/sqldb", sqldb,
+			"internal/fault", "internal/jobs", "internal/ledger", "internal/operator", "internal/origin", "internal/retention", "internal/seal", "internal/sqldb", sqldb,
 		},
 		// The challenges are what marks again; grants and transfers run on the same cluster.
 		tests: slices.Concat(onRedis, []string{"configs", "pledge", "leaderboard", "internal/catalog", "internal/challenge", "internal/grant", "internal/transfer", "internal/replay", "internal/replay/state", "internal/stream"}),
@@ -147,7 +147,7 @@ var rules = map[string]rule{
 	"internal/challenge": {
 		may: []string{
 			"campaign", "quiz", "leaderboard", "configs", "internal/audit", "internal/catalog", "internal/correction", "internal/correction/act",
-			"internal/event", "internal/fault", "internal/ledger", "internal/operator", "internal/retention", "internal/sqldb", sqldb,
+			"internal/event", "internal/fault", "internal/ledger", "internal/operator", "internal/retention", "internal/seal", "internal/sqldb", sqldb,
 		},
 		tests: slices.Concat(onRedis, []string{"internal/approval", "internal/banks", "internal/jobs", "internal/replay", "internal/replay/state", "internal/stream"}),
 	},
@@ -173,12 +173,11 @@ var rules = map[string]rule{
 		},
 		tests: []string{"internal/prooflog", "internal/sqltest"},
 	},
-	"internal/inbox": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/retention", "internal/sqldb", sqldb}, tests: []string{"internal/seal"}},
+	"internal/inbox": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/retention", "internal/seal", "internal/sqldb", sqldb}},
 	"internal/transfer": {
 		may: []string{
-			"campaign", "internal/audit", "internal/correction/act", "internal/fault", "internal/operator", "internal/retention", "internal/sqldb", sqldb,
+			"campaign", "internal/audit", "internal/correction/act", "internal/fault", "internal/operator", "internal/retention", "internal/seal", "internal/sqldb", sqldb,
 		},
-		tests: []string{"internal/seal"},
 	},
 	"internal/offline": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/retention", "internal/sqldb", sqldb}},
 	// Campaigns that have left Redis: read from SQL and the ledger.

@@ -22,6 +22,7 @@ import (
 	"qingyuan/internal/fault"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/seal"
 	"qingyuan/internal/sqldb"
 	"qingyuan/quiz"
 )
@@ -132,7 +133,7 @@ type Ledger interface {
 // use.
 type Service struct {
 	DB  *sqldb.DB
-	Box Box
+	Box *seal.Box
 	Now func() time.Time
 	// Definition finds a campaign as it is served.
 	Definition  func(id string) (configs.Definition, bool)

@@ -47,12 +47,6 @@ type Report struct {
 	Question, Fingerprint, Bank string
 }
 
-// Box seals personal data.
-type Box interface {
-	Seal(plaintext, aad []byte) []byte
-	Open(sealed, aad []byte) ([]byte, error)
-}
-
 // PerDay is how many questions one participant may report in one campaign and local
 // day: a whole paper.
 const PerDay = 20
@@ -130,7 +124,7 @@ func (s *Service) place(ctx context.Context, tx *sql.Tx, r *Report, day string) 
 		(id, campaign, unit, participant, number, question, fingerprint, bank, place, kind, day, text, created)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`,
 		r.ID, r.Campaign, r.Unit, r.Participant, r.Number, r.Question, r.Fingerprint, r.Bank, r.Place, string(r.Kind), day,
-		s.seal(r.ID, r.Text), r.CreatedAt.UnixMilli())
+		s.Box.Text(r.Text, aad(r.ID)), r.CreatedAt.UnixMilli())
 	if err != nil {
 		return false, err
 	}
@@ -140,14 +134,6 @@ func (s *Service) place(ctx context.Context, tx *sql.Tx, r *Report, day string) 
 
 // aad binds what is sealed to its report.
 func aad(id string) []byte { return []byte("question report|" + id) }
-
-// seal returns nil, which is NULL, for nothing.
-func (s *Service) seal(id, text string) []byte {
-	if text == "" {
-		return nil
-	}
-	return s.Box.Seal([]byte(text), aad(id))
-}
 
 const reportColumns = `id, campaign, unit, participant, number, question, fingerprint, bank, place, kind, text, created`
 
@@ -170,12 +156,8 @@ func (s *Service) scanReport(rows *sql.Rows) (*Report, error) {
 		return nil, err
 	}
 	r.CreatedAt = time.UnixMilli(created).UTC()
-	if text != nil {
-		open, err := s.Box.Open(text, aad(r.ID))
-		if err != nil {
-			return nil, fmt.Errorf("open report %s: %w", r.ID, err)
-		}
-		r.Text = string(open)
+	if r.Text, err = s.Box.OpenText(text, aad(r.ID)); err != nil {
+		return nil, fmt.Errorf("open report %s: %w", r.ID, err)
 	}
 	return &r, nil
 }
@@ -312,7 +294,7 @@ func (s *Service) Reseal(ctx context.Context) (n int, err error) {
 		}
 		for _, r := range page {
 			err := s.DB.WithTx(ctx, func(tx *sql.Tx) error {
-				_, err := tx.ExecContext(ctx, `UPDATE question_reports SET text = $1 WHERE id = $2 AND text IS NOT NULL`, s.seal(r.ID, r.Text), r.ID)
+				_, err := tx.ExecContext(ctx, `UPDATE question_reports SET text = $1 WHERE id = $2 AND text IS NOT NULL`, s.Box.Text(r.Text, aad(r.ID)), r.ID)
 				return err
 			})
 			if err != nil {

@@ -71,12 +71,6 @@ func (a *Appeal) Win() string {
 	return win
 }
 
-// Box seals texts of participants, and of operators to them.
-type Box interface {
-	Seal(plaintext, aad []byte) []byte
-	Open(sealed, aad []byte) ([]byte, error)
-}
-
 // Errors of appeals.
 var (
 	ErrNoAppeal = fault.New(fault.NotFound, "appeal.not_found", "没有这项申诉")
@@ -103,7 +97,7 @@ func (s *Service) Appeal(ctx context.Context, a Appeal) (kept *Appeal, fresh boo
 		return nil, false, ErrCounts
 	}
 	a.ID = ulid.Make().String()
-	sealed := s.Box.Seal([]byte(a.Text), appealAAD(a.Campaign, a.Participant))
+	sealed := s.Box.Text(a.Text, appealAAD(a.Campaign, a.Participant))
 	err = s.DB.WithTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `INSERT INTO appeals (id, campaign, unit, participant, number, batch, text, state, created)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, 'received', $8) ON CONFLICT (campaign, participant, number, batch) DO NOTHING`,
@@ -147,14 +141,9 @@ func (s *Service) scanAppeal(row interface{ Scan(dest ...any) error }) (*Appeal,
 		sealed []byte
 		to     *string
 	}{{text, &a.Text}, {answer, &a.Answer}} {
-		if t.sealed == nil {
-			continue
-		}
-		open, err := s.Box.Open(t.sealed, appealAAD(a.Campaign, a.Participant))
-		if err != nil {
+		if *t.to, err = s.Box.OpenText(t.sealed, appealAAD(a.Campaign, a.Participant)); err != nil {
 			return nil, fmt.Errorf("open appeal %s: %w", a.ID, err)
 		}
-		*t.to = string(open)
 	}
 	return &a, nil
 }
@@ -247,10 +236,7 @@ type appealed struct {
 
 // lead moves an appeal that has no answer yet to a state.
 func (s *Service) lead(ctx context.Context, who operator.Actor, a *Appeal, to AppealState, answer string) error {
-	var sealed []byte
-	if answer != "" {
-		sealed = s.Box.Seal([]byte(answer), appealAAD(a.Campaign, a.Participant))
-	}
+	sealed := s.Box.Text(answer, appealAAD(a.Campaign, a.Participant))
 	decided := int64(0)
 	if to == Refused || to == Upheld {
 		decided = s.Now().UnixMilli()
@@ -384,7 +370,7 @@ func (s *Service) resealOne(ctx context.Context, a *Appeal) error {
 				continue
 			}
 			_, err := tx.ExecContext(ctx, `UPDATE appeals SET `+column+` = $1 WHERE id = $2 AND `+column+` IS NOT NULL`, //nolint:gosec // G202: names of ours
-				s.Box.Seal([]byte(text), aad), a.ID)
+				s.Box.Text(text, aad), a.ID)
 			if err != nil {
 				return err
 			}

@@ -2,8 +2,6 @@ package correction_test
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"encoding/base64"
 	"errors"
 	"flag"
@@ -33,6 +31,7 @@ import (
 	"qingyuan/internal/redistest"
 	"qingyuan/internal/replay"
 	"qingyuan/internal/replay/state"
+	"qingyuan/internal/seal"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
 	"qingyuan/internal/stream"
@@ -87,33 +86,14 @@ func bankOf(t testing.TB) *quiz.Bank {
 	return b
 }
 
-// box encrypts personal data as in production.
-type box struct{ cipher.AEAD }
-
-func newBox(t testing.TB) box {
+// newBox encrypts personal data as in production.
+func newBox(t testing.TB) *seal.Box {
 	t.Helper()
-	block, err := aes.NewCipher(make([]byte, 32))
+	b, err := seal.New(seal.Keys{Current: "k", Secrets: map[string][]byte{"k": make([]byte, 32)}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return box{aead}
-}
-
-func (b box) Seal(plaintext, aad []byte) []byte { return b.AEAD.Seal(nil, nil, plaintext, aad) }
-
-func (b box) Open(sealed, aad []byte) ([]byte, error) { return b.AEAD.Open(nil, nil, sealed, aad) }
-
-func (b box) open(id, participant string, r event.Record) (state.Disclosed, error) {
-	p, err := redisstore.OpenRecord(b, id, participant, r.Sealed)
-	if err != nil {
-		return state.Disclosed{}, err
-	}
-	digest, err := redisstore.Digest(make([]byte, 32), p.Personal)
-	return state.Disclosed{Personal: p.Personal, PublishName: p.Publish, Notice: p.Notice, Commitment: p.Commitment, Digest: digest}, err
+	return b
 }
 
 // rig is a campaign on a real Redis, with its ledger, the services of participants and
@@ -129,7 +109,7 @@ type rig struct {
 	bank   *quiz.Bank
 	rules  quiz.Rules
 	ruled  []quiz.Ruled
-	box    box
+	box    *seal.Box
 	ahead  atomic.Int64
 
 	options   []redisstore.Option // of the stores; nil joins commands where there is one server
@@ -144,6 +124,16 @@ type rig struct {
 	approvals *approval.Service
 	service   *correction.Service
 	stopJobs  func()
+}
+
+// disclose reads a record as the program does.
+func (r *rig) disclose(id, participant string, rec event.Record) (state.Disclosed, error) {
+	p, err := redisstore.OpenRecord(r.box, id, participant, rec.Sealed)
+	if err != nil {
+		return state.Disclosed{}, err
+	}
+	digest, err := redisstore.Digest(make([]byte, 32), p.Personal)
+	return state.Disclosed{Personal: p.Personal, PublishName: p.Publish, Notice: p.Notice, Commitment: p.Commitment, Digest: digest}, err
 }
 
 func rulesOf() quiz.Rules {
@@ -226,7 +216,7 @@ func (r *rig) newService() *correction.Service {
 		DB: r.sql, Ledger: r.ledger, Acts: acts, Joins: acts, Banks: r, Catalog: r,
 		Jobs: r.jobs, Approvals: r.approvals, Now: time.Now, Pace: 1, Box: r.box,
 		Name: func(id, participant string, rec event.Record) (string, error) {
-			d, err := r.box.open(id, participant, rec)
+			d, err := r.disclose(id, participant, rec)
 			return d.Name, err
 		},
 	}
@@ -323,7 +313,7 @@ func (r *rig) archiver(s ledger.Shard) *ledger.Archiver {
 func (r *rig) clean() {
 	r.Helper()
 	v := &replay.Verifier{
-		Ledger: r.ledger, Live: redisstore.NewMirror(r.db), Streams: r.Reader, Open: r.box.open, Now: r.now,
+		Ledger: r.ledger, Live: redisstore.NewMirror(r.db), Streams: r.Reader, Open: r.disclose, Now: r.now,
 		Patience: 10 * time.Second, Found: func(d replay.Difference) { r.Errorf("verify finds %+v", d) },
 	}
 	report, err := v.Campaign(r.Context(), r.def, &r.rules)
@@ -336,7 +326,7 @@ func (r *rig) clean() {
 func (r *rig) rebuild() {
 	r.Helper()
 	b := &replay.Rebuilder{
-		Ledger: r.ledger, Redis: redisstore.NewRefill(r.db), Open: r.box.open, Now: r.now,
+		Ledger: r.ledger, Redis: redisstore.NewRefill(r.db), Open: r.disclose, Now: r.now,
 		Drain: func(ctx context.Context, s ledger.Shard) error { return r.archiver(s).Drain(ctx) },
 	}
 	_, err := b.Campaign(r.Context(), r.def)

@@ -20,6 +20,7 @@ import (
 	"qingyuan/internal/jobs"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/seal"
 	"qingyuan/internal/sqldb"
 )
 
@@ -69,7 +70,7 @@ type Service struct {
 	// are none.
 	Prizes func(ctx context.Context, who operator.Actor, campaignID, win string) error
 	// Box seals what participants and operators write to each other.
-	Box Box
+	Box *seal.Box
 	// People looks up what may be shown of participants.
 	People func(ctx context.Context, campaignID string, ids []string) (map[string]string, error)
 	// Name opens the record of an enrolment for the name in it.

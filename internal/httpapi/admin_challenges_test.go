@@ -51,7 +51,7 @@ func openChallenges(t *testing.T, b *bench) {
 	bank := contestedBank(t)
 	corrections, _ := b.Corrections.(*correction.Service)
 	s := &challenge.Service{
-		DB: db, Box: openBox{}, Now: b.Now, Catalog: store, Corrections: corrections, Ledger: ledger.New(db),
+		DB: db, Box: testBox(t), Now: b.Now, Catalog: store, Corrections: corrections, Ledger: ledger.New(db),
 		Shelf: &banks.Service{DB: db, Now: b.Now, Zone: zone()},
 		Definition: func(id string) (catalog.Definition, bool) {
 			c, err := b.catalog.Campaign(id)

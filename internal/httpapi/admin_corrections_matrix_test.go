@@ -38,10 +38,11 @@ func (noActs) Marks(context.Context, string, acts.Act) (acts.Marks, error) {
 
 // openCorrections gives a bench with operators the service of corrections, whose jobs
 // nobody works on.
-func openCorrections(_ *testing.T, b *bench) {
+func openCorrections(t *testing.T, b *bench) {
+	t.Helper()
 	db := b.office.db
 	s := &correction.Service{
-		DB: db, Ledger: ledger.New(db), Acts: noActs{}, Catalog: b.catalog, Approvals: b.office.approvals, Now: b.Now, Box: openBox{},
+		DB: db, Ledger: ledger.New(db), Acts: noActs{}, Catalog: b.catalog, Approvals: b.office.approvals, Now: b.Now, Box: testBox(t),
 		Jobs: &jobs.Queue{DB: db, Now: b.Now, Log: slog.New(slog.DiscardHandler)},
 		People: func(context.Context, string, []string) (map[string]string, error) {
 			return map[string]string{"p1": "张**"}, nil

@@ -11,8 +11,9 @@ import (
 )
 
 // openInbox gives a bench with operators the inbox itself.
-func openInbox(_ *testing.T, b *bench) {
-	b.Inbox = &inbox.Service{DB: b.office.db, Box: openBox{}, Key: [32]byte{1}, Campaign: b.catalog.Campaign, Now: b.Now}
+func openInbox(t *testing.T, b *bench) {
+	t.Helper()
+	b.Inbox = &inbox.Service{DB: b.office.db, Box: testBox(t), Key: [32]byte{1}, Campaign: b.catalog.Campaign, Now: b.Now}
 }
 
 // feedbackArea is what somebody of unit no1 wrote.

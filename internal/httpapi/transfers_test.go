@@ -29,10 +29,11 @@ func (m *moves) Membership(_ context.Context, _, participant string) (words.Memb
 
 // openTransfers gives a bench with operators the requests themselves. Everybody who asks
 // belongs to tg1.
-func openTransfers(_ *testing.T, b *bench) *moves {
+func openTransfers(t *testing.T, b *bench) *moves {
+	t.Helper()
 	m := &moves{}
 	b.Transfers = &transfer.Service{
-		DB: b.office.db, Box: openBox{}, Campaign: b.catalog.Campaign, Now: b.Now, Mover: m,
+		DB: b.office.db, Box: testBox(t), Campaign: b.catalog.Campaign, Now: b.Now, Mover: m,
 		Enrolment: func(context.Context, string, string) (campaign.Enrolment, error) {
 			return campaign.Enrolment{Unit: "tg1", Group: "under14", DisplayName: "王*"}, nil
 		},

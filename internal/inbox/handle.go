@@ -51,7 +51,7 @@ func (s *Service) lead(ctx context.Context, who operator.Actor, m *Message, to S
 	err := s.DB.WithTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE feedback SET state = $1, answer = $2, decided = $3, operator = $4, login = $5
 			WHERE id = $6 AND state = $7 AND state IN ('received', 'in_review')`,
-			string(to), s.seal(m.ID, answer), milli(decided), who.ID, who.Login, m.ID, string(m.State))
+			string(to), s.Box.Text(answer, aad(m.ID)), milli(decided), who.ID, who.Login, m.ID, string(m.State))
 		if err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func (s *Service) Reseal(ctx context.Context) (n int, err error) {
 func (s *Service) resealOne(ctx context.Context, m *Message) error {
 	return s.DB.WithTx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE feedback SET text = $1, contact = $2, answer = $3 WHERE id = $4 AND state = $5 AND text IS NOT NULL`,
-			s.seal(m.ID, m.Text), s.seal(m.ID, m.Contact), s.seal(m.ID, m.Answer), m.ID, string(m.State))
+			s.Box.Text(m.Text, aad(m.ID)), s.Box.Text(m.Contact, aad(m.ID)), s.Box.Text(m.Answer, aad(m.ID)), m.ID, string(m.State))
 		return err
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/fault"
+	"qingyuan/internal/seal"
 	"qingyuan/internal/sqldb"
 )
 
@@ -60,16 +61,10 @@ type Message struct {
 // Decided tells whether the office is done with the message.
 func (m *Message) Decided() bool { return m.State == Answered || m.State == Closed }
 
-// Box seals personal data.
-type Box interface {
-	Seal(plaintext, aad []byte) []byte
-	Open(sealed, aad []byte) ([]byte, error)
-}
-
 // Service keeps the messages of a database. Set the fields before the first use.
 type Service struct {
 	DB  *sqldb.DB
-	Box Box
+	Box *seal.Box
 	// Key marks texts, so that a repeat is known and nobody can guess what was written.
 	Key [32]byte
 	// Campaign looks a campaign up, or returns campaign.ErrNotFound.

@@ -53,14 +53,9 @@ func (s *Service) scan(rows *sql.Rows) (*Message, error) {
 		sealed []byte
 		to     *string
 	}{{text, &m.Text}, {contact, &m.Contact}, {answer, &m.Answer}} {
-		if part.sealed == nil {
-			continue
-		}
-		open, err := s.Box.Open(part.sealed, aad(m.ID))
-		if err != nil {
+		if *part.to, err = s.Box.OpenText(part.sealed, aad(m.ID)); err != nil {
 			return nil, fmt.Errorf("open message %s: %w", m.ID, err)
 		}
-		*part.to = string(open)
 	}
 	return &m, nil
 }

@@ -181,11 +181,6 @@ func (m *pledgeMachine) wantRecords() {
 	}
 }
 
-// unsealer opens what the box of these tests has sealed.
-type unsealer struct{ box }
-
-func (u unsealer) Open(sealed, aad []byte) ([]byte, error) { return u.AEAD.Open(nil, nil, sealed, aad) }
-
 // open unseals one record and returns whose it is and its commitment.
 func (m *pledgeMachine) open(values map[string]any) (string, kept, string) {
 	text := func(field string) string { s, _ := values[field].(string); return s }
@@ -193,7 +188,7 @@ func (m *pledgeMachine) open(values map[string]any) (string, kept, string) {
 	if event.RecordKind(text("k")) == event.RecordErasure {
 		return who, kept{Kind: event.RecordErasure}, ""
 	}
-	r, err := OpenRecord(unsealer{newBox(m.rig)}, m.rig.def.ID, who, []byte(text("d")))
+	r, err := OpenRecord(newBox(m.rig), m.rig.def.ID, who, []byte(text("d")))
 	if err != nil {
 		m.Fatalf("a record of %s: %v", who, err)
 	}

@@ -2,8 +2,6 @@ package redisstore
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"fmt"
 	"strings"
 	"sync"
@@ -16,6 +14,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/event"
 	"qingyuan/internal/redistest"
+	"qingyuan/internal/seal"
 	"qingyuan/pledge"
 	"qingyuan/quiz"
 )
@@ -30,23 +29,15 @@ var (
 
 func dayOf(_ string, at time.Time) string { return at.In(shanghai).Format(time.DateOnly) }
 
-// box encrypts personal data as in production, and opens it for a test.
-type box struct{ cipher.AEAD }
-
-func newBox(t testing.TB) box {
+// newBox encrypts personal data as in production.
+func newBox(t testing.TB) *seal.Box {
 	t.Helper()
-	block, err := aes.NewCipher(make([]byte, 32))
+	b, err := seal.New(seal.Keys{Current: "k", Secrets: map[string][]byte{"k": make([]byte, 32)}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return box{aead}
+	return b
 }
-
-func (b box) Seal(plaintext, aad []byte) []byte { return b.AEAD.Seal(nil, nil, plaintext, aad) }
 
 // server is what one of several servers holds of the same Redis.
 type server struct {

@@ -65,7 +65,7 @@ func (r *rig) openRecord(m redis.XMessage) pledgetest.Record {
 		s, _ := m.Values[name].(string)
 		return s
 	}
-	raw, err := newBox(r.TB).Open(nil, nil, []byte(field("d")), []byte(r.def.ID+"|"+field("p")))
+	raw, err := newBox(r.TB).Open([]byte(field("d")), []byte(r.def.ID+"|"+field("p")))
 	if err != nil {
 		r.Fatalf("open the record of %s: %v", field("p"), err)
 	}
@@ -130,7 +130,7 @@ func TestARecordIsOfItsPerson(t *testing.T) {
 	}
 	blob, _ := list[0].Values["d"].(string)
 	for _, aad := range []string{"c1|bob", "c2|alice", "", "c1|alice "} {
-		if raw, err := newBox(t).Open(nil, nil, []byte(blob), []byte(aad)); err == nil {
+		if raw, err := newBox(t).Open([]byte(blob), []byte(aad)); err == nil {
 			t.Errorf("the record opens for %q: %s", aad, raw)
 		}
 	}

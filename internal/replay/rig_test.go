@@ -2,8 +2,6 @@ package replay_test
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -22,6 +20,7 @@ import (
 	"qingyuan/internal/redistest"
 	"qingyuan/internal/replay"
 	"qingyuan/internal/replay/state"
+	"qingyuan/internal/seal"
 	"qingyuan/internal/session"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
@@ -31,39 +30,17 @@ import (
 	"qingyuan/quiz"
 )
 
-// box encrypts personal data as in production.
-type box struct{ cipher.AEAD }
-
-func newBox(t testing.TB) box {
+// newBox encrypts personal data as in production.
+func newBox(t testing.TB) *seal.Box {
 	t.Helper()
-	block, err := aes.NewCipher(make([]byte, 32))
+	b, err := seal.New(seal.Keys{Current: "k", Secrets: map[string][]byte{"k": make([]byte, 32)}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return box{aead}
+	return b
 }
-
-func (b box) Seal(plaintext, aad []byte) []byte { return b.AEAD.Seal(nil, nil, plaintext, aad) }
-
-func (b box) Open(sealed, aad []byte) ([]byte, error) { return b.AEAD.Open(nil, nil, sealed, aad) }
 
 var digestKey = make([]byte, 32)
-
-// open reads a record as the program does.
-func (b box) open(campaignID, participant string, r event.Record) (state.Disclosed, error) {
-	p, err := redisstore.OpenRecord(b, campaignID, participant, r.Sealed)
-	if err != nil {
-		return state.Disclosed{}, err
-	}
-	digest, err := redisstore.Digest(digestKey, p.Personal)
-	return state.Disclosed{
-		Personal: p.Personal, PublishName: p.Publish, Notice: p.Notice, Commitment: p.Commitment, Digest: digest,
-	}, err
-}
 
 // rig is one campaign on a real Redis, served by the real services and archived
 // into a real database. It is a ledger.Source and the catalog of the services.
@@ -77,7 +54,7 @@ type rig struct {
 	def     *campaign.Campaign
 	bank    *quiz.Bank
 	rules   quiz.Rules
-	box     box
+	box     *seal.Box
 	options []redisstore.Option // of what writes
 	// ahead is how far the clock of the services is before the real one.
 	ahead atomic.Int64
@@ -91,6 +68,18 @@ type rig struct {
 	pledges   pledge.Service
 	// differences are those that verifying has found.
 	differences []replay.Difference
+}
+
+// disclose reads a record as the program does.
+func (r *rig) disclose(campaignID, participant string, rec event.Record) (state.Disclosed, error) {
+	p, err := redisstore.OpenRecord(r.box, campaignID, participant, rec.Sealed)
+	if err != nil {
+		return state.Disclosed{}, err
+	}
+	digest, err := redisstore.Digest(digestKey, p.Personal)
+	return state.Disclosed{
+		Personal: p.Personal, PublishName: p.Publish, Notice: p.Notice, Commitment: p.Commitment, Digest: digest,
+	}, err
 }
 
 func newRig(t testing.TB, shards int) *rig {
@@ -270,7 +259,7 @@ func (r *rig) archive(id string, shards int) {
 
 func (r *rig) verifier() *replay.Verifier {
 	return &replay.Verifier{
-		Ledger: r.ledger, Live: redisstore.NewMirror(r.db), Streams: r.Reader, Open: r.box.open, Now: r.watch(),
+		Ledger: r.ledger, Live: redisstore.NewMirror(r.db), Streams: r.Reader, Open: r.disclose, Now: r.watch(),
 		Patience: 10 * time.Second,
 		Found:    func(d replay.Difference) { r.differences = append(r.differences, d) },
 	}
@@ -278,7 +267,7 @@ func (r *rig) verifier() *replay.Verifier {
 
 func (r *rig) rebuilder() *replay.Rebuilder {
 	return &replay.Rebuilder{
-		Ledger: r.ledger, Redis: redisstore.NewRefill(r.db, r.options...), Open: r.box.open, Now: r.watch(),
+		Ledger: r.ledger, Redis: redisstore.NewRefill(r.db, r.options...), Open: r.disclose, Now: r.watch(),
 		Drain: func(ctx context.Context, s ledger.Shard) error { return r.archiver(s).Drain(ctx) },
 	}
 }

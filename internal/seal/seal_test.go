@@ -198,3 +198,23 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// TestText: a text opens on its own row alone, and nothing needs no key to be nothing.
+func TestText(t *testing.T) {
+	t.Parallel()
+	b := box(t, keys("a", "a"))
+	row := []byte("feedback|1")
+	sealed := b.Text("举报", row)
+	if got, err := b.OpenText(sealed, row); err != nil || got != "举报" || bytes.Contains(sealed, []byte("举报")) {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := b.OpenText(sealed, []byte("feedback|2")); !errors.Is(err, seal.ErrOpen) {
+		t.Errorf("on another row: %v", err)
+	}
+	if none := b.Text("", row); none != nil {
+		t.Errorf("nothing is sealed as %q", none)
+	}
+	if got, err := b.OpenText(nil, row); got != "" || err != nil {
+		t.Errorf("NULL is %q, %v", got, err)
+	}
+}

@@ -104,7 +104,7 @@ func (s *Service) place(ctx context.Context, r *Request, day string) (done bool,
 		}
 		res, err := tx.ExecContext(ctx, `INSERT INTO transfers (id, campaign, participant, grp, from_unit, to_unit, day, why, state, created)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9) ON CONFLICT DO NOTHING`,
-			r.ID, r.Campaign, r.Participant, r.Group, r.From, r.To, day, s.seal(r.ID, r.Why), r.CreatedAt.UnixMilli())
+			r.ID, r.Campaign, r.Participant, r.Group, r.From, r.To, day, s.Box.Text(r.Why, aad(r.ID)), r.CreatedAt.UnixMilli())
 		if err != nil {
 			return err
 		}

@@ -89,7 +89,7 @@ func (s *Service) decide(ctx context.Context, who operator.Actor, r *Request, to
 		err = s.DB.WithTx(ctx, func(tx *sql.Tx) error {
 			err := changed(tx.ExecContext(ctx, `UPDATE transfers SET state = $1, answer = $2, decided = $3, operator = $4, login = $5, ended = $6
 				WHERE id = $7 AND state = 'pending'`,
-				string(to), s.seal(r.ID, reason), now.UnixMilli(), who.ID, who.Login, ended, r.ID))
+				string(to), s.Box.Text(reason, aad(r.ID)), now.UnixMilli(), who.ID, who.Login, ended, r.ID))
 			if err != nil {
 				return err
 			}

@@ -83,7 +83,7 @@ func (s *Service) resealOne(ctx context.Context, r *Request) error {
 	return s.DB.WithTx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE transfers SET why = $1, answer = $2
 			WHERE id = $3 AND state = $4 AND (why IS NOT NULL OR answer IS NOT NULL)`,
-			s.seal(r.ID, r.Why), s.seal(r.ID, r.Answer), r.ID, string(r.State))
+			s.Box.Text(r.Why, aad(r.ID)), s.Box.Text(r.Answer, aad(r.ID)), r.ID, string(r.State))
 		return err
 	})
 }

@@ -53,14 +53,9 @@ func (s *Service) scan(rows *sql.Rows) (*Request, error) {
 		sealed []byte
 		to     *string
 	}{{why, &r.Why}, {answer, &r.Answer}} {
-		if part.sealed == nil {
-			continue
-		}
-		open, err := s.Box.Open(part.sealed, aad(r.ID))
-		if err != nil {
+		if *part.to, err = s.Box.OpenText(part.sealed, aad(r.ID)); err != nil {
 			return nil, fmt.Errorf("open transfer %s: %w", r.ID, err)
 		}
-		*part.to = string(open)
 	}
 	return &r, nil
 }

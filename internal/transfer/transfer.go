@@ -11,6 +11,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/correction/act"
 	"qingyuan/internal/fault"
+	"qingyuan/internal/seal"
 	"qingyuan/internal/sqldb"
 )
 
@@ -48,12 +49,6 @@ type Request struct {
 	by                   string // their account
 }
 
-// Box seals personal data.
-type Box interface {
-	Seal(plaintext, aad []byte) []byte
-	Open(sealed, aad []byte) ([]byte, error)
-}
-
 // Mover moves participants. *redisstore.Corrections is one.
 type Mover interface {
 	// Transfer returns act.ErrElsewhere for somebody who is counted as another participant.
@@ -64,7 +59,7 @@ type Mover interface {
 // Service keeps the requests of a database. Set the fields before the first use.
 type Service struct {
 	DB  *sqldb.DB
-	Box Box
+	Box *seal.Box
 	// Campaign looks a campaign up, or returns campaign.ErrNotFound.
 	Campaign func(id string) (*campaign.Campaign, error)
 	// Enrolment returns a participant's, or campaign.ErrNotEnrolled.
@@ -123,11 +118,3 @@ func inTime(c *campaign.Campaign, now time.Time) error {
 
 // aad binds what is sealed to its request.
 func aad(id string) []byte { return []byte("transfer|" + id) }
-
-// seal returns nil, which is NULL, for nothing.
-func (s *Service) seal(id, text string) []byte {
-	if text == "" {
-		return nil
-	}
-	return s.Box.Seal([]byte(text), aad(id))
-}
