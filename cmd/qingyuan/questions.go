@@ -195,9 +195,10 @@ func (c questionsImportCmd) one(ctx context.Context, e env, s *banks.Service, by
 		fmt.Fprintf(e.stderr, "%s:%d: %s: %s\n", r.File, r.Line, r.Code, r.Reason)
 	}
 	line := map[string]any{
-		"file": name, "dry_run": c.DryRun, "found": out.Found(), "imported": len(out.Report.Imported), "refused": len(out.Refused), "skipped": len(out.Skipped),
+		"file": name, "dry_run": c.DryRun, "found": out.Found(), "imported": len(out.Report.Imported), "revised": out.Revised(), "refused": len(out.Refused), "skipped": len(out.Skipped),
 	}
-	return c.print(e, line, "%s: %d found, %d imported, %d refused, %d skipped", name, out.Found(), len(out.Report.Imported), len(out.Refused), len(out.Skipped))
+	return c.print(e, line, "%s: %d found, %d imported, %d refused, %d skipped; %d of the imported change questions that were there",
+		name, out.Found(), len(out.Report.Imported), len(out.Refused), len(out.Skipped), out.Revised())
 }
 
 // pickFlags choose questions: by their ids, or all in the state that the act begins at.

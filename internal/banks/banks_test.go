@@ -272,6 +272,56 @@ func TestImportTwice(t *testing.T) {
 	})
 }
 
+// TestImportSaysMore makes a next version of a question of which a file says something
+// else, and leaves the signed one in force; a file that says less takes nothing away.
+func TestImportSaysMore(t *testing.T) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
+		ctx := t.Context()
+		r.bank(t, "law")
+		r.take(t, "law", table(3))
+		r.sign(t, "law", picks(1, "law-1", "law-2", "law-3"))
+		more := bankfile.File{Name: "补充.csv", Raw: []byte("题型,题干,选项A,选项B,选项C,选项D,答案,解析\n" +
+			"单选题,第1条说的是什么？,乙,甲,丁,丙,B,第一条写明。\n" + // in another order
+			"单选题,第2条说的是什么？,甲,乙,丙,丁,B,\n" +
+			"单选题,第1条说的是什么？,甲,乙,丙,丁,A,又一种解析\n")}
+		dry, err := r.Import(ctx, r.editor, "law", banks.Import{File: more, DryRun: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := banks.OutcomeOf(&dry, true)
+		if told.Found != 3 || told.Imported != 1 || told.Revised != 1 || told.Skipped != 2 || told.Questions[0].Amends != "law-1" {
+			t.Errorf("dry run %+v", told)
+		}
+		got := r.take(t, "law", more)
+		if !slices.Equal(got.IDs, []string{"law-1"}) || got.Revised() != 1 {
+			t.Errorf("%+v", got)
+		}
+		h, err := r.Question(ctx, r.editor, "law", "law-1")
+		if err != nil || len(h) != 2 {
+			t.Fatalf("%+v, %v", h, err)
+		}
+		v, was := h[1], h[0].Question
+		was.Explanation = "第一条写明。"
+		if diff := cmp.Diff(was, v.Question); diff != "" || v.State != bankbook.Draft || v.Origin != "补充.csv:2" {
+			t.Errorf("%+v (-want +got):\n%s", v, diff)
+		}
+		if f, ok := h.InForce(); !ok || f.Number != 1 {
+			t.Errorf("in force is %+v, %t", f, ok)
+		}
+		for _, f := range []bankfile.File{more, table(3)} { // neither says anything new
+			if again := r.take(t, "law", f); len(again.Report.Imported) != 0 || len(again.Skipped) != 3 {
+				t.Errorf("again %+v", again)
+			}
+		}
+		odd := bankfile.File{Name: "x.csv", Raw: []byte("题型,题干,选项A,选项B,选项C,选项D,答案,有效期止\n单选题,第2条说的是什么？,甲,乙,丙,丁,B,2007-12-31\n")}
+		if got := r.take(t, "law", odd); len(got.Refused) != 1 || got.Refused[0].Code != "field_invalid" || got.Revised() != 0 {
+			t.Errorf("days that end before they begin: %+v", got)
+		}
+	})
+}
+
 // TestImportedNumbers keeps ids that are names and makes new ones for the others.
 func TestImportedNumbers(t *testing.T) {
 	t.Parallel()

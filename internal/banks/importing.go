@@ -41,11 +41,25 @@ type Imported struct {
 
 	// IDs are those of the imported questions, in their order. A dry run has none.
 	IDs []string
+	// Amended are the ids of the questions of which the imported ones are the next
+	// version, in their order; "" for a new question.
+	Amended []string
+}
+
+// Revised is how many of the imported questions are next versions of some that were there.
+func (i *Imported) Revised() (n int) {
+	for _, id := range i.Amended {
+		if id != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // Import takes the questions of a file into a bank as drafts. What is there already
-// with the same key is skipped, so that the same file twice changes nothing; with
-// another key it is refused and both are named.
+// with the same key is skipped, so that the same file twice changes nothing; where the
+// file says something else of it, such as an explanation, that is its next version.
+// With another key it is refused and both are named.
 func (s *Service) Import(ctx context.Context, by operator.Actor, bank string, i Import) (out Imported, err error) {
 	defer mend(&err)
 	if err := checkDefaults(i.Defaults); err != nil {
@@ -91,7 +105,7 @@ func (s *Service) importOnce(ctx context.Context, by operator.Actor, bank string
 		}
 		err := s.remember(ctx, tx, by, b, deed{actImport, i.Reason, map[string]any{
 			"file": filepath.Base(i.File.Name), "format": out.Format, "found": out.Found(),
-			"imported": len(out.Report.Imported), "refused": len(out.Refused), "skipped": len(out.Skipped),
+			"imported": len(out.Report.Imported), "revised": out.Revised(), "refused": len(out.Refused), "skipped": len(out.Skipped),
 		}})
 		if err != nil || i.kept == nil {
 			return err
@@ -112,7 +126,7 @@ func (s *Service) compare(ctx context.Context, by operator.Actor, bank string, i
 		if seen, err = changes(ctx, tx, b.ID); err != nil {
 			return err
 		}
-		there, err = histories(ctx, tx, `v.bank = $1 AND v.version = (SELECT latest FROM questions x WHERE x.bank = v.bank AND x.id = v.question)`, b.ID)
+		there, err = histories(ctx, tx, `v.bank = $1`, b.ID)
 		return err
 	})
 	if err != nil {
@@ -140,9 +154,11 @@ func checkDefaults(d bankbook.Defaults) error {
 }
 
 // read compares the file with what the bank holds. The versions are those of the
-// imported questions, without numbers and authors.
+// imported questions, without authors.
 func read(ctx context.Context, there []bankbook.History, i Import) (Imported, []bankbook.Version, error) {
-	o := bankfile.Options{Answers: i.Answers}
+	o := bankfile.Options{Answers: i.Answers, Amends: func(at int, q *bankfile.Question) bool {
+		return bankbook.Amends(there[at], *q, i.Defaults)
+	}}
 	for _, h := range there {
 		o.Existing = append(o.Existing, bankfile.FromBank(h.Latest().Question))
 	}
@@ -157,15 +173,25 @@ func read(ctx context.Context, there []bankbook.History, i Import) (Imported, []
 	out.Report.Imported = nil
 	var fresh []bankbook.Version
 	for _, found := range r.Imported {
-		question := bankbook.Imported(found, "", i.Defaults)
-		if faults := bankbook.Faults(question); len(faults) > 0 {
+		v := versionOf(there, found, i.Defaults)
+		if faults := bankbook.Faults(v.Question); len(faults) > 0 {
 			out.Refused = append(out.Refused, refusal(found, faults[0]))
 			continue
 		}
 		out.Report.Imported = append(out.Report.Imported, found)
-		fresh = append(fresh, bankbook.Version{Question: question})
+		fresh = append(fresh, v)
 	}
 	return out, fresh, nil
+}
+
+// versionOf is what a question of a file becomes: the first version of a new question,
+// which gets its id where it is stored, or the next one of a question that is there.
+func versionOf(there []bankbook.History, found bankfile.Question, d bankbook.Defaults) bankbook.Version {
+	if found.Amends == 0 {
+		return bankbook.Version{Number: 1, Question: bankbook.Imported(found, "", d)}
+	}
+	h := there[found.Amends-1]
+	return bankbook.Version{Number: h.Latest().Number + 1, Question: bankbook.Amended(h, found, d)}
 }
 
 // shown refuses questions with pictures that were not taken in: nobody would see them.
@@ -183,7 +209,10 @@ func (s *Service) shown(ctx context.Context, out *Imported, fresh []bankbook.Ver
 		}
 		found, kept = append(found, out.Report.Imported[n]), append(kept, fresh[n])
 	}
-	out.Report.Imported = found
+	out.Report.Imported, out.Amended = found, nil
+	for n := range kept {
+		out.Amended = append(out.Amended, kept[n].Question.ID)
+	}
 	return kept, nil
 }
 
@@ -224,7 +253,15 @@ type taking struct {
 	told  func(done, total int)
 }
 
-// take stores the questions as first versions.
+// wished is the id that a file gives to a question, "" for none.
+func wished(number string) string {
+	if ownID.MatchString(number) {
+		return number
+	}
+	return ""
+}
+
+// take stores the questions as first versions, or as the next ones.
 func (s *Service) take(ctx context.Context, tx *sql.Tx, b Bank, t taking, out *Imported) error {
 	ids, err := s.numbers(ctx, tx, b.ID)
 	if err != nil {
@@ -233,12 +270,10 @@ func (s *Service) take(ctx context.Context, tx *sql.Tx, b Bank, t taking, out *I
 	for n, v := range t.fresh {
 		found := out.Report.Imported[n]
 		q := v.Question
-		wish := found.Number
-		if !ownID.MatchString(wish) {
-			wish = ""
+		if q.ID == "" {
+			q.ID = ids.pick(wished(found.Number))
 		}
-		q.ID = ids.pick(wish)
-		v, err := bankbook.New(q, 1, person(t.by), s.now(), fmt.Sprintf("%s:%d", filepath.Base(found.File), found.Line))
+		v, err := bankbook.New(q, v.Number, person(t.by), s.now(), fmt.Sprintf("%s:%d", filepath.Base(found.File), found.Line))
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ type Outcome struct {
 	DryRun    bool            `json:"dry_run"`
 	Found     int             `json:"found"`
 	Imported  int             `json:"imported"`
+	Revised   int             `json:"revised"` // of the imported
 	Refused   int             `json:"refused"`
 	Skipped   int             `json:"skipped"`
 	ByType    map[string]int  `json:"by_type"`
@@ -21,9 +22,11 @@ type Outcome struct {
 	Truncated bool            `json:"truncated"`
 }
 
-// Found is an imported question as the file has it.
+// Found is an imported question as the file has it. Amends is the id of the question of
+// which it is the next version, "" for a new one.
 type Found struct {
 	ID      string   `json:"id"` // "" in a dry run
+	Amends  string   `json:"amends"`
 	Type    string   `json:"type"`
 	Stem    string   `json:"stem"`
 	Options []string `json:"options"`
@@ -50,14 +53,14 @@ type Refusal struct {
 func OutcomeOf(in *Imported, dry bool) Outcome {
 	r := &in.Report
 	out := Outcome{
-		Format: r.Format, DryRun: dry, Found: r.Found(), Imported: len(r.Imported), Refused: len(r.Refused), Skipped: len(r.Skipped),
+		Format: r.Format, DryRun: dry, Found: r.Found(), Imported: len(r.Imported), Revised: in.Revised(), Refused: len(r.Refused), Skipped: len(r.Skipped),
 		ByType: r.ByType(), Notes: orNone(r.Notes), Questions: []Found{}, Refusals: refusalsOf(r.Refused), Skips: refusalsOf(r.Skipped),
 		Truncated: max(len(r.Imported), len(r.Refused), len(r.Skipped)) > maxFound,
 	}
 	for i := range r.Imported[:min(len(r.Imported), maxFound)] {
 		q := &r.Imported[i]
 		f := Found{
-			Type: string(q.Kind), Stem: q.Stem, Options: orNone(q.Options), Key: q.Letters(), Number: q.Number, Sheet: q.Sheet,
+			Amends: in.Amended[i], Type: string(q.Kind), Stem: q.Stem, Options: orNone(q.Options), Key: q.Letters(), Number: q.Number, Sheet: q.Sheet,
 			Line: q.Line, LineTo: max(q.Line, q.LineTo), Notes: orNone(q.Notes),
 		}
 		if i < len(in.IDs) {

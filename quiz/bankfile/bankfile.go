@@ -80,6 +80,9 @@ type Question struct {
 	Line, LineTo int
 	// Sheet names the table of a workbook or document, else "".
 	Sheet string
+	// Amends is the place among Options.Existing, counted from 1, of the question that
+	// this one says more of; 0 for a new question.
+	Amends int
 	// Notes are what was normalised on the way.
 	Notes []string
 }
@@ -163,6 +166,10 @@ type Options struct {
 	// Existing are the questions of the bank that the file is read for. Those found
 	// again are skipped, those found with another key are conflicts.
 	Existing []Question
+	// Amends tells whether q, which is Existing[at] by stem, options and key, says
+	// something else of it that is to be taken: then it is imported instead of skipped.
+	// Nil is never.
+	Amends func(at int, q *Question) bool
 	// Answers is a second file that holds nothing but keys, by number.
 	Answers *File
 }

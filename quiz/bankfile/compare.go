@@ -10,13 +10,16 @@ import (
 )
 
 // compared finds the questions that are there already: in the same file, or in the
-// bank. The same question with the same key is skipped. With another key one of
-// the two is wrong, and nobody can tell which from here: what comes new is
-// refused. Questions that are merely like each other are left alone.
-func compared(r Report, existing []Question) Report {
+// bank. The same question with the same key is skipped, unless it is the first one
+// that says something else of the bank's. With another key one of the two is wrong,
+// and nobody can tell which from here: what comes new is refused. Questions that are
+// merely like each other are left alone.
+func compared(r Report, o Options) Report {
 	c := comparison{byStem: map[string]*meeting{}}
-	for i := range existing {
-		c.meet(&existing[i])
+	there := make(map[*Question]int, len(o.Existing)) // until the file has come to it
+	for i := range o.Existing {
+		c.meet(&o.Existing[i])
+		there[&o.Existing[i]] = i
 	}
 	for i := range r.Imported {
 		c.meet(&r.Imported[i])
@@ -30,6 +33,13 @@ func compared(r Report, existing []Question) Report {
 			continue
 		}
 		if first := m.first[sameAs(q, true)]; first != q {
+			at, inBank := there[first]
+			delete(there, first)
+			if inBank && o.Amends != nil && o.Amends(at, q) {
+				q.Amends = at + 1
+				kept = append(kept, *q)
+				continue
+			}
 			r.Skipped = append(r.Skipped, q.refusal(&doubt{"duplicate", fmt.Sprintf("与%s的题目相同，答案也是 %s", place(q, first), q.answer())}))
 			continue
 		}

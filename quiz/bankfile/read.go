@@ -31,7 +31,7 @@ func Read(ctx context.Context, f File, o Options) (Report, error) {
 	if err := ctx.Err(); err != nil {
 		return Report{}, fmt.Errorf("read %s: %w", f.Name, err)
 	}
-	return compared(checked(found), o.Existing), nil
+	return compared(checked(found), o), nil
 }
 
 // opened finds out what a file is and turns text into UTF-8.

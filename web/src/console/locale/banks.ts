@@ -104,6 +104,8 @@ export const t = tableOf({
   found: '找到',
   imported: '可导入',
   'imported.wet': '已导入',
+  revised: '其中已有题目的新版本',
+  amends: '题 {id} 的新版本，须重新审核',
   refused: '拒绝',
   skipped: '跳过',
   notes: '对整个文件作的规范化',
