@@ -83,6 +83,9 @@ type Kind struct {
 	Asks, Approves operator.Action
 	// Reach asks how far the params reach; nil is the campaign as a whole.
 	Reach Reach
+	// Clash refuses a request while another one waits that would come to the same; nil
+	// refuses none. One with the same params never gets here: it is the one that waits.
+	Clash func(waiting, asked json.RawMessage) error
 	// Run does it. It may be called again with the same approval, after a crash or an
 	// outage: it must then find what it has done by the ID, and do the rest. An error
 	// that mends itself (fault.Unavailable) is tried again; any other is final.

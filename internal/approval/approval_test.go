@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,8 @@ type rig struct {
 	// runs counts by approval how often the act was begun.
 	mu   sync.Mutex
 	runs map[string]int
+	// asked tells requests apart.
+	asked int
 }
 
 func each(t *testing.T, fn func(r *rig)) {
@@ -106,7 +109,9 @@ func (r *rig) want(what string, err, want error) {
 
 func (r *rig) ask(s *approval.Service) string {
 	r.Helper()
-	id, err := s.Ask(r.Context(), asker, "correct", "spring", params, "刷分")
+	r.asked++
+	some := json.RawMessage(fmt.Sprintf(`{"unit":"no1","conditions":"%d"}`, r.asked))
+	id, err := s.Ask(r.Context(), asker, "correct", "spring", some, "刷分")
 	r.must(err)
 	return id
 }
@@ -205,6 +210,61 @@ func TestWhoAsksAndWhoDecides(t *testing.T) {
 		}
 		_, err = s.Approve(ctx, second, id, "同意")
 		r.must(err) // a repeat, after a lost reply
+	})
+}
+
+// TestTheSameAgainIsOne has the same asked for by several at once, before it was decided
+// on, while it is run, and afterwards.
+func TestTheSameAgainIsOne(t *testing.T) {
+	t.Parallel()
+	each(t, func(r *rig) {
+		s, ctx := r.server(nil), r.Context()
+		ids := make(chan string, 8)
+		for i := range cap(ids) {
+			go func() {
+				by := []operator.Actor{asker, second}[i%2]
+				id, err := r.server(nil).Ask(ctx, by, "correct", "spring", params, "刷分")
+				if err != nil {
+					r.Error(err)
+				}
+				ids <- id
+			}()
+		}
+		first := <-ids
+		for range cap(ids) - 1 {
+			if id := <-ids; id != first {
+				r.Errorf("%s and %s wait for the same", first, id)
+			}
+		}
+		ask := func() string {
+			r.Helper()
+			id, err := s.Ask(ctx, asker, "correct", "spring", params, "刷分")
+			r.must(err)
+			return id
+		}
+		told := 0
+		r.must(audit.New(r.db).Back(ctx, audit.Filter{Action: "approval.ask"}, 0, func(audit.Entry) (bool, error) {
+			told++
+			return true, nil
+		}))
+		if told != 1 {
+			r.Errorf("the log tells of %d requests", told)
+		}
+		third := who("third", operator.CampaignOperator, "")
+		_, err := s.Approve(ctx, third, first, "")
+		r.must(err)
+		if id := ask(); id != first {
+			r.Errorf("%s is asked for while %s is to be run", id, first)
+		}
+		r.drain(s)
+		again := ask()
+		if again == first {
+			r.Error("what was done cannot be asked for again")
+		}
+		r.pass(approval.Life)
+		if id := ask(); id == again {
+			r.Error("an expired request was taken for one that waits")
+		}
 	})
 }
 

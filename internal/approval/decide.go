@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -19,7 +20,7 @@ import (
 )
 
 // Ask asks a second person to approve an act, and returns the id under which it is
-// decided on and run. Asking the same again is another approval.
+// decided on and run. Asking the same again while it waits, or is run, changes nothing.
 func (s *Service) Ask(ctx context.Context, by operator.Actor, kind, campaignID string, params json.RawMessage, reason string) (id string, err error) {
 	defer mend(&err)
 	k, ok := s.kinds[kind]
@@ -37,15 +38,44 @@ func (s *Service) Ask(ctx context.Context, by operator.Actor, kind, campaignID s
 	rec := record(by, a, "approval.ask", now)
 	rec.After, rec.Reason = params, reason
 	err = s.o.DB.WithTx(ctx, func(tx *sql.Tx) error {
-		if err := insert(ctx, tx, a); err != nil {
+		// First, because it makes those who ask at once wait for each other.
+		if err := audit.AppendTx(ctx, tx, rec); err != nil {
 			return err
 		}
-		return audit.AppendTx(ctx, tx, rec)
+		if err := k.alone(ctx, tx, &a); err != nil {
+			return err
+		}
+		return insert(ctx, tx, a)
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errRepeated) {
 		return "", fmt.Errorf("ask for %s: %w", kind, err)
 	}
 	return a.ID, nil
+}
+
+// errRepeated takes back what was to be written of a request that was made before.
+var errRepeated = errors.New("the same was asked for already")
+
+// alone looks for requests that are not through yet. One that asks for the very same is
+// returned in a, with errRepeated.
+func (k Kind) alone(ctx context.Context, tx *sql.Tx, a *Approval) error {
+	waiting, err := readOpen(ctx, tx, *a)
+	if err != nil {
+		return err
+	}
+	for _, w := range waiting {
+		if bytes.Equal(w.Params, a.Params) {
+			*a = w
+			return errRepeated
+		}
+		if k.Clash == nil {
+			continue
+		}
+		if err := k.Clash(w.Params, a.Params); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // may tells whether the actor may do the action to all that the params are about, with

@@ -46,6 +46,14 @@ func readPage(ctx context.Context, q sqldb.Reader, campaignID, before string) ([
 	return sqldb.Collect(rows, err, func(r *sql.Rows) (Approval, error) { return scan(r) })
 }
 
+// readOpen reads the approvals of a kind in a campaign that wait for somebody, or are yet
+// to be run through, when another is asked for.
+func readOpen(ctx context.Context, tx *sql.Tx, a Approval) ([]Approval, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT "+columns+` FROM approvals WHERE kind = $1 AND campaign = $2
+		AND (state = 'asked' AND expires_at > $3 OR state IN ('approved', 'running')) ORDER BY id`, a.Kind, a.Campaign, a.AskedAt.UnixMilli())
+	return sqldb.Collect(rows, err, func(r *sql.Rows) (Approval, error) { return scan(r) })
+}
+
 func insert(ctx context.Context, tx *sql.Tx, a Approval) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO approvals (`+columns+`, runner, due, tries)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', '', 0, '', 0, '', '', '', 0, 0)`,

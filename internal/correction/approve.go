@@ -63,7 +63,7 @@ func (s *Service) ask(ctx context.Context, who operator.Actor, b *Batch, kind, w
 // Kinds are what second persons approve here. Register them before asking.
 func (s *Service) Kinds() []approval.Kind {
 	return []approval.Kind{
-		{Name: ApproveRun, Reach: s.reaches, Run: func(ctx context.Context, a approval.Approval) (json.RawMessage, error) {
+		{Name: ApproveRun, Reach: s.reaches, Clash: sameList, Run: func(ctx context.Context, a approval.Approval) (json.RawMessage, error) {
 			return s.approved(ctx, a, func(b *Batch) string { return b.Approval }, move{what: "run", lead: leadRun, set: ", approval = $5"})
 		}},
 		{Name: ApproveUndo, Reach: s.reaches, Run: func(ctx context.Context, a approval.Approval) (json.RawMessage, error) {
@@ -90,6 +90,19 @@ func (s *Service) reaches(ctx context.Context, by operator.Actor, a operator.Act
 		return fault.ErrNotFound
 	}
 	return nil
+}
+
+// sameList is the approval.Kind's Clash of a batch: another one with the very same list
+// waits, and once that is done there would be nothing left to do.
+func sameList(waiting, raw json.RawMessage) error {
+	var first, second asked
+	if err := errors.Join(json.Unmarshal(waiting, &first), json.Unmarshal(raw, &second)); err != nil {
+		return fmt.Errorf("compare what is to be corrected: %w", err)
+	}
+	if first.Hash != second.Hash {
+		return nil
+	}
+	return ErrState.WithFields(fault.Field{Name: "batch", Reason: "更正 " + first.Batch + " 的名单与此相同，正在等待审批或执行"})
 }
 
 // approved begins what a second person has approved, unless that was done already.

@@ -1,6 +1,8 @@
 package correction_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,4 +104,33 @@ func TestOnBothDatabases(t *testing.T) {
 			t.Errorf("not as before (-before +after):\n%s", diff)
 		}
 	})
+}
+
+// TestTheSameListWaitsOnce has two batches of one list: the second is told which one
+// waits, and has nothing to do once that is through.
+func TestTheSameListWaitsOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, sqltest.SQLite(t), definition(t, "antidrug", 1))
+	r.populate(20, 1)
+	all := correction.Conditions{Attempts: true, From: noon}
+	first, second, part := r.create(clerk(""), all), r.create(clerk(""), all), r.create(clerk("d1"), all)
+	id, err := r.service.AskRun(t.Context(), clerk(""), first)
+	must(t, 0, err)
+	again, err := r.service.AskRun(t.Context(), other(), first)
+	if must(t, 0, err); again != id {
+		t.Errorf("%s waits beside %s", again, id)
+	}
+	_, err = r.service.AskRun(t.Context(), clerk(""), second)
+	if !errors.Is(err, correction.ErrState) || len(faultOf(t, err).Fields) != 1 || !strings.Contains(faultOf(t, err).Fields[0].Reason, first.ID) {
+		t.Errorf("the same list again: %v", err)
+	}
+	if _, err := r.service.AskRun(t.Context(), clerk("d1"), part); err != nil {
+		t.Errorf("another list: %v", err)
+	}
+	if _, err := r.approvals.Refuse(t.Context(), clerk(""), id, "撤回"); err != nil {
+		t.Fatal(err)
+	}
+	if b := r.run(second); b.State != correction.Done {
+		t.Errorf("after the first was taken back: %+v", b)
+	}
 }
