@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"qingyuan/configs"
 	"qingyuan/internal/audit"
 	"qingyuan/internal/httpapi"
 	"qingyuan/internal/operator"
@@ -51,8 +52,16 @@ func (c auditExportCmd) Run(e env) error {
 			format = sheet.XLSX
 		}
 		all := func(audit.Entry) bool { return true }
-		return httpapi.WriteAudit(e.ctx, w, format, o.journal, audit.Filter{Campaign: c.Campaign, From: c.From, Until: c.Until}, all)
+		return httpapi.WriteAudit(e.ctx, w, format, o.journal, audit.Filter{Campaign: c.Campaign, From: localDay(c.From), Until: localDay(c.Until)}, all)
 	})
+}
+
+// localDay is when a day begins where campaigns are; zero stays zero.
+func localDay(day time.Time) time.Time {
+	if day.IsZero() {
+		return day
+	}
+	return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, configs.Zone())
 }
 
 type auditTrimCmd struct {

@@ -250,10 +250,10 @@ func (c campaignShowCmd) versions(ctx context.Context, w io.Writer, s *catalog.S
 	for _, v := range list {
 		if c.JSON {
 			err = json.NewEncoder(w).Encode(map[string]any{
-				"version": v.Version, "at": v.At.Format(time.RFC3339), "by": v.Login, "kind": v.Kind, "reason": v.Reason, "state": v.Stage,
+				"version": v.Version, "at": v.At.In(configs.Zone()).Format(time.RFC3339), "by": v.Login, "kind": v.Kind, "reason": v.Reason, "state": v.Stage,
 			})
 		} else {
-			_, err = fmt.Fprintf(w, "%4d  %s  %-14s %-12s %s\n", v.Version, v.At.Format(time.DateTime), v.Kind, v.Login, v.Reason)
+			_, err = fmt.Fprintf(w, "%4d  %s  %-14s %-12s %s\n", v.Version, v.At.In(configs.Zone()).Format(time.DateTime), v.Kind, v.Login, v.Reason)
 		}
 		if err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"qingyuan/configs"
 	"qingyuan/internal/challenge"
 	"qingyuan/internal/correction"
 	"qingyuan/internal/fault"
@@ -56,7 +57,7 @@ func (c challengeListCmd) Run(e env) error {
 		}
 		t := tabwriter.NewWriter(d.stdout, 0, 4, 2, ' ', 0)
 		for _, o := range all {
-			fmt.Fprintf(t, "challenge %s\t%s\t%s\t%s %s\t%s\n", o.ID, o.CreatedAt.Format(time.DateTime), o.Question, o.State, o.Rule, o.Reason)
+			fmt.Fprintf(t, "challenge %s\t%s\t%s\t%s %s\t%s\n", o.ID, o.CreatedAt.In(configs.Zone()).Format(time.DateTime), o.Question, o.State, o.Rule, o.Reason)
 		}
 		for i := range reported {
 			g := &reported[i]

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"qingyuan/configs"
 	"qingyuan/internal/approval"
 	"qingyuan/internal/correction"
 	"qingyuan/internal/operator"
@@ -416,7 +417,7 @@ func (c correctListCmd) Run(e env) error {
 			if c.JSON {
 				err = d.show(b)
 			} else {
-				_, err = fmt.Fprintf(d.stdout, "%s  %s  %-12s %8d  %s  %s\n", b.CreatedAt.Format(time.DateTime), b.ID, b.State, b.Items, b.Login, b.Reason)
+				_, err = fmt.Fprintf(d.stdout, "%s  %s  %-12s %8d  %s  %s\n", b.CreatedAt.In(configs.Zone()).Format(time.DateTime), b.ID, b.State, b.Items, b.Login, b.Reason)
 			}
 			if err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"qingyuan/configs"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/transfer"
 )
@@ -68,7 +69,7 @@ func (c transferListCmd) Run(e env) error {
 		t := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
 		fmt.Fprintln(t, "transfer\tstate\tparticipant\tfrom\tto\tasked\tdecided by")
 		for _, r := range all {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.State, r.Participant, r.From, r.To, r.CreatedAt.Format(time.RFC3339), r.Login)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.State, r.Participant, r.From, r.To, r.CreatedAt.In(configs.Zone()).Format(time.RFC3339), r.Login)
 		}
 		return t.Flush()
 	})

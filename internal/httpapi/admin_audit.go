@@ -13,6 +13,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"qingyuan/internal/audit"
+	"qingyuan/internal/catalog"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
 	"qingyuan/internal/sheet"
@@ -56,7 +57,7 @@ type entryT struct {
 
 func entryOf(e audit.Entry) entryT {
 	return entryT{
-		Seq: e.Seq, At: stamp(e.At, nil), Actor: e.Actor, Login: e.Login, Addr: addrText(e), Action: e.Action, Campaign: e.Campaign,
+		Seq: e.Seq, At: stamp(e.At, catalog.Zone()), Actor: e.Actor, Login: e.Login, Addr: addrText(e), Action: e.Action, Campaign: e.Campaign,
 		Object: e.Object, Before: orNull(e.Before), After: orNull(e.After), Reason: e.Reason, Hash: hex.EncodeToString(e.Hash[:]),
 	}
 }
@@ -221,6 +222,10 @@ func (s *Server) exportAudit(k *call) error {
 	})
 }
 
+// auditTime is how the table tells of a time: as offices read it, and to the millisecond,
+// which the hashes follow.
+const auditTime = "2006-01-02 15:04:05.000"
+
 // WriteAudit writes the entries that the filter chooses and sees lets through as a table,
 // the newest first.
 func WriteAudit(ctx context.Context, w io.Writer, format sheet.Format, journal Journal, f audit.Filter, sees func(audit.Entry) bool) error {
@@ -228,8 +233,9 @@ func WriteAudit(ctx context.Context, w io.Writer, format sheet.Format, journal J
 	if err != nil {
 		return err
 	}
+	zone := catalog.Zone()
 	var head []sheet.Column
-	for _, title := range []string{"序号", "时间", "操作者编号", "用户名", "来源地址", "操作", "活动", "对象", "操作前", "操作后", "原因", "校验值"} {
+	for _, title := range []string{"序号", time.Time{}.In(zone).Format("时间（UTC-07:00）"), "操作者编号", "用户名", "来源地址", "操作", "活动", "对象", "操作前", "操作后", "原因", "校验值"} {
 		head = append(head, sheet.Column{Title: title})
 	}
 	if err := out.Table("audit", head...); err != nil {
@@ -240,7 +246,7 @@ func WriteAudit(ctx context.Context, w io.Writer, format sheet.Format, journal J
 			return true, nil
 		}
 		t := entryOf(e)
-		return true, out.Row(strconv.FormatInt(t.Seq, 10), t.At, t.Actor, t.Login, t.Addr, t.Action, t.Campaign, t.Object,
+		return true, out.Row(strconv.FormatInt(t.Seq, 10), e.At.In(zone).Format(auditTime), t.Actor, t.Login, t.Addr, t.Action, t.Campaign, t.Object,
 			string(e.Before), string(e.After), t.Reason, t.Hash)
 	})
 	if err != nil {

@@ -217,6 +217,9 @@ func TestAuditorsSeeTheirPart(t *testing.T) {
 	if lines := strings.Split(file.body, "\r\n"); len(lines) != 5 || !strings.HasPrefix(file.body, "\ufeff序号,") || !strings.Contains(file.body, ",'=1+1,") {
 		t.Errorf("%q", file.body)
 	}
+	if !strings.HasPrefix(file.body, "\ufeff序号,时间（UTC+08:00）,") || !strings.Contains(file.body, ","+noon().Format("2006-01-02 15:04:05.000")) {
+		t.Errorf("times are not those of the office: %q", file.body)
+	}
 	if last := b.entries(t); last[len(last)-1].Action != "audit.export" {
 		t.Error("nobody learns that the log was exported")
 	}
