@@ -234,3 +234,50 @@ func TestBankPicture(t *testing.T) {
 		t.Errorf("a drawing: %d %s", status, errs)
 	}
 }
+
+// TestApplyWantsPictures refuses a campaign whose question shows a picture that nobody has
+// taken in, wherever campaigns are kept, and takes it once it is there.
+func TestApplyWantsPictures(t *testing.T) {
+	t.Parallel()
+	data, dir := t.TempDir(), t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/known")); err != nil {
+		t.Fatal(err)
+	}
+	var raw bytes.Buffer
+	if err := png.Encode(&raw, image.NewGray(image.Rect(0, 0, 5, 4))); err != nil {
+		t.Fatal(err)
+	}
+	picture := inFile(t, "图.png", raw.String())
+	_, out, _ := command(t, "bank", "picture", picture, "--json", "--data", t.TempDir()) // of another deployment
+	var kept keptPicture
+	if err := json.Unmarshal([]byte(out), &kept); err != nil {
+		t.Fatal(err)
+	}
+	bank := filepath.Join(dir, "questions.yaml")
+	was, err := os.ReadFile(bank)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := strings.Replace(string(was), "{id: k1,", "{id: k1, media: [{url: "+kept.URL+", alt: 图}],", 1)
+	if err := os.WriteFile(bank, []byte(shown), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "campaign.yaml")
+	apply := func(how ...string) (int, string) {
+		status, out, errs := command(t, append([]string{"campaign", "apply", file, "--data", data}, how...)...)
+		return status, out + errs
+	}
+	for _, how := range []string{"--unreviewed", "--draft", "--files"} {
+		if status, said := apply(how); status != exitFailed || !strings.Contains(said, "media.0: 没有图片 "+kept.URL+"，请先上传") {
+			t.Errorf("%s without the picture = %d %s", how, status, said)
+		}
+	}
+	if status, _, errs := command(t, "bank", "picture", picture, "--data", data); status != exitDone {
+		t.Fatal(errs)
+	}
+	for _, how := range []string{"--unreviewed", "--files"} {
+		if status, said := apply(how); status != exitDone {
+			t.Errorf("%s with the picture = %d %s", how, status, said)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"qingyuan/configs"
+	"qingyuan/internal/banks"
 	"qingyuan/internal/catalog"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/operator"
@@ -131,12 +132,34 @@ func (a applyCmd) install(e env) error {
 	if err != nil {
 		return err
 	}
+	if err := a.pictured(e); err != nil {
+		return err
+	}
 	d, err := catalog.Apply(cfg.CampaignsDir(), a.File, time.Now())
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(e.stdout, "campaign %s is in %s; a running server takes it up within a second\n", d.Campaign.ID, cfg.CampaignsDir())
 	return err
+}
+
+// pictured refuses a campaign in files whose questions show pictures that nobody has taken
+// in; the catalog does the same for its own.
+func (a applyCmd) pictured(e env) error {
+	b, err := configs.LoadBundle(a.File)
+	if err != nil {
+		return fmt.Errorf("apply %s: %w", a.File, err)
+	}
+	if b.Bank == nil {
+		return nil
+	}
+	return a.onDatabase(e, func(_ configs.Config, db *sqldb.DB) error {
+		gone, err := (&banks.Service{DB: db}).Lacks(e.ctx, b.Bank)
+		if err != nil || len(gone) == 0 {
+			return err
+		}
+		return told(e, catalog.ErrInvalid.WithFields(gone...))
+	})
 }
 
 // outcomeLine is what a command prints with --json.

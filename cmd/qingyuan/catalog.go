@@ -44,7 +44,7 @@ func keeperOf(ctx context.Context, o catalog.Options, sql *sqldb.DB) (*catalog.K
 		return nil, err
 	}
 	shelf := &banks.Service{DB: sql, Now: o.Now, Zone: configs.Zone()}
-	store.Banks, store.Gates = shelf, []catalog.Gate{shelf.Gate, store.Supplied}
+	store.Banks, store.Lacks, store.Gates = shelf, shelf.Lacks, []catalog.Gate{shelf.Gate, store.Supplied}
 	o.Store = store
 	k, err := catalog.Open(ctx, o)
 	if err != nil {

@@ -706,7 +706,7 @@ func TestPicturesAreThere(t *testing.T) {
 		lines[2] += ",/media/none.png 一株植物"
 		file.Raw = []byte(strings.Join(lines, "\n") + "\n")
 		out := r.take(t, "law", file)
-		if len(out.IDs) != 1 || len(out.Refused) != 1 || !strings.Contains(out.Refused[0].Reason, "media.0：没有这张图片") {
+		if len(out.IDs) != 1 || len(out.Refused) != 1 || !strings.Contains(out.Refused[0].Reason, "media.0：没有图片 /media/") {
 			t.Fatalf("imported %v, refused %+v", out.IDs, out.Refused)
 		}
 		h, err := r.Question(ctx, r.editor, "law", out.IDs[0])

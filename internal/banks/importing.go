@@ -229,7 +229,7 @@ func missing(ctx context.Context, q sqldb.Reader, question quiz.Question) ([]fau
 	var out []fault.Field
 	for i, url := range urls {
 		if gone[url] {
-			out = append(out, field(fmt.Sprintf("media.%d", i), "没有这张图片，请先上传"))
+			out = append(out, field(fmt.Sprintf("media.%d", i), "没有图片 "+url+"，请先上传"))
 		}
 	}
 	return out, nil

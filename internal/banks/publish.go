@@ -162,6 +162,22 @@ func (s *Service) Gate(ctx context.Context, d configs.Definition) (err error) {
 	return out
 }
 
+// Lacks names the pictures of a bank's questions that this deployment should have and has
+// not: wherever the bank's files came from.
+func (s *Service) Lacks(ctx context.Context, b *quiz.Bank) (out []fault.Field, err error) {
+	defer mend(&err)
+	for _, q := range b.Questions {
+		gone, err := missing(ctx, s.DB, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range gone {
+			out = append(out, field("quiz.bank."+q.ID+"."+f.Name, f.Reason))
+		}
+	}
+	return out, nil
+}
+
 // signed collects the digests of what is signed for a campaign.
 func (s *Service) signed(ctx context.Context, d configs.Definition) (map[string]bool, error) {
 	rows, err := s.DB.QueryContext(ctx, `SELECT v.digest, b.campaign, b.scope FROM questions q

@@ -320,11 +320,13 @@ func (e *edit) allowed(ctx context.Context, next configs.Definition) error {
 			return err
 		}
 	}
-	if e.entry.Stage != Published {
-		return nil
-	}
 	newBank := next.Bank != nil && (e.old.Bank == nil || e.old.Bank.Digest != next.Bank.Digest)
-	if e.was.Stage == Published && !newBank {
+	if newBank {
+		if err := e.whole(ctx, next); err != nil {
+			return err
+		}
+	}
+	if e.entry.Stage != Published || e.was.Stage == Published && !newBank {
 		return nil
 	}
 	for _, gate := range e.Gates {
@@ -335,6 +337,18 @@ func (e *edit) allowed(ctx context.Context, next configs.Definition) error {
 		e.unreviewed = e.unreviewed || err != nil
 	}
 	return nil
+}
+
+// whole refuses a bank that leads to what is not there.
+func (e *edit) whole(ctx context.Context, next configs.Definition) error {
+	if e.Lacks == nil {
+		return nil
+	}
+	gone, err := e.Lacks(ctx, next.Bank)
+	if err != nil || len(gone) == 0 {
+		return err
+	}
+	return ErrInvalid.WithFields(gone[:min(len(gone), maxFaults)]...)
 }
 
 // planned is the campaign as it was, with the close that its file gives it: the

@@ -15,6 +15,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/configs"
+	"qingyuan/internal/fault"
 	"qingyuan/internal/sqldb"
 	"qingyuan/quiz"
 )
@@ -73,6 +74,9 @@ type Store struct {
 	// Banks gives what quiz.bank refers to as "bank:…": banks that are kept apart
 	// from campaigns. May be nil.
 	Banks Banks
+	// Lacks tells of what a bank leads to and nobody would find, such as pictures. A bank
+	// that lacks something is taken for no campaign. May be nil.
+	Lacks func(ctx context.Context, b *quiz.Bank) ([]fault.Field, error)
 	// Gates are asked before a campaign is published, and before one that is
 	// published draws from another bank.
 	Gates []Gate
