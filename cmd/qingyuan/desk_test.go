@@ -135,7 +135,7 @@ func TestTreeByCommands(t *testing.T) {
 		}
 	}
 	write("上级,名称,人数\n140703,太谷中学,900\n140703,太谷二中,许多\n")
-	if out := tree(exitFailed, "import", table); !strings.Contains(out, "第 3 行") || !strings.Contains(out, "没有改动") {
+	if out := tree(exitFailed, "import", table); !strings.Contains(out, "第 3 行") || !strings.Contains(out, "可新增 1") || !strings.Contains(out, "尚未写入") {
 		t.Errorf("a bad row: %s", out)
 	}
 	if out := tree(exitDone, "import", table, "--mode", "valid", "--json"); !strings.Contains(out, `"added":1`) || !strings.Contains(out, `"applied":true`) {

@@ -88,17 +88,25 @@ func (c treeImportCmd) report(e env, r catalog.TreeReport) error {
 
 func printTreeReport(e env, r catalog.TreeReport) error {
 	w := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(w, "共 %d 行\t新增 %d\t修改 %d\t不变 %d\t拒绝 %d\t另建上级 %d\n", r.Found, r.Added, r.Changed, r.Unchanged, r.Refused, r.Regions)
+	could := "可"
+	if r.Applied {
+		could = ""
+	}
+	fmt.Fprintf(w, "共 %d 行\t%[2]s新增 %d\t%[2]s修改 %d\t不变 %d\t拒绝 %d\t%[2]s另建上级 %d\n",
+		r.Found, could, r.Added, r.Changed, r.Unchanged, r.Refused, r.Regions)
 	for _, f := range r.Faults {
 		fmt.Fprintf(w, "第 %d 行\t%s\t%s\n", f.Line, f.Field, f.Reason)
 	}
 	if len(r.Ignored) > 0 {
 		fmt.Fprintf(w, "没有读取的列\t%s\n", strings.Join(r.Ignored, "、"))
 	}
-	if r.Applied {
+	switch {
+	case r.Applied:
 		fmt.Fprintf(w, "已写入\t版本 %d\n", r.Version)
-	} else {
+	case r.Added+r.Changed+r.Regions == 0:
 		fmt.Fprintln(w, "没有改动")
+	default:
+		fmt.Fprintln(w, "尚未写入")
 	}
 	return w.Flush()
 }

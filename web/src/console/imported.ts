@@ -7,8 +7,17 @@ export const rosterWords = (r: Record<string, number>, applied: boolean) =>
     found: count(r.found), written: count(r.written), same: count(r.same), refused: count(r.refused), removed: count(r.removed), units: count(r.units),
   })
 
-/** Whether anything was changed: a tree has a version since, a roster has none. */
-export function appliedWords(applied: boolean, version?: number) {
-  if (!applied) return t('import.not-applied')
+/** The same about a tree. */
+export const treeWords = (r: Record<string, number>, applied: boolean) =>
+  t(applied ? 'import.result' : 'import.would', {
+    found: count(r.found), added: count(r.added), changed: count(r.changed), unchanged: count(r.unchanged), refused: count(r.refused),
+  })
+
+/**
+ * Whether anything was changed: a tree has a version since, a roster has none. Nothing is told as
+ * unchanged that only waits to be written.
+ */
+export function appliedWords(applied: boolean, version?: number, waiting = true) {
+  if (!applied) return t(waiting ? 'import.not-applied' : 'import.same')
   return version === undefined ? t('rosters.applied') : t('import.applied', { version })
 }
