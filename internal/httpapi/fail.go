@@ -50,6 +50,9 @@ func (s *Server) fail(c *fiber.Ctx, route string, err error) {
 	p := problemOf(f)
 	s.state.metrics.failures.WithLabelValues(p.Code).Inc()
 	s.write(c, statusOf(f), p)
+	if asksForPage(c) {
+		s.sayOnPage(c, p)
+	}
 	s.logFailure(c, route, p, err)
 }
 
@@ -138,7 +141,9 @@ func (s *Server) unmatched(c *fiber.Ctx, err error) error {
 		_ = c.Context().Conn().Close()
 		return nil
 	}
-	if limited := s.withinLimits(s.newCall(c, s.Now()), public); limited != nil {
+	if to, slashed := withoutSlash(c); slashed { // as free as the page itself
+		s.leadOn(c, to)
+	} else if limited := s.withinLimits(s.newCall(c, s.Now()), public); limited != nil {
 		s.fail(c, unmatchedRoute, limited)
 	} else if ok && e.Code == fiber.StatusMethodNotAllowed && c.Method() == fiber.MethodOptions {
 		s.options(c)
@@ -180,6 +185,14 @@ func (s *Server) options(c *fiber.Ctx) {
 	s.guardHeaders(c)
 	c.Set(fiber.HeaderAllow, allow)
 	c.Status(fiber.StatusNoContent)
+}
+
+// leadOn sends a browser to another address of this server.
+func (s *Server) leadOn(c *fiber.Ctx, to string) {
+	c.Response().Reset()
+	s.guardHeaders(c)
+	c.Set(fiber.HeaderLocation, to)
+	c.Status(fiber.StatusMovedPermanently)
 }
 
 // knownMethods answers methods that Fiber does not know: by itself it would

@@ -73,7 +73,8 @@ func (s *Server) showCheck(k *call) error {
 	if err := s.state.site.check.Execute(&b, page); err != nil {
 		return err
 	}
-	return s.sendPage(k, b.Bytes())
+	s.sendPage(k.Ctx, b.Bytes())
+	return nil
 }
 
 // unknownSerial tells whether a serial led nowhere: to no signature, or to a campaign

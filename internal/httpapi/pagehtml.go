@@ -18,14 +18,15 @@ import (
 var pageFiles embed.FS
 
 // site is the plain pages of this package: the documentation, the check of a
-// certificate, and what stands for the built pages where there are none. They load
-// nothing: the style is within,
-// and the policy allows exactly that style.
+// certificate, what a browser is told where there is no page, and what stands for the
+// built pages where there are none. They load nothing: the style is within, and the policy
+// allows exactly that style.
 type site struct {
 	style  template.CSS
 	policy string
 	home   *template.Template
 	check  *template.Template
+	fault  *template.Template
 	docs   []byte
 	// docsPolicy allows the one script of the documentation, which searches in it.
 	docsPolicy string
@@ -48,6 +49,7 @@ func mustSite(doc *document) *site {
 		policy: style + rest, docsPolicy: style + "; script-src " + sourceOf(script) + rest,
 		home:  template.Must(template.ParseFS(pageFiles, "pages/home.html")),
 		check: template.Must(template.ParseFS(pageFiles, "pages/check.html")),
+		fault: template.Must(template.ParseFS(pageFiles, "pages/fault.html")),
 	}
 	docs := template.Must(template.ParseFS(pageFiles, "pages/docs.html"))
 	var b bytes.Buffer
@@ -70,19 +72,18 @@ func sourceOf(text []byte) string {
 }
 
 // sendPage answers with a page.
-func (s *Server) sendPage(k *call, body []byte) error {
-	h := &k.Response().Header
+func (s *Server) sendPage(c *fiber.Ctx, body []byte) {
+	h := &c.Response().Header
 	h.Set(fiber.HeaderContentSecurityPolicy, s.state.site.policy)
 	h.SetContentType(htmlType)
-	k.Response().SetBodyRaw(body)
-	return nil
+	c.Response().SetBodyRaw(body)
 }
 
 // showDocs handles GET /docs.
 func (s *Server) showDocs(k *call) error {
-	err := s.sendPage(k, s.state.site.docs)
+	s.sendPage(k.Ctx, s.state.site.docs)
 	k.Response().Header.Set(fiber.HeaderContentSecurityPolicy, s.state.site.docsPolicy)
-	return err
+	return nil
 }
 
 // homeCampaign is one campaign on the plain page.
@@ -102,7 +103,8 @@ func (s *Server) showPlain(k *call) error {
 	if err := s.state.site.home.Execute(&b, page); err != nil {
 		return err
 	}
-	return s.sendPage(k, b.Bytes())
+	s.sendPage(k.Ctx, b.Bytes())
+	return nil
 }
 
 func stateText(c *campaign.Campaign, now time.Time) string {

@@ -81,6 +81,79 @@ func TestBuiltPages(t *testing.T) {
 	}
 }
 
+// TestSlashesAtTheEnd leads from an address with a slash too many to the page, whoever asks
+// and however often, and to no other server.
+func TestSlashesAtTheEnd(t *testing.T) {
+	t.Parallel()
+	b := newPagesBench(t, func(b *bench) { b.Limits.PerAddress = Rate{PerSecond: 0.001, Burst: 1} })
+	for _, tt := range []struct{ path, to string }{
+		{"/c/spring/", "/c/spring"},
+		{"/c/spring/quiz/?next=board", "/c/spring/quiz?next=board"},
+		{"/screen/spring//", "/screen/spring"},
+		{"/console/", "/console"},
+		{"/console/c/spring/challenges/7/", "/console/c/spring/challenges/7"},
+		{"/draws/", "/draws"},
+		{"/draws/spring/final/", "/draws/spring/final"},
+		{"/docs/", "/docs"},
+		{"/c/%2F%2Felsewhere.example/", "/c/%2F%2Felsewhere.example"},
+	} {
+		a := b.get(t, tt.path, "")
+		if a.status != http.StatusMovedPermanently || a.header.Get("Location") != tt.to || a.body != "" {
+			t.Errorf("%s: %d to %q %s, want %q", tt.path, a.status, a.header.Get("Location"), a.body, tt.to)
+		}
+	}
+	for _, path := range []string{"//elsewhere.example/c/", "/api/v1/campaigns/", "/console.html/", "/healthz/", "/assets/"} {
+		if a := b.get(t, path, ""); a.status < 400 || a.header.Get("Location") != "" {
+			t.Errorf("%s: %d to %q, want nowhere", path, a.status, a.header.Get("Location"))
+		}
+	}
+	if a := b.do(t, request(http.MethodDelete, "/c/spring/", "", "")); a.status < 400 {
+		t.Errorf("deleting a page: %d", a.status)
+	}
+}
+
+// TestFaultsOnPages tells people in words what programs are told in JSON.
+func TestFaultsOnPages(t *testing.T) {
+	t.Parallel()
+	const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+	for name, tt := range map[string]struct {
+		path, accept, says string
+		status             int
+		page               bool
+	}{
+		"no such page":        {"/c", browser, "没有这个页面", 404, true},
+		"too deep":            {"/console/a/b/c/d/e", browser, "没有这个页面", 404, true},
+		"a file that is gone": {"/assets/a-0.js", browser, "没有这个页面", 404, true},
+		"asked badly":         {"/docs?a=%FF", browser, "暂时打不开这个页面", 400, true},
+		"a program":           {"/c", "*/*", "request.not_found", 404, false},
+		"nothing said":        {"/c", "", "request.not_found", 404, false},
+		"anything but a page": {"/c", "text/html;q=0, */*", "request.not_found", 404, false},
+		"the API":             {"/api/v1/nowhere", browser, "request.not_found", 404, false},
+		"a campaign":          {"/api/v1/campaigns/unknown", browser, "campaign.not_found", 404, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newPagesBench(t)
+			req := request(http.MethodGet, tt.path, "", "")
+			req.Header.Set("Accept", tt.accept)
+			a := b.do(t, req)
+			kind := jsonType
+			if tt.page {
+				kind = htmlType
+			}
+			if a.status != tt.status || a.header.Get("Content-Type") != kind || !strings.Contains(a.body, tt.says) {
+				t.Errorf("%d %s %s, want %d %s with %q", a.status, a.header.Get("Content-Type"), a.body, tt.status, kind, tt.says)
+			}
+			if id := a.header.Get("X-Request-ID"); id == "" || !strings.Contains(a.body, id) {
+				t.Errorf("the answer does not name request %q: %s", id, a.body)
+			}
+			if a.header.Get("Cache-Control") != noStore {
+				t.Errorf("Cache-Control %q", a.header.Get("Cache-Control"))
+			}
+		})
+	}
+}
+
 // TestPagesStandBehindNoLimit loads a page more often than its address may ask the API.
 func TestPagesStandBehindNoLimit(t *testing.T) {
 	t.Parallel()
