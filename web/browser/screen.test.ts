@@ -115,9 +115,11 @@ describe('the big screen', () => {
     await page.route('**/live*', (route) => route.fulfill({ status: 503 }))
     await page.route('**/frame*', async (route) => {
       if (away) return route.fulfill({ status: 503 })
-      const frame = (await (await route.fetch()).json()) as { regions: { rank: number; rank_before: number }[]; topics: unknown }
+      const frame = (await (await route.fetch()).json()) as { regions: { rank: number; rank_before: number }[]; topics: unknown; recent: unknown[] }
       frame.regions.forEach((r, i) => Object.assign(r, { rank: i + 1, rank_before: i === 0 ? 3 : i === 1 ? 1 : i + 1 }))
       frame.topics = { as_of: '2026-06-02T20:00:00.000+08:00', items: [{ topic: '法律法规', answered: 90, missed_rate: 0.4 }] }
+      const school = ['榆次区', '榆次区北田镇中心小学附属实验学校']
+      frame.recent = [{ kind: 'submitted', name: '欧阳**', unit: 'c', unit_name: '五年级（12）班', path: school, at: '2026-06-02T20:00:00.000+08:00' }]
       await route.fulfill({ json: frame })
     })
     const unit = (n: number) => ({ rank: n, id: `u${n}`, name: `五年级（${n}）班`, path: ['榆次区', '第一小学'], participants: 100 - n, participation_rate: 1 - n / 100 })
@@ -129,6 +131,11 @@ describe('the big screen', () => {
     await page.locator('.topics li', { hasText: '法律法规' }).getByText('40.0%').waitFor()
     await expect.poll(async () => (await page.clock.fastForward(5000), page.locator('.units li:not([aria-hidden=true])').count())).toBe(20)
     await page.locator('.units li', { hasText: '第一小学 五年级（20）班' }).first().waitFor()
+    // Of a long name the end is whole: it tells one class from another.
+    const own = page.locator('.actions .own').first()
+    expect(await own.innerText()).toBe('五年级（12）班')
+    expect(await own.evaluate((e) => e.scrollWidth <= e.clientWidth)).toBe(true)
+    expect(await page.locator('.actions .above').first().evaluate((e) => e.scrollWidth > e.clientWidth)).toBe(true)
     expect(await page.getByRole('alert').count()).toBe(0)
     await visitor.shot('screen-full')
     await page.emulateMedia({ reducedMotion: 'reduce' })

@@ -57,12 +57,14 @@ describe('rights', () => {
   })
 
   it('make the menu', () => {
-    const of = (w: never, campaign: string) => menuOf((a, c) => mayAct(w, roles, a, c), campaign).flatMap((p) => p.entries.map((e) => e.name))
+    const of = (w: never, id: string, prizes = false) => menuOf((a, c) => mayAct(w, roles, a, c), { id, prizes }).flatMap((p) => p.entries.map((e) => e.name))
     expect(of(who(['auditor', '']), 'spring')).toContain('audit')
     expect(of(who(['auditor', '']), 'spring')).not.toContain('operators')
     expect(of(who(['campaign_operator', 'spring']), 'spring')).toContain('evening')
     expect(of(who(['campaign_operator', 'spring']), 'autumn')).not.toContain('evening')
     expect(of(who(['campaign_operator', 'spring']), '')).not.toContain('campaign')
+    expect(of(who(['campaign_operator', 'spring']), 'spring', true)).toContain('prizes')
+    expect(of(who(['campaign_operator', 'spring']), 'spring')).not.toContain('prizes')
   })
 })
 

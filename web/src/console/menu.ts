@@ -6,11 +6,18 @@ export interface MenuPart {
   entries: Entry[]
 }
 
-/** The menu of somebody: the views that one of their roles has a use for. */
-export function menuOf(may: (action: Action, campaign: string) => boolean, campaign: string, all: readonly Entry[] = entries): MenuPart[] {
+/** The campaign that is worked on, as far as the menu goes by it. */
+export interface Chosen {
+  id: string
+  prizes: boolean
+}
+
+/** The menu of somebody: the views that one of their roles has a use for; those of prizes where there are any. */
+export function menuOf(may: (action: Action, campaign: string) => boolean, campaign: Chosen, all: readonly Entry[] = entries): MenuPart[] {
   const shown = (e: Entry) => {
-    if (e.of === 'campaign' && campaign === '') return false
-    return e.needs === undefined || e.needs.some((a) => may(a, e.of === 'campaign' ? campaign : ''))
+    if (e.of === 'campaign' && campaign.id === '') return false
+    if (e.prizes === true && !campaign.prizes) return false
+    return e.needs === undefined || e.needs.some((a) => may(a, e.of === 'campaign' ? campaign.id : ''))
   }
   return groups
     .map((group) => ({ group, entries: all.filter((e) => e.group === group && shown(e)) }))

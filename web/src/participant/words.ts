@@ -16,3 +16,9 @@ export function wordsOf(err: unknown): string {
 export function boardWord(mode: Campaign['ranking_mode'] | undefined): TextKey {
   return mode === 'tiers' || mode === 'progress_only' ? `home.board.${mode}` : 'home.board.top_n'
 }
+
+/** Whether two ways to write a name may mean the same: spaces, dots and widths are no difference. */
+export function sameName(a: string, b: string): boolean {
+  const bare = (name: string) => name.normalize('NFKC').replace(/[\s.·•‧・]/g, '').toLowerCase()
+  return bare(a) === bare(b)
+}

@@ -27,7 +27,7 @@ export const useVisit = defineStore('visit', () => {
   const missing = ref(false)
   /** The place in the line before the sign-in, 0 for none. */
   const position = ref(0)
-  /** The name that was given when enrolling, for the pledge; kept nowhere else. */
+  /** The name that was given when signing in by a roster or enrolling, for the pledge; kept nowhere else. */
   const givenName = ref('')
 
   const client = new Client({
@@ -67,6 +67,7 @@ export const useVisit = defineStore('visit', () => {
     const pair = await throughTheLine((ticket) => knock(by, ticket))
     client.adopt(pair)
     signedIn.value = true
+    if (by.way === 'roster') givenName.value = by.person.name
     if (pair.home !== undefined) home.value = pair.home
     else await load()
   }
