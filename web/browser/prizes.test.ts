@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { letDaysGoBy } from './ages'
 import { type Clerk, sit, taken } from './desk'
 import { call, settled, signIn as open } from './office'
+import { known, lotteryFile, publish } from './lottery'
 import { ask } from './people'
 import { connect, Visitor } from './visitor'
 import { consent, pickUnit, signIn } from './walk'
@@ -164,6 +165,27 @@ describe('prizes', () => {
     await page.keyboard.press('Enter')
     await page.getByText('中奖：茶叶兑换券').waitFor()
     await clean(v)
+  })
+
+  it('are told after the end as what they were, and lead nobody to a chance', async () => {
+    const over = 'lottery-over'
+    const ended = lotteryFile(over, 'LOTOVER', '').replace(/^closes_at: .*$/m, 'closes_at: 2026-02-01 00:00').replace(/^ {2}draws:.*(?=^tree:)/ms, '')
+    await publish(ended, inject('data'))
+    await known(`${url}/api/v1/campaigns/${over}/prizes`)
+    const v = await Visitor.arrive(browser, url, narrow)
+    await v.page.goto(`${url}/c/${over}/`) // as people write it
+    await v.page.getByRole('link', { name: '奖品与抽奖' }).click()
+    await v.page.getByText('活动已结束，不能再抽奖').waitFor()
+    await v.page.getByRole('heading', { name: '活动期间获得机会的条件' }).waitFor()
+    await v.page.getByRole('link', { name: '登录，查看自己的抽奖和中奖' }).waitFor()
+    expect(await v.page.getByText(/现在还有|今天还有|开始参加/).count()).toBe(0)
+    await look(v, 'prizes-over-360')
+    await clean(v)
+    const stranger = await phoneOf(entrants[0]!.token)
+    await stranger.page.goto(`${url}/c/${over}/prizes`)
+    await stranger.page.getByText('您没有报名参加本次活动').waitFor()
+    expect(await stranger.page.getByRole('button', { name: '抽奖', exact: true }).count()).toBe(0)
+    await clean(stranger)
   })
 
   it('are refused by two persons, who say why, and given after all', async () => {
