@@ -159,7 +159,7 @@ func (s *Server) readReports(k *call) error {
 		}
 	}
 	return k.send(fiber.StatusOK, listOf(all, next, func(r *challenge.Report) officeReportT {
-		return officeReportT{r.ID, r.Unit, unitName(c, r.Unit, k.lang()), string(r.Kind), textOrNull(r.Text), stamp(r.CreatedAt, c.Zone)}
+		return officeReportT{r.ID, r.Unit, nameWithin(c, r.Unit, k.lang()), string(r.Kind), textOrNull(r.Text), stamp(r.CreatedAt, c.Zone)}
 	}))
 }
 
@@ -193,7 +193,7 @@ func effectOf(c *campaign.Campaign, e *correction.Effect, lang string) *effectT 
 	top := func(all []correction.Placed) []placedT {
 		out := []placedT{}
 		for _, p := range all {
-			out = append(out, placedT{p.Rank, p.Participant, p.Unit, unitName(c, p.Unit, lang), p.Score})
+			out = append(out, placedT{p.Rank, p.Participant, p.Unit, nameWithin(c, p.Unit, lang), p.Score})
 		}
 		return out
 	}
@@ -438,7 +438,7 @@ func (s *Server) listRanks(k *call) error {
 	return sendPage(k, func(offset, limit int64) ([]challenge.Rank, error) {
 		return s.Challenges.Ranks(k.ctx, o, offset, limit)
 	}, func(r challenge.Rank) rankT {
-		return rankT{r.Participant, r.Unit, unitName(c, r.Unit, k.lang()), r.ScoreBefore, rankOf(r.Before), r.ScoreAfter, rankOf(r.After)}
+		return rankT{r.Participant, r.Unit, nameWithin(c, r.Unit, k.lang()), r.ScoreBefore, rankOf(r.Before), r.ScoreAfter, rankOf(r.After)}
 	})
 }
 

@@ -111,7 +111,7 @@ func summaryOf(c *campaign.Campaign, s *correction.Summary, lang string) *summar
 		Attempts: s.Attempts, Signatures: s.Signatures, Participants: s.Participants, OfUnits: s.OfUnits, Units: []shareT{}, Days: []dayT{},
 	}
 	for _, u := range s.Units {
-		out.Units = append(out.Units, shareT{u.Key, unitName(c, u.Key, lang), u.Count})
+		out.Units = append(out.Units, shareT{u.Key, nameWithin(c, u.Key, lang), u.Count})
 	}
 	for _, d := range s.Days {
 		out.Days = append(out.Days, dayT{d.Key, d.Count})
@@ -145,7 +145,7 @@ func (s *Server) corrected(k *call, c *campaign.Campaign, items []correction.Ite
 		it := &items[i]
 		row := correctedT{
 			N: it.N, Participant: it.Participant, Name: names[it.Participant], Kind: "attempt", Number: it.Number, Unit: it.Unit,
-			UnitName: unitName(c, it.Unit, k.lang()), At: stamp(it.At, c.Zone), Score: it.Score, UsedMS: it.Used.Milliseconds(), Outcome: it.Outcome,
+			UnitName: nameWithin(c, it.Unit, k.lang()), At: stamp(it.At, c.Zone), Score: it.Score, UsedMS: it.Used.Milliseconds(), Outcome: it.Outcome,
 		}
 		if it.Number == 0 {
 			row.Kind = "signature"

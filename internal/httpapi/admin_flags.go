@@ -51,7 +51,7 @@ func flagOf(c *campaign.Campaign, f *correction.Flag, lang string) flagT {
 		Login: f.Login, Reason: f.Reason, DecidedAt: stampOrNull(f.DecidedAt, c.Zone),
 	}
 	if f.Unit != "" {
-		out.UnitName = unitName(c, f.Unit, lang)
+		out.UnitName = nameWithin(c, f.Unit, lang)
 	}
 	if out.Evidence == nil {
 		out.Evidence = []correction.ActID{}

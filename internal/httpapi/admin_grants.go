@@ -83,7 +83,7 @@ func givenOf(c *campaign.Campaign, g *grant.Grant) givenT {
 
 func grantedOf(c *campaign.Campaign, it *grant.Item, lang string) grantedPerson {
 	return grantedPerson{
-		N: it.N, Participant: it.Participant, Number: it.Number, Unit: it.Unit, UnitName: unitName(c, it.Unit, lang),
+		N: it.N, Participant: it.Participant, Number: it.Number, Unit: it.Unit, UnitName: nameWithin(c, it.Unit, lang),
 		Ended: string(it.How), At: stamp(it.At, c.Zone), Outcome: string(it.Outcome),
 	}
 }

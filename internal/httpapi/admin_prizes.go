@@ -205,7 +205,7 @@ func (s *Server) listWins(k *call) error {
 	for i := range part.Items {
 		w := &part.Items[i]
 		out.Items = append(out.Items, officeWinT{
-			Win: w.String(), Prize: w.Prize, Participant: w.Participant, Unit: w.Unit, UnitName: unitName(c, w.Unit, k.lang()),
+			Win: w.String(), Prize: w.Prize, Participant: w.Participant, Unit: w.Unit, UnitName: nameWithin(c, w.Unit, k.lang()),
 			State: string(w.State), Draw: textOrNull(w.Draw), WonAt: stamp(w.At, c.Zone), Since: stamp(w.Since, c.Zone), Flags: orEmpty(w.Flags), Cleared: w.Cleared != nil, Clearance: clearanceOf(c, w.Cleared),
 		})
 	}

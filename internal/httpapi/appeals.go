@@ -241,7 +241,7 @@ type officeAppealT struct {
 
 func officeAppealOf(c *campaign.Campaign, a *correction.Appeal, lang string) officeAppealT {
 	out := officeAppealT{
-		ID: a.ID, Participant: a.Participant, Kind: "attempt", Number: a.Number, Unit: a.Unit, UnitName: unitName(c, a.Unit, lang),
+		ID: a.ID, Participant: a.Participant, Kind: "attempt", Number: a.Number, Unit: a.Unit, UnitName: nameWithin(c, a.Unit, lang),
 		Correction: a.Batch, State: string(a.State), Text: textOrNull(a.Text), Answer: textOrNull(a.Answer), Login: a.Login,
 		CreatedAt: stamp(a.CreatedAt, c.Zone), DecidedAt: stampOrNull(a.DecidedAt, c.Zone),
 	}

@@ -119,7 +119,7 @@ type openFeedbackT struct {
 
 func officeFeedbackOf(c *campaign.Campaign, m *inbox.Message, lang string) officeFeedbackT {
 	return officeFeedbackT{
-		ID: m.ID, Participant: m.Participant, Unit: m.Unit, UnitName: unitName(c, m.Unit, lang), Kind: string(m.Kind), State: string(m.State),
+		ID: m.ID, Participant: m.Participant, Unit: m.Unit, UnitName: nameWithin(c, m.Unit, lang), Kind: string(m.Kind), State: string(m.State),
 		Login: m.Login, CreatedAt: stamp(m.CreatedAt, c.Zone), DecidedAt: stampOrNull(m.DecidedAt, c.Zone),
 	}
 }

@@ -503,7 +503,7 @@ func (s *Server) listWinners(k *call) error {
 			return err
 		}
 		out.Items = append(out.Items, winnerT{
-			Win: w.WinID.String(), Prize: w.Prize, Draw: textOrNull(w.Draw), Name: maskedName(&e), Unit: unitName(o.Campaign, w.Unit, k.lang()),
+			Win: w.WinID.String(), Prize: w.Prize, Draw: textOrNull(w.Draw), Name: maskedName(&e), Unit: nameWithin(o.Campaign, w.Unit, k.lang()),
 			WonAt: stamp(w.At, o.Campaign.Zone), State: string(w.State), Ticket: s.Prizes.Ticket(o.Campaign.ID, w.Participant),
 		})
 	}

@@ -52,8 +52,8 @@ type transferT struct {
 
 func transferOf(c *campaign.Campaign, r *transfer.Request, lang string) transferT {
 	return transferT{
-		ID: r.ID, State: string(r.State), FromUnit: r.From, FromUnitName: unitName(c, r.From, lang), ToUnit: r.To,
-		ToUnitName: unitName(c, r.To, lang), Reason: textOrNull(r.Why), Answer: textOrNull(r.Answer),
+		ID: r.ID, State: string(r.State), FromUnit: r.From, FromUnitName: nameWithin(c, r.From, lang), ToUnit: r.To,
+		ToUnitName: nameWithin(c, r.To, lang), Reason: textOrNull(r.Why), Answer: textOrNull(r.Answer),
 		CreatedAt: stamp(r.CreatedAt, c.Zone), DecidedAt: stampOrNull(r.DecidedAt, c.Zone),
 	}
 }
@@ -129,8 +129,8 @@ type openTransferT struct {
 
 func officeTransferOf(c *campaign.Campaign, r *transfer.Request, lang string) officeTransferT {
 	return officeTransferT{
-		ID: r.ID, Participant: r.Participant, State: string(r.State), FromUnit: r.From, FromUnitName: unitName(c, r.From, lang),
-		ToUnit: r.To, ToUnitName: unitName(c, r.To, lang), Login: r.Login,
+		ID: r.ID, Participant: r.Participant, State: string(r.State), FromUnit: r.From, FromUnitName: nameWithin(c, r.From, lang),
+		ToUnit: r.To, ToUnitName: nameWithin(c, r.To, lang), Login: r.Login,
 		CreatedAt: stamp(r.CreatedAt, c.Zone), DecidedAt: stampOrNull(r.DecidedAt, c.Zone),
 	}
 }

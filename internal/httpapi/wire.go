@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -61,6 +62,16 @@ func unitName(c *campaign.Campaign, id, lang string) string {
 		return n.Name.In(lang)
 	}
 	return ""
+}
+
+// nameWithin is a unit's name behind that of what it lies in, unless it says so itself:
+// every school has a first class.
+func nameWithin(c *campaign.Campaign, id, lang string) string {
+	name, path := unitName(c, id, lang), c.Tree.Path(id, lang)
+	if len(path) == 0 || strings.HasPrefix(name, path[len(path)-1]) {
+		return name
+	}
+	return path[len(path)-1] + " " + name
 }
 
 // unassignedName is what package leaderboard calls the row of those without a

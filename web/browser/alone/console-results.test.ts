@@ -144,7 +144,7 @@ describe('results', () => {
 
     // What corrections change of it later stands beside what was told.
     const changed = { node: '', name: '', figure: 'participants', announced: 1200, now: 1197 }
-    await page().route('**/announcements/*', async (route) => route.fulfill({ json: { ...((await (await route.fetch()).json()) as object), corrected: [changed] } }))
+    await page().route('**/api/**/announcements/*', async (route) => route.fulfill({ json: { ...((await (await route.fetch()).json()) as object), corrected: [changed] } }))
     await page().reload()
     await page().getByRole('row', { name: '合计 参与 1,200 1,197' }).waitFor()
     await clerk.look('announcement-corrected')

@@ -57,6 +57,7 @@ export const t = tableOf({
   'announce.text': '封存以后不能修改或删除。',
   sealed: '封存时间',
   'of-time': '数据截至',
+  'announcements.none': '还没有封存过数据。',
   participants: '参与人数',
   open: '查看',
   announcement: '一次发布的数据',
