@@ -182,6 +182,7 @@ describe('prizes', () => {
     await look(v, 'prizes-over-360')
     await clean(v)
     const stranger = await phoneOf(entrants[0]!.token)
+    stranger.expected = [/status of 409/] // by which the page learns that they never enrolled
     await stranger.page.goto(`${url}/c/${over}/prizes`)
     await stranger.page.getByText('您没有报名参加本次活动').waitFor()
     expect(await stranger.page.getByRole('button', { name: '抽奖', exact: true }).count()).toBe(0)

@@ -103,7 +103,7 @@ export const t = tableOf({
   'effect.passes_gained': '因此及格的人',
   'effect.passes_lost': '因此不及格的人',
   'effect.moved': '名单上名次有变化的人（只因他人得分而变的不计）',
-  'top.before': '前 20 名：现在',
+  'top.before': '前 20 名：重新评分之前',
   'top.after': '前 20 名：重新评分之后',
   ranks: '名单上各人的前后名次',
   'ranks.show': '查看名次变化',
