@@ -205,6 +205,7 @@ describe('prizes', () => {
     const v = await phoneOf(entrants[0]!.token)
     await v.page.goto(`${url}${home}/prizes`)
     await v.page.getByText('不予发放的原因：经核实，同一设备重复参与').waitFor()
+    expect(await v.page.getByRole('link', { name: '去领取' }).count()).toBe(0)
     await look(v, 'prizes-refused-360')
     await v.page.getByRole('link', { name: '有异议，提出申诉' }).click()
     await v.page.getByLabel('申诉理由').fill('本人只有一个账号，请核实')
