@@ -6,6 +6,7 @@
 package pictures
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -63,14 +64,8 @@ type Service struct {
 	readAt time.Time
 }
 
-const (
-	// maxHeld is how many bytes of pictures are at hand.
-	maxHeld = 64 << 20
-	// namesFresh is how long the list of names is believed where it lacks one.
-	namesFresh = time.Second
-	// patience bounds the reading of one picture, which many may wait for.
-	patience = 3 * time.Second
-)
+// patience bounds the reading of one picture, which many may wait for.
+const patience = 3 * time.Second
 
 // Add takes a picture in for who may edit some bank. The same one again changes nothing.
 func (s *Service) Add(ctx context.Context, by operator.Actor, r io.Reader, reason string) (p *Picture, err error) {
@@ -135,18 +130,9 @@ func (s *Service) Picture(ctx context.Context, name string) (_ *Picture, err err
 	return p, err
 }
 
-func (s *Service) atHand(name string) (*Picture, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.held == nil {
-		return nil, false
-	}
-	return s.held.Get(name)
-}
-
 func (s *Service) fetch(ctx context.Context, name string) (*Picture, error) {
 	if there, err := s.known(ctx, name); err != nil || !there {
-		return nil, orElse(err, ErrNotFound)
+		return nil, cmp.Or[error](err, ErrNotFound)
 	}
 	p := &Picture{Name: name}
 	err := s.DB.QueryRowContext(ctx, `SELECT kind, width, height, body FROM pictures WHERE name = $1`, name).Scan(&p.Kind, &p.Width, &p.Height, &p.Body)
@@ -155,67 +141,6 @@ func (s *Service) fetch(ctx context.Context, name string) (*Picture, error) {
 	}
 	s.hold(p)
 	return p, nil
-}
-
-func orElse(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
-}
-
-// known tells whether there is a picture of the name. The list is read again where it lacks
-// the name, at most once a second: whoever makes names up does not reach the database.
-func (s *Service) known(ctx context.Context, name string) (bool, error) {
-	if there, fresh := s.listed(name); there || fresh {
-		return there, nil
-	}
-	_, err, _ := s.flight.Do("", func() (any, error) { return nil, s.list(ctx) })
-	there, _ := s.listed(name)
-	return there, err
-}
-
-func (s *Service) listed(name string) (there, fresh bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.names[name], s.names != nil && s.Now().Sub(s.readAt) < namesFresh
-}
-
-func (s *Service) list(ctx context.Context) error {
-	at := s.Now()
-	rows, err := s.DB.QueryContext(ctx, `SELECT name FROM pictures`)
-	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (name string, err error) {
-		err = r.Scan(&name)
-		return name, err
-	})
-	if err != nil {
-		return fmt.Errorf("list pictures: %w", err)
-	}
-	names := make(map[string]bool, len(all))
-	for _, name := range all {
-		names[name] = true
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.names, s.readAt = names, at
-	return nil
-}
-
-// hold keeps a picture at hand, and lets go of those that nobody has asked for longest.
-func (s *Service) hold(p *Picture) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.held == nil {
-		// The count is no bound: an empty picture has some dozens of bytes.
-		s.held, _ = simplelru.NewLRU(maxHeld, func(_ string, gone *Picture) { s.bytes -= len(gone.Body) })
-	}
-	if s.held.Contains(p.Name) {
-		return
-	}
-	s.held.Add(p.Name, p)
-	for s.bytes += len(p.Body); s.bytes > maxHeld; {
-		s.held.RemoveOldest()
-	}
 }
 
 // Missing tells which of the addresses are pictures of this deployment that are not there.
@@ -232,7 +157,7 @@ func Missing(ctx context.Context, q sqldb.Reader, urls []string) (map[string]boo
 		if errors.Is(err, sql.ErrNoRows) {
 			missing[url] = true
 		} else if err != nil {
-			return nil, fmt.Errorf("look for a picture: %w", err)
+			return nil, fmt.Errorf("look for picture %s: %w", name, err)
 		}
 	}
 	return missing, nil
