@@ -49,7 +49,8 @@ func newPaying(t *testing.T) *paying {
 	at := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(time.RFC3339) }
 	x.run(exitDone, "", "campaign", "apply", saved(t, "packets.yaml", fmt.Appendf(nil, packets, at(-time.Hour), at(time.Hour))))
 	key, public := x.pay.Files(t)
-	config := fmt.Sprintf(`wechat:
+	config := fmt.Sprintf(`rounds: {every: 1s}
+wechat:
   base_url: %s
   mini_programs: [{appid: %s, secret: app-secret}]
   pay: {appid: %[2]s, base_url: %[3]s, merchant: "%s", serial: %s, key_file: %s, public_key_id: %s, public_key_file: %s, scene: "%s"}

@@ -65,7 +65,8 @@ func demo(t *testing.T) configs.Config {
 	cfg.Demo = true
 	cfg.HTTP.Addr, cfg.HTTP.OpsAddr = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Data.Dir = shortDir(t)
-	cfg.Proofs.Every = 0 // answers shall not change by themselves: proofs_test.go has it on
+	cfg.Proofs.Every = 0           // answers shall not change by themselves: proofs_test.go has it on
+	cfg.Rounds.Every = time.Second // nobody shall wait for what falls due by itself
 	return cfg
 }
 

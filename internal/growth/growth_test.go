@@ -39,8 +39,8 @@ func (c cost) all() float64 { return c.redis + c.own }
 type figures struct {
 	// rank is one's own place, around the same with five neighbours and their names.
 	submission, rank, around, snapshot []cost
-	bytes                      float64
-	fill, redis, first         time.Duration
+	bytes                              float64
+	fill, redis, first                 time.Duration
 }
 
 // BenchmarkGrowth fills a campaign of each size and compares what they cost.
