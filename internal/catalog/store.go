@@ -83,6 +83,10 @@ type Store struct {
 	// Merged are told, in the transaction, of units that go into another one.
 	Merged []func(ctx context.Context, tx *sql.Tx, campaignID string, units []string, into string) error
 
+	// imports holds the one import of a table that is under way: each holds its table and
+	// two trees, and the next one waits rather than holding as much again.
+	imports chan struct{}
+
 	trees       *lru.Cache[versioned, *grove]
 	definitions *lru.Cache[versioned, configs.Definition]
 }
@@ -113,7 +117,7 @@ const (
 
 // NewStore returns the catalog of a database.
 func NewStore(db *sqldb.DB, now func() time.Time) (*Store, error) {
-	s := &Store{DB: db, Now: now}
+	s := &Store{DB: db, Now: now, imports: make(chan struct{}, 1)}
 	var err error
 	if s.trees, err = lru.New[versioned, *grove](treesKept); err != nil {
 		return nil, fmt.Errorf("open the catalog: %w", err)

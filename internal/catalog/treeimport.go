@@ -70,11 +70,18 @@ const maxRowFaults = 1000
 var errRows = errors.New("rows were refused")
 
 // ImportTree takes a table of units (XLSX or CSV) into the tree of a campaign. A file
-// that cannot be read is an error; rows that cannot be taken are in the report.
+// that cannot be read is an error; rows that cannot be taken are in the report. One table
+// is worked on at a time, whoever sends another meanwhile waits.
 func (s *Store) ImportTree(ctx context.Context, act Act, id string, raw []byte, o TreeImport) (TreeReport, error) {
 	tell := o.Progress
 	if tell == nil {
 		tell = func(int64, int64, string) {}
+	}
+	select {
+	case s.imports <- struct{}{}:
+		defer func() { <-s.imports }()
+	case <-ctx.Done():
+		return TreeReport{}, fmt.Errorf("wait to import the tree of %s: %w", id, ctx.Err())
 	}
 	f, err := readTreeFile(raw, func(rows int) { tell(int64(rows), 0, "读取表格") })
 	if err != nil {

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -306,4 +308,34 @@ func grown(t *testing.T, file *treeFile) (*campaign.Tree, TreeReport) {
 func importerOn(tree *campaign.Tree, file *treeFile, report *TreeReport) *importer {
 	e := &edit{wood: &grove{tree: tree}}
 	return newImporter(newPlanting(tree), file, TreeImport{Scopes: []string{""}}, report, e)
+}
+
+// TestImportsWaitForEachOther holds one table in memory at a time.
+func TestImportsWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, sqltest.SQLite(t))
+	d.create(t)
+	table := []byte("县,单位,人数\n榆次区,三中,30\n")
+	inside, release, first := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	var once sync.Once
+	o := everything
+	o.Progress = func(int64, int64, string) { once.Do(func() { close(inside); <-release }) }
+	go func() {
+		_, err := d.ImportTree(t.Context(), by("导入"), "town-2026", table, o)
+		first <- err
+	}()
+	<-inside
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	o.Progress = func(int64, int64, string) { t.Error("a second table is read beside the first") }
+	if _, err := d.ImportTree(ctx, by("导入"), "town-2026", table, o); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the second import: %v", err)
+	}
+	close(release)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	if r := d.importing(t, string(table), everything); r.Unchanged != 1 {
+		t.Errorf("afterwards %+v", r)
+	}
 }
