@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bufio"
 	"context"
+	stdjson "encoding/json"
 	"io"
 	"time"
 
@@ -219,6 +220,9 @@ func (s *Server) sendExport(k *call) error {
 	}
 	record := s.record(k, operator.Action(j.Action), c.ID, "export:"+j.ID)
 	record.Reason = "下载"
+	if record.After, err = stdjson.Marshal(made); err != nil { // of which part it tells, too
+		return err
+	}
 	if err := s.Journal.Append(k.ctx, record); err != nil {
 		return err
 	}

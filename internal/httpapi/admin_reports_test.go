@@ -188,6 +188,9 @@ func TestExportIsRemembered(t *testing.T) {
 		if e.Object == "export:"+job {
 			steps++
 		}
+		if e.Object == "export:"+job && e.Reason == "下载" && !strings.Contains(string(e.After), `"scope":"`) {
+			t.Errorf("nobody learns what was taken: %s", e.After)
+		}
 	}
 	if steps != 3 {
 		t.Errorf("asked for, made and taken: %d entries", steps)

@@ -86,8 +86,12 @@ func (s *Server) showRoster(k *call) error {
 	if err != nil {
 		return err
 	}
-	return s.sendRoster(k, c, unit, s.RosterDesk.People)
+	return s.sendRoster(k, c, unit, operator.ReadRosters, s.RosterDesk.People)
 }
+
+// actNotYet is what the audit log calls the reading of whom to remind: it says more of a
+// person than the roster does.
+const actNotYet operator.Action = "rosters.not_yet"
 
 // showNotYet handles GET …/rosters/{unit}/not-yet: whom to remind. It is there for the
 // unit's own operator alone, because nobody else shall have a list of persons to hold
@@ -100,7 +104,7 @@ func (s *Server) showNotYet(k *call) error {
 	if scopes, _ := k.actor.Scopes(operator.ReadRosters, c); !slices.Contains(scopes, unit) {
 		return operator.ErrForbidden
 	}
-	return s.sendRoster(k, c, unit, s.RosterDesk.NotYet)
+	return s.sendRoster(k, c, unit, actNotYet, s.RosterDesk.NotYet)
 }
 
 // rosterUnit finds the unit that the path names, within the operator's part.
@@ -119,7 +123,7 @@ func byNumber(a, b roster.Person) int {
 }
 
 // sendRoster answers with persons once the audit log knows that they were read.
-func (s *Server) sendRoster(k *call, c *campaign.Campaign, unit string, read func(ctx context.Context, campaignID, unit, group string, limit int) ([]roster.Person, int64, error)) error {
+func (s *Server) sendRoster(k *call, c *campaign.Campaign, unit string, act operator.Action, read func(ctx context.Context, campaignID, unit, group string, limit int) ([]roster.Person, int64, error)) error {
 	people, total, err := read(k.ctx, c.ID, unit, k.Query("group"), maxRosterShown)
 	if err != nil {
 		return err
@@ -133,7 +137,7 @@ func (s *Server) sendRoster(k *call, c *campaign.Campaign, unit string, read fun
 			groups = append(groups, p.Group)
 		}
 	}
-	record := s.record(k, operator.ReadRosters, c.ID, "roster:"+unit)
+	record := s.record(k, act, c.ID, "roster:"+unit)
 	if err := s.Journal.Read(k.ctx, record, len(people), groups...); err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func TestNotYetIsForTheUnitAlone(t *testing.T) {
 	}
 	var read bool
 	for _, e := range b.entries(t) {
-		read = read || e.Object == "roster:no1" && strings.Contains(string(e.After), "under14")
+		read = read || e.Action == string(actNotYet) && e.Object == "roster:no1" && strings.Contains(string(e.After), "under14")
 	}
 	if !read {
 		t.Error("that a child's name was read is not in the audit log")

@@ -51,6 +51,7 @@ export const t = tableOf({
   'tree.edit': '修改组织架构',
 
   'rosters.read': '查看名册',
+  'rosters.not_yet': '查看尚未参加的人',
   'rosters.edit': '修改名册',
 
   'banks.read': '查看题库',
