@@ -34,6 +34,11 @@ type auditExportCmd struct {
 // Run writes the log. The export is an entry of its own.
 func (c auditExportCmd) Run(e env) error {
 	return c.onOffice(e, func(o *backOffice, by operator.Actor) (err error) {
+		if c.Campaign != "" {
+			if _, err := o.banks.Campaign(c.Campaign); err != nil {
+				return fmt.Errorf("audit log of campaign %s: %w", c.Campaign, err)
+			}
+		}
 		r := by.Record(time.Now(), "audit.export", c.Campaign, "audit")
 		if err := o.journal.Append(e.ctx, r); err != nil {
 			return err

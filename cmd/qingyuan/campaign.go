@@ -239,15 +239,15 @@ type campaignShowCmd struct {
 // Run implements the command.
 func (c campaignShowCmd) Run(e env) error {
 	return c.onCatalog(e, func(ctx context.Context, s *catalog.Store) error {
-		if c.Versions {
-			return c.versions(ctx, e.stdout, s)
-		}
 		entry, err := s.Entry(ctx, c.Campaign)
 		if c.At != 0 && err == nil {
 			entry, err = s.Version(ctx, c.Campaign, c.At)
 		}
 		if err != nil {
 			return err
+		}
+		if c.Versions {
+			return c.versions(ctx, e.stdout, s)
 		}
 		if c.JSON {
 			d, err := s.Definition(ctx, entry)

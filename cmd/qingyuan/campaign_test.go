@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -164,6 +165,28 @@ func TestCommandLine(t *testing.T) {
 		status, out, errs := command(t, c.args...)
 		if status != c.status || !strings.Contains(out+errs, c.says) {
 			t.Errorf("qingyuan %s = %d\n%s%s\nwant %d and %q", strings.Join(c.args, " "), status, out, errs, c.status, c.says)
+		}
+	}
+}
+
+// TestUnknownCampaignIsNoSuccess asks about a campaign that is not there.
+func TestUnknownCampaignIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	_, _, cfg := known(t)
+	for _, args := range [][]string{
+		{"roster", "sizes", "--campaign"},
+		{"log", "keys", "--campaign"},
+		{"audit", "export", "--campaign"},
+		{"campaign", "show", "--versions"},
+	} {
+		ask := func(campaign string) (int, string, string) {
+			return command(t, append(slices.Clone(args), campaign, "--data", cfg.Data.Dir)...)
+		}
+		if status, out, errs := ask(knownCampaign); status != exitDone || out == "" {
+			t.Errorf("%v = %d %s", args, status, errs)
+		}
+		if status, out, errs := ask("nope"); status == exitDone || out != "" || !strings.Contains(errs, "campaign.not_found") {
+			t.Errorf("%v of a campaign that is not there = %d %s%s", args, status, out, errs)
 		}
 	}
 }

@@ -326,6 +326,9 @@ type logKeysCmd struct {
 // Run prints the keys, the one that signs now first.
 func (c logKeysCmd) Run(e env) error {
 	return c.onWorkbench(e, func(w *workbench) error {
+		if _, err := campaignsOf(e.ctx, w.cfg, w.db)(c.Campaign); err != nil {
+			return fmt.Errorf("keys of campaign %s: %w", c.Campaign, err)
+		}
 		keys, err := w.proofs().VerifierKeys(e.ctx, c.Campaign)
 		if err != nil {
 			return err

@@ -125,6 +125,9 @@ func (c rosterSizesCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
+		if _, err := campaignsOf(e.ctx, w.cfg, w.db)(c.Campaign); err != nil {
+			return fmt.Errorf("sizes of campaign %s: %w", c.Campaign, err)
+		}
 		sizes, err := all.Sizes(e.ctx, c.Campaign)
 		if err != nil {
 			return err
