@@ -50,19 +50,13 @@ func (d *personDesk) work(ctx context.Context, j jobs.Job, _ *jobs.Progress) (js
 	if err := json.Unmarshal(j.Params, &o); err != nil {
 		return nil, fmt.Errorf("read whom to erase: %w", err)
 	}
-	x := erasure{workbench: d.workbench, serving: true}
-	for {
-		x.now = time.Now()
-		err := x.run(ctx, o.Participant)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, errHeld) {
-			return nil, err
-		}
-		if err := pause(ctx, heldPause); err != nil { // a backup bounds itself, and nobody asks twice
-			return nil, err
-		}
+	var x erasure
+	err := untilGone(ctx, time.Now, func() error {
+		x = erasure{workbench: d.workbench, serving: true, now: time.Now()}
+		return x.run(ctx, o.Participant)
+	})
+	if err != nil {
+		return nil, err
 	}
 	return json.Marshal(map[string]any{"campaigns": len(x.campaigns), "doors": x.doors})
 }

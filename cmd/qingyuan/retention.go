@@ -275,19 +275,33 @@ func (d *retentionDesk) work(ctx context.Context, j jobs.Job, p *jobs.Progress) 
 		workbench: d.workbench, c: c, serving: true, tell: p.Set,
 		by: audit.Record{Actor: j.Actor, Login: j.Login, Addr: j.Addr},
 	}
-	for {
+	var taken map[string]int64
+	err = untilGone(ctx, d.now, func() error {
 		f.now = d.now()
-		taken, err := f.run(ctx, c.Forgets(f.now))
-		if errors.Is(err, errHeld) { // a backup bounds itself
-			if err := pause(ctx, heldPause); err != nil {
-				return nil, err
-			}
-			continue
+		taken, err = f.run(ctx, c.Forgets(f.now))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(taken)
+}
+
+// redisAway is how long the work waits for a Redis that is away.
+const redisAway = time.Hour
+
+// untilGone lets a job take something away, and waits where it cannot yet: nobody asks
+// twice. A server that has just started goes on with jobs before it serves its campaigns,
+// and a backup bounds itself.
+func untilGone(ctx context.Context, now func() time.Time, take func() error) error {
+	for {
+		err := jobs.Patience{Now: now, Last: redisAway}.Try(ctx, take)
+		if !errors.Is(err, errHeld) {
+			return err
 		}
-		if err != nil {
-			return nil, err
+		if err := pause(ctx, heldPause); err != nil {
+			return err
 		}
-		return json.Marshal(taken)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,9 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/configs"
+	"qingyuan/internal/audit"
+	"qingyuan/internal/jobs"
+	"qingyuan/internal/sqldb"
 )
 
 // ruled serves the known campaign with a rule by which it forgets its people so many days
@@ -210,4 +214,42 @@ func wantConsents(t *testing.T, cfg configs.Config) {
 	if len(lines) != 6 || !strings.Contains(lines[0], "告知版本") || strings.Contains(string(raw), "张") {
 		t.Errorf("consents:\n%s", raw)
 	}
+}
+
+// TestErasuresOutliveARestart starts a server that finds in its line what one before it
+// was told to take away: it waits until its campaigns are open, and fails none of it.
+func TestErasuresOutliveARestart(t *testing.T) {
+	t.Parallel()
+	s, cfg, _ := ruled(t, 0)
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, "campaign", "close", knownCampaign, "--data", cfg.Data.Dir)
+	db, err := sqldb.Open(t.Context(), cfg.DatabaseTarget())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	line := &jobs.Queue{DB: db, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	for _, p := range column(t, db, "SELECT DISTINCT participant FROM facts WHERE kind = 'enrolled.1'")[:1] {
+		if err := (&personDesk{jobs: line}).Erase(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := (&retentionDesk{jobs: line}).submit(t.Context(), knownCampaign, audit.Record{Actor: "retention", Login: "retention"}); err != nil {
+		t.Fatal(err)
+	}
+	s = start(t, cfg)
+	s.eventually("the jobs to end", func() bool {
+		return len(column(t, db, "SELECT id FROM jobs WHERE state IN ('queued', 'running')")) == 0
+	})
+	for _, ended := range column(t, db, "SELECT kind || ': ' || state || ' ' || code FROM jobs") {
+		if !strings.HasSuffix(ended, ": done ") {
+			t.Errorf("%s", ended)
+		}
+	}
+	if left := column(t, db, "SELECT p.participant FROM personal p JOIN shards s ON s.id = p.shard WHERE s.campaign = 'known-2026' AND sealed IS NOT NULL"); len(left) > 0 {
+		t.Errorf("%d names are left", len(left))
+	}
+	s.wantCounts(knownCampaign, map[string]float64{"enrolled": 3, "participants": 3, "attempts": 3, "signatures": 3})
 }
