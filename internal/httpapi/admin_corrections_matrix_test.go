@@ -129,13 +129,14 @@ func flagArea() area {
 	}}
 }
 
-// batch writes a batch of one attempt down, in a state.
+// batch writes a batch of one attempt down, in a state. Its list is like no other's, so that it
+// may wait for approval beside others.
 func (b *bench) batch(t *testing.T, node string, s correction.State) string {
 	t.Helper()
 	id := "batch" + sequence()
 	_, err := b.office.db.ExecContext(t.Context(), `INSERT INTO corrections
 		(id, campaign, node, state, conditions, reason, creator, login, created, items, hash, summary, next)
-		VALUES ($1, 'spring', $2, $3, '{"attempts":true,"scope":"no1"}', '刷分', 'x', 'x', 1, 1, 'ab', '{"attempts":1,"sample":[1]}', 1)`,
+		VALUES ($1, 'spring', $2, $3, '{"attempts":true,"scope":"no1"}', '刷分', 'x', 'x', 1, 1, $1, '{"attempts":1,"sample":[1]}', 1)`,
 		id, node, string(s))
 	if err != nil {
 		t.Fatal(err)

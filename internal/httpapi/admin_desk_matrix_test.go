@@ -139,13 +139,13 @@ func testKind(run func(context.Context, approval.Approval) (json.RawMessage, err
 	}
 }
 
-// approvalOfNo1 was asked for by somebody of the unit.
+// approvalOfNo1 was asked for by somebody of the unit, and by nobody before.
 func approvalOfNo1(t *testing.T, b *bench) map[string]string {
 	t.Helper()
 	asker := operator.Actor{ID: "asker", Login: "asker", TwoFactor: true, Grants: []operator.Grant{
 		{Role: operator.CampaignOperator, Campaign: "spring", Scope: "no1"},
 	}}
-	id, err := b.Approvals.Ask(t.Context(), asker, kindTest, "spring", json.RawMessage(`{"unit":"no1"}`), "误操作")
+	id, err := b.Approvals.Ask(t.Context(), asker, kindTest, "spring", json.RawMessage(`{"unit":"no1","turn":`+sequence()+`}`), "误操作")
 	if err != nil {
 		t.Fatal(err)
 	}

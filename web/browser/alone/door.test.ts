@@ -40,13 +40,21 @@ async function leave(visitor: Visitor): Promise<void> {
 describe('the door', () => {
   it('tells who comes late how many stand before them', async () => {
     late = await Visitor.arrive(browser, server.url)
-    late.expected = [/status of 429/] // by which the page learns of the line
+    late.expected = [/status of 429/, /status of 503/] // by which the page learns of the line, and that it is full
     const { page } = late
     await page.goto(`${server.url}${city}/join`)
+    let full = true
+    const busy = { code: 'service.unavailable', message: '服务繁忙，请稍后重试', retry_after_ms: 25_000, request_id: 'FULLLINE' }
+    await page.clock.install()
+    await page.route('**/api/v1/queue', (route) => (full ? route.fulfill({ status: 503, contentType: 'application/problem+json', json: busy }) : route.fallback()))
     await page.getByLabel('名称', { exact: true }).fill('来得晚')
     const take = () => fetch(api('/queue'), { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' })
     await Promise.all(Array.from({ length: 100 }, take))
     await page.getByRole('button', { name: '登录' }).first().click()
+    await page.getByText('暂时排不上队').waitFor()
+    expect(await late.barriers()).toEqual([])
+    full = false
+    await page.clock.fastForward(25_000)
     await page.getByText(/正在排队：前面还有 \d+ 人/).waitFor()
     await late.shot('line-360')
     expect(await late.barriers()).toEqual([])

@@ -27,6 +27,8 @@ export const useVisit = defineStore('visit', () => {
   const missing = ref(false)
   /** The place in the line before the sign-in, 0 for none. */
   const position = ref(0)
+  /** The line itself is full just now; the page goes on asking for a place in it. */
+  const turnedAway = ref(false)
   /** The name that was given when signing in by a roster or enrolling, for the pledge; kept nowhere else. */
   const givenName = ref('')
 
@@ -95,7 +97,7 @@ export const useVisit = defineStore('visit', () => {
     let ticket = ''
     try {
       for (;;) {
-        const place = await client.post('/api/v1/queue', { body: ticket === '' ? {} : { ticket } })
+        const place = await placeInLine(ticket)
         ticket = place.ticket
         if (place.admitted) return await enter(ticket)
         position.value = place.position
@@ -103,6 +105,22 @@ export const useVisit = defineStore('visit', () => {
       }
     } finally {
       position.value = 0
+      turnedAway.value = false
+    }
+  }
+
+  /** Takes a place, or asks again with the ticket of one; where the line is full, until somebody has gone in. */
+  async function placeInLine(ticket: string) {
+    for (;;) {
+      try {
+        const place = await client.post('/api/v1/queue', { body: ticket === '' ? {} : { ticket } })
+        turnedAway.value = false
+        return place
+      } catch (err) {
+        if (!isProblem(err, 'service.unavailable')) throw err
+        turnedAway.value = true
+        await realClock.sleep(err.retryAfterMs ?? 60_000)
+      }
     }
   }
 
@@ -133,7 +151,7 @@ export const useVisit = defineStore('visit', () => {
   }
 
   return {
-    entry, home, signedIn, reached, missing, position, givenName, client, id, path, texts, tibetan, campaign, over, banner,
+    entry, home, signedIn, reached, missing, position, turnedAway, givenName, client, id, path, texts, tibetan, campaign, over, banner,
     begin, load, signIn, signOut, enrol, sign, learn,
   }
 })

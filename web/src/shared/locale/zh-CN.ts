@@ -71,6 +71,7 @@ export default {
   'join.number': '编号',
   'join.name': '姓名',
   'join.queue': '参与人数较多，正在排队：前面还有 {n} 人。请不要关闭页面。',
+  'join.turnedAway': '现在人数太多，暂时排不上队。请不要关闭页面，稍后会自动再试。',
   'join.enrol': '报名',
   'join.group': '参与群体',
   'join.unit': '所在单位',
