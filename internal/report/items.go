@@ -84,14 +84,7 @@ type Item struct {
 	// per cent of what it is worth.
 	sumX, sumY, sumXY, sumYY float64
 	paces                    map[int]int64 // attempts by time a question, in tenths of a second
-	days                     map[string]*daily
-}
-
-// daily is one day of a question.
-type daily struct {
-	share
-
-	pace time.Duration // summed up
+	hours                    hourly
 }
 
 // Facility is the share of those who answered rightly, 0 to 1, and false where nobody
@@ -157,7 +150,7 @@ func (s *Items) attempt(a *quiz.Attempt, group string) error {
 		return fmt.Errorf("%d choices for %d questions", len(a.Result.Choices), len(a.Paper.Items))
 	}
 	pace := a.Result.Used / time.Duration(max(len(a.Paper.Items), 1))
-	day := s.campaign.Day(a.Result.SubmittedAt)
+	hour := hourOf(a.Result.SubmittedAt, s.campaign.Zone)
 	for i, it := range a.Paper.Items {
 		if it.Question >= len(questions) {
 			return fmt.Errorf("question %d of %d", it.Question, len(questions))
@@ -170,7 +163,7 @@ func (s *Items) attempt(a *quiz.Attempt, group string) error {
 			continue
 		}
 		item.count(right, restOf(&a.Result, it.Points, right))
-		item.on(day, right, pace)
+		item.hours.add(hour, 1, right, pace)
 		s.topic(topicKey{item.Question.Topic, group}, right)
 	}
 	return nil
@@ -212,19 +205,6 @@ func (i *Item) chose(choice quiz.Choice) {
 	}
 }
 
-func (i *Item) on(day string, right bool, pace time.Duration) {
-	d, ok := i.days[day]
-	if !ok {
-		d = &daily{}
-		i.days[day] = d
-	}
-	d.shown++
-	d.pace += pace
-	if right {
-		d.right++
-	}
-}
-
 func (s *Items) topic(k topicKey, right bool) {
 	t, ok := s.topics[k]
 	if !ok {
@@ -251,7 +231,7 @@ func (s *Items) version(digest string) ([]*Item, error) {
 		q := &b.Questions[i]
 		k := itemKey{q.ID, q.Stem, q.Key}
 		if s.items[k] == nil {
-			s.items[k] = &Item{Question: q, Ruling: quiz.RulingOn(q, s.rulings), paces: map[int]int64{}, days: map[string]*daily{}}
+			s.items[k] = &Item{Question: q, Ruling: quiz.RulingOn(q, s.rulings), paces: map[int]int64{}, hours: hourly{}}
 		}
 		v[i] = s.items[k]
 	}
@@ -267,11 +247,14 @@ func (s *Items) All() []*Item {
 			out = append(out, i)
 		}
 	}
-	slices.SortFunc(out, func(a, b *Item) int {
-		return cmp.Or(cmp.Compare(a.Question.ID, b.Question.ID), cmp.Compare(a.Question.Stem, b.Question.Stem),
-			cmp.Compare(a.Question.Key, b.Question.Key))
-	})
+	slices.SortFunc(out, func(a, b *Item) int { return compareQuestions(a.Question, b.Question) })
 	return out
+}
+
+// compareQuestions orders by id, and by wording and key what has one id in several
+// versions.
+func compareQuestions(a, b *quiz.Question) int {
+	return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Stem, b.Stem), cmp.Compare(a.Key, b.Key))
 }
 
 // leastShown is how many must have seen a question before anything is concluded.

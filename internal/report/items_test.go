@@ -3,6 +3,7 @@ package report_test
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -198,17 +199,24 @@ func TestItemsOfAnUnknownVersion(t *testing.T) {
 	}
 }
 
-// days makes a question's story: n attempts a day, so many of them right, each of a
-// length.
-func days(b *quiz.Bank, n int, right []int, used []time.Duration) []quiz.Attempt {
+// sitting is an hour of a question's story: so many attempts that took so long, so many of
+// them right on q1.
+type sitting struct {
+	n, right int
+	used     time.Duration
+}
+
+// story is what becomes of a question from the opening on, hour by hour.
+func story(b *quiz.Bank, hours ...sitting) []quiz.Attempt {
 	var out []quiz.Attempt
-	for day := range right {
-		for i := range n {
+	for h, s := range hours {
+		for i := range s.n {
 			choice := quiz.Choice(2)
-			if i < right[day] {
+			if i < s.right {
 				choice = 1
 			}
-			out = append(out, sat(b, opening.AddDate(0, 0, day), used[day], choice, 2, 2))
+			at := opening.Add(time.Duration(h)*time.Hour + time.Duration(i)*time.Second)
+			out = append(out, sat(b, at, s.used, choice, 2, 2))
 		}
 	}
 	return out
@@ -216,29 +224,71 @@ func days(b *quiz.Bank, n int, right []int, used []time.Duration) []quiz.Attempt
 
 func TestLeaks(t *testing.T) {
 	t.Parallel()
-	slow, fast := time.Minute, 20*time.Second
+	const slow, fast = time.Minute, 20 * time.Second
+	opens := opening.In(newCampaign(t).Zone)
+	hour := func(n int) string { return opens.Add(time.Duration(n) * time.Hour).Format("2006-01-02 15:00") }
 	for name, c := range map[string]struct {
-		n     int
-		right []int
-		used  []time.Duration
+		hours []sitting
 		since string
 	}{
-		"known and fast from the third day": {100, []int{40, 42, 90, 95}, []time.Duration{slow, slow, fast, fast}, "2026-06-28"},
-		"known, but not faster":             {100, []int{40, 42, 90, 95}, []time.Duration{slow, slow, slow, slow}, ""},
-		"faster, but not known":             {100, []int{40, 42, 41, 43}, []time.Duration{slow, slow, fast, fast}, ""},
-		"too few to tell":                   {10, []int{4, 4, 9, 10}, []time.Duration{slow, slow, fast, fast}, ""},
-		"one day":                           {200, []int{190}, []time.Duration{fast}, ""},
+		"a slow hour, then a quick one":    {[]sitting{{60, 20, slow}, {60, 57, fast}}, hour(1)},
+		"one evening, from its third hour": {[]sitting{{100, 40, slow}, {100, 42, slow}, {100, 90, fast}, {100, 95, fast}}, hour(2)},
+		"after a night":                    {[]sitting{{100, 40, slow}, 12: {100, 95, fast}}, hour(12)},
+		"known, but not faster":            {[]sitting{{100, 40, slow}, {100, 42, slow}, {100, 90, slow}, {100, 95, slow}}, ""},
+		"faster, but not known":            {[]sitting{{100, 40, slow}, {100, 42, slow}, {100, 41, fast}, {100, 43, fast}}, ""},
+		"forgotten, and faster":            {[]sitting{{100, 95, slow}, {100, 40, fast}}, ""},
+		"too few before":                   {[]sitting{{29, 3, slow}, {100, 95, fast}}, ""},
+		"too few since":                    {[]sitting{{100, 10, slow}, {29, 29, fast}}, ""},
+		"just enough":                      {[]sitting{{30, 3, slow}, {30, 29, fast}}, hour(1)},
+		"a rise that chance makes":         {[]sitting{{30, 12, slow}, {30, 17, fast}}, ""},
+		"one hour":                         {[]sitting{{200, 190, fast}}, ""},
 	} {
 		b := newBank(t)
-		leaks := newItems(t, b, days(b, c.n, c.right, c.used)...).Leaks()
-		var since string
+		leaks := newItems(t, b, story(b, c.hours...)...).Leaks()
+		since := ""
 		for _, l := range leaks {
-			if l.Question.ID == "q1" {
-				since = l.Since
+			if l.Question.ID != "q1" { // nobody ever knew the others
+				t.Errorf("%s: %s is one", name, l.Question.ID)
 			}
+			since = l.Since.Format("2006-01-02 15:04")
 		}
-		if since != c.since {
+		if since != c.since || len(leaks) > 1 {
 			t.Errorf("%s: since %q, want %q", name, since, c.since)
 		}
+	}
+}
+
+// TestLeaksAreTold shows what a table says of leaks: the surest stands first, though
+// another one rose higher.
+func TestLeaksAreTold(t *testing.T) {
+	t.Parallel()
+	b := newBank(t)
+	var attempts []quiz.Attempt
+	answer := func(hour, q1, q2 int, used time.Duration) {
+		for i := range 100 {
+			choices := []quiz.Choice{2, 2, 2}
+			if i < q1 {
+				choices[0] = 1
+			}
+			if i < q2 {
+				choices[1] = 1
+			}
+			attempts = append(attempts, sat(b, opening.Add(time.Duration(hour)*time.Hour), used, choices...))
+		}
+	}
+	answer(0, 40, 65, 30*time.Second)
+	answer(1, 80, 100, 12*time.Second)
+	s := newItems(t, b, attempts...)
+	rows := table(t, func(w sheet.Writer) error { return report.WriteItems(w, s, func(id string) string { return id }) })
+	head := slices.IndexFunc(rows, func(row []string) bool { return len(row) > 2 && row[2] == "起始时间" })
+	if head < 0 || len(rows) < head+3 {
+		t.Fatalf("the table is %q", rows)
+	}
+	want := [][]string{
+		{"q2", "q2", "2026-06-26 21:00", "65", "100", "10", "4"},
+		{"q1", "q1", "2026-06-26 21:00", "40", "80", "10", "4"},
+	}
+	if diff := cmp.Diff(want, rows[head+1:head+3]); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -23,7 +23,7 @@ func WriteItems(w sheet.Writer, s *Items, group func(id string) string) error {
 	return w.Note(
 		"答对率：答案与标准答案完全一致的比例；有争议裁定的题目按裁定计算，不计分的题目没有答对率，也不计入知识掌握情况。区分度：该题答对与否同试卷其余部分得分的相关系数，接近零或为负时请核对标准答案。",
 		"每题用时：含该题的答卷按题数平均的用时（中位数），系统不记录单题停留时间。",
-		"泄题提示：某日起答对率明显上升而用时下降，仅供核查，不自动处理。",
+		"泄题提示：某一小时起答对率明显上升而用时下降，仅供核查，不自动处理。",
 	)
 }
 
@@ -149,11 +149,14 @@ func writeTopics(w sheet.Writer, s *Items, group func(id string) string) error {
 	return nil
 }
 
+// sinceLayout writes the hour since which something shows.
+const sinceLayout = "2006-01-02 15:04"
+
 func writeLeaks(w sheet.Writer, s *Items) error {
 	columns := []sheet.Column{
 		{Title: "题目编号"},
 		{Title: "题干", Width: 60},
-		{Title: "起始日期"},
+		{Title: "起始时间"},
 		{Title: "此前答对率（%）"},
 		{Title: "此后答对率（%）"},
 		{Title: "此前每题用时（秒）"},
@@ -163,7 +166,7 @@ func writeLeaks(w sheet.Writer, s *Items) error {
 		return err
 	}
 	for _, l := range s.Leaks() {
-		err := w.Row(l.Question.ID, l.Question.Stem, l.Since, round(100*l.Before, 1), round(100*l.After, 1),
+		err := w.Row(l.Question.ID, l.Question.Stem, l.Since.Format(sinceLayout), round(100*l.Before, 1), round(100*l.After, 1),
 			round(l.PaceBefore.Seconds(), 1), round(l.PaceAfter.Seconds(), 1))
 		if err != nil {
 			return err
