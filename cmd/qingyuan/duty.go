@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/duty"
 	"qingyuan/internal/redisstore"
 )
@@ -24,11 +25,11 @@ func newDutyDesk(p *program, from prometheus.Gatherer, health *redisstore.Health
 }
 
 // Report implements httpapi.Duty. What does not answer is told as such.
-func (d *dutyDesk) Report(ctx context.Context) duty.Report {
+func (d *dutyDesk) Report(ctx context.Context, sees func(*campaign.Campaign) bool) duty.Report {
 	r := duty.Readings{
 		At: d.now(), Reasons: d.ready.Reasons(), Warnings: d.ready.Warnings(), Activity: d.meter.Activity(),
 		QueuePerSecond: float64(d.cfg.Queue.AdmitPerSecond), MostWatchers: d.cfg.HTTP.MaxWatchers,
-		BrokenLogs: len(d.sealer.Broken()), Fold: d.foldLag(), Ledger: d.ledgerLag(),
+		BrokenLogs: len(d.sealer.Broken()), Fold: d.foldLag(), Ledger: d.ledgerLag(), Leaks: d.leaks(sees),
 	}
 	d.askStores(ctx, &r)
 	return duty.Judge(r)
@@ -56,6 +57,26 @@ func (d *dutyDesk) askStores(ctx context.Context, r *duty.Readings) {
 		r.Approvals = &open
 	}
 	<-asked
+}
+
+// leaks are the questions whose answers may be going round, of the campaigns that the
+// reader sees.
+func (d *dutyDesk) leaks(sees func(*campaign.Campaign) bool) []duty.Leaks {
+	var out []duty.Leaks
+	for _, c := range d.catalog.Campaigns() {
+		found := d.topics.Leaks(c.ID)
+		if len(found) == 0 || !sees(c) {
+			continue
+		}
+		of := duty.Leaks{Campaign: c.ID, Title: c.Title.In(campaign.DefaultLanguage)}
+		for _, l := range found {
+			of.Questions = append(of.Questions, duty.Leak{
+				Question: l.Question.ID, Since: l.Since, Before: l.Before, After: l.After, PaceBefore: l.PaceBefore, PaceAfter: l.PaceAfter,
+			})
+		}
+		out = append(out, of)
+	}
+	return out
 }
 
 // foldLag is what the public does not see yet.

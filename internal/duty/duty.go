@@ -68,6 +68,26 @@ type Route struct {
 	Hint     string
 }
 
+// Leaks are the questions of a campaign whose answers may be going round, the surest
+// first.
+type Leaks struct {
+	// Title is the campaign's, in Chinese.
+	Campaign, Title string
+	Questions       []Leak
+}
+
+// Leak is a question that suddenly more people answer rightly, and faster.
+type Leak struct {
+	// Question is its id in the bank.
+	Question string
+	// Since is the hour from which on it shows, in the campaign's zone.
+	Since time.Time
+	// Before and After are the shares of right answers, 0 to 1, PaceBefore and PaceAfter
+	// the mean time that attempts with it took for each question.
+	Before, After         float64
+	PaceBefore, PaceAfter time.Duration
+}
+
 // Report is what whoever is on duty sees.
 type Report struct {
 	At time.Time
@@ -81,6 +101,7 @@ type Report struct {
 	Figures           []Figure
 	Refusals          []Refusals
 	Routes            []Route
+	Leaks             []Leaks
 }
 
 // Readings are what a Report is worked out from.
@@ -102,6 +123,8 @@ type Readings struct {
 	BrokenLogs int
 	// JobsRunning, JobsQueued and Approvals are nil where the database does not answer.
 	JobsRunning, JobsQueued, Approvals *int
+	// Leaks are those of the campaigns whose figures the reader may see.
+	Leaks []Leaks
 }
 
 // Lag is how far something is behind, over all campaigns: the sum of what waits, and the

@@ -138,6 +138,7 @@ func TestLevels(t *testing.T) {
 		"nothing":               {func(*Readings) {}, "redis.memory", OK},
 		"unready":               {func(r *Readings) { r.Reasons = []string{"x"} }, "ready.reasons", Act},
 		"a warning":             {func(r *Readings) { r.Warnings = []string{"x"} }, "ready.warnings", Watch},
+		"a leak":                {func(r *Readings) { r.Leaks = []Leaks{{Questions: []Leak{{Question: "law-017"}}}} }, "ready.warnings", Watch},
 		"a line":                {func(r *Readings) { r.Activity.Waiting = 50_000 }, "queue.wait", OK},
 		"a long line":           {func(r *Readings) { r.Activity.Waiting = 60_000 }, "queue.wait", Watch},
 		"an endless line":       {func(r *Readings) { r.Activity.Waiting = 180_000 }, "queue.wait", Act},
@@ -205,5 +206,25 @@ func TestWithoutALine(t *testing.T) {
 		if strings.HasPrefix(f.ID, "queue.") {
 			t.Errorf("%+v", f)
 		}
+	}
+}
+
+// TestLeaksAreWarnings: each campaign has a line of its own, which stays one when half a
+// bank is suspected.
+func TestLeaksAreWarnings(t *testing.T) {
+	t.Parallel()
+	r := fine()
+	r.Warnings = []string{"campaign x: 1 dead letters"}
+	r.Leaks = []Leaks{
+		{Campaign: "a", Title: "春季", Questions: []Leak{{Question: "law-017"}, {Question: "law-002"}}},
+		{Campaign: "b", Title: "秋季", Questions: []Leak{{Question: "1"}, {Question: "2"}, {Question: "3"}, {Question: "4"}, {Question: "5"}, {Question: "6"}}},
+	}
+	got := Judge(r)
+	want := []string{"campaign x: 1 dead letters", "疑似泄题：活动“春季”第 law-017、law-002 题", "疑似泄题：活动“秋季”第 1、2、3、4、5 题等 6 题"}
+	if diff := cmp.Diff(want, got.Warnings); diff != "" || got.Level != Watch || !got.Ready {
+		t.Errorf("%s %s, ready %t", diff, got.Level, got.Ready)
+	}
+	if diff := cmp.Diff(r.Leaks, got.Leaks); diff != "" {
+		t.Error(diff)
 	}
 }

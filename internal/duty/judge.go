@@ -1,6 +1,10 @@
 package duty
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // limits are from where on a figure is to be watched, and from where on to be acted on.
 type limits struct{ watch, act float64 }
@@ -38,9 +42,10 @@ func (l limits) judge(v float64) Level {
 
 // Judge makes a Report of readings.
 func Judge(r Readings) Report {
+	r.Warnings = slices.Concat(r.Warnings, leakWarnings(r.Leaks))
 	out := Report{
 		At: r.At, Since: r.Activity.Since, Ready: len(r.Reasons) == 0, Reasons: r.Reasons, Warnings: r.Warnings,
-		Refusals: r.Activity.Refusals, Routes: r.Activity.Routes,
+		Refusals: r.Activity.Refusals, Routes: r.Activity.Routes, Leaks: r.Leaks,
 	}
 	for i := range out.Routes {
 		judgeRoute(&out.Routes[i])
@@ -82,6 +87,26 @@ func readyFigures(r *Readings) []Figure {
 		"本服务器未就绪，负载均衡应已停止转来参与者；按运维手册逐条处理 reasons")
 	warnings := figure("ready.warnings", "告警", "项", float64(len(r.Warnings)), limits{1, 1e9}, "逐条查看 warnings，对照运维手册处理")
 	return []Figure{reasons, warnings}
+}
+
+// leaksNamed is how many questions of a campaign a warning names.
+const leaksNamed = 5
+
+// leakWarnings tell of each campaign with questions whose answers may be going round.
+func leakWarnings(all []Leaks) []string {
+	var out []string
+	for _, l := range all {
+		var named []string
+		for _, q := range l.Questions[:min(leaksNamed, len(l.Questions))] {
+			named = append(named, q.Question)
+		}
+		text := fmt.Sprintf("疑似泄题：活动“%s”第 %s 题", l.Title, strings.Join(named, "、"))
+		if n := len(l.Questions); n > leaksNamed {
+			text += fmt.Sprintf("等 %d 题", n)
+		}
+		out = append(out, text)
+	}
+	return out
 }
 
 // queueFigures are those of the line, where there is one. How many this server lets in

@@ -7,13 +7,15 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/duty"
 	"qingyuan/internal/operator"
 )
 
-// Duty says how this server is.
+// Duty says how this server is, and what may be leaking of the campaigns that the reader
+// sees.
 type Duty interface {
-	Report(ctx context.Context) duty.Report
+	Report(ctx context.Context, sees func(*campaign.Campaign) bool) duty.Report
 }
 
 // dutyRoutes are for whoever is on duty.
@@ -31,6 +33,7 @@ type dutyT struct {
 	Figures  []dutyFigureT   `json:"figures"`
 	Refusals []dutyRefusalsT `json:"refusals"`
 	Routes   []dutyRouteT    `json:"routes"`
+	Leaks    []dutyLeaksT    `json:"leaks"`
 }
 
 type dutyFigureT struct {
@@ -60,16 +63,33 @@ type dutyRouteT struct {
 	Hint     string  `json:"hint"`
 }
 
-// showDuty handles GET /api/v1/admin/duty.
+type dutyLeaksT struct {
+	Campaign  string      `json:"campaign"`
+	Title     string      `json:"title"`
+	Questions []dutyLeakT `json:"questions"`
+}
+
+type dutyLeakT struct {
+	Question       string  `json:"question"`
+	Since          string  `json:"since"`
+	FacilityBefore float64 `json:"facility_before"`
+	FacilityAfter  float64 `json:"facility_after"`
+	PaceBeforeMS   int64   `json:"pace_before_ms"`
+	PaceAfterMS    int64   `json:"pace_after_ms"`
+}
+
+// showDuty handles GET /api/v1/admin/duty. How questions are answered is told to who may
+// read the figures of the whole campaign: they are of everybody in it.
 func (s *Server) showDuty(k *call) error {
-	return k.send(fiber.StatusOK, dutyOf(s.Duty.Report(k.ctx)))
+	sees := func(c *campaign.Campaign) bool { return k.actor.Within(operator.ReadFigures, c, "") }
+	return k.send(fiber.StatusOK, dutyOf(s.Duty.Report(k.ctx, sees)))
 }
 
 func dutyOf(r duty.Report) dutyT {
 	out := dutyT{
 		AsOf: stamp(r.At, nil), SeenMS: r.Since.Milliseconds(), Level: string(r.Level), Ready: r.Ready,
 		Reasons: append([]string{}, r.Reasons...), Warnings: append([]string{}, r.Warnings...),
-		Figures: []dutyFigureT{}, Refusals: []dutyRefusalsT{}, Routes: []dutyRouteT{},
+		Figures: []dutyFigureT{}, Refusals: []dutyRefusalsT{}, Routes: []dutyRouteT{}, Leaks: []dutyLeaksT{},
 	}
 	for _, f := range r.Figures {
 		if f.Value != nil {
@@ -83,6 +103,20 @@ func dutyOf(r duty.Report) dutyT {
 	for _, x := range r.Routes {
 		out.Routes = append(out.Routes, dutyRouteT{
 			x.Name, x.Method, x.Pattern, x.Requests, millis(x.P50), millis(x.P99), string(x.Level), x.Hint,
+		})
+	}
+	for _, x := range r.Leaks {
+		out.Leaks = append(out.Leaks, dutyLeaksOf(x))
+	}
+	return out
+}
+
+func dutyLeaksOf(l duty.Leaks) dutyLeaksT {
+	out := dutyLeaksT{Campaign: l.Campaign, Title: l.Title, Questions: []dutyLeakT{}}
+	for _, q := range l.Questions {
+		out.Questions = append(out.Questions, dutyLeakT{
+			q.Question, stamp(q.Since, nil), rounded(q.Before, shareScale), rounded(q.After, shareScale),
+			q.PaceBefore.Milliseconds(), q.PaceAfter.Milliseconds(),
 		})
 	}
 	return out

@@ -3,27 +3,45 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"qingyuan/campaign"
 	"qingyuan/internal/duty"
 	"qingyuan/internal/operator"
 )
 
-// meteredDuty judges what the metrics of the bench say.
-type meteredDuty struct{ meter *duty.Meter }
-
-func (d meteredDuty) Report(context.Context) duty.Report {
-	return duty.Judge(duty.Readings{At: noon(), Activity: d.meter.Activity(), Warnings: []string{"campaign x: 1 dead letters"}})
+// meteredDuty judges what the metrics of the bench say. In each campaign of leaking a
+// question is suspected.
+type meteredDuty struct {
+	meter   *duty.Meter
+	leaking []*campaign.Campaign
 }
 
-func openDuty(_ *testing.T, b *bench) {
+func (d meteredDuty) Report(_ context.Context, sees func(*campaign.Campaign) bool) duty.Report {
+	r := duty.Readings{At: noon(), Activity: d.meter.Activity(), Warnings: []string{"campaign x: 1 dead letters"}}
+	for _, c := range d.leaking {
+		if sees(c) {
+			r.Leaks = append(r.Leaks, duty.Leaks{Campaign: c.ID, Title: c.ID, Questions: []duty.Leak{{
+				Question: "law-017", Since: noon().In(c.Zone), Before: 1.0 / 3, After: 0.93, PaceBefore: 11800 * time.Millisecond, PaceAfter: 4200 * time.Millisecond,
+			}}})
+		}
+	}
+	return duty.Judge(r)
+}
+
+func openDuty(_ *testing.T, b *bench) { b.Duty = meteredDuty{meter: b.metered()} }
+
+// metered lets the metrics of the bench be read.
+func (b *bench) metered() *duty.Meter {
 	registry := prometheus.NewRegistry()
 	b.Registerer, b.Gatherer = registry, registry
-	b.Duty = meteredDuty{&duty.Meter{Gatherer: registry, Now: b.Now}}
+	return &duty.Meter{Gatherer: registry, Now: b.Now}
 }
 
 // dutyArea concerns the server and nobody's unit.
@@ -64,6 +82,51 @@ func TestDutyTellsWhatHappened(t *testing.T) {
 	}
 }
 
+// TestDutyShowsLeaksOfOnesOwn: how questions are answered is told to who may read the
+// figures of the whole campaign, in the list and in the warnings alike.
+func TestDutyShowsLeaksOfOnesOwn(t *testing.T) {
+	t.Parallel()
+	b := newOfficeBench(t, func(b *bench) {
+		autumn := newCampaign(t)
+		autumn.ID = "autumn"
+		b.catalog.campaigns = append(b.catalog.campaigns, autumn)
+		b.Duty = meteredDuty{b.metered(), b.catalog.campaigns}
+	})
+	runs := func(campaignID, scope string) operator.Grant {
+		return operator.Grant{Role: operator.CampaignOperator, Campaign: campaignID, Scope: scope}
+	}
+	for name, c := range map[string]struct {
+		grants []operator.Grant
+		want   []string
+	}{
+		"everywhere":             {[]operator.Grant{runs("", "")}, []string{"spring", "autumn"}},
+		"spring":                 {[]operator.Grant{runs("spring", "")}, []string{"spring"}},
+		"autumn":                 {[]operator.Grant{runs("autumn", "")}, []string{"autumn"}},
+		"a district":             {[]operator.Grant{runs("spring", "yuci")}, nil},
+		"a district of all":      {[]operator.Grant{runs("", "140702")}, nil},
+		"whoever keeps accounts": {[]operator.Grant{{Role: operator.System}}, nil},
+		"a viewer on duty of a district": {
+			[]operator.Grant{runs("autumn", "yuci"), {Role: operator.OfficeViewer, Campaign: "spring"}}, []string{"spring"},
+		},
+	} {
+		got := decoded[dutyT](t, b.ask(t, b.operator(t, c.grants...), http.MethodGet, "/api/v1/admin/duty", "", http.StatusOK))
+		var seen []string
+		for _, l := range got.Leaks {
+			seen = append(seen, l.Campaign)
+		}
+		if !slices.Equal(seen, c.want) || len(got.Warnings) != 1+len(c.want) {
+			t.Errorf("%s: %q, want %q; warnings %q", name, seen, c.want, got.Warnings)
+		}
+		if len(c.want) == 0 {
+			continue
+		}
+		want := []dutyLeakT{{"law-017", stamp(noon(), zone()), 0.333333, 0.93, 11800, 4200}}
+		if !slices.Equal(got.Leaks[0].Questions, want) {
+			t.Errorf("%s: %+v", name, got.Leaks[0])
+		}
+	}
+}
+
 // TestRefusalsHaveWords shows that whoever is on duty reads no bare code: each that a
 // server may answer with has Chinese words in the view.
 func TestRefusalsHaveWords(t *testing.T) {
@@ -92,7 +155,7 @@ func TestDutyKnowsItsRoutes(t *testing.T) {
 	for _, r := range b.routes() {
 		known[r.method+" "+r.path] = true
 	}
-	for _, r := range b.Duty.Report(t.Context()).Routes {
+	for _, r := range b.Duty.Report(t.Context(), func(*campaign.Campaign) bool { return true }).Routes {
 		if !known[r.Method+" "+r.Pattern] {
 			t.Errorf("no route is %s %s", r.Method, r.Pattern)
 		}

@@ -14,15 +14,21 @@ import (
 	"qingyuan/quiz"
 )
 
-// Topics keeps how well topics are known, live: each minute it reads the facts that the
-// ledger has got since, and holds a few numbers a topic. What it holds is worked out
-// anew by every server from the first fact on; nothing else hangs on it.
+// Topics keeps how well topics are known, live, and which questions may be leaking: each
+// minute it reads the facts that the ledger has got since, and holds a few numbers a
+// topic, and for each question a few an hour. What it holds is worked out anew by every
+// server from the first fact on; nothing else hangs on it.
 type Topics struct {
 	Ledger    TopicLedger
 	Campaigns func() []*campaign.Campaign
 	Now       func() time.Time
 	// Rulings are those in force on contested questions; nil where nobody rules.
 	Rulings Rulings
+	// Drawn tells whether papers may still get a question of a campaign: what nobody is
+	// asked any more is no leak.
+	Drawn func(campaign string, q *quiz.Question) bool
+	// Suspected is told once of each question whose answer may be going round.
+	Suspected func(campaign string, l Leak)
 	// Every is the time between two readings; a minute when zero.
 	Every time.Duration
 	// Failed is told of a reading that broke off; the next one goes on where it did.
@@ -47,6 +53,7 @@ type knownTopics struct {
 	asOf  time.Time
 	items []TopicShare
 	asked map[string]Asked // by the question's fingerprint
+	leaks []Leak
 }
 
 // Asked is how often a question was answered, and how often as its own key says, whatever
@@ -103,7 +110,7 @@ func (t *Topics) Refresh(ctx context.Context) {
 	for _, c := range t.Campaigns() {
 		r, ok := t.readers[c.ID]
 		if !ok {
-			r = newTopicReader(t.Ledger, c.ID)
+			r = newTopicReader(t.Ledger, c)
 			if t.readers == nil {
 				t.readers = map[string]*topicReader{}
 			}
@@ -118,7 +125,7 @@ func (t *Topics) Refresh(ctx context.Context) {
 			continue
 		}
 		if known {
-			t.keep(c.ID, knownTopics{asOf, r.missed(t.Rulings.of(c.ID)), r.asked()})
+			t.keep(c.ID, knownTopics{asOf, r.missed(t.Rulings.of(c.ID)), r.asked(), t.suspects(c, r, asOf)})
 		}
 	}
 }
@@ -136,9 +143,12 @@ func (t *Topics) keep(campaignID string, k knownTopics) {
 type topicReader struct {
 	ledger   TopicLedger
 	campaign string
+	zone     *time.Location
 	cursors  map[int]event.Position
 	// questions are those of each bank version, in its order.
 	questions map[string][]*answered
+	// watched are the questions of all versions, by fingerprint.
+	watched map[string]*watched
 }
 
 // answered is how often each choice was made of a question: what is right is asked when
@@ -148,11 +158,13 @@ type answered struct {
 
 	fingerprint string
 	chosen      map[quiz.Choice]int64
+	hours       hourly // the same for all versions that have the question
 }
 
-func newTopicReader(l TopicLedger, campaignID string) *topicReader {
+func newTopicReader(l TopicLedger, c *campaign.Campaign) *topicReader {
 	return &topicReader{
-		ledger: l, campaign: campaignID, cursors: map[int]event.Position{}, questions: map[string][]*answered{},
+		ledger: l, campaign: c.ID, zone: c.Zone, cursors: map[int]event.Position{}, questions: map[string][]*answered{},
+		watched: map[string]*watched{},
 	}
 }
 
@@ -190,7 +202,7 @@ func (r *topicReader) take(ctx context.Context, shard int, f *event.Fact) error 
 	switch f.Kind {
 	case event.KindSubmitted:
 		if body, ok := f.Body.(event.Submitted); ok {
-			return r.count(ctx, &body, 1)
+			return r.count(ctx, f.At, &body, 1)
 		}
 	case event.KindInvalidated, event.KindWithdrawn, event.KindRestored:
 		body, ok := f.Body.(event.Corrected)
@@ -215,13 +227,14 @@ func (r *topicReader) correct(ctx context.Context, shard int, f *event.Fact, num
 	}
 	for i := range h.Facts {
 		if body, ok := h.Facts[i].Body.(event.Submitted); ok && body.Number == number {
-			return r.count(ctx, &body, sign)
+			return r.count(ctx, h.Facts[i].At, &body, sign)
 		}
 	}
 	return fmt.Errorf("attempt %d was never handed in", number)
 }
 
-func (r *topicReader) count(ctx context.Context, body *event.Submitted, sign int64) error {
+// count counts a submission of a moment, or takes it out.
+func (r *topicReader) count(ctx context.Context, at time.Time, body *event.Submitted, sign int64) error {
 	questions, err := r.bank(ctx, body.Bank)
 	if err != nil {
 		return err
@@ -242,8 +255,12 @@ func (r *topicReader) count(ctx context.Context, body *event.Submitted, sign int
 			return fmt.Errorf("question %d of %d", it.Question, len(questions))
 		}
 	}
+	hour := hourOf(at, r.zone)
+	pace := time.Duration(body.UsedMS) * time.Millisecond / time.Duration(max(len(items), 1))
 	for i, it := range items {
-		questions[it.Question].chosen[choices[i]] += sign
+		q := questions[it.Question]
+		q.chosen[choices[i]] += sign
+		q.hours.add(hour, sign, choices[i] == q.Key, pace)
 	}
 	return nil
 }
@@ -266,7 +283,8 @@ func (r *topicReader) bank(ctx context.Context, digest string) ([]*answered, err
 	q := make([]*answered, len(b.Questions))
 	for i := range b.Questions {
 		one := &b.Questions[i]
-		q[i] = &answered{one, one.Fingerprint(), map[quiz.Choice]int64{}}
+		mark := one.Fingerprint()
+		q[i] = &answered{one, mark, map[quiz.Choice]int64{}, r.watch(one, mark)}
 	}
 	r.questions[digest] = q
 	return q, nil

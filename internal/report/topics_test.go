@@ -3,10 +3,13 @@ package report_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"qingyuan/campaign"
 	"qingyuan/internal/event"
@@ -46,14 +49,18 @@ func (l *factLedger) Bank(context.Context, string) ([]byte, bool, error) {
 }
 
 func (l *factLedger) add(participant string, kind event.Kind, body any) {
+	l.addAt(opening, participant, kind, body)
+}
+
+func (l *factLedger) addAt(at time.Time, participant string, kind event.Kind, body any) {
 	l.facts = append(l.facts, event.Fact{
-		Position: event.Position{Epoch: 1, Seq: uint64(len(l.facts)) + 1}, Kind: kind, Participant: participant, Body: body,
+		Position: event.Position{Epoch: 1, Seq: uint64(len(l.facts)) + 1}, Kind: kind, At: at, Participant: participant, Body: body,
 	})
 }
 
-// TestTopicsLive follows submissions, one that is taken out and one that comes back.
-func TestTopicsLive(t *testing.T) {
-	t.Parallel()
+// liveBank has a question of each of two topics, both with the first option as the key.
+func liveBank(t *testing.T) (*quiz.Bank, []byte) {
+	t.Helper()
 	question := func(id, topic string) quiz.Question {
 		return quiz.Question{
 			ID: id, Kind: quiz.Single, Topic: topic, Audience: []string{quiz.AllAudiences}, Difficulty: 1, Stem: id, ValidFrom: "2020-01-01",
@@ -68,6 +75,13 @@ func TestTopicsLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return b, packed
+}
+
+// TestTopicsLive follows submissions, one that is taken out and one that comes back.
+func TestTopicsLive(t *testing.T) {
+	t.Parallel()
+	b, packed := liveBank(t)
 	items := (&quiz.Paper{Items: []quiz.Item{{Question: 0, Points: 5}, {Question: 1, Points: 5}}}).EncodeItems()
 	submitted := func(number int, choices ...quiz.Choice) event.Submitted {
 		return event.Submitted{Number: number, Bank: b.Digest, Items: items, Choices: quiz.Choices(choices).String()}
@@ -78,7 +92,7 @@ func TestTopicsLive(t *testing.T) {
 	var rulings []quiz.Ruled
 	topics := &report.Topics{
 		Rulings: func(string) []quiz.Ruled { return rulings },
-		Ledger:  l, Campaigns: func() []*campaign.Campaign { return []*campaign.Campaign{{ID: "c"}} },
+		Ledger:  l, Campaigns: func() []*campaign.Campaign { return []*campaign.Campaign{{ID: "c", Zone: china, AlwaysOpen: true}} },
 		Now: func() time.Time { return now }, Failed: func(_ string, err error) { failed = err },
 	}
 	if _, _, ok := topics.Missed("c"); ok {
@@ -128,4 +142,132 @@ func TestTopicsLive(t *testing.T) {
 	}
 	l.err, failed = nil, nil
 	see("after an outage", report.TopicShare{Topic: "harm", Answered: 4, Missed: 3}, report.TopicShare{Topic: "law", Answered: 4, Missed: 2})
+}
+
+// watching is an evening on which questions are watched for leaks.
+type watching struct {
+	*report.Topics
+
+	ledger  *factLedger
+	bank    *quiz.Bank
+	over    bool
+	gone    string // the question that is drawn no more
+	told    []string
+	failed  error
+	persons int
+}
+
+func watch(t *testing.T) *watching {
+	t.Helper()
+	b, packed := liveBank(t)
+	w := &watching{ledger: &factLedger{bank: packed}, bank: b}
+	c := newCampaign(t)
+	c.OpensAt, c.ClosesAt = opening, opening.Add(12*time.Hour)
+	w.Topics = &report.Topics{
+		Ledger: w.ledger, Campaigns: func() []*campaign.Campaign { return []*campaign.Campaign{c} },
+		Now: func() time.Time {
+			if w.over {
+				return c.ClosesAt
+			}
+			return c.ClosesAt.Add(-time.Minute)
+		},
+		Failed:    func(_ string, err error) { w.failed = err },
+		Drawn:     func(_ string, q *quiz.Question) bool { return q.ID != w.gone },
+		Suspected: func(id string, l report.Leak) { w.told = append(w.told, id+" "+l.Question.ID) },
+	}
+	return w
+}
+
+// answer lets so many hand in within an hour of the evening, all with the same paper, and
+// returns who they were.
+func (w *watching) answer(hour, n int, used time.Duration, choices ...quiz.Choice) (who []string) {
+	items := (&quiz.Paper{Items: []quiz.Item{{Question: 0, Points: 5}, {Question: 1, Points: 5}}}).EncodeItems()
+	for i := range n {
+		w.persons++
+		p := "p" + strconv.Itoa(w.persons)
+		at := opening.Add(time.Duration(hour)*time.Hour + time.Duration(i)*time.Second)
+		w.ledger.addAt(at, p, event.KindSubmitted, event.Submitted{
+			Number: 1, UsedMS: used.Milliseconds(), Bank: w.bank.Digest, Items: items, Choices: quiz.Choices(choices).String(),
+		})
+		who = append(who, p)
+	}
+	return who
+}
+
+// see reads on and wants these questions to be suspected.
+func (w *watching) see(t *testing.T, when string, want ...string) []report.Leak {
+	t.Helper()
+	t.Helper()
+	w.Refresh(t.Context())
+	var got []string
+	leaks := w.Leaks("c")
+	for _, l := range leaks {
+		got = append(got, l.Question.ID)
+	}
+	if !slices.Equal(got, want) || w.failed != nil {
+		t.Fatalf("%s: %q are suspected, want %q, %v", when, got, want, w.failed)
+	}
+	return leaks
+}
+
+// TestLeaksLive follows an evening on which the answer to a question goes round from the
+// second hour on, and those who knew it are taken out and come back.
+func TestLeaksLive(t *testing.T) {
+	t.Parallel()
+	w := watch(t)
+	w.see(t, "before anybody came")
+	w.answer(0, 40, 20*time.Second, 2, 2)
+	w.answer(0, 20, 20*time.Second, 1, 2)
+	w.see(t, "a slow hour")
+	knew := w.answer(1, 29, 8*time.Second, 1, 2)
+	w.see(t, "a few that are quick")
+	knew = append(knew, w.answer(1, 31, 8*time.Second, 1, 2)...)
+	leaks := w.see(t, "many that are quick", "1")
+	want := report.Leak{
+		Question: leaks[0].Question, Since: opening.Add(time.Hour), Before: 1.0 / 3, After: 1, PaceBefore: 10 * time.Second, PaceAfter: 4 * time.Second,
+	}
+	if diff := cmp.Diff(want, leaks[0], cmpopts.IgnoreUnexported(report.Leak{})); diff != "" {
+		t.Error(diff)
+	}
+	late := w.answer(2, 40, 8*time.Second, 1, 2)
+	w.see(t, "it goes on", "1")
+	if diff := cmp.Diff([]string{"c 1"}, w.told); diff != "" {
+		t.Errorf("told while it lasts: %s", diff)
+	}
+	for _, p := range slices.Concat(knew, late) {
+		w.ledger.add(p, event.KindInvalidated, event.Corrected{Number: 1})
+	}
+	w.see(t, "those who knew are taken out")
+	for _, p := range knew {
+		w.ledger.addAt(opening.Add(9*time.Hour), p, event.KindRestored, event.Corrected{Number: 1})
+	}
+	if back := w.see(t, "they come back at their own hour", "1"); !back[0].Since.Equal(opening.Add(time.Hour)) {
+		t.Errorf("they come back at %v", back[0].Since)
+	}
+	w.gone = "1"
+	w.see(t, "it is drawn no more")
+	w.gone = ""
+	w.see(t, "it is drawn again", "1")
+	w.over = true
+	w.see(t, "the campaign is over")
+	if len(w.told) != 1 {
+		t.Errorf("told %q", w.told)
+	}
+}
+
+// TestNoLeaksLive: an hour that is only easier, or only quicker, is none.
+func TestNoLeaksLive(t *testing.T) {
+	t.Parallel()
+	for name, later := range map[string]struct {
+		used   time.Duration
+		choice quiz.Choice
+	}{"only easier": {20 * time.Second, 1}, "only quicker": {8 * time.Second, 2}} {
+		w := watch(t)
+		w.answer(0, 60, 20*time.Second, 2, 2)
+		w.answer(1, 60, later.used, later.choice, 2)
+		w.see(t, name)
+		if w.told != nil {
+			t.Errorf("%s: told %q", name, w.told)
+		}
+	}
 }

@@ -7,7 +7,7 @@ import { Problem } from '@/shared/api/problem'
 import { upload } from '@/shared/api/upload'
 import { effectOf } from '@/console/approvals'
 import { fields, mayChange, patchOf, readForm } from '@/console/campaignFields'
-import { type Figure, large, short } from '@/console/duty'
+import { type Figure, large, short, suspects } from '@/console/duty'
 import { followJob, type Job } from '@/console/followJob'
 import { actor, at, atSecond } from '@/console/format'
 import { appliedWords, rosterWords } from '@/console/imported'
@@ -141,6 +141,13 @@ describe('the duty page', () => {
 
   it('writes numbers that are read across a room', () => {
     expect([short(null), short(0.66), short(99.94), short(1234.5), short(123_456)]).toEqual(['—', '0.7', '99.9', '1,235', '12.3万'])
+  })
+
+  it('tells of suspected questions what became of them, and since when', () => {
+    const rose = { question: 'law-017', since: '2026-06-26T20:00:00+08:00', facility_before: 0.414, facility_after: 0.93, pace_before_ms: 11_800, pace_after_ms: 4_240 }
+    expect(suspects([{ campaign: 'a', title: '甲', questions: [rose] }, { campaign: 'b', title: '乙', questions: [] }])).toEqual([
+      { campaign: 'a', title: '甲', question: 'law-017', since: '2026-06-26 20:00', facility: '41% → 93%', pace: '11.8 → 4.2' },
+    ])
   })
 })
 

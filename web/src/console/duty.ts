@@ -1,4 +1,5 @@
 import type { Schema } from '@/shared/api/types'
+import { at } from './format'
 
 export type Duty = Schema<'Duty'>
 export type Figure = Duty['figures'][number]
@@ -31,3 +32,25 @@ export function short(value: number | null): string {
 }
 
 const trim = (n: number) => n.toLocaleString('zh-CN', { maximumFractionDigits: 1 })
+
+/** A question whose answer may be going round, as the page tells of it. */
+export interface Suspect {
+  campaign: string
+  title: string
+  question: string
+  since: string
+  facility: string
+  pace: string
+}
+
+/** The suspected questions of all campaigns, one a row. */
+export function suspects(all: Duty['leaks']): Suspect[] {
+  return all.flatMap(({ campaign, title, questions }) => questions.map((q) => ({
+    campaign, title, question: q.question, since: at(q.since),
+    facility: `${share(q.facility_before)} → ${share(q.facility_after)}`,
+    pace: `${seconds(q.pace_before_ms)} → ${seconds(q.pace_after_ms)}`,
+  })))
+}
+
+const share = (rate: number) => `${Math.round(rate * 100)}%`
+const seconds = (ms: number) => (ms / 1000).toFixed(1)
