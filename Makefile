@@ -10,6 +10,7 @@ RATE     ?= 20000
 PARTICIPANTS ?= 20000
 MINUTES ?= 60
 BENCHFLAGS ?=
+CHECKS ?= 1000
 
 VERSION := $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 
@@ -36,9 +37,11 @@ TESTFLAGS := -vet=off -ldflags '-s -w' -parallel 6 -timeout 9m
 # is `make chaos` that cuts the power. So their files lie in memory where there is room.
 IN_MEMORY := $(shell scripts/memory.sh)
 
-# test_dirs lists the packages whose tests hold a function named like $(1).
-test_dirs = $(sort $(dir $(shell grep -rlE '^func $(1)' --include='*_test.go' \
+# test_dirs_of lists the packages whose tests hold a line like $(1), test_dirs those with a
+# function named like it.
+test_dirs_of = $(sort $(dir $(shell grep -rlE '$(1)' --include='*_test.go' \
 	--exclude-dir=bin --exclude-dir=data --exclude-dir=node_modules .)))
+test_dirs = $(call test_dirs_of,^func $(1))
 bench_dirs = $(call test_dirs,Benchmark)
 
 .DEFAULT_GOAL := help
@@ -108,6 +111,10 @@ fuzz: need-servers ## Run each fuzz target for FUZZTIME=20s
 			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime '$(FUZZTIME)' "$$dir"; \
 		done; \
 	done
+
+.PHONY: machines
+machines: need-servers ## Run the packages with models and state machines with CHECKS=1000 random runs, of which the dear ones leave some out
+	go test -vet=off -count=1 -timeout 6h $(call test_dirs_of,rapid\.Check) -rapid.checks '$(CHECKS)'
 
 .PHONY: bench
 bench: need-redis build ## Compare the server with what the machine allows: BENCHFLAGS='-pairs 15'

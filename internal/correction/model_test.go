@@ -19,7 +19,7 @@ import (
 // The plain model: who has which acts, and who keeps each of them out.
 const (
 	crowd    = 8
-	oneIn    = 20 // of rapid's checks is carried out; -rapid.checks=2000 makes a hundred of them
+	oneIn    = 20 // of rapid's checks is carried out; `make machines` makes many more
 	byItself = "an operator, by itself"
 )
 

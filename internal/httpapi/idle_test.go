@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -29,7 +30,9 @@ func TestIdleConnectionIsClosedInSilence(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-		if got, err := io.ReadAll(conn); err != nil || len(got) > 0 {
+		got, err := io.ReadAll(conn)
+		// Half a header that comes after the server has gone is answered by a reset.
+		if err != nil && !errors.Is(err, syscall.ECONNRESET) || len(got) > 0 {
 			t.Errorf("%s: the server said %q, %v; want silence and the end", name, got, err)
 		}
 		_ = conn.Close()

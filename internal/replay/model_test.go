@@ -17,11 +17,11 @@ import (
 	"qingyuan/quiz"
 )
 
-// few are the people of the model. One in ten of rapid's checks is carried out, or
-// the tests would take minutes; -rapid.checks=1000 makes a hundred of them.
+// few are the people of the model. One in twenty of rapid's checks is carried out,
+// or the tests would take minutes; `make machines` makes many more.
 const (
 	few   = 5
-	oneIn = 10
+	oneIn = 20
 )
 
 // world lets a few people act at random. Faults of the rules are no concern here:
