@@ -241,6 +241,7 @@ func TestLeaks(t *testing.T) {
 		"too few since":                    {[]sitting{{100, 10, slow}, {29, 29, fast}}, ""},
 		"just enough":                      {[]sitting{{30, 3, slow}, {30, 29, fast}}, hour(1)},
 		"a rise that chance makes":         {[]sitting{{30, 12, slow}, {30, 17, fast}}, ""},
+		"a rise that does not matter":      {[]sitting{{1000, 400, slow}, {1000, 520, fast}}, ""},
 		"one hour":                         {[]sitting{{200, 190, fast}}, ""},
 	} {
 		b := newBank(t)
