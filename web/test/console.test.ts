@@ -35,7 +35,7 @@ describe('a table that is taken in', () => {
   it('is told with its version where it has one', () => {
     expect(appliedWords(true, 7)).toBe('已导入，为版本 7。')
     expect(appliedWords(true)).toBe('已写入名册。')
-    expect(appliedWords(false, 7)).toBe('没有改动任何内容。')
+    expect(appliedWords(false, 7)).toBe('尚未写入任何内容。')
   })
 })
 
