@@ -287,8 +287,9 @@ func (d *retentionDesk) work(ctx context.Context, j jobs.Job, p *jobs.Progress) 
 	return json.Marshal(taken)
 }
 
-// redisAway is how long the work waits for a Redis that is away.
-const redisAway = time.Hour
+// redisAway is how long the work waits for a Redis that is away: longer than an outage lasts,
+// since whoever asked to be erased was told that they will be.
+const redisAway = 30 * 24 * time.Hour
 
 // untilGone lets a job take something away, and waits where it cannot yet: nobody asks
 // twice. A server that has just started goes on with jobs before it serves its campaigns,
