@@ -103,12 +103,14 @@ func (s *Service) ask(ctx context.Context, a asked) error {
 	return nil
 }
 
-// AskAgain asks about those of whom WeChat has not told yet, the longest waiting first.
+// AskAgain asks about those of whom WeChat has not told yet, the longest waiting first,
+// but for those whose claim may be asking just now.
 func (s *Service) AskAgain(ctx context.Context) error {
 	if s.Risk == nil {
 		return nil
 	}
-	rows, err := s.DB.QueryContext(ctx, `SELECT campaign, prize, item, participant, sealed, at FROM prize_risks WHERE state = 'asking' ORDER BY at LIMIT $1`, asksAtOnce)
+	rows, err := s.DB.QueryContext(ctx, `SELECT campaign, prize, item, participant, sealed, at FROM prize_risks WHERE state = 'asking' AND at <= $1 ORDER BY at LIMIT $2`,
+		s.Now().Add(-askPatience).UnixMilli(), asksAtOnce)
 	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (a asked, err error) {
 		var sealed []byte
 		var at int64

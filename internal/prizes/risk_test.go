@@ -102,6 +102,11 @@ func TestRiskOfWinners(t *testing.T) {
 		if got := flags(); len(got) != 2 || got[0] != "late "+prizes.FlagAsking {
 			t.Errorf("to be reviewed: %v", got)
 		}
+		once := len(asked)
+		ask()
+		if len(asked) != once {
+			t.Errorf("asked about %v beside a claim that may be asking still", asked[once:])
+		}
 		r.at = r.at.Add(time.Hour)
 		ask()
 		if got := flags(); len(got) != 2 {

@@ -411,10 +411,8 @@ func TestPlacesMachine(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, S=%d", policy, shards), func(t *testing.T) {
 				t.Parallel()
 				clients, runs := clientsOf(t, redistest.Start(t)), 0
-				rapid.Check(t, func(rt *rapid.T) {
-					if runs++; runs%16 != 0 {
-						return
-					}
+				rapid.Check(t, oneIn(16, func(rt *rapid.T) {
+					runs++
 					def := definition(t, fmt.Sprint("c", runs), shards)
 					def.Policy, def.Combined = policy, true
 					def.Phases = []campaign.Phase{{ID: "first", From: opens, To: secondPhase}, {ID: "second", From: secondPhase, To: def.ClosesAt}}
@@ -429,7 +427,7 @@ func TestPlacesMachine(t *testing.T) {
 					})
 					m.T = rt
 					m.check()
-				})
+				}))
 			})
 		}
 	}
