@@ -3,7 +3,7 @@ import { GridComponent } from 'echarts/components'
 import * as echarts from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
 import { describe, expect, it } from 'vitest'
-import { figuresOf, hoursOf, ranked, shown, smoothLine } from '@/screen/figures'
+import { figuresOf, headingsOf, hoursOf, ranked, shown, smoothLine } from '@/screen/figures'
 import { lineOf } from '@/screen/names'
 import { addressed } from '@/screen/useScreen'
 import { fullName } from '@/shared/units'
@@ -31,6 +31,23 @@ describe('the large numbers', () => {
     [0.29, '29.0%'],
   ])('shows %d as %s', (value, text) => {
     expect(shown({ value, percent: true })).toBe(text)
+  })
+})
+
+describe('the headings of the rows', () => {
+  const row = (id: string, kind: 'region' | 'unit') => ({ id, kind, name: id, rank: null }) as never
+  const nobody = row('unassigned', 'unit')
+  it.each([
+    [[row('a', 'region'), row('b', 'region'), nobody], null, 'screen.regions', 'screen.regionList'],
+    [[row('a', 'region'), row('u', 'unit')], 'participation', 'screen.regions', 'screen.regionRanks'],
+    [[row('a', 'region')], 'signatures', 'screen.regions', 'screen.ranksBySignatures'],
+    [[row('u', 'unit'), nobody], null, 'screen.unitTiles', 'screen.unitList'],
+    [[row('u', 'unit'), row('v', 'unit')], 'participation', 'screen.unitTiles', 'screen.unitRanks'],
+    [[row('u', 'unit')], 'signatures', 'screen.unitTiles', 'screen.unitsBySignatures'],
+    [[nobody], null, 'screen.regions', 'screen.regionList'],
+    [[], null, 'screen.regions', 'screen.regionList'],
+  ] as const)('say what they are: %#', (rows, by, tiles, ranks) => {
+    expect(headingsOf([...rows], by as never)).toEqual({ tiles, ranks })
   })
 })
 

@@ -35,6 +35,15 @@ export function shown(f: Pick<Figure, 'value' | 'percent'>): string {
 /** The row of those who belong to no unit. */
 export const unassigned = 'unassigned'
 
+/** What the rows are called together, above the tiles and above the ranks: a part of a campaign may consist of units alone. */
+export function headingsOf(rows: Frame['regions'], by: Frame['regions_by']): { tiles: TextKey; ranks: TextKey } {
+  const kinds = new Set(rows.filter((r) => r.id !== unassigned).map((r) => r.kind))
+  if (kinds.has('unit') && !kinds.has('region')) {
+    return { tiles: 'screen.unitTiles', ranks: by === null ? 'screen.unitList' : by === 'signatures' ? 'screen.unitsBySignatures' : 'screen.unitRanks' }
+  }
+  return { tiles: 'screen.regions', ranks: by === null ? 'screen.regionList' : by === 'signatures' ? 'screen.ranksBySignatures' : 'screen.regionRanks' }
+}
+
 /** Regions by their rank; what has none comes last, in the order of the tree. */
 export function ranked(rows: Frame['regions']): Frame['regions'] {
   const regions = rows.filter((r) => r.id !== unassigned)
