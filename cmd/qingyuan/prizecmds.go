@@ -135,13 +135,14 @@ type prizeAuditCmd struct {
 // Run implements the command.
 func (c prizeAuditCmd) Run(e env) error {
 	return c.onWorkbench(e, func(w *workbench) (err error) {
-		if _, err := w.catalog.Prizes(c.Campaign); err != nil {
+		offer, err := w.catalog.Prizes(c.Campaign)
+		if err != nil {
 			return told(e, err)
 		}
 		if err := w.drain(e.ctx, ledger.Shard{Campaign: c.Campaign}); err != nil {
 			w.log.WarnContext(e.ctx, "the stream was not taken up", "err", err)
 		}
-		a := chanceAudit{prizes: w.services.prizes, campaign: c.Campaign}
+		a := chanceAudit{prizes: w.services.prizes, campaign: c.Campaign, zone: offer.Campaign.Zone}
 		if c.CSV != "" {
 			f, err := os.Create(c.CSV)
 			if err != nil {
@@ -182,6 +183,7 @@ func (c prizeAuditCmd) Run(e env) error {
 type chanceAudit struct {
 	prizes                    *prize.Service
 	campaign                  string
+	zone                      *time.Location // of the times that are written
 	out                       *csv.Writer // nil for none
 	chances, fell, won, wrong int
 }
@@ -210,6 +212,6 @@ func (a *chanceAudit) chance(participant string, at time.Time, number int, rolle
 		a.wrong++
 	}
 	if a.out != nil {
-		_ = a.out.Write([]string{a.prizes.Ticket(a.campaign, participant), strconv.Itoa(number), at.UTC().Format(time.RFC3339), rolled, item, why}) // Error tells at the end
+		_ = a.out.Write([]string{a.prizes.Ticket(a.campaign, participant), strconv.Itoa(number), at.In(a.zone).Format(time.RFC3339), rolled, item, why}) // Error tells at the end
 	}
 }
