@@ -59,7 +59,7 @@ const atOnce = 128
 func newTown(t testing.TB, size int) *town {
 	t.Helper()
 	w := &town{
-		TB: t, size: size, redis: redistest.Start(t, redistest.Set("appendonly", "yes"), redistest.Set("appendfsync", "everysec")),
+		TB: t, size: size, redis: redistest.Start(t, redistest.Packed(), redistest.Set("appendonly", "yes"), redistest.Set("appendfsync", "everysec")),
 		bank: newBank(t), rules: quiz.Rules{
 			Strata: []quiz.Stratum{{Count: 20, Points: 5}}, TimeLimit: time.Hour, Grace: 5 * time.Second,
 			AttemptsPerDay: 3, PassScore: 60, Marking: quiz.AllOrNothing, Review: quiz.ReviewNever,

@@ -28,7 +28,7 @@ import (
 //	go test ./internal/redisstore -run '^$' -bench ParticipantBytes -benchtime 1x
 func BenchmarkParticipantBytes(b *testing.B) {
 	const people = 100_000
-	s := redistest.Start(b, redistest.Set("hash-max-listpack-value", "512"), redistest.Set("hash-max-listpack-entries", "512"))
+	s := redistest.Start(b, redistest.Packed())
 	for b.Loop() {
 		clients := clientsOf(b, s)
 		if err := clients[0].FlushAll(b.Context()).Err(); err != nil {

@@ -90,7 +90,7 @@ func instead(st *leaderboard.Standing, listed uint64, isListed bool) {
 func (b *Boards) ofShard(ctx context.Context, o *opened, scope, participant string, window int64) (*shardStanding, error) {
 	k := o.keys(participant)
 	r, err := run(ctx, b.campaigns.writes.alone(), standingScript,
-		[]string{k.meta(), k.participant(participant), k.layer(scope, layerBoard)}, o.epoch, participant, window)
+		[]string{k.meta(), k.participant(participant), k.layer(scope, layerBoard)}, o.epoch, participant, window, flag(scope == ""))
 	switch {
 	case err != nil:
 		return nil, err

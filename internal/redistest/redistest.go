@@ -50,6 +50,15 @@ func Durable() Option {
 	}
 }
 
+// Packed makes the server keep a participant's hash in one piece, as the program's own
+// Redis does: what memory and reads cost depends on it.
+func Packed() Option {
+	return func(s *Server) {
+		s.set("hash-max-listpack-value", "512")
+		s.set("hash-max-listpack-entries", "512")
+	}
+}
+
 // TCP makes the server listen on a loopback port instead of a Unix socket, for
 // tests that put a proxy in between.
 func TCP() Option { return func(s *Server) { s.network = "tcp" } }

@@ -7,6 +7,7 @@
 -- ARGV[1] epoch
 -- ARGV[2] participant's id
 -- ARGV[3] lines to show with the participant in their middle, 0 for none
+-- ARGV[4] "1" for the main board, on which whoever hands in stands at once
 --
 -- Returns {"none"} for who has no place in public, {"epoch"}, or {"ok", the field b,
 -- the place as listed or "", how many above, equal, on the board, who is on the lines
@@ -25,7 +26,10 @@ if not p[1] or p[2] then
   return { 'none' }
 end
 local board, place, lines = KEYS[3], string.match(p[1], '^%d+'), tonumber(ARGV[3])
-local listed = redis.call('ZSCORE', board, ARGV[2]) or ''
+local listed = place
+if ARGV[4] ~= '1' then
+  listed = redis.call('ZSCORE', board, ARGV[2]) or ''
+end
 local all = redis.call('ZCARD', board)
 
 local around, above, equal = {}, nil, nil
