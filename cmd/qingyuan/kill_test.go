@@ -5,7 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,39 +24,52 @@ import (
 	"qingyuan/proof"
 )
 
-// built is the program, in a folder that goes with the test binary.
-var built struct {
+// programName is how this test binary is called where it is the program itself. It runs as
+// that in processes of their own: nothing has to be built for them.
+const programName = "qingyuan"
+
+// isProgram tells whether this process is one of them.
+func isProgram() bool { return filepath.Base(os.Args[0]) == programName }
+
+// copied is this test binary under the program's name, in a folder that goes with the run.
+var copied struct {
 	once sync.Once
 	dir  string
 	err  error
 }
 
-// binary builds the program once a test run and returns its path.
+// binary returns the path of the program, which has the places at which it can be told to
+// die. It is a copy: what the program starts of itself must be the program, too.
 func binary(t testing.TB) string {
 	t.Helper()
-	built.once.Do(func() {
-		if built.dir, built.err = os.MkdirTemp("", "qyb"); built.err != nil { //nolint:usetesting // It outlives the test.
+	copied.once.Do(func() {
+		if copied.dir, copied.err = os.MkdirTemp("", "qyb"); copied.err != nil { //nolint:usetesting // It outlives the test.
 			return
 		}
-		out, err := exec.Command("go", "build", "-o", built.dir, ".").CombinedOutput()
-		if err != nil {
-			built.err = fmt.Errorf("%w\n%s", err, out)
+		var self string
+		if self, copied.err = os.Executable(); copied.err == nil {
+			copied.err = copyFile(filepath.Join(copied.dir, programName), self)
 		}
 	})
-	if built.err != nil {
-		t.Fatalf("build the program: %v", built.err)
+	if copied.err != nil {
+		t.Fatalf("copy the program: %v", copied.err)
 	}
-	return filepath.Join(built.dir, "qingyuan")
+	return filepath.Join(copied.dir, programName)
 }
 
-// armed builds the program with the places at which it can be told to die.
-func armed(t testing.TB) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "qingyuan")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", "failpoints", "-o", path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build the program: %v\n%s", err, out)
+// copyFile copies a file that can be run.
+func copyFile(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
 	}
-	return path
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o700)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }
 
 // process is the real program in a process of its own, which can be killed.

@@ -41,7 +41,7 @@ type paying struct {
 	pay *wechattest.Pay
 }
 
-// newPaying prepares the program, armed and not started yet.
+// newPaying prepares the program, not started yet.
 func newPaying(t *testing.T) *paying {
 	t.Helper()
 	x := &paying{officeCommands: officeCommands{t, demo(t)}, we: wechattest.Start(t), pay: wechattest.StartPay(t, time.Now)}
@@ -57,7 +57,7 @@ wechat:
 `, x.we.URL(), wechattest.PayApp, x.pay.URL(), wechattest.Merchant, wechattest.Serial, key, wechattest.PublicKeyID, public, wechattest.Scene)
 	addr, ops := porttest.Addr(t), porttest.Addr(t)
 	x.process = &process{
-		api: api{t: t, base: "http://" + addr}, binary: armed(t), log: &bytes.Buffer{},
+		api: api{t: t, base: "http://" + addr}, binary: binary(t), log: &bytes.Buffer{},
 		args: []string{"serve", "--demo", "--data", x.cfg.Data.Dir, "--addr", addr, "--ops-addr", ops, "--config", saved(t, "config.yaml", []byte(config))},
 	}
 	t.Cleanup(func() {

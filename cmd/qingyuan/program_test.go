@@ -16,10 +16,15 @@ import (
 	"go.uber.org/goleak"
 
 	"qingyuan/configs"
+	"qingyuan/internal/failpoint"
 	"qingyuan/internal/waittest"
 )
 
 func TestMain(m *testing.M) {
+	if isProgram() {
+		failpoint.Arm()
+		main()
+	}
 	if base := os.Getenv(asReaders); base != "" {
 		if err := readUntilEnd(base); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -39,12 +44,12 @@ func TestMain(m *testing.M) {
 	)
 }
 
-// tidy runs the tests and removes what they have built.
+// tidy runs the tests and removes the program that they have run.
 type tidy struct{ m *testing.M }
 
 // Run implements goleak.TestingM.
 func (r tidy) Run() int {
-	defer func() { _ = os.RemoveAll(built.dir) }()
+	defer func() { _ = os.RemoveAll(copied.dir) }()
 	return r.m.Run()
 }
 

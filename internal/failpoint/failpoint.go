@@ -1,6 +1,6 @@
 // Package failpoint marks the places at which a test wants a process to die or
 // to fail: just before a commit, just after it. In an ordinary build the marks
-// do nothing. The build tag "failpoints" arms them.
+// do nothing. The build tag "failpoints" arms them, and so does a test for itself.
 //
 // An armed program reads the variable QINGYUAN_FAILPOINTS once:
 //

@@ -1,5 +1,3 @@
-//go:build failpoints
-
 package failpoint
 
 import (
@@ -43,6 +41,7 @@ func TestMistakesAreTold(t *testing.T) {
 // TestKill runs this test in a second process, which dies at its second visit.
 func TestKill(t *testing.T) {
 	if os.Getenv(Env) != "" {
+		Arm()
 		for range 2 {
 			_ = Hit("a")
 		}
