@@ -13,10 +13,11 @@ import (
 )
 
 // Bounds of the connections to PostgreSQL. Four servers stay below its usual
-// limit of 100.
+// limit of 100. What is open is kept for a while: the archivers of all shards ask every
+// few hundred milliseconds, and would else begin a dozen connections each time.
 const (
 	postgresConns   = 16
-	postgresIdle    = 4
+	postgresIdle    = time.Minute
 	postgresLife    = 30 * time.Minute
 	postgresConnect = 10 * time.Second // a host that does not answer
 )
@@ -36,7 +37,8 @@ func connectPostgreSQL(target string) (*DB, error) {
 	l := &lives{open: map[chan struct{}]struct{}{}}
 	db := sql.OpenDB(stdlib.GetConnector(*cfg, stdlib.OptionAfterConnect(l.begin)))
 	db.SetMaxOpenConns(postgresConns)
-	db.SetMaxIdleConns(postgresIdle)
+	db.SetMaxIdleConns(postgresConns)
+	db.SetConnMaxIdleTime(postgresIdle)
 	db.SetConnMaxLifetime(postgresLife)
 	return &DB{DB: db, Dialect: PostgreSQL, name: showPostgreSQL(cfg), lives: l}, nil
 }
