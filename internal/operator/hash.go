@@ -2,6 +2,8 @@ package operator
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"runtime"
 
@@ -30,7 +32,7 @@ type hasher struct {
 	places chan struct{} // those who stretch
 	line   chan struct{} // those and who waits
 	// nobody is the hash of the logins that nobody has, so that comparing takes as long
-	// as with any other.
+	// as with any other. No password leads to it.
 	nobody string
 }
 
@@ -41,11 +43,17 @@ func newHasher(p *argon2id.Params, at int) (*hasher, error) {
 	if p.Iterations < 1 || p.Parallelism < 1 || p.Memory < 8*uint32(p.Parallelism) || p.SaltLength < 8 || p.KeyLength < 16 {
 		return nil, fmt.Errorf("operators: argon2id cannot work with %+v", *p)
 	}
-	nobody, err := argon2id.CreateHash("nobody has this password", p)
-	if err != nil {
-		return nil, fmt.Errorf("operators: stretch a password: %w", err)
-	}
-	return &hasher{params: p, places: make(chan struct{}, at), line: make(chan struct{}, at+waiting), nobody: nobody}, nil
+	return &hasher{params: p, places: make(chan struct{}, at), line: make(chan struct{}, at+waiting), nobody: drawn(p)}, nil
+}
+
+// drawn is a hash in the form of argon2id whose salt and key are drawn: making it takes no
+// stretching, which every start and every command would wait for.
+func drawn(p *argon2id.Params) string {
+	salt, key := make([]byte, p.SaltLength), make([]byte, p.KeyLength)
+	_, _ = rand.Read(salt) // never fails; it ends the program instead
+	_, _ = rand.Read(key)
+	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", p.Memory, p.Iterations, p.Parallelism,
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
 }
 
 // make stretches a password with a salt of its own.
