@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 	"time"
 
 	"qingyuan/prize"
+	"qingyuan/quiz"
 )
 
 // demoFiles holds the demonstration: three campaigns and the question bank they
@@ -30,7 +32,7 @@ func demo(now time.Time) ([]Definition, error) {
 	var errs []error
 	for _, name := range demoNames() {
 		l := newLoader(files)
-		l.show = showDemo
+		l.show, l.kept = showDemo, demoBank
 		d, err := l.definition(name, now)
 		drawSoon(d.Prizes, now)
 		out, errs = append(out, d), append(errs, err)
@@ -40,6 +42,27 @@ func demo(now time.Time) ([]Definition, error) {
 	}
 	return out, nil
 }
+
+// demoBank finds the bank that the demonstration campaigns share. It is read once: nearly
+// all of the work of reading them is in it.
+func demoBank(ref string) (*quiz.Bank, bool, error) {
+	if ref != demoBankRef {
+		return nil, false, nil
+	}
+	b, err := readDemoBank()
+	return b, true, err
+}
+
+// demoBankRef is how the demonstration campaigns refer to their bank.
+const demoBankRef = "banks/antidrug"
+
+var readDemoBank = sync.OnceValues(func() (*quiz.Bank, error) {
+	files, err := fs.Sub(demoFiles, "demo")
+	if err != nil {
+		return nil, fmt.Errorf("open the demonstration: %w", err)
+	}
+	return LoadBank(files, demoBankRef)
+})
 
 // drawSoon moves the freezing of a demonstration's draws to the next full hour: whoever
 // tries them sees it happen, whatever the date.
