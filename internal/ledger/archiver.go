@@ -21,6 +21,9 @@ const (
 	// archivePause is the longest wait after errors.
 	archivePause = 5 * time.Second
 	trimEvery    = time.Second
+	// restFor is how long SQL is not asked about a stream of which it had everything, while
+	// nothing comes to it. Most streams rest most of the time.
+	restFor = 2 * time.Second
 )
 
 // streams are in the order in which they are archived. Facts come first: of a
@@ -97,19 +100,42 @@ func (a *Archiver) pause(last time.Duration, full, failed bool) time.Duration {
 	}
 }
 
-// round takes one step on each stream and trims when it is time. It tells whether
-// a batch was full, so that more is waiting.
+// round takes one step on each stream that does not rest and trims when it is time. It
+// tells whether a batch was full, so that more is waiting.
 func (a *Archiver) round(ctx context.Context) (full bool, err error) {
 	var errs []error
 	for _, s := range streams {
+		if a.rests(ctx, s) {
+			continue
+		}
 		n, err := a.Step(ctx, s)
 		full = full || err == nil && n == a.batch()
 		errs = append(errs, err)
 	}
-	if a.trimmed.due(a.Now()) {
+	if a.trimmed.due(a.Now()) && !a.bare() {
 		errs = append(errs, a.Trim(ctx))
 	}
 	return full, errors.Join(errs...)
+}
+
+// rests tells whether nothing has come to a stream since SQL had all of it.
+func (a *Archiver) rests(ctx context.Context, s event.Stream) bool {
+	at, ok := a.watch.restsAt(s, a.Now())
+	if !ok {
+		return false
+	}
+	last, err := a.Source.Last(ctx, a.Shard.Campaign, a.Shard.Number, s)
+	return err == nil && last == at
+}
+
+// bare tells whether all that SQL has was trimmed already.
+func (a *Archiver) bare() bool {
+	for _, s := range streams {
+		if at, ok := a.watch.restsAt(s, a.Now()); !ok || !a.trimmed.reaches(s, at) {
+			return false
+		}
+	}
+	return true
 }
 
 // Drain archives until nothing is left on the streams. It returns the first
@@ -205,6 +231,9 @@ func (a *Archiver) overtaken(ctx context.Context, s event.Stream, from event.Pos
 // anew, in an epoch that the ledger has heard of.
 func (a *Archiver) ahead(ctx context.Context, s event.Stream, at event.Position) error {
 	last, err := a.Source.Last(ctx, a.Shard.Campaign, a.Shard.Number, s)
+	if err == nil && last == at {
+		a.watch.rest(s, at, a.Now().Add(restFor))
+	}
 	if err != nil || last.Compare(at) >= 0 {
 		return err
 	}

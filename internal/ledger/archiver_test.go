@@ -158,6 +158,30 @@ func TestAnUnknownKindWaits(t *testing.T) {
 	})
 }
 
+// TestAStreamAtRestIsLeftAlone: it is looked at once and again after a while, and what
+// comes to it is archived at once.
+func TestAStreamAtRestIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(r *rig) {
+		r.add(event.Facts, ledgertest.Crowd(1, 0, 3)...)
+		r.run(r.archiver)
+		manyRounds := func() {
+			from := r.source.times("last")
+			r.await("many rounds", func() bool { return r.source.times("last") > from+50 })
+		}
+		manyRounds()
+		r.at(event.Facts, pos(1, 2))
+		r.same("reads", 3, r.source.times("entries")) // the facts, and the end of each stream
+		r.add(event.Facts, ledgertest.Crowd(1, 3, 1)...)
+		manyRounds()
+		r.at(event.Facts, pos(1, 3))
+		r.same("reads with a further fact", 5, r.source.times("entries"))
+		r.note(func() { r.now = r.now.Add(time.Minute) })
+		manyRounds()
+		r.same("reads after a while", 7, r.source.times("entries"))
+	})
+}
+
 func TestPoisonDoesNotHoldUpTheRest(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(r *rig) {

@@ -14,7 +14,7 @@ import (
 // holds, or the zero position.
 func (l *Ledger) Cursor(ctx context.Context, s Shard, stream event.Stream) (event.Position, error) {
 	id, err := l.shardID(ctx, s)
-	if err != nil {
+	if err != nil || id == noShard {
 		return event.Position{}, err
 	}
 	var p event.Position

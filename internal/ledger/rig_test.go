@@ -79,6 +79,20 @@ func (s *source) Entries(ctx context.Context, c string, n int, st event.Stream, 
 	return s.Reader.Entries(ctx, c, n, st, after, limit)
 }
 
+func (s *source) Last(ctx context.Context, c string, n int, st event.Stream) (event.Position, error) {
+	if err := s.ask("last"); err != nil {
+		return event.Position{}, err
+	}
+	return s.Reader.Last(ctx, c, n, st)
+}
+
+// times tells how often a question was asked.
+func (s *source) times(question string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked[question]
+}
+
 func (s *source) Confirm(context.Context, string, int) error { return s.ask("confirm") }
 
 func (s *source) Trim(ctx context.Context, c string, n int, st event.Stream, upTo event.Position) error {

@@ -29,10 +29,17 @@ type Status struct {
 // watch is what an archiver remembers of its last steps. While SQL is away it is
 // all that is known of the cursors.
 type watch struct {
-	mu     sync.Mutex
-	heads  Heads
-	failed map[event.Stream]error
-	dead   int
+	mu      sync.Mutex
+	heads   Heads
+	failed  map[event.Stream]error
+	resting map[event.Stream]rest
+	dead    int
+}
+
+// rest is where a stream ended that SQL had all of, and until when that is believed.
+type rest struct {
+	at    event.Position
+	until time.Time
 }
 
 func (w *watch) at(s event.Stream, p event.Position) {
@@ -47,7 +54,26 @@ func (w *watch) tried(s event.Stream, err error) {
 	if w.failed == nil {
 		w.failed = make(map[event.Stream]error, len(streams))
 	}
-	w.failed[s] = err
+	if w.failed[s] = err; err != nil {
+		delete(w.resting, s)
+	}
+}
+
+func (w *watch) rest(s event.Stream, at event.Position, until time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.resting == nil {
+		w.resting = make(map[event.Stream]rest, len(streams))
+	}
+	w.resting[s] = rest{at, until}
+}
+
+// restsAt returns where a stream rests.
+func (w *watch) restsAt(s event.Stream, now time.Time) (event.Position, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r, ok := w.resting[s]
+	return r.at, ok && now.Before(r.until)
 }
 
 func (w *watch) read() (Heads, error) {

@@ -28,6 +28,13 @@ func (t *trimmed) due(now time.Time) bool {
 	return true
 }
 
+// reaches tells whether a stream is trimmed up to a position.
+func (t *trimmed) reaches(s event.Stream, p event.Position) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.upTo.of(s).Compare(p) >= 0
+}
+
 // Trim removes from the streams what the ledger holds; of the facts only what the
 // fold has applied, too. While a hold is in force it removes nothing.
 //
