@@ -12,18 +12,19 @@ const (
 	// patience bounds every wait. It is long for the sake of machines with much else to do:
 	// nothing waits for its end when all is well.
 	patience = 5 * time.Minute
-	every    = 5 * time.Millisecond
+	// soon is the time before the second look. Each further one waits longer by half, up to
+	// atLast: what takes long is not hurried by asking, and asking takes a processor's time.
+	soon   = 2 * time.Millisecond
+	atLast = 50 * time.Millisecond
 )
 
 // Until returns once something holds, and fails the test where it never does.
 func Until(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	tick := time.NewTicker(every)
-	defer tick.Stop()
 	late := time.After(patience)
-	for !holds() {
+	for pause := soon; !holds(); pause = min(pause*3/2, atLast) {
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
 		case <-late:
 			t.Fatalf("waited %v in vain for %s", patience, what)
 		}
