@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/alexedwards/argon2id"
+
 	"qingyuan/campaign"
 	"qingyuan/configs"
 	"qingyuan/internal/approval"
@@ -41,6 +43,9 @@ type backOffice struct {
 	reports     *report.Desk
 }
 
+// hashing is how operators' passwords are stretched; nil is as operator.Stretch says.
+var hashing *argon2id.Params //nolint:gochecknoglobals // Set by tests alone, to something cheap.
+
 // Keys of the office; see those in services.go.
 const labelOffice = "operator tries"
 
@@ -55,7 +60,8 @@ func newOffice(cfg configs.Config, db *sqldb.DB, find func(string) (*campaign.Ca
 	o.pictures = &pictures.Service{DB: db, Now: now}
 	o.accounts, err = operator.New(operator.Options{
 		DB: db, Box: secret.box, Key: seal.Derive(cfg.Secrets.Master.Key(), labelOffice), Campaign: find,
-		Rules: operator.Rules{PasswordAge: cfg.Operators.PasswordAge, Idle: cfg.Operators.Idle, Life: cfg.Operators.Life}, Now: now, At: operator.Stretchers(),
+		Rules: operator.Rules{PasswordAge: cfg.Operators.PasswordAge, Idle: cfg.Operators.Idle, Life: cfg.Operators.Life}, Now: now,
+		Hashing: hashing, At: operator.Stretchers(),
 	})
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alexedwards/argon2id"
 	"go.uber.org/goleak"
 
 	"qingyuan/configs"
@@ -21,6 +22,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if hashing != nil {
+		panic("passwords are not stretched as operator.Stretch says")
+	}
+	// What sign-ins cost is proven in package operator.
+	hashing = &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 	if isProgram() {
 		failpoint.Arm()
 		main()
