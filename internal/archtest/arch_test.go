@@ -45,7 +45,7 @@ var domain = []string{
 // says so.
 var helpers = []string{
 	"leaderboard/boardtest", "leaderboard/casetest", "pledge/pledgetest", "prize/prizetest", "quiz/quiztest",
-	"internal/ledger/ledgertest", "internal/porttest", "internal/redistest", "internal/session/sessiontest", "internal/sqltest",
+	"internal/ledger/ledgertest", "internal/porttest", "internal/rapidtest", "internal/redistest", "internal/session/sessiontest", "internal/sqltest",
 	"internal/waittest", "internal/wechattest",
 }
 
@@ -69,7 +69,7 @@ var rules = map[string]rule{
 	"pledge":                {may: ground, tests: onRedis},
 	"pledge/pledgetest":     {may: suite("pledge")},
 	"leaderboard":           {may: ground, tests: onRedis},
-	"leaderboard/boardtest": {may: suite("leaderboard")},
+	"leaderboard/boardtest": {may: append(suite("leaderboard"), "internal/rapidtest")},
 	"leaderboard/casetest":  {may: suite("leaderboard"), tests: slices.Concat(onRedis, []string{"quiz", "internal/stream"})},
 	"prize":                 {may: append([]string{"prize/draw"}, ground...), tests: onRedis},
 	"prize/prizetest":       {may: suite("prize")},
@@ -229,6 +229,7 @@ var rules = map[string]rule{
 
 	// Helpers of tests.
 	"internal/porttest":   {},
+	"internal/rapidtest":  {},
 	"internal/redistest":  {may: []string{"internal/porttest", goredis}},
 	"internal/sqltest":    {may: []string{"internal/porttest", "internal/sqldb", sqldb}},
 	"internal/waittest":   {},

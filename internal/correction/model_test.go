@@ -11,6 +11,7 @@ import (
 	"qingyuan/internal/correction"
 	"qingyuan/internal/correction/act"
 	"qingyuan/internal/operator"
+	"qingyuan/internal/rapidtest"
 	"qingyuan/internal/sqltest"
 	"qingyuan/leaderboard"
 	"qingyuan/quiz"
@@ -19,7 +20,6 @@ import (
 // The plain model: who has which acts, and who keeps each of them out.
 const (
 	crowd    = 8
-	oneIn    = 20 // of rapid's checks is carried out; `make machines` makes many more
 	byItself = "an operator, by itself"
 )
 
@@ -43,10 +43,8 @@ func TestRandomBatches(t *testing.T) {
 	t.Parallel()
 	db := sqltest.SQLite(t)
 	n := 0
-	rapid.Check(t, func(rt *rapid.T) {
-		if n++; n%oneIn != 0 {
-			return
-		}
+	rapid.Check(t, rapidtest.OneIn(25, func(rt *rapid.T) {
+		n++
 		r := newRig(t, db, definition(t, fmt.Sprint("c", n), 2))
 		m := &model{T: rt, rig: r, plain: plain{out: map[act.Act]string{}, batches: map[string]*plainBatch{}}}
 		step := func(f func()) func(*rapid.T) { return func(rt *rapid.T) { m.T = rt; f() } }
@@ -60,7 +58,7 @@ func TestRandomBatches(t *testing.T) {
 		}
 		m.check()
 		r.stopJobs()
-	})
+	}))
 }
 
 type model struct {

@@ -52,23 +52,6 @@ func crashing(t *testing.T, shards int) func(*rapid.T) *crashes {
 	}
 }
 
-// oneIn makes one in n of rapid's checks, the first to begin with, where all of them would
-// take too long. From the first failure on it makes every one: or rapid, which repeats a
-// failure to make it small, would call it a flaky test.
-func oneIn(n int, check func(*rapid.T)) func(*rapid.T) {
-	runs, failed := 0, false
-	return func(rt *rapid.T) {
-		runs++
-		if !failed && (runs-1)%n != 0 {
-			return
-		}
-		passed := false
-		defer func() { failed = failed || !passed }()
-		check(rt)
-		passed = true
-	}
-}
-
 // crash kills Redis and starts it again on its files. Every client has thrown
 // its broken connections away before the next act; pipelines have their own.
 func (c *crashes) crash() {

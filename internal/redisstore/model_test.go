@@ -17,6 +17,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/correction/act"
 	"qingyuan/internal/fault"
+	"qingyuan/internal/rapidtest"
 	"qingyuan/leaderboard"
 	"qingyuan/pledge"
 	"qingyuan/quiz"
@@ -610,7 +611,7 @@ func TestModel(t *testing.T) {
 	onShards(t, func(t *testing.T, shards int) {
 		t.Helper()
 		open := suiteOn(t, shards)
-		rapid.Check(t, func(rt *rapid.T) {
+		rapid.Check(t, rapidtest.OneIn(3, func(rt *rapid.T) {
 			w := newWorld(rt, open(t))
 			w.rig.def.ClosesAt = noon.AddDate(0, 0, 10)
 			act := func(f func()) func(*rapid.T) {
@@ -626,7 +627,7 @@ func TestModel(t *testing.T) {
 			w.fold()
 			w.finalBoard()
 			w.rig.allFacts() // gapless
-		})
+		}))
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/event"
+	"qingyuan/internal/rapidtest"
 	"qingyuan/pledge"
 )
 
@@ -202,7 +203,7 @@ func (m *pledgeMachine) open(values map[string]any) (string, kept, string) {
 func TestPledgeMachine(t *testing.T) {
 	t.Parallel()
 	open := crashing(t, 4)
-	rapid.Check(t, oneIn(2, func(rt *rapid.T) {
+	rapid.Check(t, rapidtest.OneIn(4, func(rt *rapid.T) {
 		m := &pledgeMachine{crashes: open(rt), sealed: map[string][]kept{}}
 		for i := range 3 {
 			m.people = append(m.people, &signer{id: fmt.Sprint("p", i)})

@@ -14,6 +14,7 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/correction/act"
 	"qingyuan/internal/event"
+	"qingyuan/internal/rapidtest"
 	"qingyuan/quiz"
 )
 
@@ -430,7 +431,7 @@ func (m *quizMachine) checkSitter(p *sitter) {
 func TestQuizMachine(t *testing.T) {
 	t.Parallel()
 	open := crashing(t, 4)
-	rapid.Check(t, oneIn(2, func(rt *rapid.T) {
+	rapid.Check(t, rapidtest.OneIn(4, func(rt *rapid.T) {
 		m := &quizMachine{crashes: open(rt)}
 		for i := range 3 {
 			m.people = append(m.people, &sitter{id: fmt.Sprint("p", i), done: map[int]quiz.Attempt{}})

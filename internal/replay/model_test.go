@@ -10,6 +10,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/correction/act"
+	"qingyuan/internal/rapidtest"
 	"qingyuan/internal/redistest"
 	"qingyuan/internal/session"
 	"qingyuan/internal/sqltest"
@@ -17,12 +18,8 @@ import (
 	"qingyuan/quiz"
 )
 
-// few are the people of the model. One in twenty of rapid's checks is carried out,
-// or the tests would take minutes; `make machines` makes many more.
-const (
-	few   = 5
-	oneIn = 20
-)
+// few are the people of the model.
+const few = 5
 
 // world lets a few people act at random. Faults of the rules are no concern here:
 // what was accepted must be the same after a rebuild, whatever it was.
@@ -277,10 +274,8 @@ func TestModel(t *testing.T) {
 		t.Helper()
 		client, db := redistest.Start(t).Client(t), sqltest.SQLite(t)
 		n := 0
-		rapid.Check(t, func(rt *rapid.T) {
-			if n++; n%oneIn != 0 {
-				return
-			}
+		rapid.Check(t, rapidtest.OneIn(25, func(rt *rapid.T) {
+			n++
 			w := &world{T: rt, rig: newRigOn(t, client, db, kindOf(t, rt, fmt.Sprint("c", n), shards))}
 			by := func(f func()) func(*rapid.T) {
 				return func(rt *rapid.T) { w.T = rt; f() }
@@ -297,6 +292,6 @@ func TestModel(t *testing.T) {
 			if _, found := w.rig.verifyDoors(); len(found) > 0 {
 				w.Fatalf("differences of doors: %q", found)
 			}
-		})
+		}))
 	})
 }
