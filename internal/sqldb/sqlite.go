@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	_ "modernc.org/sqlite" // driver "sqlite"
+	"modernc.org/sqlite"
 )
 
 // sqliteConns bounds the connections to one file. One of them writes at a time
@@ -65,10 +65,11 @@ func connectSQLite(target string, more ...pragma) (*DB, error) {
 	for _, p := range slices.Concat(pragmas, more) {
 		q.Add("_pragma", p.name+"("+p.value+")")
 	}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
+	c, err := sqlite.NewConnector((&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", path, err)
 	}
+	db := sql.OpenDB(keeper{c})
 	db.SetMaxOpenConns(sqliteConns)
 	db.SetMaxIdleConns(sqliteConns)
 	return &DB{DB: db, Dialect: SQLite, name: path, path: path, writing: make(chan struct{}, 1)}, nil
