@@ -20,7 +20,7 @@ import (
 // in between, and verifying finds nothing all the while.
 func TestMassCorrection(t *testing.T) {
 	t.Parallel()
-	people := 4000 // and 6,000 acts in d1 and d2 each… see below
+	people := 1600 // whose acts take several pages
 	if *big {
 		people = 40_000
 	}

@@ -121,7 +121,7 @@ func giveBackAll(t *testing.T, r *rig) {
 	}
 	r.settle()
 	before := r.counted()
-	q := &jobs.Queue{DB: r.sql, Now: time.Now, Log: slog.New(slog.DiscardHandler), Every: 5 * time.Millisecond}
+	q := &jobs.Queue{DB: r.sql, Now: time.Now, Log: slog.New(slog.DiscardHandler), Every: 25 * time.Millisecond}
 	s := &grant.Service{
 		DB: r.sql, Ledger: r.ledger, Acts: redisstore.NewCorrections(r.campaigns, r.Campaign, r.now), Catalog: r, Jobs: q, Now: time.Now, Stretch: 7,
 	}

@@ -66,7 +66,7 @@ func worker(text string) {
 	}
 	r.Reader = &stream.Reader{DB: r.db, Key: redisstore.StreamKey, Mark: redisstore.MarkKey}
 	r.serve()
-	r.jobs = &jobs.Queue{DB: db, Now: time.Now, Log: slog.New(slog.DiscardHandler), Every: 5 * time.Millisecond, Lease: time.Second}
+	r.jobs = &jobs.Queue{DB: db, Now: time.Now, Log: slog.New(slog.DiscardHandler), Every: 25 * time.Millisecond, Lease: time.Second}
 	r.approvals = approval.New(approval.Options{DB: db, Campaign: r.Campaign, Now: time.Now, Failed: func(approval.Approval, error) {}})
 	r.service = r.newService()
 	r.service.Stretch = 16

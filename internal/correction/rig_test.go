@@ -41,7 +41,7 @@ import (
 	"qingyuan/quiz"
 )
 
-var big = flag.Bool("big", false, "correct 100,000 acts instead of 10,000")
+var big = flag.Bool("big", false, "correct 100,000 acts instead of 4,000")
 
 var (
 	shanghai = time.FixedZone("CST", 8*60*60)
@@ -198,7 +198,7 @@ func (r *rig) correct() {
 // open opens the office.
 func (r *rig) open() {
 	r.Helper()
-	r.jobs = &jobs.Queue{DB: r.sql, Now: time.Now, Log: slog.New(slog.DiscardHandler), Every: 5 * time.Millisecond}
+	r.jobs = &jobs.Queue{DB: r.sql, Now: time.Now, Log: slog.New(slog.DiscardHandler), Every: 25 * time.Millisecond}
 	r.approvals = approval.New(approval.Options{
 		DB: r.sql, Campaign: r.Campaign, Now: time.Now, Failed: func(a approval.Approval, err error) { r.Logf("approval %s: %v", a.Kind, err) },
 	})

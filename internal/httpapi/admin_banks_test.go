@@ -24,7 +24,7 @@ import (
 func openBanks(t *testing.T, b *bench) {
 	t.Helper()
 	now := func() time.Time { return b.Now() }
-	q := &jobs.Queue{DB: b.office.db, Now: now, Log: slog.New(slog.DiscardHandler), Every: 10 * time.Millisecond}
+	q := &jobs.Queue{DB: b.office.db, Now: now, Log: slog.New(slog.DiscardHandler), Every: 25 * time.Millisecond}
 	shelf := &banks.Service{DB: b.office.db, Now: now, Zone: time.FixedZone("CST", 8*3600), Campaign: b.catalog.Campaign, Jobs: q}
 	shelf.Register(q)
 	b.Banks, b.Jobs, b.Pictures = shelf, q, &pictures.Service{DB: b.office.db, Now: now}

@@ -42,7 +42,7 @@ func openCatalog(t *testing.T, b *bench) {
 	if b.Campaigns, err = catalog.NewStore(b.office.db, func() time.Time { return b.Now() }); err != nil {
 		t.Fatal(err)
 	}
-	q := &jobs.Queue{DB: b.office.db, Now: func() time.Time { return b.Now() }, Log: slog.New(slog.DiscardHandler), Every: 10 * time.Millisecond}
+	q := &jobs.Queue{DB: b.office.db, Now: func() time.Time { return b.Now() }, Log: slog.New(slog.DiscardHandler), Every: 25 * time.Millisecond}
 	b.Campaigns.Register(q)
 	b.Jobs, b.Imports = q, catalog.Importer{Queue: q}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))

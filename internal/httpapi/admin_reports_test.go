@@ -91,7 +91,7 @@ func (b *bench) work(t *testing.T, id string) {
 // workOn lets a job be done by who registers for it.
 func (b *bench) workOn(t *testing.T, id string, register func(*jobs.Queue)) {
 	t.Helper()
-	q := &jobs.Queue{DB: b.office.db, Now: b.Now, Log: slog.New(slog.DiscardHandler), Every: time.Millisecond}
+	q := &jobs.Queue{DB: b.office.db, Now: b.Now, Log: slog.New(slog.DiscardHandler), Every: 25 * time.Millisecond}
 	register(q)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
