@@ -49,7 +49,7 @@ export default defineConfig({
       // By hand only: make film, make soak.
       { extends: true, test: { name: 'film', globalSetup: ['browser/global.ts'], include: ['film/*.film.ts'], environment: 'node', testTimeout: 0, hookTimeout: 120_000, fileParallelism: false } },
       { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], environment: 'node' } },
-      { extends: true, test: { ...inBrowser, name: 'browser', globalSetup: ['browser/global.ts'], include: ['browser/*.test.ts'] } },
+      { extends: true, test: { ...inBrowser, isolate: false, name: 'browser', globalSetup: ['browser/global.ts'], include: ['browser/*.test.ts'] } },
       // With servers of their own, so that they can run beside the others, and beside each other:
       // where one waits for the clock, another works.
       { extends: true, test: { ...inBrowser, fileParallelism: true, maxWorkers: 2, name: 'alone', globalSetup: ['browser/alone/global.ts'], include: ['browser/alone/*.test.ts'] } },

@@ -21,7 +21,7 @@ beforeEach(async () => {
   visitor = await Visitor.arrive(browser, url, desk.viewport, desk)
 })
 afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await visitor.shot('console-failed')
+  if (task.result?.state === 'fail') await visitor.keep('console-failed')
   expect(visitor.surprises).toEqual([])
   expect(visitor.foreign).toEqual([])
   await visitor.leave()

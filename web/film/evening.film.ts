@@ -35,7 +35,7 @@ async function visit(guest: Visitor): Promise<Step[]> {
     const began = Date.now()
     await act()
     const ms = Date.now() - began
-    await guest.shot(`film/phone-${String(steps.length + 1).padStart(2, '0')}-${name}`)
+    await guest.keep(`film/phone-${String(steps.length + 1).padStart(2, '0')}-${name}`)
     steps.push({ name, ms, overflows: await guest.overflows(), barriers: await guest.barriers() })
   }
   await step('choose', () => page.goto(url))
@@ -81,12 +81,12 @@ it(`an evening of ${people} participants`, async () => {
 
   let pictures = 0
   for (let next = began; !over; next += everyMs) {
-    await screen.shot(`film/screen-${String(++pictures).padStart(3, '0')}`)
+    await screen.keep(`film/screen-${String(++pictures).padStart(3, '0')}`)
     while (!over && Date.now() < next + everyMs) await new Promise((resolve) => setTimeout(resolve, 500))
   }
   const [summary, steps] = await Promise.all([crowd, way])
   const figures = await compare(screen, url)
-  await screen.shot('film/screen-end')
+  await screen.keep('film/screen-end')
   const screenBarriers = await screen.barriers()
 
   const barriers = [...screenBarriers, ...steps.flatMap((s) => s.barriers)]

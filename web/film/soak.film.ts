@@ -47,7 +47,7 @@ it(`stands for ${minutes} minutes`, async () => {
     samples.push(await weigh(minute))
     const s = samples[samples.length - 1]!
     console.log(`minute ${minute}: ${(s.bytes / 1e6).toFixed(2)} MB and ${(s.code / 1e6).toFixed(2)} MB of code, ${s.nodes} nodes, ${s.listeners} listeners`)
-    if (minute % 10 === 0) await screen.shot(`soak/minute-${minute}`)
+    if (minute % 10 === 0) await screen.keep(`soak/minute-${minute}`)
   }
   const summary = await crowd
   const figures = await compare(screen, url)
