@@ -184,7 +184,7 @@ type chanceAudit struct {
 	prizes                    *prize.Service
 	campaign                  string
 	zone                      *time.Location // of the times that are written
-	out                       *csv.Writer // nil for none
+	out                       *csv.Writer    // nil for none
 	chances, fell, won, wrong int
 }
 
