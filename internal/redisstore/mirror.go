@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -149,28 +150,38 @@ func (m *Mirror) Knows(ctx context.Context, campaign, digest string) (bool, erro
 	return f[0] == digest, nil
 }
 
-// Names implements replay.Live.
+// Names implements replay.Live. Who moves from one layer of a board to another, by a thaw or
+// by being hidden, while the keys are listed, may be met in neither, and nobody else may stand
+// on it. Nobody moves twice, so the keys are listed twice.
 func (m *Mirror) Names(ctx context.Context, campaign string, shards int) ([]state.Names, error) {
 	names := make([]state.Names, shards)
-	err := scanShards(ctx, m.db, campaign, func(found []foundKey) error {
-		for _, f := range found {
-			n := &names[min(f.shard, shards-1)]
-			if f.shard >= shards {
-				n.Others = append(n.Others, f.rest)
-				continue
+	for range 2 {
+		err := scanShards(ctx, m.db, campaign, func(found []foundKey) error {
+			for _, f := range found {
+				n := &names[min(f.shard, shards-1)]
+				if f.shard >= shards {
+					n.Others = append(n.Others, f.rest)
+					continue
+				}
+				f.addTo(campaign, n)
 			}
-			f.addTo(campaign, n)
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("names in %s: %w", campaign, err)
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("names in %s: %w", campaign, err)
 	}
-	for i := range names { // a board has several layers
-		slices.Sort(names[i].Scopes)
-		names[i].Scopes = slices.Compact(names[i].Scopes)
+	for i := range names {
+		n := &names[i]
+		n.Hours, n.Scopes, n.Others = once(n.Hours), once(n.Scopes), once(n.Others)
 	}
 	return names, nil
+}
+
+// once sorts a list and leaves out what it says again.
+func once[T cmp.Ordered](list []T) []T {
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // Participants implements replay.Live.
