@@ -60,6 +60,11 @@ func (b *book) open() error {
 	if b.file != nil {
 		return nil
 	}
+	// Before it first looks for a process, a program tries what the kernel can do, on a child
+	// that no lock tells of: see free.
+	if self, err := os.FindProcess(os.Getpid()); err == nil {
+		_ = self.Release()
+	}
 	// Where TMPDIR leads is not the same for all.
 	file, err := os.OpenFile(fmt.Sprintf("/tmp/qingyuan-ports-%d", os.Getuid()), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -75,8 +80,12 @@ func (b *book) claim(port int) bool {
 	return syscall.FcntlFlock(b.file.Fd(), syscall.F_SETLK, &lock) == nil
 }
 
-// free tells whether nobody listens there, as programs may that know nothing of the book.
+// free tells whether nobody listens there, as programs may that know nothing of the book. No
+// child begins meanwhile: until it is another program it would listen there as well, longer
+// than this process does.
 func free(port int) bool {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	ln, err := net.Listen("tcp", address(port)) //nolint:noctx // It is there for a moment.
 	if err != nil {
 		return false
