@@ -74,22 +74,34 @@ func (g *garden) plant(key string, change func(), want ...string) {
 	g.planted++
 }
 
-// counts changes every field of a hash of counts by one, up and down, adds a
-// field and takes one away.
+// counts changes the fields of a hash of counts: one by itself, then each by one, and at
+// last takes all away.
 func (g *garden) counts(key string, title func(field string) string) {
 	g.Helper()
 	ctx := g.Context()
-	fields := g.db.HGetAll(ctx, key).Val()
-	differs := func(field string, want, got int) string {
-		return fmt.Sprintf("%s: count: %d, not %d", title(field), got, want)
+	counts := map[string]int{}
+	for field, value := range g.db.HGetAll(ctx, key).Val() {
+		counts[field], _ = strconv.Atoi(value)
 	}
-	for field, value := range fields {
-		n, _ := strconv.Atoi(value)
-		g.plant(key, func() { g.db.HIncrBy(ctx, key, field, 1) }, differs(field, n, n+1))
-		if n != 0 {
-			g.plant(key, func() { g.db.HDel(ctx, key, field) }, differs(field, n, 0))
+	differ := func(got func(n int) int) (out []string) {
+		for field, n := range counts {
+			if got(n) != n {
+				out = append(out, fmt.Sprintf("%s: count: %d, not %d", title(field), got(n), n))
+			}
 		}
+		return out
 	}
+	up := func(n int) int { return n + 1 }
+	for field, n := range counts {
+		g.plant(key, func() { g.db.HIncrBy(ctx, key, field, 1) }, fmt.Sprintf("%s: count: %d, not %d", title(field), n+1, n))
+		break
+	}
+	g.plant(key, func() {
+		for field := range counts {
+			g.db.HIncrBy(ctx, key, field, 1)
+		}
+	}, differ(up)...)
+	g.plant(key, func() { g.db.Del(ctx, key) }, differ(func(int) int { return 0 })...)
 }
 
 // board changes, takes away and adds an entry of a board of one layer.
