@@ -51,9 +51,14 @@ describe('an office', () => {
       await press('停表')
       await because(page, '机房断电', '停表')
       await page.getByText(/^计时已停止/).waitFor()
-      // Who takes part reads it, and that their clock stands.
-      await seat.page.reload()
-      await seat.page.getByText('系统短时繁忙，请稍候再试。').waitFor()
+      // Who takes part reads it about a second later, and that their clock stands.
+      await expect
+        .poll(async () => {
+          await seat.page.reload()
+          await seat.page.getByRole('link', { name: '继续答题' }).waitFor()
+          return seat.page.getByText('系统短时繁忙，请稍候再试。').count()
+        })
+        .toBe(1)
       await seat.shot('banner-360')
       expect(await seat.overflows()).toBe(false)
       expect(await seat.barriers()).toEqual([])
