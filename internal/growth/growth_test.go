@@ -25,10 +25,11 @@ var (
 	benchRounds = flag.Int("rounds", 9, "how often each size is measured, in turn with the others")
 )
 
-// load is how much is done in one round.
+// load is how much is done in one round. Places are looked at far more often than papers are
+// handed in, and after a stretch of acts the first few hundred looks find every cache cold.
 type load struct{ submissions, ranks, snapshots int }
 
-var fullLoad = load{submissions: 1000, ranks: 2000, snapshots: 10}
+var fullLoad = load{submissions: 1000, ranks: 10_000, snapshots: 10}
 
 // cost is processor time for one thing, of Redis and of this process, in µs.
 type cost struct{ redis, own float64 }
