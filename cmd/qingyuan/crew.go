@@ -38,6 +38,10 @@ type crew struct {
 	// staff are the crew's own people; whoever runs the crew waits for them.
 	staff *staff
 
+	// mustered is closed once every campaign was opened that could be.
+	mustered chan struct{}
+	once     sync.Once
+
 	mu      sync.Mutex
 	running map[string]context.CancelFunc
 	pending map[string]error
@@ -48,7 +52,10 @@ const overdueAtOnce = 500
 
 // Run keeps the crew complete until ctx ends.
 func (c *crew) Run(ctx context.Context) {
-	every(ctx, time.Second, c.muster)
+	every(ctx, time.Second, func(ctx context.Context) {
+		c.muster(ctx)
+		c.once.Do(func() { close(c.mustered) })
+	})
 }
 
 // muster starts work for campaigns that have none yet, opens those anew that
@@ -331,6 +338,6 @@ func newCrew(s *services, b *catalog.Keeper, a *archive, workers *staff, log *sl
 		staff:     workers,
 		campaigns: s.campaigns, archive: a, shelf: s.shelf, boards: s.boards, facts: s.shared.Turn("fold"), quiz: s.quiz,
 		list: b.Campaigns, find: b.Campaign, metrics: a.metrics, log: log, now: a.now,
-		running: map[string]context.CancelFunc{}, pending: map[string]error{},
+		mustered: make(chan struct{}), running: map[string]context.CancelFunc{}, pending: map[string]error{},
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -46,6 +47,21 @@ func TestInvariant3RefusesAnUnfitRedis(t *testing.T) {
 		status, r, err := s.call("POST", "/sessions/sandbox", map[string]string{"name": "refused"})
 		if err != nil || status != 503 || r.text("code") != "service.unavailable" || r.num("retry_after_ms") <= 0 {
 			t.Errorf("%s: signing in = %d %v, %v", name, status, r, err)
+		}
+	}
+}
+
+// TestAFirstStartIsQuiet begins on an empty folder: nothing is wrong there, and the log
+// must not say that anything is.
+func TestAFirstStartIsQuiet(t *testing.T) {
+	t.Parallel()
+	log := &collected{}
+	s := launchWith(t, demo(t), serving{log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	s.awaitReady()
+	s.want(200, "GET", "/campaigns/"+demoCampaign+"/frame", nil)
+	for line := range strings.Lines(log.String()) {
+		if !strings.Contains(line, `msg="redis-server says"`) { // of the machine's settings
+			t.Errorf("the first start warns: %s", line)
 		}
 	}
 }

@@ -153,11 +153,11 @@ func (p *program) startWorkers(ctx context.Context) {
 	start("readiness", p.ready.Run)
 	start("catalog", func(ctx context.Context) { _ = p.catalog.Run(ctx) }) // it reports its own errors
 	start("trees", func(ctx context.Context) { p.catalog.Store().Tend(ctx, p.log) })
-	start("sessions", p.services.sessions.Run)
+	start("sessions", p.onceOpened(p.services.sessions.Run))
 	start("crew", p.onceClaimed(p.crew.Run))
 	start("archive", p.archive.Run)
 	start("auditor", p.auditor.Run)
-	start("publisher", p.publisher.Run)
+	start("publisher", p.onceOpened(p.publisher.Run))
 	start("approvals", p.office.approvals.Run)
 	start("jobs", p.office.jobs.Run)
 	start("flags", newWatcher(p).Run)
@@ -165,7 +165,7 @@ func (p *program) startWorkers(ctx context.Context) {
 	start("joins", p.onceClaimed(func(ctx context.Context) {
 		p.office.corrections.JoinAll(ctx, func(err error) { p.log.WarnContext(ctx, "one person counts as two enrolled for now", "err", err) })
 	}))
-	start("prizes", p.onceClaimed(p.prizes.Run))
+	start("prizes", p.onceOpened(p.prizes.Run))
 	start("retention", p.onceClaimed(p.retention.Run))
 	start("origins", p.office.corrections.Origins.Run)
 	if p.cfg.Proofs.Every > 0 {
@@ -181,9 +181,19 @@ func (p *program) startWorkers(ctx context.Context) {
 
 // onceClaimed puts work off until the Redis is known to be this deployment's.
 func (p *program) onceClaimed(work func(context.Context)) func(context.Context) {
+	return after(p.ready.claimed, work)
+}
+
+// onceOpened puts work off that would find no campaign in Redis before the crew has been
+// there for the first time.
+func (p *program) onceOpened(work func(context.Context)) func(context.Context) {
+	return after(p.crew.mustered, work)
+}
+
+func after(event <-chan struct{}, work func(context.Context)) func(context.Context) {
 	return func(ctx context.Context) {
 		select {
-		case <-p.ready.claimed:
+		case <-event:
 			work(ctx)
 		case <-ctx.Done():
 		}
