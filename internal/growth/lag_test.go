@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"qingyuan/internal/event"
-	"qingyuan/internal/redisstore"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
 )
@@ -152,13 +151,9 @@ func (r *rear) lag(feed func(accepted func())) lag {
 	return lag{float64(r.size) / took.Seconds(), fold.ages, ledger.ages}
 }
 
-// sit lets everybody start a paper, over connections as a server has them, and leaves
-// nothing of that on the streams.
+// sit lets everybody start a paper, and leaves nothing of that on the streams.
 func (r *rear) sit() []sitting {
 	r.Helper()
-	joined := redisstore.NewJoined(r.db, 16)
-	r.Cleanup(func() { _ = joined.Close() })
-	r.sendThrough(joined)
 	ready := make([]sitting, r.size)
 	r.each(0, r.size, func(ctx context.Context, i int) (err error) { ready[i], err = r.begin(ctx, i); return err })
 	r.foldAll()

@@ -49,8 +49,7 @@ type town struct {
 	facts      *stream.Shared
 }
 
-// atOnce is how many people are under way while a town fills, as many as the
-// program's own pool has connections.
+// atOnce is how many people are under way at once.
 const atOnce = 128
 
 // newTown opens an empty campaign on a new Redis that keeps an append-only file.
@@ -70,7 +69,12 @@ func newTown(t testing.TB, size int) *town {
 	return w
 }
 
-// serve makes clients and services as a server does that starts.
+// joinedMost is how many connections acts and small reads travel over together, as many as
+// a server has.
+const joinedMost = 16
+
+// serve makes clients and services as a server does that starts, with acts and small
+// reads on joined connections.
 func (w *town) serve() {
 	w.Helper()
 	o := w.redis.Options()
@@ -78,18 +82,9 @@ func (w *town) serve() {
 	w.db = redis.NewClient(o)
 	db := w.db
 	w.Cleanup(func() { _ = db.Close() })
-	w.sendThrough(nil)
-}
-
-// sendThrough makes the services, whose acts and small reads go over joined connections
-// where there are any, as a server's do.
-func (w *town) sendThrough(joined *redisstore.Joined) {
-	w.Helper()
-	var options []redisstore.Option
-	if joined != nil {
-		options = append(options, redisstore.WithJoined(joined))
-	}
-	campaigns := redisstore.NewCampaigns(w.db, options...)
+	joined := redisstore.NewJoined(w.db, joinedMost)
+	w.Cleanup(func() { _ = joined.Close() })
+	campaigns := redisstore.NewCampaigns(w.db, redisstore.WithJoined(joined))
 	must(w, campaigns.Open(w.Context(), w.def, redisstore.Known{}, time.Now()))
 	box, err := seal.New(seal.Keys{Current: "k", Secrets: map[string][]byte{"k": make([]byte, 32)}})
 	must(w, err)
