@@ -33,16 +33,18 @@ stale() {
 		../internal/httpapi/openapi.yaml -type f ! -name schema.gen.ts -newer dist/index.html -print -quit)" ]
 }
 
-# in_browser runs both halves of the browser's tests at once: they wait more than they work.
-in_browser() {
+# beside runs one command while another works, which is told as it goes and the first when
+# it has ended: neither takes all processors for itself.
+beside() {
 	said=$(mktemp)
-	npm run --silent test:alone >"$said" 2>&1 &
-	alone=$!
-	trap 'kill "$alone" 2>/dev/null || true; rm -f "$said"' EXIT
+	npm run --silent "$1" >"$said" 2>&1 &
+	first=$!
+	trap 'kill "$first" 2>/dev/null || true; rm -f "$said"' EXIT
 	status=0
-	npm run --silent test:browser || status=1
-	wait "$alone" || status=1
+	npm run --silent "$2" || status=1
+	wait "$first" || status=1
 	cat "$said"
+	rm -f "$said"
 	return "$status"
 }
 
@@ -58,9 +60,8 @@ build)
 	;;
 test)
 	packages
-	npm run --silent check
-	npm test --silent
-	in_browser
+	beside check test
+	beside test:alone test:browser
 	;;
 *)
 	say "usage: web.sh build | test"

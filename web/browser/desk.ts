@@ -10,7 +10,7 @@ const desk = { deviceScaleFactor: 1, hasTouch: false, isMobile: false }
 export interface Clerk {
   visitor: Visitor
   token: string
-  /** Opens a part of the console, such as /c/spring/progress. */
+  /** Turns to a part of the console, such as /c/spring/progress; one that is open already is loaded anew. */
   go(path: string): Promise<void>
   /** Keeps a picture, and fails where something reaches outside the page or bars somebody. */
   look(name: string): Promise<void>
@@ -26,9 +26,9 @@ export async function sit(browser: Browser, url: string, person: Person | string
   return {
     visitor,
     token,
-    go: async (path) => {
-      await visitor.page.goto(`${url}/console${path}`)
-      await visitor.page.locator('main h1').first().waitFor()
+    go: (path) => {
+      const to = `${url}/console${path}`
+      return visitor.page.url() === to ? visitor.load(to) : visitor.turnTo(to)
     },
     look: (name) => lookAt(visitor, name),
     leave: async () => {

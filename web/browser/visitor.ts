@@ -65,16 +65,25 @@ export class Visitor {
     return this.faults.filter((f) => !this.expected.some((e) => e.test(f)))
   }
 
+  /** Opens a page of the console, and waits until it is there. */
+  async load(url: string): Promise<void> {
+    await this.page.goto(url)
+    await this.shown()
+  }
+
   /** Turns to a page of the console, within the page that is open where one is, and waits until it is there. */
   async turnTo(url: string): Promise<void> {
-    if (this.page.url() === 'about:blank') await this.page.goto(url)
-    else {
-      await this.page.evaluate((to) => {
-        document.title = ''
-        history.pushState({}, '', to)
-        dispatchEvent(new PopStateEvent('popstate', { state: null }))
-      }, url)
-    }
+    if (this.page.url() === 'about:blank') return this.load(url)
+    await this.page.evaluate((to) => {
+      document.title = ''
+      history.pushState({}, '', to)
+      dispatchEvent(new PopStateEvent('popstate', { state: null }))
+    }, url)
+    await this.shown()
+  }
+
+  /** Waits until a page of the console is there, and what it asks for. */
+  private async shown(): Promise<void> {
     await expect.poll(() => this.page.title(), { interval: 20 }).not.toBe('')
     await this.page.locator('main h1').first().waitFor()
     await expect.poll(() => this.page.locator('[aria-busy="true"]').count(), { interval: 20 }).toBe(0)

@@ -1,20 +1,20 @@
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { type Clerk, sit, taken } from './desk'
-import { because, setTime } from './hands'
-import { call, quizCampaign, settled } from './office'
-import { connect, Visitor } from './visitor'
-import * as walk from './walk'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Clerk, sit, taken } from '../desk'
+import { because, setTime } from '../hands'
+import { call, quizCampaign, settled } from '../office'
+import { type Server, serve } from '../server'
+import { connect, Visitor } from '../visitor'
+import * as walk from '../walk'
 
-const url = inject('url')
-const data = inject('data')
-
+let server: Server
 let browser: Browser
 let editor: Clerk
 let reviewer: Clerk
 
 beforeAll(async () => {
-  browser = await connect()
+  ;[server, browser] = await Promise.all([serve(), connect()])
+  const { url, data } = server
   editor = await sit(browser, url, await settled(url, data, 'zhenghua', '郑华', { role: 'question_editor' }))
   reviewer = await sit(browser, url, await settled(url, data, 'sunyue', '孙月', { role: 'question_reviewer' }), { width: 414, height: 896 })
 })
@@ -22,6 +22,7 @@ afterAll(async () => {
   await editor?.leave()
   await reviewer?.leave()
   await browser?.close()
+  await server?.stop()
 })
 
 // Two good questions, one without a key, and one that contradicts the first.
@@ -161,7 +162,7 @@ describe('a question bank', () => {
     const other = reviewer.visitor.page
     const press = (name: string) => page.getByRole('button', { name, exact: true }).click()
     const drawn = (img: HTMLImageElement) => img.decode().then(() => img.naturalWidth)
-    await call(url, editor.token, 'POST', '/banks', { id: 'pictures', name: '看图题库' })
+    await call(server.url, editor.token, 'POST', '/banks', { id: 'pictures', name: '看图题库' })
     await editor.go('/banks/pictures')
     await press('新增一题')
     await page.getByLabel('题干', { exact: true }).fill('图中的标志表示什么？')
@@ -185,23 +186,24 @@ describe('a question bank', () => {
     await because(page, '')
     expect(await page.getByAltText('一个圆形标志').evaluate(drawn)).toBe(64)
 
-    const { items } = await call<{ items: { id: string; version: number }[] }>(url, editor.token, 'GET', '/banks/pictures/questions')
+    const { items } = await call<{ items: { id: string; version: number }[] }>(server.url, editor.token, 'GET', '/banks/pictures/questions')
     const questions = items.map(({ id, version }) => ({ id, version }))
-    await call(url, editor.token, 'POST', '/banks/pictures/submissions', { questions })
+    await call(server.url, editor.token, 'POST', '/banks/pictures/submissions', { questions })
     await reviewer.go('/banks/pictures')
     await other.getByRole('button', { name: '查看' }).click()
     expect(await other.getByAltText('一个圆形标志').evaluate(drawn)).toBe(64)
-    await call(url, reviewer.token, 'POST', '/banks/pictures/reviews', { decision: 'sign_off', questions })
-    const { ref } = await call<{ ref: string }>(url, reviewer.token, 'POST', '/banks/pictures/publications', {})
-    await quizCampaign(data, 'pictures-2026', '看图答题', 'PICT26', (text) =>
+    await call(server.url, reviewer.token, 'POST', '/banks/pictures/reviews', { decision: 'sign_off', questions })
+    const { ref } = await call<{ ref: string }>(server.url, reviewer.token, 'POST', '/banks/pictures/publications', {})
+    await quizCampaign(server.data, 'pictures-2026', '看图答题', 'PICT26', (text) =>
       text.replace(/quiz:[^]*? {2}time_limit/, `quiz:\n  bank: ${ref}\n  strata:\n    - {count: 1, points: 100}\n  time_limit`),
     )
 
-    const phone = await Visitor.arrive(browser, url)
-    await expect.poll(async () => (await fetch(`${url}/api/v1/campaigns/pictures-2026`)).status).toBe(200)
-    await walk.signIn(phone.page, url, '看图的访客', '/c/pictures-2026')
+    const phone = await Visitor.arrive(browser, server.url)
+    // Its counts are there once anybody can take part.
+    await expect.poll(async () => (await fetch(`${server.url}/api/v1/campaigns/pictures-2026/counts`)).status).toBe(200)
+    await walk.signIn(phone.page, server.url, '看图的访客', '/c/pictures-2026')
     await walk.enrol(phone.page)
-    await phone.page.goto(`${url}/c/pictures-2026/quiz`)
+    await phone.page.goto(`${server.url}/c/pictures-2026/quiz`)
     await phone.page.getByRole('button', { name: '开始答题' }).click()
     expect(await phone.page.getByAltText('一个圆形标志').evaluate(drawn)).toBe(64)
     await phone.shot('quiz-picture-360')
