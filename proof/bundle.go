@@ -237,3 +237,6 @@ func (b *Bundle) Counts() bool {
 
 // errNoLog is a file that is neither a bundle nor a log.
 var errNoLog = errors.New("it is neither a bundle nor a whole log")
+
+// errSpelling is base64 that means the same as what was published, and is not the same.
+var errSpelling = errors.New("it is not spelled as it was published")

@@ -386,6 +386,35 @@ func TestWholeLogs(t *testing.T) {
 	})
 }
 
+// TestOneSpelling: the last letter of a hash and of a signature has bits that mean nothing,
+// and a log in which they are set is not as it was written.
+func TestOneSpelling(t *testing.T) {
+	t.Parallel()
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	p := newPen(t, 1)
+	s := newShelf()
+	s.add(t, proof.Unknown, proof.AttemptAccepted, proof.FieldTime, "2026-06-01T08:00:00.000Z", proof.FieldScore, "80")
+	s.sign(t, p)
+	raw := s.file(t, p)
+	_, lines, _ := bytes.Cut(raw, []byte("\n")) // the head has keys, which its reader need not trust
+	altered := 0
+	for at := len(raw) - len(lines); at < len(raw)-1; at++ {
+		if raw[at+1] != '=' {
+			continue
+		}
+		other := bytes.Clone(raw)
+		other[at] = letters[strings.IndexByte(letters, raw[at])|1]
+		got, err := proof.ReadLog(bytes.NewReader(other), []string{p.public}, nil)
+		if err == nil && len(got.Faults) == 0 {
+			t.Errorf("%q for %q at %d is not found", other[at], raw[at], at)
+		}
+		altered++
+	}
+	if altered != 4 {
+		t.Errorf("%d letters, want those of two hashes, a root and a signature", altered)
+	}
+}
+
 // sameLines tells whether both files say the same however JSON is spelled in them.
 func sameLines(a, b []byte) bool {
 	plain := func(raw []byte) string {

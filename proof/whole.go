@@ -35,11 +35,31 @@ type line struct {
 }
 
 type leafLine struct {
-	Index  int64     `json:"index"`
-	Type   Type      `json:"type"`
-	Of     *int64    `json:"of,omitzero"`
-	Fields tlog.Hash `json:"fields"`
-	Hash   tlog.Hash `json:"hash"`
+	Index  int64   `json:"index"`
+	Type   Type    `json:"type"`
+	Of     *int64  `json:"of,omitzero"`
+	Fields spelled `json:"fields"`
+	Hash   spelled `json:"hash"`
+}
+
+// spelled is a hash that is written in one way only. The last letter of base64 has bits
+// that mean nothing: a log in which they differ is not as it was published.
+type spelled tlog.Hash
+
+// MarshalJSON implements json.Marshaler.
+func (s spelled) MarshalJSON() ([]byte, error) { return tlog.Hash(s).MarshalJSON() }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *spelled) UnmarshalJSON(text []byte) error {
+	var h tlog.Hash
+	if err := h.UnmarshalJSON(text); err != nil {
+		return err
+	}
+	if string(text) != `"`+h.String()+`"` {
+		return fmt.Errorf("hash %s: %w", text, errSpelling)
+	}
+	*s = spelled(h)
+	return nil
 }
 
 // LogWriter writes a file of a whole log. After an error nothing more is written.
@@ -67,7 +87,7 @@ func (w *LogWriter) line(v any) {
 
 // Leaf writes the next leaf with its hash as it is in the tree.
 func (w *LogWriter) Leaf(l Leaf, hash tlog.Hash) {
-	out := leafLine{Index: w.n, Type: l.Type, Fields: l.Fields, Hash: hash}
+	out := leafLine{Index: w.n, Type: l.Type, Fields: spelled(l.Fields), Hash: spelled(hash)}
 	if l.Of != Unknown {
 		out.Of = &l.Of
 	}
@@ -185,17 +205,17 @@ func (w *walk) leaf(in *leafLine) {
 		w.fault(PartLeaf, w.next, "it is missing: leaf %d stands in its place", at)
 	}
 	w.next = at + 1
-	l := Leaf{Type: in.Type, Of: Unknown, Fields: in.Fields}
+	l, hash := Leaf{Type: in.Type, Of: Unknown, Fields: tlog.Hash(in.Fields)}, tlog.Hash(in.Hash)
 	if in.Of != nil {
 		l.Of = *in.Of
 	}
 	if err := l.check(); err != nil {
 		w.fault(PartLeaf, at, "%v", err)
-	} else if l.Hash() != in.Hash {
-		w.fault(PartLeaf, at, "type, act and fields give %s, and it is %s", l.Hash(), in.Hash)
+	} else if l.Hash() != hash {
+		w.fault(PartLeaf, at, "type, act and fields give %s, and it is %s", l.Hash(), hash)
 	}
 	w.apply(at, l)
-	w.climb.Add(in.Hash)
+	w.climb.Add(hash)
 	for _, c := range w.kept[w.climb.N()] {
 		w.out.Kept++
 		if got := w.climb.Tree(); got.Hash != c.Hash {
