@@ -10,8 +10,9 @@ import (
 )
 
 // compareSums compares what the participants add up to with what Redis says, as
-// far as the ledger reaches.
-func (s *shardCheck) compareSums(c *counter) {
+// far as the ledger reaches. It returns the boards of which that cannot be told yet:
+// somebody stood there, and no key was listed.
+func (s *shardCheck) compareSums(c *counter) (unlisted []string) {
 	want := c.sums()
 	if arrived(s.heads.Facts, s.reach.Totals) {
 		s.compareFigures(want)
@@ -24,9 +25,11 @@ func (s *shardCheck) compareSums(c *counter) {
 		}
 	}
 	for _, scope := range bothKeys(want.Boards, s.live.Boards) {
-		if arrived(s.heads.Facts, s.reach.board(scope)) {
-			s.entries("board "+scope, want.Boards[scope], s.live.Boards[scope])
+		if _, listed := s.live.Boards[scope]; !listed && s.anybody(want.Boards[scope]) {
+			unlisted = append(unlisted, scope)
+			continue
 		}
+		s.compareBoard(scope, want.Boards[scope])
 	}
 	if arrived(s.heads.Facts, s.ends.Facts) {
 		s.entries("board", want.Main, s.live.Main)
@@ -35,6 +38,13 @@ func (s *shardCheck) compareSums(c *counter) {
 		for _, p := range bothKeys(want.Prizes, s.live.Prizes) {
 			s.cells("prize "+p, want.Prizes[p], s.live.Prizes[p])
 		}
+	}
+	return unlisted
+}
+
+func (s *shardCheck) compareBoard(scope string, want state.Cards) {
+	if arrived(s.heads.Facts, s.reach.board(scope)) {
+		s.entries("board "+scope, want, s.live.Boards[scope])
 	}
 }
 
@@ -102,6 +112,15 @@ func (s *shardCheck) entries(board string, want, got state.Cards) {
 		s.members(board, part.whose+"late members", part.want.Late, part.got.Late)
 		s.members(board, part.whose+"kept members", part.want.Kept, part.got.Kept)
 	}
+}
+
+// anybody tells whether a board of which Redis has nothing differs: after a freeze, who
+// left since may be gone from it.
+func (s *shardCheck) anybody(want state.Cards) bool {
+	if s.rules.standStill() {
+		return want != state.Cards{}
+	}
+	return everybody(want.Shown) != 0 || everybody(want.Hidden) != 0
 }
 
 // everybody counts who stands on a board by everything that happened.

@@ -42,6 +42,36 @@ func (s *shardCheck) recheck(ctx context.Context, people []state.Person) error {
 	return nil
 }
 
+// recount compares boards of which no key was listed, though somebody stood there when
+// it was asked where the fold is. They may have left before the keys were listed, and
+// others may have come since. So the boards are read by name, and because anybody may
+// stand there then, all histories are counted once more, up to exactly there.
+func (s *shardCheck) recount(ctx context.Context, scopes []string) error {
+	if len(scopes) == 0 || !arrived(s.heads.Facts, s.reach.Rest) { // the latter was told already
+		return nil
+	}
+	if err := s.readBoards(ctx, scopes); err != nil {
+		return err
+	}
+	last := s.reach.board(scopes[len(scopes)-1])
+	var err error
+	if s.heads, err = s.await(ctx, state.Ends{Facts: last, Personal: s.heads.Personal}); err != nil {
+		return err
+	}
+	sums := newCounter(&s.rules, &s.reach)
+	for h, err := range s.Ledger.Histories(ctx, s.Shard, s.heads) {
+		if err != nil {
+			return err
+		}
+		life := s.rules.Replay(h, s.heads.Facts)
+		sums.boards(&life)
+	}
+	for _, scope := range scopes {
+		s.compareBoard(scope, sums.Boards[scope])
+	}
+	return nil
+}
+
 // verdict is somebody who differs.
 type verdict struct {
 	Life

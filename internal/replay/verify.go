@@ -191,7 +191,8 @@ func (x *verification) begin(ctx context.Context, o *ledger.Opened) ([]event.Pos
 }
 
 // shards compares shard by shard. Where the folds are is asked before the keys
-// are listed: a key that is not listed was not there then.
+// are listed: an hour that is not listed was not there then. A board may have been:
+// its keys go with the last who stands on it.
 func (x *verification) shards(ctx context.Context, o *ledger.Opened) error {
 	folds, err := x.begin(ctx, o)
 	if err != nil {

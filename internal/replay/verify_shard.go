@@ -45,8 +45,7 @@ func (s *shardCheck) run(ctx context.Context, names *state.Names, fold event.Pos
 	if err != nil {
 		return err
 	}
-	s.compareSums(sums)
-	return nil
+	return s.recount(ctx, s.compareSums(sums))
 }
 
 func (s *shardCheck) unknownKeys(names *state.Names) {
@@ -76,15 +75,8 @@ func (s *shardCheck) snapshot(ctx context.Context, names *state.Names) error {
 			s.reach.Hours[h] = at
 		}
 	}
-	for scopes := range slices.Chunk(names.Scopes, boardsAtOnce) {
-		cards, at, err := s.Live.Boards(ctx, s.Campaign, s.Number, scopes)
-		if err != nil {
-			return err
-		}
-		maps.Copy(s.live.Boards, cards)
-		for _, scope := range scopes {
-			s.reach.Boards[scope] = at
-		}
+	if err := s.readBoards(ctx, names.Scopes); err != nil {
+		return err
 	}
 	totals, err := s.ending(ctx)
 	if err != nil {
@@ -92,6 +84,21 @@ func (s *shardCheck) snapshot(ctx context.Context, names *state.Names) error {
 	}
 	totals.Hours, totals.Boards = s.live.Hours, s.live.Boards
 	s.live = totals
+	return nil
+}
+
+// readBoards reads how many entries some scoped boards have.
+func (s *shardCheck) readBoards(ctx context.Context, scopes []string) error {
+	for some := range slices.Chunk(scopes, boardsAtOnce) {
+		cards, at, err := s.Live.Boards(ctx, s.Campaign, s.Number, some)
+		if err != nil {
+			return err
+		}
+		maps.Copy(s.live.Boards, cards)
+		for _, scope := range some {
+			s.reach.Boards[scope] = at
+		}
+	}
 	return nil
 }
 
