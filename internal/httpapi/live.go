@@ -36,19 +36,25 @@ func (s *Server) watch(k *call) error {
 		k.Response().Header.SetContentType("text/event-stream; charset=utf-8")
 		return nil
 	}
+	f := s.state.feeds.of(key)
+	stream := f.stream
+	// Asked for again once the term is known: whoever came before a dismissal is
+	// found by it, and whoever comes after it finds live off.
+	term := stream.current()
+	if s.off(c.ID, FeatureLive) {
+		return errSwitchedOff
+	}
 	addr, spared := network(k.addr), trusted(s.Limits.Allow, k.addr)
 	if err := s.state.seats.take(addr, spared); err != nil {
 		s.state.metrics.limited.WithLabelValues(byWatchers).Inc()
 		return err
 	}
 	s.state.metrics.watchers.Inc()
-	f := s.state.feeds.of(key)
 	if !until.IsZero() {
 		if err := s.freshen(k.ctx, key, f); err != nil {
 			s.Log.WarnContext(k.ctx, "screen not published", "campaign", key.campaign, "scope", key.scope, "err", err) // the next snapshot brings it
 		}
 	}
-	stream := f.stream
 	head := s.streamHead(k)
 	k.Context().HijackSetNoResponse(true)
 	k.Context().Hijack(func(conn net.Conn) {
@@ -60,7 +66,7 @@ func (s *Server) watch(k *call) error {
 			conn = l.Conn
 		}
 		w := newWatcher(conn, addr)
-		w.until = until
+		w.until, w.term = until, term
 		stream.add(w, head)
 	})
 	return nil

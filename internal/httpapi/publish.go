@@ -52,6 +52,21 @@ func newFeeds(open func(*live.Hub) *stream) *feeds {
 	return &feeds{all: map[feedKey]*feed{}, open: open, last: map[string]*leaderboard.Snapshot{}}
 }
 
+// dismiss ends the streams of a campaign that are open.
+func (f *feeds) dismiss(campaignID string) {
+	var all []*stream // a stream that is closing connections must not hold up every request
+	f.mu.RLock()
+	for key, one := range f.all {
+		if key.campaign == campaignID {
+			all = append(all, one.stream)
+		}
+	}
+	f.mu.RUnlock()
+	for _, one := range all {
+		one.dismiss()
+	}
+}
+
 // screens are the feeds of a campaign that need a ticket.
 func (f *feeds) screens(campaignID string) map[feedKey]*feed {
 	f.mu.RLock()
@@ -136,6 +151,9 @@ const repeatAfter = 10 * time.Second
 // publish encodes the snapshot once, for all who will read it. A snapshot that
 // cannot be written is a defect: the one before it stays.
 func (s *Server) publish(snap *leaderboard.Snapshot) {
+	if s.off(snap.Campaign.ID, FeatureLive) {
+		s.state.feeds.dismiss(snap.Campaign.ID) // also where no frame can be made
+	}
 	counts, err := encode(countsAnswer{stamp(snap.AsOf, snap.Campaign.Zone), countsOf(snap)}, volatileTime)
 	if err != nil {
 		s.notPublished(snap, err)
@@ -173,9 +191,6 @@ func (s *Server) publishFrame(snap *leaderboard.Snapshot, lang string) error {
 	event, body := asEvent(snap.AsOf, body)
 	e := &encoded{body, tagOf(body, volatileTime)}
 	f := s.state.feeds.of(feedKey{campaign: snap.Campaign.ID, lang: lang})
-	if s.off(snap.Campaign.ID, FeatureLive) {
-		f.stream.dismiss()
-	}
 	before := f.frame.Swap(e)
 	if before == nil || before.etag != e.etag || snap.AsOf.UnixMilli()-f.sent.Load() >= repeatAfter.Milliseconds() {
 		f.sent.Store(snap.AsOf.UnixMilli())

@@ -59,9 +59,6 @@ func (s *Server) publishScreen(ctx context.Context, key feedKey, f *feed, snap *
 	e := &encoded{body, tagOf(body, volatileTime)}
 	f.made.Store(snap.AsOf.UnixMilli())
 	before := f.frame.Swap(e)
-	if s.off(key.campaign, FeatureLive) {
-		f.stream.dismiss()
-	}
 	if before == nil || before.etag != e.etag || snap.AsOf.UnixMilli()-f.sent.Load() >= repeatAfter.Milliseconds() {
 		f.sent.Store(snap.AsOf.UnixMilli())
 		f.stream.hub.Publish(&live.Frame{Bytes: event, ETag: e.etag})

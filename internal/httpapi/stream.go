@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,13 +27,16 @@ type stream struct {
 	mu              sync.Mutex
 	joined          []*watcher // not yet taken over by the goroutine
 	running, closed bool
-	dismissed       bool // everybody who watches now is to leave
+	// term counts the dismissals. Who came in an earlier one is to leave, however far
+	// the greeting has got.
+	term int
 	// done counts the goroutine and whoever is being greeted.
 	done sync.WaitGroup
 
 	// Of the goroutine alone.
-	all  []*watcher
-	news time.Time // when it last began to hand out a frame
+	all    []*watcher
+	news   time.Time // when it last began to hand out a frame
+	heeded int       // the term in which it last looked for who is to leave
 }
 
 // comment is what a watcher gets when there is no news: proxies keep the
@@ -42,7 +46,7 @@ const comment = ": \n\n"
 // add greets the watcher, with the newest frame if there is one, and takes it
 // into the stream.
 func (st *stream) add(w *watcher, head []byte) {
-	if !st.enter() {
+	if !st.enter(w.term) {
 		w.begin(head, st.now()) // an answer that ends, rather than none
 		st.drop(w)
 		return
@@ -58,7 +62,7 @@ func (st *stream) add(w *watcher, head []byte) {
 	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.closed {
+	if st.closed || w.term != st.term {
 		st.drop(w)
 		return
 	}
@@ -75,11 +79,11 @@ func (st *stream) add(w *watcher, head []byte) {
 
 // enter makes close wait for a watcher that is about to be greeted: it may have
 // read the newest frame before it is taken in. It returns false on a closed
-// stream.
-func (st *stream) enter() bool {
+// stream, and to a watcher that was dismissed on its way.
+func (st *stream) enter(term int) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.closed {
+	if st.closed || term != st.term {
 		return false
 	}
 	st.done.Add(1)
@@ -95,15 +99,22 @@ func (st *stream) close() {
 	st.done.Wait()
 }
 
-// dismiss ends the stream for everybody who watches now. Who comes later is
-// served.
+// current is the term in which a watcher comes.
+func (st *stream) current() int {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.term
+}
+
+// dismiss ends the stream for everybody who watches now or is about to. Who comes
+// later is served.
 func (st *stream) dismiss() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	st.term++
 	if !st.running {
 		return
 	}
-	st.dismissed = true
 	select {
 	case st.wake <- struct{}{}:
 	default:
@@ -150,12 +161,15 @@ func (st *stream) takeOver() bool {
 	defer st.mu.Unlock()
 	st.all = append(st.all, st.joined...)
 	st.joined = nil
-	if st.dismissed {
-		st.dismissed = false
-		for _, w := range st.all {
+	if st.heeded != st.term {
+		st.heeded = st.term
+		st.all = slices.DeleteFunc(st.all, func(w *watcher) bool {
+			if w.term == st.term {
+				return false
+			}
 			st.drop(w)
-		}
-		st.all = nil
+			return true
+		})
 	}
 	st.running = len(st.all) > 0
 	return st.running

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -12,12 +13,33 @@ import (
 type handSwitches struct {
 	mu  sync.Mutex
 	off map[Feature]bool
+	// asked, if set, is called when an answer is fixed and not yet given.
+	asked func()
 }
 
 func (h *handSwitches) Off(campaignID string, f Feature) bool {
 	h.mu.Lock()
+	off, asked := campaignID == "spring" && h.off[f], h.asked
+	h.mu.Unlock()
+	if asked != nil {
+		asked()
+	}
+	return off
+}
+
+// after has f called once, when so many questions were asked from now on.
+func (h *handSwitches) after(questions int, f func()) {
+	h.mu.Lock()
 	defer h.mu.Unlock()
-	return campaignID == "spring" && h.off[f]
+	h.asked = func() {
+		h.mu.Lock()
+		questions--
+		due := questions == 0
+		h.mu.Unlock()
+		if due {
+			f()
+		}
+	}
 }
 
 func (h *handSwitches) turn(f Feature, off bool) {
@@ -118,5 +140,49 @@ func TestLiveSwitchedOff(t *testing.T) {
 	}
 	if n := b.state.seats.count(); n != 0 {
 		t.Errorf("%d seats are still taken", n)
+	}
+}
+
+// TestLiveSwitchedOffOnTheWay switches live off between the steps by which a watcher
+// comes: it is refused, or its stream ends.
+func TestLiveSwitchedOffOnTheWay(t *testing.T) {
+	t.Parallel()
+	for who, path := range map[string]string{"anybody": livePath, "a screen": livePath + "?ticket=s:audience/yuci"} {
+		for questions, status := range map[int]int{1: http.StatusServiceUnavailable, 2: http.StatusOK} {
+			t.Run(fmt.Sprintf("%s, question %d", who, questions), func(t *testing.T) {
+				t.Parallel()
+				board := &handSwitches{}
+				b := newBench(t, quickly, func(b *bench) { b.Switches, b.Now = board, noon }) // no ticket runs out
+				addr := serve(t, b)
+				board.after(questions, func() {
+					board.turn(FeatureLive, true)
+					b.Published(b.later(1))
+				})
+				w := watchLive(t, addr, path)
+				if w.res.StatusCode != status {
+					t.Fatalf("%d, want %d", w.res.StatusCode, status)
+				}
+				if _, err := io.Copy(io.Discard, w.r); timedOut(err) {
+					t.Errorf("the stream goes on: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// TestLiveSwitchedOffWithoutFrames ends the streams of screens also while the store
+// gives no boards for their frames.
+func TestLiveSwitchedOffWithoutFrames(t *testing.T) {
+	t.Parallel()
+	board := &handSwitches{}
+	b := newBench(t, quickly, func(b *bench) { b.Switches, b.Now = board, noon }) // no ticket runs out, and boards fail
+	w := watchLive(t, serve(t, b), livePath+"?ticket=s:audience/yuci")
+	if w.res.StatusCode != http.StatusOK {
+		t.Fatalf("status %d", w.res.StatusCode)
+	}
+	board.turn(FeatureLive, true)
+	b.Published(b.later(1))
+	if _, err := io.Copy(io.Discard, w.r); timedOut(err) {
+		t.Errorf("the stream goes on: %v", err)
 	}
 }

@@ -18,6 +18,8 @@ type watcher struct {
 	// raw writes without waiting; nil where the connection is not a socket.
 	raw  syscall.RawConn
 	addr netip.Addr
+	// term is that of the stream when it came.
+	term int
 	// until is when its ticket runs out; zero for the public.
 	until time.Time
 	// sent is the frame last begun.
