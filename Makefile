@@ -67,7 +67,7 @@ web: ## Build the pages, if Node is at hand
 .PHONY: test
 test: need-servers need-browser web ## Run the tests, on real Redis and PostgreSQL servers and in a real browser
 	$(IN_MEMORY) go test $(TESTFLAGS) ./...
-	@$(MAKE) -j 2 --output-sync=line test-web test-miniprogram
+	@$(MAKE) -j 2 test-web test-miniprogram
 
 .PHONY: test-miniprogram
 test-miniprogram: need-redis build ## Run the tests of the mini-program's client, against the real server

@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Clerk, sit, taken } from '../desk'
 import { because, setTime } from '../hands'
@@ -32,6 +32,20 @@ const file = `题型,题干,选项A,选项B,选项C,选项D,答案,解析,依据
 单选题,下列哪一项属于毒品？,茶叶,海洛因,食盐,面粉,,缺少答案的一题,《中华人民共和国禁毒法》第二条
 单选题,国际禁毒日是哪一天？,6月1日,6月26日,10月1日,12月1日,C,与第一题矛盾,《中华人民共和国禁毒法》
 `
+
+/** Fills in an easy question that is good since 2020. */
+async function compose(page: Page, q: { stem: string; options: string; key: string; explanation: string; basis: string; topic: string; audience: string }): Promise<void> {
+  await page.getByLabel('题干', { exact: true }).fill(q.stem)
+  await page.getByLabel('选项，每行一个').fill(q.options)
+  await page.getByLabel(/^答案/).fill(q.key)
+  await page.getByLabel('解析').fill(q.explanation)
+  await page.getByLabel('法律依据或出处').fill(q.basis)
+  await page.getByLabel('知识点').last().fill(q.topic)
+  await page.getByLabel('适用对象，以逗号分隔').fill(q.audience)
+  await setTime(page.getByLabel('有效期起'), '2020-01-01')
+  await page.getByRole('combobox', { name: '难度' }).press('Enter')
+  await page.getByRole('option', { name: '易' }).click()
+}
 
 describe('a question bank', () => {
   it('is filled from a file after a look at what is refused, and signed off by another person', async () => {
@@ -112,16 +126,10 @@ describe('a question bank', () => {
 
     await press(page, '题目')
     await press(page, '新增一题')
-    await page.getByLabel('题干', { exact: true }).fill('拨打哪个电话举报涉毒线索？')
-    await page.getByLabel('选项，每行一个').fill('119\n110\n120')
-    await page.getByLabel(/^答案/).fill('b')
-    await page.getByLabel('解析').fill('发现涉毒线索及时报警。')
-    await page.getByLabel('法律依据或出处').fill('《中华人民共和国禁毒法》第九条')
-    await page.getByLabel('知识点').last().fill('求助')
-    await page.getByLabel('适用对象，以逗号分隔').fill('all')
-    await setTime(page.getByLabel('有效期起'), '2026-01-01')
-    await page.getByRole('combobox', { name: '难度' }).press('Enter')
-    await page.getByRole('option', { name: '易' }).click()
+    await compose(page, {
+      stem: '拨打哪个电话举报涉毒线索？', options: '119\n110\n120', key: 'b', explanation: '发现涉毒线索及时报警。',
+      basis: '《中华人民共和国禁毒法》第九条', topic: '求助', audience: 'all',
+    })
     await editor.look('question-editor')
     await press(page, '存为草稿')
     await because(page, '')
@@ -165,16 +173,10 @@ describe('a question bank', () => {
     await call(server.url, editor.token, 'POST', '/banks', { id: 'pictures', name: '看图题库' })
     await editor.go('/banks/pictures')
     await press('新增一题')
-    await page.getByLabel('题干', { exact: true }).fill('图中的标志表示什么？')
-    await page.getByLabel('选项，每行一个').fill('禁毒\n禁烟')
-    await page.getByLabel(/^答案/).fill('a')
-    await page.getByLabel('解析').fill('这是禁毒标志。')
-    await page.getByLabel('法律依据或出处').fill('《中华人民共和国禁毒法》第一条')
-    await page.getByLabel('知识点').last().fill('识别毒品')
-    await page.getByLabel('适用对象，以逗号分隔').fill('public,driver,courier,student')
-    await setTime(page.getByLabel('有效期起'), '2020-01-01')
-    await page.getByRole('combobox', { name: '难度' }).press('Enter')
-    await page.getByRole('option', { name: '易' }).click()
+    await compose(page, {
+      stem: '图中的标志表示什么？', options: '禁毒\n禁烟', key: 'a', explanation: '这是禁毒标志。',
+      basis: '《中华人民共和国禁毒法》第一条', topic: '识别毒品', audience: 'public,driver,courier,student',
+    })
     await page.getByLabel('配图文件').setInputFiles({ name: '说明.png', mimeType: 'image/png', buffer: Buffer.from('这不是图片') })
     editor.visitor.expected = [/status of 400/]
     await page.getByText('图片无法读取').waitFor()
