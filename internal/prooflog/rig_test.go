@@ -164,11 +164,17 @@ func (r *rig) sign(participant, name string) {
 
 func (r *rig) record(participant, name string) {
 	r.Helper()
+	r.append(r.shard(participant), event.Personal, r.person, ledgertest.Record(event.Position{}, event.RecordSignature, participant, r.signature(participant, name)))
+}
+
+// signature is the record of one, as openSigner reads it.
+func (r *rig) signature(participant, name string) string {
+	r.Helper()
 	raw, err := json.Marshal(prooflog.Signer{Name: name, Strokes: `[[{"x":1}]]`, Commitment: commitment(participant)})
 	if err != nil {
 		r.Fatal(err)
 	}
-	r.append(r.shard(participant), event.Personal, r.person, ledgertest.Record(event.Position{}, event.RecordSignature, participant, string(raw)))
+	return string(raw)
 }
 
 func (r *rig) signed(participant string) {
