@@ -154,28 +154,6 @@ func (l *Ledger) factsAfter(ctx context.Context, s Shard, after event.Position, 
 	return sqldb.Collect(rows, err, scanFact)
 }
 
-// SignatureRecords returns the personal records of the signatures among the facts of a
-// shard after one position and up to another, by participant. Of who has several the
-// newest counts; one that was erased has nothing sealed.
-func (l *Ledger) SignatureRecords(ctx context.Context, s Shard, after, upTo event.Position) (map[string]event.Record, error) {
-	id, err := l.shardID(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := l.db.QueryContext(ctx, "SELECT "+recordList+` FROM personal WHERE shard = $1 AND kind = $2 AND participant IN (
-		SELECT participant FROM facts WHERE shard = $1 AND (epoch, seq) > ($3, $4) AND (epoch, seq) <= ($5, $6) AND kind = $7)
-		ORDER BY epoch, seq`, id, string(event.RecordSignature), after.Epoch, after.Seq, upTo.Epoch, upTo.Seq, string(event.KindSigned))
-	all, err := sqldb.Collect(rows, err, scanRecord)
-	if err != nil {
-		return nil, fmt.Errorf("read the records of signatures in %s after %s: %w", s, after, err)
-	}
-	out := make(map[string]event.Record, len(all))
-	for _, r := range all {
-		out[r.Participant] = r
-	}
-	return out, nil
-}
-
 // ErasedAfter returns when participants were erased in a shard, as positions of the fact
 // that says so, of those who have a fact after one position and up to another. Erasures
 // up to the former are left out; of several the last counts.

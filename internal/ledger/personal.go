@@ -4,9 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"qingyuan/internal/event"
+	"qingyuan/internal/sqldb"
 )
 
 // recordFields are the fields of an entry that the table of personal records
@@ -45,6 +49,57 @@ func scanRecord(rows *sql.Rows) (event.Record, error) {
 	err := rows.Scan(&r.Epoch, &r.Seq, &r.Kind, &r.Participant, &at, &r.Hash, &r.Sealed)
 	r.At = time.UnixMilli(at)
 	return r, err
+}
+
+// signersAtOnce bounds the participants whom one statement names: SQLite looks each
+// placeholder up among all of a statement.
+const signersAtOnce = 40
+
+// SignatureRecords returns the personal records of the signatures of participants of a
+// shard, by participant. Of who has several the newest counts; one that was erased has
+// nothing sealed.
+func (l *Ledger) SignatureRecords(ctx context.Context, s Shard, participants []string) (map[string]event.Record, error) {
+	id, err := l.shardID(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	newest := make(map[string]event.Record, len(participants))
+	for some := range slices.Chunk(participants, signersAtOnce) {
+		rows, err := l.db.QueryContext(ctx, signaturesQuery, signaturesArgs(id, some)...)
+		all, err := sqldb.Collect(rows, err, scanRecord)
+		if err != nil {
+			return nil, fmt.Errorf("read the records of %d signatures in %s: %w", len(participants), s, err)
+		}
+		for _, r := range all {
+			if r.Compare(newest[r.Participant].Position) > 0 {
+				newest[r.Participant] = r
+			}
+		}
+	}
+	return newest, nil
+}
+
+// signaturesQuery finds the records of the signatures of so many participants as it has
+// places for: one text, so that connections need not read it anew.
+var signaturesQuery = "SELECT " + recordList + " FROM personal WHERE shard = $1 AND kind = $2 AND participant IN (" + placeholders(3, signersAtOnce) + ")"
+
+// signaturesArgs are what signaturesQuery asks with: the last participant takes the places
+// that are left.
+func signaturesArgs(shard int64, participants []string) []any {
+	args := append(make([]any, 0, 2+signersAtOnce), shard, string(event.RecordSignature))
+	for i := range signersAtOnce {
+		args = append(args, participants[min(i, len(participants)-1)])
+	}
+	return args
+}
+
+// placeholders spells n of them from a number on.
+func placeholders(from, n int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = "$" + strconv.Itoa(from+i)
+	}
+	return strings.Join(all, ", ")
 }
 
 // erase takes the content of every record of a participant that lies before the

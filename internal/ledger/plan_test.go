@@ -14,7 +14,7 @@ import (
 func TestPagesAreReadFromTheIndex(t *testing.T) {
 	t.Parallel()
 	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
-		fill(t, db)
+		fill(t, db, 6000)
 		for query, index := range map[string]string{
 			pageQuery(factList, "facts"):      "facts_by_participant",
 			pageQuery(recordList, "personal"): "personal_by_participant",
@@ -27,10 +27,23 @@ func TestPagesAreReadFromTheIndex(t *testing.T) {
 	})
 }
 
-// fill writes enough rows for a planner to think about, in two shards.
-func fill(t *testing.T, db *sqldb.DB) {
+// TestSignaturesAreFoundByParticipant: their records must not be looked for among all of a
+// shard, nor sorted.
+func TestSignaturesAreFoundByParticipant(t *testing.T) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		fill(t, db, 40_000) // fewer are read faster one after the other
+		plan := explain(t, db, signaturesQuery, signaturesArgs(1, []string{"p1", "p2", "p3"})...)
+		if !strings.Contains(plan, "personal_by_participant") || strings.Contains(plan, "Sort") || strings.Contains(plan, "TEMP B-TREE") {
+			t.Errorf("%s is read by\n%s", signaturesQuery, plan)
+		}
+	})
+}
+
+// fill writes so many rows for a planner to think about, in two shards.
+func fill(t *testing.T, db *sqldb.DB, rows int) {
 	t.Helper()
-	numbers := "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 5999) "
+	numbers := fmt.Sprintf("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) ", rows)
 	for _, s := range []string{
 		numbers + `INSERT INTO facts (shard, epoch, seq, kind, participant, unit, grp, at, first, best, body) SELECT i % 2 + 1, 1, i, 'expired.1', 'p' || (i / 4), 'u', 'g', 0, 0, '', '{}' FROM n`,
 		numbers + `INSERT INTO personal SELECT i % 2 + 1, 1, i, 'enrolment.1', 'p' || (i / 4), 0, '', NULL, NULL FROM n`,

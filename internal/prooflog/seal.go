@@ -153,10 +153,7 @@ func (b *batch) gatherUntil(ctx context.Context, o ledger.Opened, end time.Time)
 // take makes drafts of the facts of a shard. It stops at a signature whose record has not
 // come yet.
 func (b *batch) take(ctx context.Context, o ledger.Opened, s ledger.Shard, from event.Position, facts []event.Fact) error {
-	if len(facts) == 0 {
-		return nil
-	}
-	records, err := b.Ledger.SignatureRecords(ctx, s, from, facts[len(facts)-1].Position)
+	records, err := b.Ledger.SignatureRecords(ctx, s, signers(facts))
 	if err != nil {
 		return err
 	}
@@ -188,6 +185,17 @@ func (b *batch) take(ctx context.Context, o ledger.Opened, s ledger.Shard, from 
 		}
 	}
 	return nil
+}
+
+// signers are those who signed by facts.
+func signers(facts []event.Fact) []string {
+	var out []string
+	for i := range facts {
+		if facts[i].Kind == event.KindSigned {
+			out = append(out, facts[i].Participant)
+		}
+	}
+	return out
 }
 
 // signer opens the record of a signature; nil for one that was erased, does not open or is

@@ -1,6 +1,8 @@
 package ledgertest
 
 import (
+	"fmt"
+
 	"qingyuan/internal/event"
 	"qingyuan/internal/ledger"
 )
@@ -11,6 +13,7 @@ func erasurePromises() map[string]func(*desk) {
 		"an erasure takes dead letters, too":        erasureOfDead,
 		"an erasure leaves facts as they are":       erasureAndFacts,
 		"an erasure reaches over batches and epoch": erasureOverBatches,
+		"signatures are found by who signed":        signatures,
 	}
 }
 
@@ -71,4 +74,47 @@ func erasureAndFacts(d *desk) {
 	d.append(event.Facts, Pos(0, 0), every()...)
 	d.append(event.Personal, Pos(0, 0), Erasure(Pos(1, 0), "p1"))
 	d.same("facts", Decoded(d, every()...), d.facts())
+}
+
+// signatures: of each participant who is named the newest record counts, erased or not,
+// however many they are.
+func signatures(d *desk) {
+	const people = 100
+	want := map[string]event.Record{}
+	var records []event.Entry
+	var named []string
+	sign := func(participant, sealed string) {
+		records = append(records, Record(Pos(1, uint64(len(records))), event.RecordSignature, participant, sealed))
+	}
+	for i := range people {
+		p := fmt.Sprintf("p%03d", (i*37)%people)
+		sign(p, "first of "+p)
+		records = append(records, Record(Pos(1, uint64(len(records))), event.RecordEnrolment, p, "no signature"))
+		if i%3 == 0 {
+			sign(p, "second of "+p)
+		}
+		named = append(named, p)
+	}
+	records = append(records, Erasure(Pos(1, uint64(len(records))), "p000"), Erasure(Pos(2, 0), "p001"))
+	again := Record(Pos(2, 1), event.RecordSignature, "p001", "came back")
+	for _, r := range Records(d, append(records, again)...) {
+		if r.Kind == event.RecordSignature {
+			want[r.Participant] = r
+		}
+	}
+	erased := want["p000"]
+	erased.Sealed = nil
+	want["p000"] = erased
+	d.append(event.Personal, Pos(0, 0), append(records, again)...)
+	d.appendTo(ledger.Shard{Campaign: home.Campaign}, event.Personal, Pos(0, 0), Record(Pos(1, 0), event.RecordSignature, "stranger", "elsewhere"))
+
+	for _, n := range []int{0, 1, 39, 40, 41, 80, people} {
+		some := map[string]event.Record{}
+		for _, p := range named[:n] {
+			some[p] = want[p]
+		}
+		got, err := d.SignatureRecords(d.Context(), home, append([]string{"stranger"}, named[:n]...))
+		d.wants("SignatureRecords", err)
+		d.same(fmt.Sprintf("records of %d signatures", n), some, got)
+	}
 }
