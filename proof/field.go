@@ -3,6 +3,7 @@ package proof
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"hash"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -40,25 +41,48 @@ type Field struct {
 	Commitment tlog.Hash `json:"commitment"`
 }
 
+// Value is what a field says before it is bound.
+type Value struct{ Name, Text string }
+
 // Seed is where the salts of one leaf come from. Whoever has it can open every field of
 // which they know or guess the value; when it is gone, nobody can.
 type Seed [32]byte
 
+// Open returns an opened field.
+func (s Seed) Open(name, value string) Field {
+	salt := s.salter().salt(name)
+	return Field{Name: name, Value: &value, Salt: &salt, Commitment: commit(name, value, salt)}
+}
+
+// FieldsHash is FieldsHash of the fields that Open returns of values, for who needs
+// neither these nor their salts.
+func (s Seed) FieldsHash(values []Value) tlog.Hash {
+	salts := s.salter()
+	lines := beginFields(len(values))
+	for _, v := range values {
+		lines = appendField(lines, v.Name, commit(v.Name, v.Text, salts.salt(v.Name)))
+	}
+	return sha256.Sum256(lines)
+}
+
 // saltSize is that of a salt in bytes: enough that values cannot be tried.
 const saltSize = 16
 
-// salt returns the salt of a field. Those of different fields tell nothing about each
-// other, so that one can be opened and the others kept.
-func (s Seed) salt(field string) Salt {
-	m := hmac.New(sha256.New, s[:])
-	m.Write([]byte("qingyuan.salt/1 " + field))
-	return Salt(m.Sum(nil)[:saltSize])
+// salter makes the salts of a seed, whose key is prepared once for all of them.
+type salter struct {
+	mac hash.Hash
+	// space is where names go in and sums come out.
+	space [128]byte
 }
 
-// Open returns an opened field.
-func (s Seed) Open(name, value string) Field {
-	salt := s.salt(name)
-	return Field{Name: name, Value: &value, Salt: &salt, Commitment: commit(name, value, salt)}
+func (s Seed) salter() *salter { return &salter{mac: hmac.New(sha256.New, s[:])} }
+
+// salt returns the salt of a field. Those of different fields tell nothing about each
+// other, so that one can be opened and the others kept.
+func (s *salter) salt(field string) Salt {
+	s.mac.Reset()
+	s.mac.Write(append(append(s.space[:0], "qingyuan.salt/1 "...), field...))
+	return Salt(s.mac.Sum(s.space[:0])[:saltSize])
 }
 
 // Close returns a field without what opens it.
@@ -76,9 +100,9 @@ func (f Field) Holds() bool {
 // commit hashes the salt, the name and the value. A name has no line break, so that no two
 // fields are spelled the same.
 func commit(name, value string, salt Salt) tlog.Hash {
-	h := sha256.New()
-	h.Write([]byte("qingyuan.field/1\n"))
-	h.Write(salt[:])
-	h.Write([]byte(strings.ReplaceAll(name, "\n", " ") + "\n" + value))
-	return tlog.Hash(h.Sum(nil))
+	text := append(make([]byte, 0, 512), "qingyuan.field/1\n"...) // most papers fit in
+	text = append(text, salt[:]...)
+	text = append(text, strings.ReplaceAll(name, "\n", " ")...)
+	text = append(text, '\n')
+	return sha256.Sum256(append(text, value...))
 }

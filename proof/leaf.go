@@ -120,11 +120,15 @@ const leafFormat = "qingyuan.leaf/1"
 // Bytes are what is hashed into the tree: four lines, the format, the type, the index of
 // the act that it is of or a hyphen, and the hash of its fields in base 64.
 func (l Leaf) Bytes() []byte {
-	of := "-"
-	if l.Of != Unknown {
-		of = strconv.FormatInt(l.Of, 10)
+	text := append(make([]byte, 0, 128), leafFormat+"\n"...)
+	text = append(append(text, l.Type...), '\n')
+	if l.Of == Unknown {
+		text = append(text, '-')
+	} else {
+		text = strconv.AppendInt(text, l.Of, 10)
 	}
-	return []byte(leafFormat + "\n" + string(l.Type) + "\n" + of + "\n" + l.Fields.String() + "\n")
+	text = base64.StdEncoding.AppendEncode(append(text, '\n'), l.Fields[:])
+	return append(text, '\n')
 }
 
 // Hash is the leaf's in the tree.
@@ -171,10 +175,21 @@ func (l Leaf) check() error {
 // FieldsHash is what a leaf holds of its fields: SHA-256 over a first line that names the
 // format, and a line for each field with its name and its commitment in base 64.
 func FieldsHash(fields []Field) tlog.Hash {
-	h := sha256.New()
-	h.Write([]byte("qingyuan.fields/1\n"))
+	lines := beginFields(len(fields))
 	for _, f := range fields {
-		h.Write([]byte(f.Name + " " + base64.StdEncoding.EncodeToString(f.Commitment[:]) + "\n"))
+		lines = appendField(lines, f.Name, f.Commitment)
 	}
-	return tlog.Hash(h.Sum(nil))
+	return sha256.Sum256(lines)
+}
+
+// beginFields is the first line of what FieldsHash hashes, with room for n fields.
+func beginFields(n int) []byte {
+	const line = 64 // of the longest name
+	return append(make([]byte, 0, line*(n+1)), "qingyuan.fields/1\n"...)
+}
+
+// appendField appends the line of a field.
+func appendField(lines []byte, name string, commitment tlog.Hash) []byte {
+	lines = append(append(lines, name...), ' ')
+	return append(base64.StdEncoding.AppendEncode(lines, commitment[:]), '\n')
 }

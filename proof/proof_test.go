@@ -3,8 +3,12 @@ package proof_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -503,4 +507,65 @@ func TestLeafIsFixed(t *testing.T) {
 			t.Errorf("%q is read as %v", bad, got)
 		}
 	}
+}
+
+// TestFieldsAreFixed: what a log binds of these values was worked out by another program,
+// and is never anything else.
+func TestFieldsAreFixed(t *testing.T) {
+	t.Parallel()
+	values := []proof.Value{
+		{Name: proof.FieldTime, Text: "2026-06-02T08:00:00.123Z"},
+		{Name: proof.FieldUnit, Text: "no1"},
+		{Name: proof.FieldNumber, Text: "2"},
+		{Name: proof.FieldAnswers, Text: "3,1,0\n2"},
+		{Name: proof.FieldPaper, Text: strings.Repeat("q1:0.1.2.3,", 40)},
+		{Name: proof.FieldImage, Text: ""},
+	}
+	l := proof.Leaf{Type: proof.AttemptAccepted, Of: proof.Unknown, Fields: proof.Seed{1}.FieldsHash(values)}
+	if got, want := l.Fields.String(), "P1tE+daa2KLGTdSEVWvGaMfKsBXD+Sx87F94Yh8jteM="; got != want {
+		t.Errorf("the fields' hash is %s, want %s", got, want)
+	}
+	if got, want := l.Hash().String(), "8l0ccqGkl/ynOsRibjTW+JHAEeNRXhd2RjBFul5B9ls="; got != want {
+		t.Errorf("the leaf's hash is %s, want %s", got, want)
+	}
+}
+
+// TestSealedAsOpened: whatever values say, a seed binds them without opening as when they
+// are opened, and both as the format is described.
+func TestSealedAsOpened(t *testing.T) {
+	t.Parallel()
+	name := rapid.OneOf(rapid.SampledFrom([]string{proof.FieldName, proof.FieldMaskedName, proof.FieldPaper}), rapid.String())
+	rapid.Check(t, func(t *rapid.T) {
+		seed := proof.Seed(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "seed"))
+		values := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) proof.Value {
+			text := rapid.String().Draw(t, "text")
+			return proof.Value{Name: name.Draw(t, "name"), Text: strings.Repeat(text, rapid.SampledFrom([]int{0, 1, 1, 1, 90}).Draw(t, "times"))}
+		}), 0, 20).Draw(t, "values")
+		open := make([]proof.Field, len(values))
+		lines := "qingyuan.fields/1\n"
+		for i, v := range values {
+			open[i] = seed.Open(v.Name, v.Text)
+			if f := open[i]; f.Name != v.Name || *f.Value != v.Text || string(f.Salt[:]) != saltOf(seed, v.Name) || !f.Holds() {
+				t.Errorf("%+v is opened as %+v", v, f)
+			}
+			commitment := sha256.Sum256([]byte("qingyuan.field/1\n" + saltOf(seed, v.Name) + strings.ReplaceAll(v.Name, "\n", " ") + "\n" + v.Text))
+			lines += v.Name + " " + base64.StdEncoding.EncodeToString(commitment[:]) + "\n"
+		}
+		want := tlog.Hash(sha256.Sum256([]byte(lines)))
+		if sealed, opened := seed.FieldsHash(values), proof.FieldsHash(open); sealed != want || opened != want {
+			t.Errorf("%+v are sealed as %s and opened as %s, want %s", values, sealed, opened, want)
+		}
+		l := proof.Leaf{Type: proof.AttemptRestored, Of: rapid.Int64Min(proof.Unknown).Draw(t, "of"), Fields: want}
+		of := strings.Replace(strconv.FormatInt(l.Of, 10), "-1", "-", 1)
+		if got, want := string(l.Bytes()), "qingyuan.leaf/1\nattempt.restored\n"+of+"\n"+want.String()+"\n"; got != want {
+			t.Errorf("a leaf is written %q, want %q", got, want)
+		}
+	})
+}
+
+// saltOf is the salt of a field, as text.
+func saltOf(seed proof.Seed, name string) string {
+	m := hmac.New(sha256.New, seed[:])
+	m.Write([]byte("qingyuan.salt/1 " + name))
+	return string(m.Sum(nil)[:16])
 }

@@ -14,15 +14,12 @@ import (
 	"qingyuan/proof"
 )
 
-// value is a field before it is bound.
-type value struct{ name, text string }
-
 // deed is what a fact says to a log: which act it is of, what became of it, and what the
 // leaf binds.
 type deed struct {
 	kind   proof.Type
 	act    proof.Act
-	values []value
+	values []proof.Value
 	// strokes are those of a drawn signature, whose hash is a field.
 	strokes string
 }
@@ -57,9 +54,13 @@ func deedOf(f *event.Fact, signer *Signer) (deed, bool) {
 		}
 		return d, true
 	case event.Remarked:
-		return deed{kind: proof.AttemptRemarked, act: proof.AttemptAct(body.Number), values: append(moment(f),
-			value{proof.FieldScore, strconv.Itoa(body.After.Score)}, value{proof.FieldMaxScore, strconv.Itoa(body.After.MaxScore)},
-			value{proof.FieldCorrect, strconv.Itoa(body.After.Correct)}, value{proof.FieldPassed, strconv.FormatBool(body.After.Passed)})}, true
+		return deed{kind: proof.AttemptRemarked, act: proof.AttemptAct(body.Number), values: []proof.Value{
+			moment(f),
+			{Name: proof.FieldScore, Text: strconv.Itoa(body.After.Score)},
+			{Name: proof.FieldMaxScore, Text: strconv.Itoa(body.After.MaxScore)},
+			{Name: proof.FieldCorrect, Text: strconv.Itoa(body.After.Correct)},
+			{Name: proof.FieldPassed, Text: strconv.FormatBool(body.After.Passed)},
+		}}, true
 	case event.Corrected:
 		return correctionOf(f, &body)
 	default:
@@ -67,25 +68,35 @@ func deedOf(f *event.Fact, signer *Signer) (deed, bool) {
 	}
 }
 
-func moment(f *event.Fact) []value { return []value{{proof.FieldTime, proof.Moment(f.At)}} }
+func moment(f *event.Fact) proof.Value {
+	return proof.Value{Name: proof.FieldTime, Text: proof.Moment(f.At)}
+}
 
-func attemptValues(f *event.Fact, s *event.Submitted) []value {
-	return append(moment(f),
-		value{proof.FieldUnit, f.Unit}, value{proof.FieldNumber, strconv.Itoa(s.Number)},
-		value{proof.FieldScore, strconv.Itoa(s.Score)}, value{proof.FieldMaxScore, strconv.Itoa(s.MaxScore)},
-		value{proof.FieldCorrect, strconv.Itoa(s.Correct)}, value{proof.FieldPassed, strconv.FormatBool(s.Passed)},
-		value{proof.FieldUsed, strconv.FormatInt(s.UsedMS, 10)}, value{proof.FieldBank, s.Bank},
-		value{proof.FieldPaper, s.Items}, value{proof.FieldAnswers, s.Choices})
+func attemptValues(f *event.Fact, s *event.Submitted) []proof.Value {
+	return []proof.Value{
+		moment(f),
+		{Name: proof.FieldUnit, Text: f.Unit},
+		{Name: proof.FieldNumber, Text: strconv.Itoa(s.Number)},
+		{Name: proof.FieldScore, Text: strconv.Itoa(s.Score)},
+		{Name: proof.FieldMaxScore, Text: strconv.Itoa(s.MaxScore)},
+		{Name: proof.FieldCorrect, Text: strconv.Itoa(s.Correct)},
+		{Name: proof.FieldPassed, Text: strconv.FormatBool(s.Passed)},
+		{Name: proof.FieldUsed, Text: strconv.FormatInt(s.UsedMS, 10)},
+		{Name: proof.FieldBank, Text: s.Bank},
+		{Name: proof.FieldPaper, Text: s.Items},
+		{Name: proof.FieldAnswers, Text: s.Choices},
+	}
 }
 
 // signatureValues are those of the fact, and of the record where there is one.
-func signatureValues(f *event.Fact, s *event.Signed, signer *Signer) []value {
-	all := append(moment(f),
-		value{proof.FieldText, s.TextSHA256}, value{proof.FieldVersion, s.Version},
-		value{proof.FieldMethod, s.Method}, value{proof.FieldUnit, f.Unit})
+func signatureValues(f *event.Fact, s *event.Signed, signer *Signer) []proof.Value {
+	all := append(make([]proof.Value, 0, 8), moment(f),
+		proof.Value{Name: proof.FieldText, Text: s.TextSHA256}, proof.Value{Name: proof.FieldVersion, Text: s.Version},
+		proof.Value{Name: proof.FieldMethod, Text: s.Method}, proof.Value{Name: proof.FieldUnit, Text: f.Unit})
 	if signer != nil {
-		all = append(all, value{proof.FieldName, signer.Name}, value{proof.FieldMaskedName, campaign.MaskName(signer.Name)},
-			value{proof.FieldImage, proof.Digest(signer.Strokes)})
+		all = append(all, proof.Value{Name: proof.FieldName, Text: signer.Name},
+			proof.Value{Name: proof.FieldMaskedName, Text: campaign.MaskName(signer.Name)},
+			proof.Value{Name: proof.FieldImage, Text: proof.Digest(signer.Strokes)})
 	}
 	return all
 }
@@ -117,14 +128,14 @@ func correctionOf(f *event.Fact, c *event.Corrected) (deed, bool) {
 	if kind.Adds() > 0 != void {
 		kind = proof.Type(string(subject) + ".unchanged")
 	}
-	return deed{kind: kind, act: act, values: moment(f)}, true
+	return deed{kind: kind, act: act, values: []proof.Value{moment(f)}}, true
 }
 
 // fields opens what a leaf binds with the salts of its seed.
-func fields(seed proof.Seed, values []value) []proof.Field {
+func fields(seed proof.Seed, values []proof.Value) []proof.Field {
 	out := make([]proof.Field, len(values))
 	for i, v := range values {
-		out[i] = seed.Open(v.name, v.text)
+		out[i] = seed.Open(v.Name, v.Text)
 	}
 	return out
 }
@@ -162,7 +173,7 @@ func (l *Log) arrange(drafts []draft, first int64, known func(*draft) (int64, er
 					return fmt.Errorf("look for the leaf of an act: %w", err)
 				}
 			}
-			d.leaf = proof.Leaf{Type: d.kind, Of: of, Fields: proof.FieldsHash(fields(l.seed(d.row[:]), d.values))}
+			d.leaf = proof.Leaf{Type: d.kind, Of: of, Fields: l.seed(d.row[:]).FieldsHash(d.values)}
 			d.hash = d.leaf.Hash()
 			to++
 		}

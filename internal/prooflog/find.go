@@ -201,8 +201,8 @@ func (all deeds) nth(act proof.Act, n int) []deed {
 			ways := []deed{d}
 			if d.kind == proof.SignatureAccepted {
 				plain := d
-				plain.values = slices.DeleteFunc(slices.Clone(d.values), func(v value) bool {
-					return v.name == proof.FieldName || v.name == proof.FieldMaskedName || v.name == proof.FieldImage
+				plain.values = slices.DeleteFunc(slices.Clone(d.values), func(v proof.Value) bool {
+					return v.Name == proof.FieldName || v.Name == proof.FieldMaskedName || v.Name == proof.FieldImage
 				})
 				ways = append(ways, plain)
 			}
