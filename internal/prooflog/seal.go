@@ -332,7 +332,7 @@ func (b *batch) insert(ctx context.Context, tx *sql.Tx) error {
 		tiles.add(b.campaign, t.L, t.N, t.Data)
 	}
 	for _, r := range []*rows{&leaves, &links, &tiles} {
-		if err := r.insert(ctx, tx); err != nil {
+		if err := r.insert(ctx, tx, b.DB.Dialect); err != nil {
 			return err
 		}
 	}

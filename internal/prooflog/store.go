@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -136,39 +137,43 @@ type rows struct {
 	args  []any
 }
 
-// rowsAtOnce bounds one statement. SQLite looks each placeholder up among all of a
-// statement, so that long ones cost by the square: 500 took three times as long.
-const rowsAtOnce = 40
+// rowsAtOnce bounds one statement.
+const rowsAtOnce = 128
 
 func (r *rows) add(args ...any) { r.args = append(r.args, args...) }
 
-func (r *rows) insert(ctx context.Context, tx *sql.Tx) error {
-	for left := r.args; len(left) > 0; {
-		n := min(len(left), rowsAtOnce*r.width)
-		if _, err := tx.ExecContext(ctx, r.statement(n/r.width), left[:n]...); err != nil {
-			return fmt.Errorf("store %d rows in %s: %w", n/r.width, r.into, err)
+// insert stores what full statements leave by ones of half as many rows, and so on: there
+// are few different texts, and connections need not read them anew.
+func (r *rows) insert(ctx context.Context, tx *sql.Tx, d sqldb.Dialect) error {
+	left := r.args
+	for n := rowsAtOnce; n > 0; n /= 2 {
+		size := n * r.width
+		if len(left) < size {
+			continue
 		}
-		left = left[n:]
+		statement := r.statement(n, d)
+		for ; len(left) >= size; left = left[size:] {
+			if _, err := tx.ExecContext(ctx, statement, left[:size]...); err != nil {
+				return fmt.Errorf("store %d rows in %s: %w", n, r.into, err)
+			}
+		}
 	}
 	return nil
 }
 
-func (r *rows) statement(n int) string {
-	var b strings.Builder
-	b.WriteString("INSERT INTO " + r.into + " VALUES ")
-	for row := range n {
-		for column := range r.width {
-			switch {
-			case column > 0:
-				b.WriteString(", ")
-			case row > 0:
-				b.WriteString("), (")
-			default:
-				b.WriteByte('(')
-			}
-			b.WriteString("$" + strconv.Itoa(row*r.width+column+1))
+// statement inserts n rows. SQLite looks a placeholder with a number up among all of a
+// statement whenever a value is bound, so it gets plain ones.
+func (r *rows) statement(n int, d sqldb.Dialect) string {
+	places := make([]string, n*r.width)
+	for i := range places {
+		places[i] = "?"
+		if d == sqldb.PostgreSQL {
+			places[i] = "$" + strconv.Itoa(i+1)
 		}
 	}
-	b.WriteString(")" + r.end)
-	return b.String()
+	tuples := make([]string, 0, n)
+	for one := range slices.Chunk(places, r.width) {
+		tuples = append(tuples, "("+strings.Join(one, ", ")+")")
+	}
+	return "INSERT INTO " + r.into + " VALUES " + strings.Join(tuples, ", ") + r.end
 }
