@@ -14,7 +14,7 @@ func (l *Ledger) DoorsOf(ctx context.Context, participant string) ([]string, err
 	rows, err := l.db.QueryContext(ctx, "SELECT "+factList+` FROM facts
 		WHERE shard IN (SELECT id FROM shards WHERE campaign = $1) AND participant = $2 AND kind = $3 ORDER BY at, epoch, seq`,
 		DoorsCampaign, participant, string(event.KindDoor))
-	facts, err := sqldb.Collect(rows, err, scanFact)
+	facts, err := sqldb.Collect(rows, err, factScanner())
 	if err != nil {
 		return nil, fmt.Errorf("list the doors of participant %s: %w", participant, err)
 	}

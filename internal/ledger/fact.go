@@ -55,36 +55,49 @@ func flag(set bool) int64 {
 }
 
 // flagText is the inverse of flag, as a field says it.
-func flagText(n int) string {
+func flagText(n int64) string {
 	if n == 1 {
 		return flagged
 	}
 	return ""
 }
 
-// scanFact reads factList. The fact is decoded as from the stream: one way to
-// read it, one meaning.
-func scanFact(r *sql.Rows) (event.Fact, error) {
-	var p event.Position
-	var kind, participant, unit, group, best, sum string
-	var at int64
-	var first, hidden int
-	var body []byte
-	if err := r.Scan(&p.Epoch, &p.Seq, &kind, &participant, &unit, &group, &at, &first, &best, &sum, &hidden, &body); err != nil {
-		return event.Fact{}, err
+// factRow is where the columns of factList go, one row after the other.
+type factRow struct {
+	epoch, seq, at, first, hidden             int64 // numbers of another type would be scanned as text
+	kind, participant, unit, group, best, sum string
+	body                                      sql.RawBytes
+}
+
+// factScanner returns what reads rows of factList, those of one query.
+func factScanner() func(*sql.Rows) (event.Fact, error) {
+	var f factRow
+	into := []any{&f.epoch, &f.seq, &f.kind, &f.participant, &f.unit, &f.group, &f.at, &f.first, &f.best, &f.sum, &f.hidden, &f.body}
+	return func(r *sql.Rows) (event.Fact, error) {
+		if err := r.Scan(into...); err != nil {
+			return event.Fact{}, err
+		}
+		return event.Decode(f.entry())
 	}
-	return event.Decode(event.Entry{Position: p, Fields: event.Fields{
-		{Name: event.FieldKind, Value: kind},
-		{Name: event.FieldParticipant, Value: participant},
-		{Name: event.FieldUnit, Value: unit},
-		{Name: event.FieldGroup, Value: group},
-		{Name: event.FieldAt, Value: strconv.FormatInt(at, 10)},
-		{Name: event.FieldFirst, Value: flagText(first)},
-		{Name: event.FieldBest, Value: best},
-		{Name: event.FieldSum, Value: sum},
-		{Name: event.FieldHidden, Value: flagText(hidden)},
-		{Name: event.FieldBody, Value: string(body)},
-	}})
+}
+
+// entry is the fact as it lay on the stream: there is one way to read it, and one meaning.
+func (f *factRow) entry() event.Entry {
+	return event.Entry{
+		Position: event.Position{Epoch: uint64(f.epoch), Seq: uint64(f.seq)}, //nolint:gosec // They were checked with the gap.
+		Fields: event.Fields{
+			{Name: event.FieldKind, Value: f.kind},
+			{Name: event.FieldParticipant, Value: f.participant},
+			{Name: event.FieldUnit, Value: f.unit},
+			{Name: event.FieldGroup, Value: f.group},
+			{Name: event.FieldAt, Value: strconv.FormatInt(f.at, 10)},
+			{Name: event.FieldFirst, Value: flagText(f.first)},
+			{Name: event.FieldBest, Value: f.best},
+			{Name: event.FieldSum, Value: f.sum},
+			{Name: event.FieldHidden, Value: flagText(f.hidden)},
+			{Name: event.FieldBody, Value: string(f.body)},
+		},
+	}
 }
 
 // After returns at most limit facts that follow the position, in order and
@@ -151,7 +164,7 @@ func (l *Ledger) factsAfter(ctx context.Context, s Shard, after event.Position, 
 	rows, err := l.db.QueryContext(ctx, "SELECT "+factList+
 		" FROM facts WHERE shard = $1 AND (epoch, seq) > ($2, $3) ORDER BY epoch, seq LIMIT $4",
 		id, after.Epoch, after.Seq, limit)
-	return sqldb.Collect(rows, err, scanFact)
+	return sqldb.Collect(rows, err, factScanner())
 }
 
 // ErasedAfter returns when participants were erased in a shard, as positions of the fact

@@ -68,7 +68,7 @@ func (l *Ledger) History(ctx context.Context, s Shard, participant string) (Hist
 	}
 	rows, err := l.db.QueryContext(ctx,
 		"SELECT "+factList+" FROM facts WHERE shard = $1 AND participant = $2 ORDER BY epoch, seq", id, participant)
-	if h.Facts, err = sqldb.Collect(rows, err, scanFact); err != nil {
+	if h.Facts, err = sqldb.Collect(rows, err, factScanner()); err != nil {
 		return fail(err)
 	}
 	rows, err = l.db.QueryContext(ctx,
@@ -101,7 +101,7 @@ func pageQuery(list, table string) string {
 func (l *Ledger) facts(id int64) func(context.Context, key) ([]event.Fact, error) {
 	return func(ctx context.Context, k key) ([]event.Fact, error) {
 		rows, err := l.page(ctx, pageQuery(factList, "facts"), id, k)
-		return sqldb.Collect(rows, err, scanFact)
+		return sqldb.Collect(rows, err, factScanner())
 	}
 }
 
