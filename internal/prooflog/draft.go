@@ -1,6 +1,7 @@
 package prooflog
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rand"
 	"fmt"
@@ -147,25 +148,25 @@ func fields(seed proof.Seed, values []proof.Value) []proof.Field {
 // Within a batch leaves lie in the order of their hashes, which are as good as random: so
 // a place tells nothing about whose fact it was. Only what happened to one act one after
 // the other stays in its order, as ranks.
-func (l *Log) arrange(drafts []draft, first int64, known func(*draft) (int64, error)) error {
+func (l *Log) arrange(drafts []*draft, first int64, known func(*draft) (int64, error)) error {
 	type place struct {
 		participant string
 		act         proof.Act
 		shard       int
 	}
 	ranks, acts := map[place]int{}, map[place]int64{}
-	for i := range drafts {
-		d := &drafts[i]
+	for _, d := range drafts {
 		at := place{d.participant, d.act, d.shard}
 		d.rank = ranks[at]
 		ranks[at]++
 		_, _ = rand.Read(d.row[:]) // it never fails, by its documentation
 	}
-	slices.SortStableFunc(drafts, func(a, b draft) int { return cmp.Compare(a.rank, b.rank) })
+	slices.SortStableFunc(drafts, func(a, b *draft) int { return cmp.Compare(a.rank, b.rank) })
+	seed := l.seeder()
 	for from := 0; from < len(drafts); {
 		to := from
 		for to < len(drafts) && drafts[to].rank == drafts[from].rank {
-			d := &drafts[to]
+			d := drafts[to]
 			of, ok := acts[place{d.participant, d.act, d.shard}]
 			if !ok {
 				var err error
@@ -173,13 +174,13 @@ func (l *Log) arrange(drafts []draft, first int64, known func(*draft) (int64, er
 					return fmt.Errorf("look for the leaf of an act: %w", err)
 				}
 			}
-			d.leaf = proof.Leaf{Type: d.kind, Of: of, Fields: l.seed(d.row[:]).FieldsHash(d.values)}
+			d.leaf = proof.Leaf{Type: d.kind, Of: of, Fields: seed(d.row[:]).FieldsHash(d.values)}
 			d.hash = d.leaf.Hash()
 			to++
 		}
-		slices.SortFunc(drafts[from:to], func(a, b draft) int { return slices.Compare(a.hash[:], b.hash[:]) })
+		slices.SortFunc(drafts[from:to], func(a, b *draft) int { return bytes.Compare(a.hash[:], b.hash[:]) })
 		for i := from; i < to; i++ {
-			d := &drafts[i]
+			d := drafts[i]
 			d.index = first + int64(i)
 			if d.kind.Accepts() {
 				acts[place{d.participant, d.act, d.shard}] = d.index

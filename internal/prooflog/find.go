@@ -178,8 +178,9 @@ func (l *Log) entry(ctx context.Context, campaignID string, k link, of []deed) (
 	if err != nil {
 		return proof.Entry{}, err
 	}
+	seed := l.seeder()(k.row)
 	for _, d := range of {
-		open := fields(l.seed(k.row), d.values)
+		open := fields(seed, d.values)
 		if d.kind == leaf.Type && proof.FieldsHash(open) == leaf.Fields {
 			return proof.NewEntry(k.index, leaf, open, nil), nil
 		}

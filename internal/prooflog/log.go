@@ -99,9 +99,13 @@ func (l *Log) Origin(ctx context.Context, campaignID string) (string, error) {
 	return "qingyuan/" + deployment + "/" + campaignID, nil
 }
 
-// seed is what the salts of a leaf come from, made of what lies in its row.
-func (l *Log) seed(row []byte) proof.Seed {
+// seeder returns what makes the seeds that the salts of leaves come from, of what lies in
+// their rows.
+func (l *Log) seeder() func(row []byte) proof.Seed {
 	m := hmac.New(sha256.New, l.Pepper[:])
-	m.Write(row)
-	return proof.Seed(m.Sum(nil))
+	return func(row []byte) proof.Seed {
+		m.Reset()
+		m.Write(row)
+		return proof.Seed(m.Sum(nil))
+	}
 }

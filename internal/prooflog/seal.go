@@ -81,7 +81,7 @@ type batch struct {
 	// full tells that the batch may have left facts of its span, and later that there are
 	// some of a later one; due, that there are only such, and the span before must be signed.
 	full, later, due bool
-	drafts           []draft
+	drafts           []*draft
 	// erased are those of whom a fact in the batch says so.
 	erased []string
 	after  head
@@ -174,7 +174,7 @@ func (b *batch) take(ctx context.Context, o ledger.Opened, s ledger.Shard, from 
 			signer = b.signer(f.Participant, r, signed.Commitment)
 		}
 		if d, ok := deedOf(f, signer); ok {
-			b.drafts = append(b.drafts, draft{deed: d, at: f.Position, shard: s.Number, participant: f.Participant, linked: true})
+			b.drafts = append(b.drafts, &draft{deed: d, at: f.Position, shard: s.Number, participant: f.Participant, linked: true})
 		}
 		if f.Kind == event.KindErased {
 			b.erased = append(b.erased, f.Participant)
@@ -226,9 +226,9 @@ func (b *batch) make(ctx context.Context) error {
 	}
 	b.after = head{totals: maps.Clone(b.head.totals)}
 	hashes := make([]tlog.Hash, len(b.drafts))
-	for i := range b.drafts {
-		hashes[i] = b.drafts[i].hash
-		b.after.totals.Add(b.drafts[i].kind)
+	for i, d := range b.drafts {
+		hashes[i] = d.hash
+		b.after.totals.Add(d.kind)
 	}
 	var err error
 	b.after.Tree, b.tiles, err = proof.Grow(b.head.Tree, b.hashes(ctx, b.campaign, b.head.Tree), hashes)
@@ -270,8 +270,7 @@ func (b *batch) unlink(ctx context.Context, tx *sql.Tx, shard int) error {
 	if err != nil {
 		return err
 	}
-	for i := range b.drafts {
-		d := &b.drafts[i]
+	for _, d := range b.drafts {
 		if at, ok := erased[d.participant]; ok && d.shard == shard && d.at.Compare(at) < 0 {
 			d.linked = false
 		}
@@ -317,8 +316,7 @@ func moved(res sql.Result, err error) error {
 func (b *batch) insert(ctx context.Context, tx *sql.Tx) error {
 	leaves := rows{into: "proof_leaves (campaign, idx, type, act, fields)", width: 5}
 	links := rows{into: "proof_links (campaign, participant, act, idx, seed)", width: 5}
-	for i := range b.drafts {
-		d := &b.drafts[i]
+	for _, d := range b.drafts {
 		leaves.add(b.campaign, d.index, string(d.kind), d.leaf.Of, d.leaf.Fields[:])
 		if d.linked {
 			links.add(b.campaign, d.participant, string(d.act), d.index, d.row[:])
