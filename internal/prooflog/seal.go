@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -318,6 +319,10 @@ func (b *batch) insert(ctx context.Context, tx *sql.Tx) error {
 	links := rows{into: "proof_links (campaign, participant, act, idx, seed)", width: 5}
 	for _, d := range b.drafts {
 		leaves.add(b.campaign, d.index, string(d.kind), d.leaf.Of, d.leaf.Fields[:])
+	}
+	// Links lie in the order of participants: what is stored in that order lies together.
+	byParticipant := func(x, y *draft) int { return strings.Compare(x.participant, y.participant) }
+	for _, d := range slices.SortedFunc(slices.Values(b.drafts), byParticipant) {
 		if d.linked {
 			links.add(b.campaign, d.participant, string(d.act), d.index, d.row[:])
 		}
