@@ -26,17 +26,14 @@ func Grow(old tlog.Tree, r tlog.HashReader, leaves []tlog.Hash) (tlog.Tree, []Ti
 	if len(leaves) == 0 {
 		return old, nil, nil
 	}
-	all := overlay{fresh: map[int64]tlog.Hash{}, from: tlog.StoredHashCount(old.N), older: r}
-	next := all.from
+	from := tlog.StoredHashCount(old.N)
+	all := &overlay{fresh: make([]tlog.Hash, 0, tlog.StoredHashCount(old.N+int64(len(leaves)))-from), from: from, older: r}
 	for i, leaf := range leaves {
 		hashes, err := tlog.StoredHashesForRecordHash(old.N+int64(i), leaf, all)
 		if err != nil {
 			return fail(err)
 		}
-		for _, h := range hashes {
-			all.fresh[next] = h
-			next++
-		}
+		all.fresh = append(all.fresh, hashes...)
 	}
 	tree := tlog.Tree{N: old.N + int64(len(leaves))}
 	var err error
@@ -56,13 +53,13 @@ func Grow(old tlog.Tree, r tlog.HashReader, leaves []tlog.Hash) (tlog.Tree, []Ti
 
 // overlay reads what was hashed just now, and the rest from elsewhere.
 type overlay struct {
-	fresh map[int64]tlog.Hash
-	from  int64 // the first index that is fresh
+	fresh []tlog.Hash
+	from  int64 // the index of the first that is fresh
 	older tlog.HashReader
 }
 
 // ReadHashes implements tlog.HashReader.
-func (o overlay) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+func (o *overlay) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	out := make([]tlog.Hash, len(indexes))
 	var older []int64
 	for i, at := range indexes {
@@ -70,11 +67,10 @@ func (o overlay) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 			older = append(older, at)
 			continue
 		}
-		h, ok := o.fresh[at]
-		if !ok {
+		if at-o.from >= int64(len(o.fresh)) {
 			return nil, fmt.Errorf("hash %d is not there yet", at)
 		}
-		out[i] = h
+		out[i] = o.fresh[at-o.from]
 	}
 	if len(older) == 0 {
 		return out, nil
