@@ -209,22 +209,18 @@ func placesFor(old *grove, next []campaign.Node) []int64 {
 	return out
 }
 
-// rowsAtOnce bounds the rows of one statement. SQLite looks each placeholder up among
-// all of a statement, so that long ones cost by the square.
-const rowsAtOnce = 40
-
 // writeTree carries a turn out, as of the version that is made.
 func (e *edit) writeTree(ctx context.Context, t turn) error {
 	if e.entry.grove != e.was.grove { // it was written beforehand
 		return e.adopt(ctx)
 	}
 	n := e.entry
-	for part := range slices.Chunk(t.ended, rowsAtOnce) {
+	for part := range slices.Chunk(t.ended, sqldb.AtOnce) {
 		args := []any{n.Version, n.Campaign, n.grove}
 		for _, id := range part {
 			args = append(args, id)
 		}
-		query := `UPDATE catalog_nodes SET until = $1 WHERE campaign = $2 AND grove = $3 AND until = 0 AND id IN (` + marks(4, len(part)) + `)` //nolint:gosec // Placeholders.
+		query := `UPDATE catalog_nodes SET until = $1 WHERE campaign = $2 AND grove = $3 AND until = 0 AND id IN (` + sqldb.Places(4, len(part)) + `)` //nolint:gosec // Placeholders.
 		if _, err := e.tx.ExecContext(ctx, query, args...); err != nil {
 			return fmt.Errorf("end %d nodes: %w", len(part), err)
 		}
@@ -252,7 +248,7 @@ const (
 func (in *inserter) all(ctx context.Context, rows []row, told func(done int)) error {
 	defer in.close()
 	done := 0
-	for part := range slices.Chunk(rows, rowsAtOnce) {
+	for part := range slices.Chunk(rows, sqldb.AtOnce) {
 		if err := in.insert(ctx, part); err != nil {
 			return fmt.Errorf("write %d nodes: %w", len(part), err)
 		}
@@ -271,7 +267,7 @@ func (in *inserter) prepare(ctx context.Context, rows int) (err error) {
 	groups := make([]string, rows)
 	for i := range groups {
 		at := 4 + i*valuesPerRow
-		groups[i] = fmt.Sprintf("($1, $2, $%d, $3, 0, %s)", at, marks(at+1, valuesPerRow-1))
+		groups[i] = fmt.Sprintf("($1, $2, $%d, $3, 0, %s)", at, sqldb.Places(at+1, valuesPerRow-1))
 	}
 	query := "INSERT INTO catalog_nodes " + nodeColumns + " VALUES " + strings.Join(groups, ", ") //nolint:gosec // Placeholders.
 	in.stmt, err = in.tx.PrepareContext(ctx, query)
@@ -325,16 +321,4 @@ func truth(b bool) int64 {
 		return 1
 	}
 	return 0
-}
-
-// marks writes n placeholders from a number on.
-func marks(from, n int) string {
-	var b strings.Builder
-	for i := range n {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "$%d", from+i)
-	}
-	return b.String()
 }

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 
 	"qingyuan/internal/correction"
 	"qingyuan/internal/sqldb"
@@ -173,8 +172,8 @@ func placed(top []seat, all []uint64) []correction.Placed {
 	return out
 }
 
-// ranksAtOnce is how many rows one statement inserts.
-const ranksAtOnce = 200
+// ranksAtOnce is how many rows one transaction writes: others write as well.
+const ranksAtOnce = 2000
 
 // keepRanks replaces what is kept of a list.
 func (s *Service) keepRanks(ctx context.Context, batch string, ranks []Rank) error {
@@ -182,45 +181,26 @@ func (s *Service) keepRanks(ctx context.Context, batch string, ranks []Rank) err
 		_, err := tx.ExecContext(ctx, `DELETE FROM challenge_ranks WHERE correction = $1`, batch)
 		return err
 	})
-	n := int64(0)
-	for part := range slices.Chunk(ranks, 10*ranksAtOnce) { // short transactions: others write as well
+	n := 0
+	for part := range slices.Chunk(ranks, ranksAtOnce) {
 		if err != nil {
 			break
 		}
-		err = s.DB.WithTx(ctx, func(tx *sql.Tx) error {
-			at := n
-			for some := range slices.Chunk(part, ranksAtOnce) {
-				if err := insertRanks(ctx, tx, batch, at, some); err != nil {
-					return err
-				}
-				at += int64(len(some))
-			}
-			return nil
-		})
-		n += int64(len(part))
+		in := sqldb.Insertion{
+			Into:  "challenge_ranks (correction, n, participant, unit, score_before, rank_before, score_after, rank_after)",
+			Width: 8,
+		}
+		for i := range part {
+			n++
+			r := &part[i]
+			in.Add(batch, n, r.Participant, r.Unit, r.ScoreBefore, r.Before, r.ScoreAfter, r.After)
+		}
+		err = s.DB.WithTx(ctx, func(tx *sql.Tx) error { return in.Run(ctx, tx) })
 	}
 	if err != nil {
 		return fmt.Errorf("keep %d places of list %s: %w", len(ranks), batch, err)
 	}
 	return nil
-}
-
-func insertRanks(ctx context.Context, tx *sql.Tx, batch string, after int64, some []Rank) error {
-	const width = 8
-	marks := make([]string, len(some))
-	args := make([]any, 0, width*len(some))
-	for i := range some {
-		r := &some[i]
-		args = append(args, batch, after+int64(i)+1, r.Participant, r.Unit, r.ScoreBefore, r.Before, r.ScoreAfter, r.After)
-		row := make([]string, width)
-		for c := range row {
-			row[c] = fmt.Sprintf("$%d", width*i+c+1)
-		}
-		marks[i] = "(" + strings.Join(row, ", ") + ")"
-	}
-	query := `INSERT INTO challenge_ranks (correction, n, participant, unit, score_before, rank_before, score_after, rank_after) VALUES ` + strings.Join(marks, ", ") //nolint:gosec // G202: placeholders
-	_, err := tx.ExecContext(ctx, query, args...)
-	return err
 }
 
 // Ranks returns at most limit of the people on the list of a challenge, by their places

@@ -37,12 +37,13 @@ func (s *Service) SamePerson(ctx context.Context, from, to string) error {
 }
 
 func (s *Service) flagSame(ctx context.Context, campaignID string, p *Person, to string) error {
-	m := Mark{SamePerson, p.ID + "|" + to, ActID{p.ID, wholePerson}, p.Unit, p.Acts[len(p.Acts)-1].At}
+	marks := []Mark{{SamePerson, p.ID + "|" + to, ActID{p.ID, wholePerson}, p.Unit, p.Acts[len(p.Acts)-1].At}}
 	return s.DB.WithTx(ctx, func(tx *sql.Tx) error {
-		if err := noteMark(ctx, tx, campaignID, &m); err != nil {
+		if err := keepMarks(ctx, tx, campaignID, marks); err != nil {
 			return err
 		}
-		return s.raise(ctx, tx, campaignID, &m, Limit{Participants: 1})
+		r := raising{tx, campaignID, nil, s.Now()}
+		return r.all(ctx, marks)
 	})
 }
 

@@ -7,18 +7,14 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/oklog/ulid/v2"
 
 	"qingyuan/campaign"
 	"qingyuan/internal/correction/act"
 	"qingyuan/internal/event"
 	"qingyuan/internal/ledger"
-	"qingyuan/internal/sqldb"
 	"qingyuan/quiz"
 )
 
@@ -80,8 +76,8 @@ func (w *Watcher) all(ctx context.Context, id string) error {
 
 const (
 	watchEvery = 15 * time.Second
-	// watchedAtOnce bounds what is in memory.
-	watchedAtOnce = 500
+	// watchedAtOnce bounds what is in memory, and how long on SQLite others wait to write.
+	watchedAtOnce = 2000
 	// settled is how old a fact must be: its personal record is in the ledger by then.
 	settled = time.Minute
 )
@@ -97,27 +93,28 @@ func (w *Watcher) Step(ctx context.Context, id string, shard int) (int, error) {
 	if err != nil {
 		return fail(err)
 	}
-	old := w.Now().Add(-settled)
-	var marks []Mark
-	read := 0
-	for i := range facts {
-		if facts[i].At.After(old) {
-			break
-		}
-		more, err := w.look(ctx, ledger.Shard{Campaign: id, Number: shard}, &facts[i])
-		if err != nil {
-			return fail(fmt.Errorf("fact %s: %w", facts[i].Position, err))
-		}
-		marks = append(marks, more...)
-		read++
-	}
-	if read == 0 {
+	facts = until(facts, w.Now().Add(-settled))
+	if len(facts) == 0 {
 		return 0, nil
 	}
-	if err := w.note(ctx, id, shard, from, facts[read-1].Position, marks); err != nil {
+	marks, err := w.look(ctx, ledger.Shard{Campaign: id, Number: shard}, facts)
+	if err != nil {
 		return fail(err)
 	}
-	return read, nil
+	if err := w.note(ctx, id, shard, from, facts[len(facts)-1].Position, marks); err != nil {
+		return fail(err)
+	}
+	return len(facts), nil
+}
+
+// until cuts off facts from the first that is newer.
+func until(facts []event.Fact, at time.Time) []event.Fact {
+	for i := range facts {
+		if facts[i].At.After(at) {
+			return facts[:i]
+		}
+	}
+	return facts
 }
 
 // cursor is how far the rules have read.
@@ -129,22 +126,29 @@ func (w *Watcher) cursor(ctx context.Context, id string, shard int) (p event.Pos
 	return p, err
 }
 
-// look lets the rules look at one fact, and where they ask for it at the history.
-func (w *Watcher) look(ctx context.Context, s ledger.Shard, f *event.Fact) ([]Mark, error) {
-	switch body := f.Body.(type) {
-	case event.Enrolled:
-		name, err := w.nameOf(ctx, s, f)
-		if err != nil || name == "" {
-			return nil, err
-		}
-		return w.Rules.Enrolled(f, name, func(stem string) string { return w.keyed(s.Campaign, stem) }), nil
-	case event.Signed:
-		return w.Rules.From(f, act.Signature, body.Origin), nil
-	case event.Submitted:
-		return w.submitted(ctx, s, f, &body)
-	default:
-		return nil, nil
+// look lets the rules look at facts.
+func (w *Watcher) look(ctx context.Context, s ledger.Shard, facts []event.Fact) ([]Mark, error) {
+	names, err := w.namesOf(ctx, s, facts)
+	if err != nil {
+		return nil, err
 	}
+	var marks []Mark
+	for i := range facts {
+		f := &facts[i]
+		switch body := f.Body.(type) {
+		case event.Enrolled:
+			marks = append(marks, w.Rules.Enrolled(f, names[f.Participant], func(stem string) string { return w.keyed(s.Campaign, stem) })...)
+		case event.Signed:
+			marks = append(marks, w.Rules.From(f, act.Signature, body.Origin)...)
+		case event.Submitted:
+			more, err := w.submitted(ctx, s, f, &body)
+			if err != nil {
+				return nil, fmt.Errorf("fact %s: %w", f.Position, err)
+			}
+			marks = append(marks, more...)
+		}
+	}
+	return marks, nil
 }
 
 func (w *Watcher) submitted(ctx context.Context, s ledger.Shard, f *event.Fact, body *event.Submitted) ([]Mark, error) {
@@ -173,18 +177,28 @@ func (w *Watcher) submitted(ctx context.Context, s ledger.Shard, f *event.Fact, 
 	return append(out, w.Rules.Spaced(p)...), nil
 }
 
-// nameOf opens the name that somebody enrolled with; "" once it was erased.
-func (w *Watcher) nameOf(ctx context.Context, s ledger.Shard, f *event.Fact) (string, error) {
-	h, err := w.Ledger.History(ctx, s, f.Participant)
-	if err != nil {
-		return "", err
-	}
-	for i := range h.Records {
-		if r := &h.Records[i]; r.Kind == event.RecordEnrolment && r.Sealed != nil {
-			return w.Name(s.Campaign, f.Participant, *r)
+// namesOf opens the names of those who enrolled, as they are now; who was erased has none.
+func (w *Watcher) namesOf(ctx context.Context, s ledger.Shard, facts []event.Fact) (map[string]string, error) {
+	var enrolled []string
+	for i := range facts {
+		if facts[i].Kind == event.KindEnrolled {
+			enrolled = append(enrolled, facts[i].Participant)
 		}
 	}
-	return "", nil
+	records, err := w.Ledger.NewestRecords(ctx, s, event.RecordEnrolment, enrolled)
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[string]string, len(records))
+	for participant, r := range records {
+		if r.Sealed == nil {
+			continue
+		}
+		if names[participant], err = w.Name(s.Campaign, participant, r); err != nil {
+			return nil, fmt.Errorf("open the name of participant %s: %w", participant, err)
+		}
+	}
+	return names, nil
 }
 
 // keyed is what is kept of a text that nobody shall read.
@@ -204,30 +218,18 @@ func (w *Watcher) note(ctx context.Context, id string, shard int, from, to event
 		if err := moveCursor(ctx, tx, id, shard, from, to); err != nil {
 			return err
 		}
-		touched := map[[2]string]Mark{}
-		for _, m := range marks {
-			if err := noteMark(ctx, tx, id, &m); err != nil {
-				return err
-			}
-			touched[[2]string{string(m.Rule), m.Mark}] = m
+		if err := keepMarks(ctx, tx, id, marks); err != nil {
+			return fmt.Errorf("keep %d marks: %w", len(marks), err)
 		}
-		for _, m := range touched {
-			if err := w.raise(ctx, tx, id, &m, w.Rules.Limits[m.Rule]); err != nil {
-				return err
-			}
+		r := raising{tx, id, w.Rules.Limits, w.Now()}
+		if err := r.all(ctx, marks); err != nil {
+			return fmt.Errorf("raise flags: %w", err)
 		}
 		return nil
 	})
 	if errors.Is(err, errRead) {
 		return nil
 	}
-	return err
-}
-
-func noteMark(ctx context.Context, tx *sql.Tx, id string, m *Mark) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO flag_marks (campaign, rule, mark, at, participant, number, unit)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
-		id, string(m.Rule), m.Mark, m.At.UnixMilli(), m.Participant, m.Number, m.Unit)
 	return err
 }
 
@@ -247,47 +249,4 @@ func moveCursor(ctx context.Context, tx *sql.Tx, id string, shard int, from, to 
 		return errors.Join(err, errRead)
 	}
 	return nil
-}
-
-// evidenceShown is how many acts a flag names.
-const evidenceShown = 50
-
-// raise raises a flag, or adds to it, where enough participants bear a mark.
-func (s *Service) raise(ctx context.Context, tx *sql.Tx, id string, m *Mark, limit Limit) error {
-	since := int64(0)
-	if limit.Window > 0 {
-		since = m.At.Add(-limit.Window).UnixMilli()
-	}
-	var people, acts, units int64
-	var unit string
-	err := tx.QueryRowContext(ctx, `SELECT COUNT(DISTINCT participant), COUNT(*), COUNT(DISTINCT unit), COALESCE(MAX(unit), '') FROM flag_marks
-		WHERE campaign = $1 AND rule = $2 AND mark = $3 AND at >= $4`, id, string(m.Rule), m.Mark, since).Scan(&people, &acts, &units, &unit)
-	if err != nil || people < int64(max(limit.Participants, 1)) {
-		return err
-	}
-	if units > 1 {
-		unit = ""
-	}
-	evidence, err := evidenceOf(ctx, tx, id, m, since)
-	if err != nil {
-		return err
-	}
-	now := s.Now().UnixMilli()
-	_, err = tx.ExecContext(ctx, `INSERT INTO flags (id, campaign, rule, mark, unit, acts, participants, evidence, state, created, seen)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'new', $9, $9)
-		ON CONFLICT (campaign, rule, mark) DO UPDATE SET unit = $5, acts = $6, participants = $7, evidence = $8, seen = $9`,
-		ulid.Make().String(), id, string(m.Rule), m.Mark, unit, acts, people, evidence, now)
-	return err
-}
-
-// evidenceOf names the newest acts that bear a mark.
-func evidenceOf(ctx context.Context, tx *sql.Tx, id string, m *Mark, since int64) (string, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT participant, number FROM flag_marks
-		WHERE campaign = $1 AND rule = $2 AND mark = $3 AND at >= $4 ORDER BY at DESC LIMIT $5`, id, string(m.Rule), m.Mark, since, evidenceShown)
-	acts, err := sqldb.Collect(rows, err, func(r *sql.Rows) (a ActID, err error) { return a, r.Scan(&a.Participant, &a.Number) })
-	if err != nil {
-		return "", err
-	}
-	raw, err := json.Marshal(acts)
-	return string(raw), err
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"qingyuan/internal/correction/act"
@@ -57,12 +56,11 @@ type lead struct {
 // which that is possible.
 func (l lead) apply(ctx context.Context, tx *sql.Tx, id string, args ...any) error {
 	all := append([]any{id, string(l.to)}, args...)
-	marks := make([]string, len(l.from))
-	for i, s := range l.from {
+	places := sqldb.Places(len(all)+1, len(l.from))
+	for _, s := range l.from {
 		all = append(all, string(s))
-		marks[i] = fmt.Sprintf("$%d", len(all))
 	}
-	res, err := tx.ExecContext(ctx, `UPDATE grants SET state = $2`+l.set+` WHERE id = $1 AND state IN (`+strings.Join(marks, ", ")+`)`, all...) //nolint:gosec // G202: names of ours
+	res, err := tx.ExecContext(ctx, `UPDATE grants SET state = $2`+l.set+` WHERE id = $1 AND state IN (`+places+`)`, all...) //nolint:gosec // G202: names of ours
 	if err != nil {
 		return fmt.Errorf("lead grant %s to %s: %w", id, l.to, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"qingyuan/internal/fault"
+	"qingyuan/internal/sqldb"
 )
 
 // Run works on jobs until ctx ends, and returns when the last handler has. Jobs
@@ -93,12 +94,10 @@ func (q *Queue) claim(ctx context.Context) (j Job, found bool, err error) {
 	}
 	now := q.Now().UnixMilli()
 	args := []any{now}
-	marks := make([]string, len(kinds))
-	for i, k := range kinds {
+	for _, k := range kinds {
 		args = append(args, k)
-		marks[i] = fmt.Sprintf("$%d", len(args))
 	}
-	free := `(state = 'queued' OR state = 'running' AND lease < $1) AND kind IN (` + strings.Join(marks, ", ") + `)`
+	free := `(state = 'queued' OR state = 'running' AND lease < $1) AND kind IN (` + sqldb.Places(2, len(kinds)) + `)`
 	var id string
 	// Looking costs a read; only who finds something begins to write.
 	err = q.DB.QueryRowContext(ctx, `SELECT id FROM jobs WHERE `+free+` ORDER BY id LIMIT 1`, args...).Scan(&id)

@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"qingyuan/internal/event"
@@ -51,24 +49,20 @@ func scanRecord(rows *sql.Rows) (event.Record, error) {
 	return r, err
 }
 
-// signersAtOnce bounds the participants whom one statement names: SQLite looks each
-// placeholder up among all of a statement.
-const signersAtOnce = 40
-
-// SignatureRecords returns the personal records of the signatures of participants of a
-// shard, by participant. Of who has several the newest counts; one that was erased has
-// nothing sealed.
-func (l *Ledger) SignatureRecords(ctx context.Context, s Shard, participants []string) (map[string]event.Record, error) {
+// NewestRecords returns the personal records of one kind of participants of a shard, by
+// participant. Of who has several the newest counts; one that was erased has nothing
+// sealed.
+func (l *Ledger) NewestRecords(ctx context.Context, s Shard, kind event.RecordKind, participants []string) (map[string]event.Record, error) {
 	id, err := l.shardID(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	newest := make(map[string]event.Record, len(participants))
-	for some := range slices.Chunk(participants, signersAtOnce) {
-		rows, err := l.db.QueryContext(ctx, signaturesQuery, signaturesArgs(id, some)...)
+	for some := range slices.Chunk(participants, sqldb.AtOnce) {
+		rows, err := l.db.QueryContext(ctx, recordsQuery, recordsArgs(id, kind, some)...)
 		all, err := sqldb.Collect(rows, err, scanRecord)
 		if err != nil {
-			return nil, fmt.Errorf("read the records of %d signatures in %s: %w", len(participants), s, err)
+			return nil, fmt.Errorf("read the records (%s) of %d participants in %s: %w", kind, len(participants), s, err)
 		}
 		for _, r := range all {
 			if r.Compare(newest[r.Participant].Position) > 0 {
@@ -79,27 +73,18 @@ func (l *Ledger) SignatureRecords(ctx context.Context, s Shard, participants []s
 	return newest, nil
 }
 
-// signaturesQuery finds the records of the signatures of so many participants as it has
-// places for: one text, so that connections need not read it anew.
-var signaturesQuery = "SELECT " + recordList + " FROM personal WHERE shard = $1 AND kind = $2 AND participant IN (" + placeholders(3, signersAtOnce) + ")"
+// recordsQuery finds the records of as many participants as it has places for: one text,
+// so that connections need not read it anew.
+var recordsQuery = "SELECT " + recordList + " FROM personal WHERE shard = $1 AND kind = $2 AND participant IN (" + sqldb.Places(3, sqldb.AtOnce) + ")"
 
-// signaturesArgs are what signaturesQuery asks with: the last participant takes the places
-// that are left.
-func signaturesArgs(shard int64, participants []string) []any {
-	args := append(make([]any, 0, 2+signersAtOnce), shard, string(event.RecordSignature))
-	for i := range signersAtOnce {
+// recordsArgs are what recordsQuery asks with: the last participant takes the places that
+// are left.
+func recordsArgs(shard int64, kind event.RecordKind, participants []string) []any {
+	args := append(make([]any, 0, 2+sqldb.AtOnce), shard, string(kind))
+	for i := range sqldb.AtOnce {
 		args = append(args, participants[min(i, len(participants)-1)])
 	}
 	return args
-}
-
-// placeholders spells n of them from a number on.
-func placeholders(from, n int) string {
-	all := make([]string, n)
-	for i := range all {
-		all[i] = "$" + strconv.Itoa(from+i)
-	}
-	return strings.Join(all, ", ")
 }
 
 // erase takes the content of every record of a participant that lies before the

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"qingyuan/internal/event"
 	"qingyuan/internal/sqldb"
 	"qingyuan/internal/sqltest"
 )
@@ -33,9 +34,9 @@ func TestSignaturesAreFoundByParticipant(t *testing.T) {
 	t.Parallel()
 	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		fill(t, db, 40_000) // fewer are read faster one after the other
-		plan := explain(t, db, signaturesQuery, signaturesArgs(1, []string{"p1", "p2", "p3"})...)
+		plan := explain(t, db, recordsQuery, recordsArgs(1, event.RecordSignature, []string{"p1", "p2", "p3"})...)
 		if !strings.Contains(plan, "personal_by_participant") || strings.Contains(plan, "Sort") || strings.Contains(plan, "TEMP B-TREE") {
-			t.Errorf("%s is read by\n%s", signaturesQuery, plan)
+			t.Errorf("%s is read by\n%s", recordsQuery, plan)
 		}
 	})
 }

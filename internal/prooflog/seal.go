@@ -154,7 +154,7 @@ func (b *batch) gatherUntil(ctx context.Context, o ledger.Opened, end time.Time)
 // take makes drafts of the facts of a shard. It stops at a signature whose record has not
 // come yet.
 func (b *batch) take(ctx context.Context, o ledger.Opened, s ledger.Shard, from event.Position, facts []event.Fact) error {
-	records, err := b.Ledger.SignatureRecords(ctx, s, signers(facts))
+	records, err := b.Ledger.NewestRecords(ctx, s, event.RecordSignature, signers(facts))
 	if err != nil {
 		return err
 	}

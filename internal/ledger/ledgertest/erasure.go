@@ -113,8 +113,8 @@ func signatures(d *desk) {
 		for _, p := range named[:n] {
 			some[p] = want[p]
 		}
-		got, err := d.SignatureRecords(d.Context(), home, append([]string{"stranger"}, named[:n]...))
-		d.wants("SignatureRecords", err)
+		got, err := d.NewestRecords(d.Context(), home, event.RecordSignature, append([]string{"stranger"}, named[:n]...))
+		d.wants("NewestRecords", err)
 		d.same(fmt.Sprintf("records of %d signatures", n), some, got)
 	}
 }
