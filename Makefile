@@ -128,6 +128,11 @@ bench-go: need-servers ## Run the Go benchmarks, and no tests
 bench-growth: need-redis ## What a submission, a rank, a snapshot cost at SIZES=10000,100000,1000000
 	go test ./internal/growth -run '^$$' -bench Growth -benchtime 1x -timeout 6h -v -sizes '$(SIZES)'
 
+.PHONY: bench-whole
+bench-whole: need-redis build ## What whole requests cost among the fewest and the most of SIZES
+	go build -o bin/bench ./internal/bench
+	bin/bench -sizes '$(SIZES)' $(BENCHFLAGS)
+
 .PHONY: bench-lag
 bench-lag: need-redis ## How old facts are when counted and stored, at RATE=20000 a second
 	go test ./internal/growth -run '^$$' -bench Lag -benchtime 1x -timeout 30m -v -lag.rate '$(RATE)' -lag.for 5s

@@ -28,26 +28,27 @@ func compareBuilds(ctx context.Context, dir string, o options, began time.Time) 
 		}
 		defer func() { err = errors.Join(err, one.of.server.stop()) }()
 	}
-	r.once = func(ctx context.Context, n int) error { return r.pairBuilds(ctx, n, other) }
+	r.once = func(ctx context.Context, n int) error { return r.pairServers(ctx, n, other, otherBuild) }
 	if err := r.pairs(ctx, began); err != nil {
 		return err
 	}
 	return r.reportBuilds(os.Stdout)
 }
 
-// pairBuilds runs every kind once with each build.
-func (r *run) pairBuilds(ctx context.Context, n int, other *run) error {
+// pairServers runs every kind once with each of two servers. name is what the other's are
+// called.
+func (r *run) pairServers(ctx context.Context, n int, other *run, name string) error {
 	mine, err := r.enter(ctx)
 	if err != nil {
 		return fmt.Errorf("let people in: %w", err)
 	}
 	others, err := other.enter(ctx)
 	if err != nil {
-		return fmt.Errorf("let people into the other: %w", err)
+		return fmt.Errorf("let people into %s: %w", name, err)
 	}
 	theirs := other.acts(others)
 	for i, act := range r.acts(mine) {
-		theirs[i].name = otherBuild
+		theirs[i].name = name
 		if err := r.compareWanted(ctx, n, []kind{act, theirs[i]}); err != nil {
 			return err
 		}

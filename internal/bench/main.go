@@ -29,6 +29,7 @@ import (
 type options struct {
 	server string        // the built program
 	other  string        // another build of it, to be compared with instead of the ceiling; empty for none
+	sizes  string        // compare campaigns of so many people, and not with the ceiling
 	root   string        // the source tree, for the demonstration's campaign file
 	pairs  int           // interleaved pairs of everything
 	people int           // who act in a pair; each act needs a fresh one
@@ -47,6 +48,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.server, "server", "bin/qingyuan", "the built server")
 	flag.StringVar(&o.other, "against", "", "compare with this other build of the server, turn by turn, and not with the ceiling")
+	flag.StringVar(&o.sizes, "sizes", "", "compare campaigns of the fewest and of the most of so many people, as 10000,1000000, turn by turn, and not with the ceiling")
 	flag.StringVar(&o.root, "root", ".", "the source tree")
 	flag.IntVar(&o.pairs, "pairs", 7, "interleaved pairs")
 	flag.IntVar(&o.people, "people", 3000, "people, and so requests, of a turn")
@@ -86,6 +88,9 @@ func runPairs(ctx context.Context, o options) (err error) {
 	}
 	began := time.Now()
 	header(o)
+	if o.sizes != "" {
+		return compareSizes(ctx, filepath.Join(dir, "s"), o)
+	}
 	if o.other != "" {
 		return compareBuilds(ctx, filepath.Join(dir, "s"), o, began)
 	}

@@ -23,6 +23,8 @@ type run struct {
 	once    func(ctx context.Context, n int) error
 	rows    []*row
 	signIns int
+	// crowd are some who came before, by chance; nil where nobody is remembered.
+	crowd []person
 }
 
 // row compares two kinds of turns: a over b.
@@ -83,7 +85,7 @@ func (r *run) pair(ctx context.Context, n int) error {
 		switch {
 		case others != nil:
 		case act.reads:
-			others = []kind{r.oneGet(people)}
+			others = []kind{r.oneGet(slices.Repeat(people, ownLooks))}
 		default:
 			others = []kind{bare}
 		}
@@ -119,9 +121,9 @@ func (r *run) acts(people []person) []kind {
 		named(submitting, r.submits(people)),
 		named("sign the pledge", r.signs(people)),
 		named("refresh the session", r.refreshes(people)),
-		reading("my rank", r.reads("/boards/participants/me?window=0", people)),
-		reading("my rank with five neighbours", r.reads("/boards/participants/me", people)),
-		reading("home page", r.reads("/me", people)),
+		reading("my rank", r.reads("/boards/participants/me?window=0", r.anybody(people))),
+		reading("my rank with five neighbours", r.reads("/boards/participants/me", r.anybody(people))),
+		reading("home page", r.reads("/me", r.anybody(people))),
 		reading(countsRead, r.public("/counts")),
 		reading(boardRead, r.public("/boards/participants?limit=50")),
 	}
@@ -361,9 +363,18 @@ func slug(name string) string {
 	return string(out)
 }
 
-// enter signs new people in and enrols them.
+// enter lets the people of a turn in.
 func (r *run) enter(ctx context.Context) ([]person, error) {
-	doors := make([][]byte, r.people)
+	people, err := r.enterSome(ctx, r.people)
+	if err != nil {
+		return nil, err
+	}
+	return people, r.server.quiet(ctx)
+}
+
+// enterSome signs new people in and enrols them.
+func (r *run) enterSome(ctx context.Context, n int) ([]person, error) {
+	doors := make([][]byte, n)
 	for i := range doors {
 		r.signIns++
 		doors[i] = request(http.MethodPost, "/api/v1/sessions/sandbox", "", fmt.Appendf(nil, `{"name":"bench %d"}`, r.signIns))
@@ -372,7 +383,7 @@ func (r *run) enter(ctx context.Context) ([]person, error) {
 	if err != nil {
 		return nil, err
 	}
-	people, enrolments := make([]person, r.people), make([][]byte, r.people)
+	people, enrolments := make([]person, n), make([][]byte, n)
 	enrolment := fmt.Appendf(nil, `{"unit":%q,"group":%q,"name":"张三","consent":{"notice_version":%q,"publish_name":false}}`,
 		r.server.unit, r.server.group, r.server.notice)
 	for i, body := range bodies {
@@ -381,10 +392,8 @@ func (r *run) enter(ctx context.Context) ([]person, error) {
 		}
 		enrolments[i] = request(http.MethodPut, r.server.base+"/enrolment", people[i].Access, enrolment)
 	}
-	if _, _, err = drive(ctx, r.server.addr, enrolments, 64, false); err != nil {
-		return nil, err
-	}
-	return people, r.server.quiet(ctx)
+	_, _, err = drive(ctx, r.server.addr, enrolments, 64, false)
+	return people, err
 }
 
 // open launches the ceiling with bodies of the size that the server's have.
@@ -441,32 +450,29 @@ func (c *ceiling) pid() int {
 func (r *run) plain(name, path string, people []person) kind {
 	k := kind{name: name, addr: r.ceilingAddr, pid: r.ceiling.pid(), redis: r.ceiling.nodes[always].PID()}
 	k.prepare = func(context.Context) ([][]byte, error) {
-		return slices.Repeat(r.asking(path, people), times(people)), nil
+		return r.asking(path, people), nil
 	}
 	return k
 }
 
-// times is how often a turn of reads asks for everybody. Reads are cheap, the more so
-// what everybody reads, and a turn of few would tell of its beginning: of connections that
-// are opened, and of code that nobody has run for seconds.
-func times(people []person) int {
-	if people == nil {
-		return 10
-	}
-	return 3
-}
+// How often a turn of reads asks for everybody of it, and for what everybody reads. Reads
+// are cheap, the latter more so, and a turn of few would tell of its beginning: of
+// connections that are opened, and of code that nobody has run for seconds.
+const (
+	ownLooks    = 3
+	publicLooks = 10
+)
 
 func (r *run) oneGet(people []person) kind { return r.plain("one GET", "/always/get", people) }
 
-// asking is as many GETs of a path as a turn has.
+// asking is one GET of a path for each of people, or as many as a turn has for everybody.
 func (r *run) asking(path string, people []person) [][]byte {
-	out := make([][]byte, r.people)
+	if people == nil {
+		return slices.Repeat([][]byte{request(http.MethodGet, path, "", nil)}, publicLooks*r.people)
+	}
+	out := make([][]byte, len(people))
 	for i := range out {
-		token := ""
-		if people != nil {
-			token = people[i].Access
-		}
-		out[i] = request(http.MethodGet, path, token, nil)
+		out[i] = request(http.MethodGet, path, people[i].Access, nil)
 	}
 	return out
 }
@@ -480,7 +486,7 @@ func (r *run) ofServer(requests func() [][]byte) kind {
 }
 
 func (r *run) reads(path string, people []person) kind {
-	return r.ofServer(func() [][]byte { return slices.Repeat(r.asking(r.server.base+path, people), times(people)) })
+	return r.ofServer(func() [][]byte { return r.asking(r.server.base+path, people) })
 }
 
 // public is what everybody reads.

@@ -45,7 +45,7 @@ type raising struct {
 // all raises a flag, or adds to it, for every mark that enough participants bear. Marks
 // are looked at in one order by everybody, so that no two wait for each other.
 func (r *raising) all(ctx context.Context, marks []Mark) error {
-	oldest := map[Rule]map[string]time.Time{}
+	oldest := make(map[Rule]map[string]time.Time)
 	for i := range marks {
 		m := &marks[i]
 		if oldest[m.Rule] == nil {
