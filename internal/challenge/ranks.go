@@ -195,7 +195,7 @@ func (s *Service) keepRanks(ctx context.Context, batch string, ranks []Rank) err
 			r := &part[i]
 			in.Add(batch, n, r.Participant, r.Unit, r.ScoreBefore, r.Before, r.ScoreAfter, r.After)
 		}
-		err = s.DB.WithTx(ctx, func(tx *sql.Tx) error { return in.Run(ctx, tx) })
+		err = s.DB.WithTx(ctx, func(tx *sql.Tx) error { return in.Run(ctx, tx, s.DB.Dialect) })
 	}
 	if err != nil {
 		return fmt.Errorf("keep %d places of list %s: %w", len(ranks), batch, err)

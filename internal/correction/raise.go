@@ -23,7 +23,7 @@ const (
 )
 
 // keepMarks writes down what acts have in common with others.
-func keepMarks(ctx context.Context, tx *sql.Tx, campaignID string, marks []Mark) error {
+func (s *Service) keepMarks(ctx context.Context, tx *sql.Tx, campaignID string, marks []Mark) error {
 	in := sqldb.Insertion{
 		Into: "flag_marks (campaign, rule, mark, at, participant, number, unit)", Width: 7, End: "ON CONFLICT DO NOTHING",
 	}
@@ -31,15 +31,16 @@ func keepMarks(ctx context.Context, tx *sql.Tx, campaignID string, marks []Mark)
 		m := &marks[i]
 		in.Add(campaignID, string(m.Rule), m.Mark, m.At.UnixMilli(), m.Participant, m.Number, m.Unit)
 	}
-	return in.Run(ctx, tx)
+	return in.Run(ctx, tx, s.DB.Dialect)
 }
 
 // raising raises the flags that follow from marks, in the transaction that keeps them.
 type raising struct {
+	*Service
+
 	tx       *sql.Tx
 	campaign string
 	limits   map[Rule]Limit
-	now      time.Time
 }
 
 // all raises a flag, or adds to it, for every mark that enough participants bear. Marks
@@ -74,6 +75,7 @@ func (r *raising) rule(ctx context.Context, rule Rule, touched map[string]time.T
 		End: `ON CONFLICT (campaign, rule, mark) DO UPDATE SET unit = excluded.unit, acts = excluded.acts,
 			participants = excluded.participants, evidence = excluded.evidence, seen = excluded.seen`,
 	}
+	now := r.Now().UnixMilli()
 	for _, c := range crowds {
 		acts := c.noticed(r.limits[rule], touched[c.mark])
 		if len(acts) == 0 {
@@ -84,9 +86,9 @@ func (r *raising) rule(ctx context.Context, rule Rule, touched map[string]time.T
 			return err
 		}
 		in.Add(ulid.Make().String(), r.campaign, string(rule), c.mark, unitOf(acts), len(acts), headsOf(acts), evidence,
-			string(FlagNew), r.now.UnixMilli(), r.now.UnixMilli())
+			string(FlagNew), now, now)
 	}
-	return in.Run(ctx, r.tx)
+	return in.Run(ctx, r.tx, r.DB.Dialect)
 }
 
 // crowds finds those who may be enough. What has a flag can be borne by any number, and is

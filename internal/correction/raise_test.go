@@ -72,13 +72,11 @@ func TestAWholeCity(t *testing.T) {
 		w := r.watcher()
 		w.Round(t.Context())
 		_, _, device := origin.Parts(originKey().Mark(netip.IPv4Unspecified(), "tablet"))
-		for n := range 1200 / sqldb.AtOnce {
-			more := sqldb.Insertion{Into: "flag_marks (campaign, rule, mark, at, participant, number, unit)", Width: 7}
-			for i := range sqldb.AtOnce {
-				more.Add(r.def.ID, string(correction.SameDevice), device, r.now().UnixMilli(), fmt.Sprint("somebody-", n, "-", i), act.Signature, "u1")
-			}
-			must(t, 0, insert(t, db, more))
+		more := sqldb.Insertion{Into: "flag_marks (campaign, rule, mark, at, participant, number, unit)", Width: 7}
+		for i := range 1200 {
+			more.Add(r.def.ID, string(correction.SameDevice), device, r.now().UnixMilli(), fmt.Sprint("somebody-", i), act.Signature, "u1")
 		}
+		must(t, 0, insert(t, db, more))
 		r.signOn("tablet", 4)
 		r.settle()
 		w.Round(t.Context())
@@ -100,7 +98,7 @@ func insert(t *testing.T, db *sqldb.DB, rows sqldb.Insertion) error {
 	t.Helper()
 	tx, err := db.BeginTx(t.Context(), nil)
 	must(t, 0, err)
-	if err := rows.Run(t.Context(), tx); err != nil {
+	if err := rows.Run(t.Context(), tx, db.Dialect); err != nil {
 		return err
 	}
 	return tx.Commit()

@@ -39,10 +39,10 @@ func (s *Service) SamePerson(ctx context.Context, from, to string) error {
 func (s *Service) flagSame(ctx context.Context, campaignID string, p *Person, to string) error {
 	marks := []Mark{{SamePerson, p.ID + "|" + to, ActID{p.ID, wholePerson}, p.Unit, p.Acts[len(p.Acts)-1].At}}
 	return s.DB.WithTx(ctx, func(tx *sql.Tx) error {
-		if err := keepMarks(ctx, tx, campaignID, marks); err != nil {
+		if err := s.keepMarks(ctx, tx, campaignID, marks); err != nil {
 			return err
 		}
-		r := raising{tx, campaignID, nil, s.Now()}
+		r := raising{s, tx, campaignID, nil}
 		return r.all(ctx, marks)
 	})
 }

@@ -218,10 +218,10 @@ func (w *Watcher) note(ctx context.Context, id string, shard int, from, to event
 		if err := moveCursor(ctx, tx, id, shard, from, to); err != nil {
 			return err
 		}
-		if err := keepMarks(ctx, tx, id, marks); err != nil {
+		if err := w.keepMarks(ctx, tx, id, marks); err != nil {
 			return fmt.Errorf("keep %d marks: %w", len(marks), err)
 		}
-		r := raising{tx, id, w.Rules.Limits, w.Now()}
+		r := raising{w.Service, tx, id, w.Rules.Limits}
 		if err := r.all(ctx, marks); err != nil {
 			return fmt.Errorf("raise flags: %w", err)
 		}

@@ -17,6 +17,7 @@ import (
 	"qingyuan/internal/event"
 	"qingyuan/internal/failpoint"
 	"qingyuan/internal/ledger"
+	"qingyuan/internal/sqldb"
 	"qingyuan/proof"
 )
 
@@ -315,27 +316,27 @@ func moved(res sql.Result, err error) error {
 }
 
 func (b *batch) insert(ctx context.Context, tx *sql.Tx) error {
-	leaves := rows{into: "proof_leaves (campaign, idx, type, act, fields)", width: 5}
-	links := rows{into: "proof_links (campaign, participant, act, idx, seed)", width: 5}
+	leaves := sqldb.Insertion{Into: "proof_leaves (campaign, idx, type, act, fields)", Width: 5}
+	links := sqldb.Insertion{Into: "proof_links (campaign, participant, act, idx, seed)", Width: 5}
 	for _, d := range b.drafts {
-		leaves.add(b.campaign, d.index, string(d.kind), d.leaf.Of, d.leaf.Fields[:])
+		leaves.Add(b.campaign, d.index, string(d.kind), d.leaf.Of, d.leaf.Fields[:])
 	}
 	// Links lie in the order of participants: what is stored in that order lies together.
 	byParticipant := func(x, y *draft) int { return strings.Compare(x.participant, y.participant) }
 	for _, d := range slices.SortedFunc(slices.Values(b.drafts), byParticipant) {
 		if d.linked {
-			links.add(b.campaign, d.participant, string(d.act), d.index, d.row[:])
+			links.Add(b.campaign, d.participant, string(d.act), d.index, d.row[:])
 		}
 	}
-	tiles := rows{
-		into: "proof_tiles (campaign, level, number, data)", width: 4,
-		end: " ON CONFLICT (campaign, level, number) DO UPDATE SET data = excluded.data",
+	tiles := sqldb.Insertion{
+		Into: "proof_tiles (campaign, level, number, data)", Width: 4,
+		End: "ON CONFLICT (campaign, level, number) DO UPDATE SET data = excluded.data",
 	}
 	for _, t := range b.tiles {
-		tiles.add(b.campaign, t.L, t.N, t.Data)
+		tiles.Add(b.campaign, t.L, t.N, t.Data)
 	}
-	for _, r := range []*rows{&leaves, &links, &tiles} {
-		if err := r.insert(ctx, tx, b.DB.Dialect); err != nil {
+	for _, r := range []*sqldb.Insertion{&leaves, &links, &tiles} {
+		if err := r.Run(ctx, tx, b.DB.Dialect); err != nil {
 			return err
 		}
 	}

@@ -6,9 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -125,55 +122,4 @@ func (t *tiles) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
 		out[i] = data[:tile.W*tlog.HashSize]
 	}
 	return out, nil
-}
-
-// rows are inserted many at a time.
-type rows struct {
-	// into is the table with its columns, width how many these are, and end what follows
-	// the values.
-	into  string
-	width int
-	end   string
-	args  []any
-}
-
-// rowsAtOnce bounds one statement.
-const rowsAtOnce = 128
-
-func (r *rows) add(args ...any) { r.args = append(r.args, args...) }
-
-// insert stores what full statements leave by ones of half as many rows, and so on: there
-// are few different texts, and connections need not read them anew.
-func (r *rows) insert(ctx context.Context, tx *sql.Tx, d sqldb.Dialect) error {
-	left := r.args
-	for n := rowsAtOnce; n > 0; n /= 2 {
-		size := n * r.width
-		if len(left) < size {
-			continue
-		}
-		statement := r.statement(n, d)
-		for ; len(left) >= size; left = left[size:] {
-			if _, err := tx.ExecContext(ctx, statement, left[:size]...); err != nil {
-				return fmt.Errorf("store %d rows in %s: %w", n, r.into, err)
-			}
-		}
-	}
-	return nil
-}
-
-// statement inserts n rows. SQLite looks a placeholder with a number up among all of a
-// statement whenever a value is bound, so it gets plain ones.
-func (r *rows) statement(n int, d sqldb.Dialect) string {
-	places := make([]string, n*r.width)
-	for i := range places {
-		places[i] = "?"
-		if d == sqldb.PostgreSQL {
-			places[i] = "$" + strconv.Itoa(i+1)
-		}
-	}
-	tuples := make([]string, 0, n)
-	for one := range slices.Chunk(places, r.width) {
-		tuples = append(tuples, "("+strings.Join(one, ", ")+")")
-	}
-	return "INSERT INTO " + r.into + " VALUES " + strings.Join(tuples, ", ") + r.end
 }

@@ -3,6 +3,7 @@ package sqldb_test
 import (
 	"context"
 	"database/sql"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -28,18 +29,18 @@ func TestInsertion(t *testing.T) {
 		if _, err := db.ExecContext(ctx, "CREATE TABLE counted (name VARCHAR(9) PRIMARY KEY, n BIGINT NOT NULL)"); err != nil {
 			t.Fatal(err)
 		}
-		for _, n := range []int{0, 1, sqldb.AtOnce - 1, sqldb.AtOnce, sqldb.AtOnce + 1, 3 * sqldb.AtOnce} {
+		for _, n := range []int{0, 1, 3, 127, 128, 129, 300} {
 			in := sqldb.Insertion{Into: "counted (name, n)", Width: 2, End: "ON CONFLICT (name) DO UPDATE SET n = counted.n + excluded.n"}
 			for i := range n {
-				in.Add(strings.Repeat("+", i%3)+string(rune('A'+i/3)), 1)
+				in.Add(strconv.Itoa(i), 1)
 			}
-			if err := db.WithTx(ctx, func(tx *sql.Tx) error { return in.Run(ctx, tx) }); err != nil {
+			if err := db.WithTx(ctx, func(tx *sql.Tx) error { return in.Run(ctx, tx, db.Dialect) }); err != nil {
 				t.Fatalf("%d rows: %v", n, err)
 			}
 			if rows, sum := counted(ctx, t, db); rows != n || sum != n {
 				t.Errorf("%d rows were inserted: there are %d that have %d", n, rows, sum)
 			}
-			if err := db.WithTx(ctx, func(tx *sql.Tx) error { return in.Run(ctx, tx) }); err != nil {
+			if err := db.WithTx(ctx, func(tx *sql.Tx) error { return in.Run(ctx, tx, db.Dialect) }); err != nil {
 				t.Fatalf("%d rows again: %v", n, err)
 			}
 			if rows, sum := counted(ctx, t, db); rows != n || sum != 2*n {
@@ -52,7 +53,7 @@ func TestInsertion(t *testing.T) {
 		wrong := sqldb.Insertion{Into: "counted (name, n)", Width: 2}
 		wrong.Add("a", 1)
 		wrong.Add("a", 2)
-		err := db.WithTx(ctx, func(tx *sql.Tx) error { return wrong.Run(ctx, tx) })
+		err := db.WithTx(ctx, func(tx *sql.Tx) error { return wrong.Run(ctx, tx, db.Dialect) })
 		if err == nil || !strings.Contains(err.Error(), "store 2 rows in counted (name, n)") {
 			t.Errorf("a row that is there: %v", err)
 		}
