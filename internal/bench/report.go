@@ -67,12 +67,17 @@ func (r *run) report(w io.Writer) error {
 // behind an act once it is acknowledged, during the turn and after it. It is sampled a
 // hundred times a second, so the sums of all turns are told and no single one.
 func (r *run) parts(w io.Writer) error {
+	return tellParts(w, "of the server's µs", r.rows, func(w *row) []turn { return w.a })
+}
+
+// tellParts is parts of some turns of each row.
+func tellParts(w io.Writer, title string, rows []*row, of func(*row) []turn) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "\nof the server's µs\trequest\tfold\tledger\treading for both\tother work\tbehind the act, of all\t")
+	fmt.Fprintf(t, "\n%s\trequest\tfold\tledger\treading for both\tother work\tbehind the act, of all\t\n", title)
 	seen := map[string]bool{}
-	for _, row := range r.rows {
+	for _, row := range rows {
 		sum, turns := shares{}, 0
-		for _, a := range row.a {
+		for _, a := range of(row) {
 			if a.parts != nil {
 				turns++
 			}
