@@ -2,11 +2,12 @@ package token
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -52,54 +53,77 @@ func (w *wire) Validate() error {
 	return nil
 }
 
-// UnmarshalJSON takes exactly the claims of wire, each once, spelled as here,
-// and none of them nested: encoding/json alone would let the last of two equal
-// names win, and "EXP" pass for "exp".
+// UnmarshalJSON takes exactly the claims of wire, each once, spelled as here, and strings
+// and whole numbers as their values: encoding/json alone would let the last of two equal
+// names win, and "EXP" pass for "exp". Of every token that is not remembered this is the
+// larger part of the work, so it is read in one pass.
 func (w *wire) UnmarshalJSON(b []byte) error {
-	if err := flatObject(b); err != nil {
-		return err
+	dec := jsontext.NewDecoder(bytes.NewBuffer(b)) // it refuses a name that is given twice
+	open, err := dec.ReadToken()
+	if err != nil || open.Kind() != jsontext.KindBeginObject {
+		return errors.Join(errors.New("claims are not an object"), err)
 	}
-	type plain wire
-	return json.Unmarshal(b, (*plain)(w))
-}
-
-func known(name string) bool {
-	switch name {
-	case "iss", "aud", "sub", "typ", "fam", "campaign", "role", "scope", "iat", "nbf", "exp":
-		return true
-	}
-	return false
-}
-
-// flatObject reports why b is not one object of known names, each at most once,
-// with strings and numbers as values. b is one valid JSON value already.
-func flatObject(b []byte) error {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
-		return errors.New("claims are not an object")
-	}
-	seen := make(map[string]bool, 11)
-	for dec.More() {
-		key, err := dec.Token()
+	for dec.PeekKind() != jsontext.KindEndObject {
+		name, err := dec.ReadToken()
 		if err != nil {
 			return err
 		}
-		name, _ := key.(string)
-		if !known(name) || seen[name] {
-			return errors.New("claim is unknown or given twice")
+		claim := name.String()
+		value, err := dec.ReadToken()
+		if err == nil {
+			err = w.set(claim, value)
 		}
-		seen[name] = true
-		value, err := dec.Token()
 		if err != nil {
-			return err
-		}
-		switch value.(type) {
-		case string, float64:
-		default:
-			return fmt.Errorf("claim %s is %T", name, value)
+			return fmt.Errorf("claim %s: %w", claim, err)
 		}
 	}
 	return nil
+}
+
+// set takes the value of a claim.
+func (w *wire) set(claim string, value jsontext.Token) error {
+	switch claim {
+	case "iss":
+		return text(&w.Issuer, value)
+	case "aud":
+		return text(&w.Audience, value)
+	case "sub":
+		return text(&w.Subject, value)
+	case "typ":
+		return text((*string)(&w.Type), value)
+	case "fam":
+		return text(&w.Family, value)
+	case "campaign":
+		return text(&w.Campaign, value)
+	case "role":
+		return text(&w.Role, value)
+	case "scope":
+		return text(&w.Scope, value)
+	case "iat":
+		return moment(&w.IssuedAt, value)
+	case "nbf":
+		return moment(&w.NotBefore, value)
+	case "exp":
+		return moment(&w.Expires, value)
+	default:
+		return errors.New("it is not known")
+	}
+}
+
+func text(into *string, value jsontext.Token) error {
+	if value.Kind() != jsontext.KindString {
+		return fmt.Errorf("a string is wanted, and it is %s", value.Kind())
+	}
+	*into = value.String()
+	return nil
+}
+
+func moment(into *int64, value jsontext.Token) (err error) {
+	if value.Kind() != jsontext.KindNumber {
+		return fmt.Errorf("a number is wanted, and it is %s", value.Kind())
+	}
+	*into, err = strconv.ParseInt(value.String(), 10, 64)
+	return err
 }
 
 // GetExpirationTime implements jwt.Claims.

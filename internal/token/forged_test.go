@@ -119,6 +119,7 @@ func forgedClaims() map[string]string {
 		"family missing":        claims(`"fam":"family-1",`, ``),
 		"access with a role":    claims(`"fam"`, `"role":"viewer","fam"`),
 		"access with a scope":   claims(`"fam"`, `"scope":"140702","fam"`),
+		"a scope that is null":  claims(`"fam"`, `"scope":null,"fam"`),
 		"issued never":          claims(`"iat":1800000000,`, ``),
 		"issued tomorrow":       claims(`"iat":1800000000`, `"iat":1800086400`),
 		"not before missing":    claims(`"nbf":1800000000,`, ``),
