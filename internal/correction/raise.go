@@ -91,8 +91,9 @@ func (r *raising) rule(ctx context.Context, rule Rule, touched map[string]time.T
 	return in.Run(ctx, r.tx, r.DB.Dialect)
 }
 
-// crowds finds those who may be enough. What has a flag can be borne by any number, and is
-// read as far as a flag counts; what has none, by fewer than it takes, and is read together.
+// crowds finds those who may be enough. Whether there are is asked for many marks at a time
+// of those without a flag, which few bear. A mark with one can be borne by any number, so
+// that nobody counts them: it is read, as far as a flag counts.
 func (r *raising) crowds(ctx context.Context, rule Rule, touched map[string]time.Time) ([]crowd, error) {
 	var out []crowd
 	since := r.since(rule, touched)
