@@ -2,6 +2,7 @@ package banks_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -646,6 +648,41 @@ func TestAtOnce(t *testing.T) {
 		wait.Wait()
 		if len(won) != 1 {
 			t.Errorf("%d edits of one version", len(won))
+		}
+	})
+}
+
+// TestImportAmongOthers takes a file into a bank that never stands still meanwhile.
+func TestImportAmongOthers(t *testing.T) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRig(t, db)
+		r.bank(t, "law")
+		ctx, done := context.WithCancel(t.Context())
+		var others sync.WaitGroup
+		var added atomic.Int64
+		for n := range 4 {
+			others.Go(func() {
+				for i := 0; ctx.Err() == nil; i++ {
+					q := quiz.Question{Kind: quiz.Judge, Stem: fmt.Sprintf("第%d人的第%d题。", n, i), Options: quiz.JudgeOptions(), Key: 1}
+					if _, err := r.Add(t.Context(), r.editor, "law", q, ""); err != nil {
+						t.Error(err)
+						return
+					}
+					added.Add(1)
+				}
+			})
+		}
+		const found = 300
+		got, err := r.Import(t.Context(), r.second, "law", banks.Import{File: table(found)})
+		done()
+		others.Wait()
+		if err != nil || len(got.IDs) != found {
+			t.Fatalf("%d imported, %v", len(got.IDs), err)
+		}
+		s, err := r.Summary(t.Context(), r.editor, "law")
+		if want := found + int(added.Load()); err != nil || s.Questions != want {
+			t.Errorf("%d questions, not %d, %v", s.Questions, want, err)
 		}
 	})
 }

@@ -66,16 +66,19 @@ func (s *Service) Import(ctx context.Context, by operator.Actor, bank string, i 
 		return out, err
 	}
 	if i.DryRun {
-		out, _, _, err = s.compare(ctx, by, bank, i)
+		there, _, err := s.there(ctx, by, bank)
+		if err == nil {
+			out, _, err = compare(ctx, s.DB, there, i)
+		}
 		return out, err
 	}
 	for range importTries {
-		if out, err = s.importOnce(ctx, by, bank, i); !errors.Is(err, errMoved) {
+		if out, err = s.importBeside(ctx, by, bank, i); !errors.Is(err, errMoved) {
 			break
 		}
 	}
 	if errors.Is(err, errMoved) {
-		err = bankbook.ErrVersion.Because(err)
+		out, err = s.importHolding(ctx, by, bank, i)
 	}
 	if err != nil {
 		return Imported{}, fmt.Errorf("import into bank %s: %w", bank, err)
@@ -83,16 +86,20 @@ func (s *Service) Import(ctx context.Context, by operator.Actor, bank string, i 
 	return out, nil
 }
 
-// importTries is how often a file is compared anew because others have changed the
-// bank meanwhile.
-const importTries = 8
+// importTries is how often a file is compared without holding the bank, where others
+// change it meanwhile.
+const importTries = 3
 
 var errMoved = errors.New("the bank was changed while the file was read")
 
-// importOnce compares the file before it holds the bank, so that nobody waits for the
+// importBeside compares the file before it holds the bank, so that nobody waits for the
 // reading of a large file, and stores nothing where the bank has changed since.
-func (s *Service) importOnce(ctx context.Context, by operator.Actor, bank string, i Import) (Imported, error) {
-	out, fresh, seen, err := s.compare(ctx, by, bank, i)
+func (s *Service) importBeside(ctx context.Context, by operator.Actor, bank string, i Import) (Imported, error) {
+	there, seen, err := s.there(ctx, by, bank)
+	if err != nil {
+		return Imported{}, err
+	}
+	out, fresh, err := compare(ctx, s.DB, there, i)
 	if err != nil {
 		return out, err
 	}
@@ -100,24 +107,45 @@ func (s *Service) importOnce(ctx context.Context, by operator.Actor, bank string
 		if now, err := changes(ctx, tx, b.ID); err != nil || now != seen+1 { // with this one
 			return cmp.Or(err, errMoved)
 		}
-		if err := s.take(ctx, tx, b, taking{by, fresh, i.told}, &out); err != nil {
-			return err
-		}
-		err := s.remember(ctx, tx, by, b, deed{actImport, i.Reason, map[string]any{
-			"file": filepath.Base(i.File.Name), "format": out.Format, "found": out.Found(),
-			"imported": len(out.Report.Imported), "revised": out.Revised(), "refused": len(out.Refused), "skipped": len(out.Skipped),
-		}})
-		if err != nil || i.kept == nil {
-			return err
-		}
-		return i.kept(ctx, tx, &out)
+		return s.importInto(ctx, tx, b, i, taking{by, fresh, i.told}, &out)
 	})
 	return out, err
 }
 
-// compare reads the file against the bank as it is, and how often that has changed.
-func (s *Service) compare(ctx context.Context, by operator.Actor, bank string, i Import) (out Imported, fresh []bankbook.Version, seen int64, err error) {
-	var there []bankbook.History
+// importHolding compares the file while nobody else can change the bank: it comes to an
+// end however much is done there.
+func (s *Service) importHolding(ctx context.Context, by operator.Actor, bank string, i Import) (out Imported, err error) {
+	err = s.change(ctx, by, operator.EditBanks, bank, func(tx *sql.Tx, b Bank) error {
+		there, err := histories(ctx, tx, `v.bank = $1`, b.ID)
+		if err != nil {
+			return err
+		}
+		var fresh []bankbook.Version
+		if out, fresh, err = compare(ctx, tx, there, i); err != nil {
+			return err
+		}
+		return s.importInto(ctx, tx, b, i, taking{by, fresh, i.told}, &out)
+	})
+	return out, err
+}
+
+// importInto stores what a comparison found, with what the audit log says of it.
+func (s *Service) importInto(ctx context.Context, tx *sql.Tx, b Bank, i Import, t taking, out *Imported) error {
+	if err := s.take(ctx, tx, b, t, out); err != nil {
+		return err
+	}
+	err := s.remember(ctx, tx, t.by, b, deed{actImport, i.Reason, map[string]any{
+		"file": filepath.Base(i.File.Name), "format": out.Format, "found": out.Found(),
+		"imported": len(out.Report.Imported), "revised": out.Revised(), "refused": len(out.Refused), "skipped": len(out.Skipped),
+	}})
+	if err != nil || i.kept == nil {
+		return err
+	}
+	return i.kept(ctx, tx, out)
+}
+
+// there reads what a bank holds, and how often it has changed.
+func (s *Service) there(ctx context.Context, by operator.Actor, bank string) (there []bankbook.History, seen int64, err error) {
 	err = s.DB.Snapshot(ctx, func(tx *sql.Tx) error {
 		b, err := s.bank(ctx, tx, by, operator.EditBanks, bank)
 		if err != nil {
@@ -129,13 +157,16 @@ func (s *Service) compare(ctx context.Context, by operator.Actor, bank string, i
 		there, err = histories(ctx, tx, `v.bank = $1`, b.ID)
 		return err
 	})
-	if err != nil {
-		return out, nil, 0, err
+	return there, seen, err
+}
+
+// compare reads the file against what a bank holds.
+func compare(ctx context.Context, q sqldb.Reader, there []bankbook.History, i Import) (Imported, []bankbook.Version, error) {
+	out, fresh, err := read(ctx, there, i)
+	if err == nil {
+		fresh, err = shown(ctx, q, &out, fresh)
 	}
-	if out, fresh, err = read(ctx, there, i); err == nil {
-		fresh, err = s.shown(ctx, &out, fresh)
-	}
-	return out, fresh, seen, err
+	return out, fresh, err
 }
 
 // changes counts the changes of a bank.
@@ -195,11 +226,11 @@ func versionOf(there []bankbook.History, found bankfile.Question, d bankbook.Def
 }
 
 // shown refuses questions with pictures that were not taken in: nobody would see them.
-func (s *Service) shown(ctx context.Context, out *Imported, fresh []bankbook.Version) ([]bankbook.Version, error) {
+func shown(ctx context.Context, q sqldb.Reader, out *Imported, fresh []bankbook.Version) ([]bankbook.Version, error) {
 	var found []bankfile.Question
 	var kept []bankbook.Version
 	for n := range fresh {
-		faults, err := missing(ctx, s.DB, fresh[n].Question)
+		faults, err := missing(ctx, q, fresh[n].Question)
 		if err != nil {
 			return nil, err
 		}
