@@ -169,6 +169,7 @@ type Rate struct {
 type Queue struct {
 	AdmitPerSecond float64       `koanf:"admit_per_second" doc:"Sign-ins let in a second, over all servers; who comes above that waits in line. 0: no waiting room. The same on every server."`
 	Burst          int           `koanf:"burst" doc:"Sign-ins let in at once after a quiet time, at least those of a second; 0: exactly those."`
+	SlowAfter      time.Duration `koanf:"slow_after" doc:"While more than a tenth of the requests of those who are in take longer than this, fewer are let in, down to a fifth of the rate; 0: the rate is kept whatever happens."`
 	Hold           time.Duration `koanf:"hold" doc:"How long whoever was let in may take to sign in."`
 	MaxWaiting     int           `koanf:"max_waiting" doc:"Most who may stand in line, about 250 bytes of Redis each; further ones are asked to come later."`
 }
@@ -224,7 +225,7 @@ func Default() Config {
 			PerParticipant:            Rate{Rate: 5, Burst: 20},
 			PerAddress:                Rate{Rate: 300, Burst: 1500},
 		},
-		Queue: Queue{Hold: 5 * time.Minute, MaxWaiting: 200_000},
+		Queue: Queue{SlowAfter: 250 * time.Millisecond, Hold: 5 * time.Minute, MaxWaiting: 200_000},
 		Log:   Log{Level: slog.LevelInfo, Format: LogJSON},
 	}
 }

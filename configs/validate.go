@@ -205,6 +205,7 @@ func (q Queue) check(f *faults) {
 	f.unless(0 <= q.AdmitPerSecond && q.AdmitPerSecond <= 1e5, "queue.admit_per_second", "%v is not between 0 and 100000", q.AdmitPerSecond)
 	f.unless(q.Burst == 0 || float64(q.Burst) >= q.AdmitPerSecond && q.Burst <= 1e6, "queue.burst",
 		"%d is neither 0 nor between queue.admit_per_second %v and a million", q.Burst, q.AdmitPerSecond)
+	f.between("queue.slow_after", q.SlowAfter, 0, 10*time.Second)
 	f.between("queue.hold", q.Hold, 10*time.Second, time.Hour)
 	f.unless(0 < q.MaxWaiting && q.MaxWaiting <= 10_000_000, "queue.max_waiting", "%d is not between 1 and ten million", q.MaxWaiting)
 }

@@ -51,6 +51,9 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 	server.Prizes, server.PrizeDesk, server.PrizeStaff = s.prizes, p.prizes, p.prizes.Staff
 	if p.room != nil { // a nil room in the interface would be one
 		server.Queue = p.room
+		if p.room.Brake != nil {
+			server.Brake = p.room.Brake
+		}
 	}
 	return server, nil
 }

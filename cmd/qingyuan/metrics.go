@@ -30,7 +30,7 @@ type metrics struct {
 	redisDuration                *prometheus.HistogramVec
 	redisErrors                  *prometheus.CounterVec
 	switchedOff                  *prometheus.GaugeVec
-	waiting                      prometheus.Gauge
+	waiting, pace                prometheus.Gauge
 	called                       prometheus.Counter
 	auditBroken                  prometheus.Gauge
 	proofLeaves, proofSigned     *prometheus.GaugeVec
@@ -68,6 +68,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		redisErrors:    counter("redis_errors_total", "Redis commands that failed.", "kind"),
 		switchedOff:    gauge("feature_switched_off", "1 for each feature that an operator has switched off.", "campaign", "feature"),
 		waiting:        gauge("queue_waiting", "People in the line of the waiting room, over all servers.").WithLabelValues(),
+		pace:           gauge("queue_pace_ratio", "The part of queue.admit_per_second that this instance lets in now: less than 1 while requests are slow.").WithLabelValues(),
 		called:         counter("queue_called_total", "People whom this instance has let in from the line.").WithLabelValues(),
 		proofLeaves:    gauge("proof_log_leaves", "Leaves of a campaign's log that are signed.", "campaign"),
 		proofSigned:    gauge("proof_log_signed_timestamp_seconds", "Unix time at which a campaign's log was signed last.", "campaign"),

@@ -110,3 +110,26 @@ func numberOf(t *testing.T, ticket string) []byte {
 	}
 	return b[:8]
 }
+
+// TestLineYieldsToThoseInside runs a server that takes every request for a slow one. It
+// lets in fewer people than it was told to, and whoever is on duty sees it.
+func TestLineYieldsToThoseInside(t *testing.T) {
+	t.Parallel()
+	cfg := demo(t)
+	cfg.Queue.AdmitPerSecond, cfg.Queue.SlowAfter = 1000, time.Nanosecond
+	s := start(t, cfg)
+	o := officeCommands{t, cfg}
+	duty := s.officeOf(t, "duty", printed(o.run(exitDone, "", "operator", "create", "--login", "duty", "--role", "system")))
+	inside := s.as("inside")
+	s.eventually("the line to be slowed", func() bool {
+		for range 30 { // enough for a judgement
+			inside.want(200, "GET", demoPath+"/me", nil)
+		}
+		for _, f := range duty.want(200, "GET", "/admin/duty", nil).list("figures") {
+			if f.text("id") == "queue.slowed" {
+				return f.num("value") >= 15 && f.text("hint") != ""
+			}
+		}
+		return false
+	})
+}

@@ -161,12 +161,19 @@ func newRoom(cfg configs.Config, db redis.UniversalClient, m *metrics, log *slog
 	if q.AdmitPerSecond == 0 {
 		return nil
 	}
+	var brake *waitingroom.Brake
+	if q.SlowAfter > 0 {
+		brake = &waitingroom.Brake{SlowAfter: q.SlowAfter}
+	}
+	m.pace.Set(brake.Share())
 	return &waitingroom.Room{
+		Brake: brake,
 		Store: redisstore.NewQueue(db), Key: seal.Derive(cfg.Secrets.Master.Key(), labelQueue), Now: now, Log: log,
 		Rules: waitingroom.Rules{PerSecond: q.AdmitPerSecond, Burst: q.AtOnce(), Hold: q.Hold, Most: q.MaxWaiting},
 		Observe: func(l waitingroom.Line) {
 			m.waiting.Set(float64(l.Waiting))
 			m.called.Add(float64(l.Admitted))
+			m.pace.Set(brake.Share())
 		},
 	}
 }

@@ -27,6 +27,8 @@ type Activity struct {
 
 	// As of now.
 	Waiting, Watchers float64
+	// Pace is the part of the line's rate at which this server lets people in; 0 is all of it.
+	Pace float64
 }
 
 const (
@@ -51,7 +53,7 @@ func hot() []Route {
 // between works out what happened from the samples of now, a minute ago and five.
 func between(now, minute, five *sample) Activity {
 	a := Activity{
-		Since: now.at.Sub(five.at), Waiting: now.waiting, Watchers: now.watchers,
+		Since: now.at.Sub(five.at), Waiting: now.waiting, Watchers: now.watchers, Pace: now.pace,
 		Refusals: refusals(now, minute, five),
 	}
 	if s := now.at.Sub(minute.at).Seconds(); s > 0 {

@@ -19,6 +19,7 @@ type rig struct {
 	failures *prometheus.CounterVec
 	called   prometheus.Counter
 	waiting  prometheus.Gauge
+	pace     prometheus.Gauge
 }
 
 func newRig() *rig {
@@ -31,9 +32,10 @@ func newRig() *rig {
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "qingyuan_http_failures_total"}, []string{"code"}),
 		called:   prometheus.NewCounter(prometheus.CounterOpts{Name: "qingyuan_queue_called_total"}),
 		waiting:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "qingyuan_queue_waiting"}),
+		pace:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "qingyuan_queue_pace_ratio"}),
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(r.requests, r.times, r.failures, r.called, r.waiting)
+	registry.MustRegister(r.requests, r.times, r.failures, r.called, r.waiting, r.pace)
 	r.Meter = &Meter{Gatherer: registry, Now: func() time.Time { return r.at }}
 	return r
 }
@@ -76,12 +78,13 @@ func TestTheLastMinuteAndTheLastFive(t *testing.T) {
 	r.requests.WithLabelValues(deskPath, "POST", "401").Add(2)
 	r.called.Add(120)
 	r.waiting.Set(40)
+	r.pace.Set(0.72)
 	r.pass(30 * time.Second)
 	got := r.Activity()
 	got.Routes = nil
 	want := Activity{
 		Since: 305 * time.Second, Starts: 8, Submissions: 30, Signatures: 6, SignIns: 63, SignInsFailed: 3, DeskFailed: 2, Unavailable: 2,
-		AdmittedPerSecond: 2, Waiting: 40,
+		AdmittedPerSecond: 2, Waiting: 40, Pace: 0.72,
 		Refusals: []Refusals{{"rate.limited", 4, 5}, {"quiz.expired", 0, 7}},
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b time.Duration) bool { return (a - b).Abs() <= every })); diff != "" {
@@ -142,6 +145,10 @@ func TestLevels(t *testing.T) {
 		"a line":                {func(r *Readings) { r.Activity.Waiting = 50_000 }, "queue.wait", OK},
 		"a long line":           {func(r *Readings) { r.Activity.Waiting = 60_000 }, "queue.wait", Watch},
 		"an endless line":       {func(r *Readings) { r.Activity.Waiting = 180_000 }, "queue.wait", Act},
+		"a slower line":         {func(r *Readings) { r.Activity.Waiting, r.Activity.Pace = 30_000, 0.5 }, "queue.wait", Watch},
+		"a line is slowed":      {func(r *Readings) { r.Activity.Pace = 0.85 }, "queue.slowed", Watch},
+		"a line hardly moves":   {func(r *Readings) { r.Activity.Pace = 0.2 }, "queue.slowed", Act},
+		"a line moves":          {func(r *Readings) { r.Activity.Pace = 1 }, "queue.slowed", OK},
 		"few sign-ins":          {func(r *Readings) { r.Activity.SignIns, r.Activity.SignInsFailed = 19, 19 }, "sign_in.failures", OK},
 		"some fail":             {func(r *Readings) { r.Activity.SignIns, r.Activity.SignInsFailed = 100, 10 }, "sign_in.failures", Watch},
 		"half fail":             {func(r *Readings) { r.Activity.SignIns, r.Activity.SignInsFailed = 100, 50 }, "sign_in.failures", Act},

@@ -1,6 +1,7 @@
 package duty
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ type limits struct{ watch, act float64 }
 // The thresholds. docs/OPERATIONS.md tells them to whoever is on duty.
 var (
 	waitLimits     = limits{600, 1800}       // seconds that the last in line waits
+	slowedLimits   = limits{1, 60}           // percent of its rate that the line withholds
 	errorLimits    = limits{1, 60}           // answers of 500 a minute
 	busyLimits     = limits{1, 300}          // answers of 503 a minute
 	signInLimits   = limits{0.1, 0.5}        // share of sign-ins that failed, of at least signInsJudged
@@ -115,10 +117,13 @@ func queueFigures(r *Readings) []Figure {
 	if r.QueuePerSecond == 0 {
 		return nil
 	}
-	wait := r.Activity.Waiting / r.QueuePerSecond
+	pace := cmp.Or(r.Activity.Pace, 1)
+	wait := r.Activity.Waiting / (r.QueuePerSecond * pace)
 	return []Figure{
 		plain("queue.waiting", "排队人数（全部服务器）", "人", r.Activity.Waiting),
 		plain("queue.admitted", "本机放行速度", "人/秒", r.Activity.AdmittedPerSecond),
+		figure("queue.slowed", "本机自动放慢放行的幅度", "%", 100*(1-pace), slowedLimits,
+			"在场者的请求变慢，服务器已自动少放人，恢复后会逐步加快：查看各项耗时、Redis 和磁盘；经常如此说明 queue.admit_per_second 高于本机能力"),
 		figure("queue.wait", "队尾预计等待", "秒", wait, waitLimits,
 			"等待过长：如耗时和内存仍正常，可调高 queue.admit_per_second 并逐台重启；在活动页说明可错峰参加"),
 	}

@@ -28,7 +28,7 @@ type sample struct {
 	failures map[string]float64
 	called   float64
 
-	waiting, watchers float64
+	waiting, pace, watchers float64
 }
 
 // take reads the metrics. One that cannot be collected is missing, the others are good.
@@ -65,6 +65,8 @@ func (s *sample) add(name string, m *dto.Metric) {
 		s.called = m.GetCounter().GetValue()
 	case "qingyuan_queue_waiting":
 		s.waiting = m.GetGauge().GetValue()
+	case "qingyuan_queue_pace_ratio":
+		s.pace = m.GetGauge().GetValue()
 	case "qingyuan_live_watchers":
 		s.watchers = m.GetGauge().GetValue()
 	}

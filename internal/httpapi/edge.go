@@ -69,12 +69,17 @@ func (s *Server) newCall(c *fiber.Ctx, now time.Time) *call {
 // handler should see, and asks for the proof of identity.
 func (s *Server) edge(r route) fiber.Handler {
 	m := s.state.metrics.route(r)
+	braking := s.Brake != nil && r.guard == person && !r.quick && !r.slow
 	return func(c *fiber.Ctx) error {
 		began := s.Now()
 		if err := s.guarded(c, r, began); err != nil {
 			s.fail(c, r.path, err)
 		}
-		m.observe(c.Method(), c.Response().StatusCode(), s.Now().Sub(began))
+		took := s.Now().Sub(began)
+		m.observe(c.Method(), c.Response().StatusCode(), took)
+		if braking {
+			s.Brake.Note(took)
+		}
 		return nil
 	}
 }

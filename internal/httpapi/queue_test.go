@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -19,6 +20,8 @@ import (
 	"qingyuan/internal/session"
 	"qingyuan/internal/waitingroom"
 	"qingyuan/internal/waittest"
+	"qingyuan/leaderboard"
+	"qingyuan/pledge"
 )
 
 const queuePath = "/api/v1/queue"
@@ -235,5 +238,45 @@ func TestQueueWithoutRedis(t *testing.T) {
 		if a := b.do(t, request(http.MethodPost, path, "", body)); a.status != 503 || a.problem(t).RetryAfterMS <= 0 || strings.Contains(a.body, "10.0") {
 			t.Errorf("%s: %d %s", path, a.status, a.body)
 		}
+	}
+}
+
+// heard writes down what a brake is told.
+type heard []time.Duration
+
+func (h *heard) Note(took time.Duration) { *h = append(*h, took) }
+
+// TestBrakeHears shows that a brake is told of those who are in, however they are answered,
+// and of nobody else: neither the public's boards nor whoever is at the door slow the line.
+func TestBrakeHears(t *testing.T) {
+	t.Parallel()
+	c := waittest.NewClock(noon())
+	var told heard
+	b := newBench(t, func(b *bench) {
+		b.Now, b.Brake = c.Now, &told
+		b.pledges.signature = func(string, string) (pledge.Receipt, error) {
+			c.Add(300 * time.Millisecond)
+			return pledge.Receipt{}, fault.ErrUnavailable
+		}
+		b.boards.board = func(string, leaderboard.Query) (leaderboard.Board, error) {
+			c.Add(time.Second)
+			return leaderboard.Board{AsOf: noon()}, nil
+		}
+		b.sessions.signIn = func(string, string, string) (session.Pair, error) {
+			c.Add(2 * time.Second)
+			return session.Pair{}, nil
+		}
+	})
+	const spring = "/api/v1/campaigns/spring"
+	for path, status := range map[string]int{spring + "/signatures/me": 503, spring + "/counts": 200, spring + "/boards/participants": 200} {
+		if a := b.get(t, path, "p:ann"); a.status != status {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+	if a := b.signIn(t, "code", ""); a.status != 200 {
+		t.Errorf("signing in: %d %s", a.status, a.body)
+	}
+	if !slices.Equal(told, heard{300 * time.Millisecond}) {
+		t.Errorf("the brake heard %v", told)
 	}
 }

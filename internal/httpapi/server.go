@@ -41,6 +41,8 @@ type Server struct {
 	SignIns Gate
 	// Queue is the waiting room before the sign-ins; nil where there is none.
 	Queue Queue
+	// Brake slows the waiting room; nil where nothing does.
+	Brake Brake
 	// Tickets bounds by address how many numbers of the waiting room are drawn,
 	// over all instances; nil is no bound.
 	Tickets Gate

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"qingyuan/campaign"
 	"qingyuan/internal/session"
@@ -85,6 +86,11 @@ type Sessions interface {
 // *session.Service is one that knows of sessions ended early.
 type Tokens interface {
 	Check(raw string, types ...token.Type) (token.Claims, error)
+}
+
+// Brake hears how long participants wait for their answers. *waitingroom.Brake is one.
+type Brake interface {
+	Note(took time.Duration)
 }
 
 // Queue is the waiting room before the sign-ins. *waitingroom.Room is one.

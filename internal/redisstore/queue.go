@@ -43,7 +43,7 @@ func (q *Queue) Join(ctx context.Context, r waitingroom.Rules, now time.Time) (w
 	k := queueKeysOf()
 	keys := []string{k.line(), k.waiting(), k.seen(), k.away(), k.admitted()}
 	got, err := run(ctx, q.db, queueJoin, keys,
-		now.UnixMicro(), r.Step().Microseconds(), r.Burst, r.Hold.Milliseconds(), r.Most)
+		now.UnixMicro(), r.Step().Microseconds(), r.Room().Microseconds(), r.Hold.Milliseconds(), r.Most)
 	if err != nil {
 		return waitingroom.Spot{}, fmt.Errorf("join the line: %w", err)
 	}
@@ -67,7 +67,7 @@ func (q *Queue) Enter(ctx context.Context, number int64, code string, r waitingr
 	k := queueKeysOf()
 	keys := []string{k.line(), k.waiting(), k.admitted(), k.used()}
 	got, err := run(ctx, q.db, queueEnter, keys,
-		now.UnixMicro(), number, code, waitingroom.MaxCodes, r.Step().Microseconds(), r.Burst, r.Hold.Milliseconds())
+		now.UnixMicro(), number, code, waitingroom.MaxCodes, r.Step().Microseconds(), r.Room().Microseconds(), r.Hold.Milliseconds())
 	if err != nil {
 		return waitingroom.Spot{}, fmt.Errorf("let a sign-in through: %w", err)
 	}
@@ -79,7 +79,7 @@ func (q *Queue) Turn(ctx context.Context, r waitingroom.Rules, now time.Time) (w
 	k := queueKeysOf()
 	keys := []string{k.line(), k.waiting(), k.seen(), k.away(), k.admitted(), k.used()}
 	got, err := run(ctx, q.db, queueTurn, keys,
-		now.UnixMicro(), r.Step().Microseconds(), r.Burst, r.Hold.Milliseconds(),
+		now.UnixMicro(), r.Step().Microseconds(), r.Room().Microseconds(), r.Hold.Milliseconds(),
 		waitingroom.Patience.Milliseconds(), waitingroom.Forget.Milliseconds(), turnMost, keepQueue.Milliseconds())
 	if err != nil {
 		return waitingroom.Line{}, fmt.Errorf("move the line: %w", err)

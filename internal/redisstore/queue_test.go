@@ -132,6 +132,35 @@ func TestQueueOrderOverServers(t *testing.T) {
 	}
 }
 
+// TestQueueSlowed lets the line move at a tenth of its rate, and again at the whole of it.
+// Nobody is let in for the pace having changed.
+func TestQueueSlowed(t *testing.T) {
+	t.Parallel()
+	l := openLobby(t)
+	l.crowd(40) // three of them are in
+	for i, step := range []struct {
+		share float64
+		after time.Duration
+		want  int64
+	}{
+		{1, time.Second, 2},
+		{0.1, 0, 0},
+		{0.1, time.Second, 0},
+		{0.1, 500 * time.Millisecond, 1}, // what was used ahead is past
+		{0.1, 4 * time.Second, 0},
+		{0.1, time.Second, 1},
+		{1, 0, 0},
+		{1, 4 * time.Second, 1}, // what is left of the slow one's five seconds counts
+		{1, time.Second, 2},
+		{0.5, time.Second, 1},
+	} {
+		l.now, l.rules.Share = l.now.Add(step.after), step.share
+		if line := l.turn(i % 2); line.Admitted != step.want {
+			t.Errorf("step %d: %d let in, want %d", i, line.Admitted, step.want)
+		}
+	}
+}
+
 func TestQueueSignInWithoutTicket(t *testing.T) {
 	t.Parallel()
 	l := openLobby(t)
@@ -305,27 +334,29 @@ type guest struct {
 	ends   time.Time // the end of the right; zero while waiting
 }
 
-// lounge is the model: a slice in order, and a bucket of rights that fills.
+// lounge is the model: a slice in order, and how many seconds ahead of the rate the line is.
 type lounge struct {
+	share  float64 // of the rate
 	rules  waitingroom.Rules
 	guests []*guest // waiting, in order
 	in     []*guest
-	free   float64
-	filled time.Time
+	ahead  float64
+	seen   time.Time
 }
 
-func (m *lounge) fill(now time.Time) {
-	m.free = min(m.free+now.Sub(m.filled).Seconds()*m.rules.PerSecond, float64(m.rules.Burst))
-	m.filled = now
+func (m *lounge) pass(now time.Time) {
+	m.ahead = max(m.ahead-now.Sub(m.seen).Seconds(), 0)
+	m.seen = now
 }
 
-// take uses one right, if there is one.
+// take lets one in, if that is not too far ahead.
 func (m *lounge) take() bool {
-	const rounding = 1e-6
-	if m.free < 1-rounding {
+	const rounding = 1e-5
+	step := 1 / (m.rules.PerSecond * m.share)
+	if m.ahead+step > max(float64(m.rules.Burst)/m.rules.PerSecond, step)+rounding {
 		return false
 	}
-	m.free--
+	m.ahead += step
 	return true
 }
 
@@ -356,7 +387,7 @@ func TestQueueModel(t *testing.T) {
 			rt.Fatal(err)
 		}
 		l := newLobby(t, db, other)
-		m := &lounge{rules: l.rules, free: float64(l.rules.Burst), filled: l.now}
+		m := &lounge{rules: l.rules, share: 1, seen: l.now}
 		var all []*guest
 		started, let, codes := l.now, 0, 0
 		l.turn(0)
@@ -410,12 +441,16 @@ func TestQueueModel(t *testing.T) {
 				}
 				codes++
 				if got := l.enter(0, strconv.Itoa(codes)); got != want {
-					rt.Fatalf("without a ticket: %t, %d wait, %v free", got, len(m.guests), m.free)
+					rt.Fatalf("without a ticket: %t, %d wait, %v s ahead", got, len(m.guests), m.ahead)
 				}
+			},
+			"pace": func(rt *rapid.T) {
+				m.share = rapid.SampledFrom([]float64{1, 0.5, 0.2}).Draw(rt, "share")
+				l.rules.Share = m.share
 			},
 			"": func(rt *rapid.T) {
 				l.now = l.now.Add(time.Duration(rapid.IntRange(0, 20_000).Draw(rt, "ms")) * time.Millisecond)
-				m.fill(l.now)
+				m.pass(l.now)
 				if most := float64(l.rules.Burst) + l.now.Sub(started).Seconds()*l.rules.PerSecond + 1; float64(let) > most {
 					rt.Fatalf("%d let in, at most %v", let, most)
 				}

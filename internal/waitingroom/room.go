@@ -30,6 +30,8 @@ var ErrRequired = fault.New(fault.Limited, "queue.required", "参与人数较多
 type Rules struct {
 	// PerSecond is how many are let in each second, above 0.
 	PerSecond float64
+	// Share is the part of that rate that is granted now; 0 is all of it.
+	Share float64
 	// Burst is how many may be let in at once after a quiet time, at least 1.
 	Burst int
 	// Hold is how long whoever was let in may take to sign in.
@@ -38,9 +40,25 @@ type Rules struct {
 	Most int
 }
 
-// Step is the time between two who are let in at the steady rate.
-func (r Rules) Step() time.Duration {
-	return max(time.Duration(float64(time.Second)/r.PerSecond), time.Microsecond)
+// Step is the time between two who are let in at the rate that is granted now, in whole
+// microseconds.
+func (r Rules) Step() time.Duration { return step(r.rate()) }
+
+// Room is how much of the time at that rate may be used ahead: the burst's, whatever the
+// share, so that nobody is let in for the rate having changed; and always one step.
+func (r Rules) Room() time.Duration {
+	return max(step(r.PerSecond)*time.Duration(r.Burst), r.Step())
+}
+
+func (r Rules) rate() float64 {
+	if r.Share == 0 {
+		return r.PerSecond
+	}
+	return r.PerSecond * r.Share
+}
+
+func step(rate float64) time.Duration {
+	return max(time.Duration(float64(time.Second)/rate).Truncate(time.Microsecond), time.Microsecond)
 }
 
 // Numbers of the room that no operator needs to set.
@@ -125,6 +143,8 @@ type Room struct {
 	// Key signs tickets and names codes. It is of this purpose alone.
 	Key [32]byte
 	Now func() time.Time
+	// Brake slows the line while the server is slow; nil is never.
+	Brake *Brake
 	// Observe is told of each look at the line.
 	Observe func(Line)
 	Log     *slog.Logger
@@ -136,7 +156,7 @@ type Room struct {
 func (r *Room) Join(ctx context.Context, ticket string, draw func(context.Context) error) (Place, error) {
 	now := r.Now()
 	if number, ok := r.open(ticket, now); ok {
-		s, err := r.Store.Look(ctx, number, r.Rules, now)
+		s, err := r.Store.Look(ctx, number, r.rules(), now)
 		if err != nil || s.State != Unknown {
 			return r.place(s), err
 		}
@@ -144,7 +164,7 @@ func (r *Room) Join(ctx context.Context, ticket string, draw func(context.Contex
 	if err := draw(ctx); err != nil {
 		return Place{}, err
 	}
-	s, err := r.Store.Join(ctx, r.Rules, now)
+	s, err := r.Store.Join(ctx, r.rules(), now)
 	if err == nil && s.State == Full {
 		return Place{}, fault.ErrUnavailable.WithRetry(jittered(slowest))
 	}
@@ -157,11 +177,11 @@ func (r *Room) Join(ctx context.Context, ticket string, draw func(context.Contex
 func (r *Room) Enter(ctx context.Context, ticket, code string) error {
 	now := r.Now()
 	number, _ := r.open(ticket, now)
-	s, err := r.Store.Enter(ctx, number, r.name(code), r.Rules, now)
+	s, err := r.Store.Enter(ctx, number, r.name(code), r.rules(), now)
 	if err != nil || s.State == Admitted {
 		return err
 	}
-	return ErrRequired.WithRetry(r.Rules.pace(s.Ahead + 1))
+	return ErrRequired.WithRetry(r.rules().pace(s.Ahead + 1))
 }
 
 // Run moves the line until ctx ends. Any number of servers may do it at once.
@@ -175,6 +195,7 @@ func (r *Room) Run(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		r.look(ctx)
 		err := r.turn(ctx)
 		if ctx.Err() != nil {
 			return
@@ -189,10 +210,30 @@ func (r *Room) Run(ctx context.Context) {
 	}
 }
 
+// rules are those of this moment.
+func (r *Room) rules() Rules {
+	rules := r.Rules
+	rules.Share = r.Brake.Share()
+	return rules
+}
+
+// look sets the pace of the line, and says when it changes for longer.
+func (r *Room) look(ctx context.Context) {
+	if r.Brake == nil {
+		return
+	}
+	switch began, ended := r.Brake.look(); {
+	case began:
+		r.Log.WarnContext(ctx, "requests are slow: the waiting room lets in fewer people", "slow_after", r.Brake.SlowAfter)
+	case ended:
+		r.Log.InfoContext(ctx, "the waiting room lets people in at its whole rate again")
+	}
+}
+
 func (r *Room) turn(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 4*TurnEvery)
 	defer cancel()
-	line, err := r.Store.Turn(ctx, r.Rules, r.Now())
+	line, err := r.Store.Turn(ctx, r.rules(), r.Now())
 	if err == nil && r.Observe != nil {
 		r.Observe(line)
 	}
@@ -204,7 +245,7 @@ func (r *Room) place(s Spot) Place {
 	case Admitted:
 		return Place{Ticket: r.ticket(s.Number), Admitted: true}
 	case Waiting:
-		return Place{Ticket: r.ticket(s.Number), Position: s.Ahead + 1, RetryAfter: r.Rules.pace(s.Ahead + 1)}
+		return Place{Ticket: r.ticket(s.Number), Position: s.Ahead + 1, RetryAfter: r.rules().pace(s.Ahead + 1)}
 	case Unknown, Full:
 	}
 	return Place{}
@@ -220,7 +261,7 @@ const (
 // pace is when to ask again at a position, with jitter, so that phones that came
 // together do not come back together.
 func (r Rules) pace(position int64) time.Duration {
-	due := float64(position) / r.PerSecond // seconds; as a duration it might overflow
+	due := float64(position) / r.rate() // seconds; as a duration it might overflow
 	return jittered(time.Duration(min(max(due, quickest.Seconds()), slowest.Seconds()) * float64(time.Second)))
 }
 

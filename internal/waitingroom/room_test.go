@@ -27,6 +27,14 @@ type scripted struct {
 	// number and code are those of the last question.
 	number int64
 	code   string
+	rules  Rules
+}
+
+// last are the rules of the last turn.
+func (s *scripted) last() Rules {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rules
 }
 
 func (s *scripted) ask(what string, number int64, code string) (Spot, error) {
@@ -46,7 +54,10 @@ func (s *scripted) Enter(_ context.Context, number int64, code string, _ Rules, 
 	return s.ask("enter", number, code)
 }
 
-func (s *scripted) Turn(context.Context, Rules, time.Time) (Line, error) {
+func (s *scripted) Turn(_ context.Context, r Rules, _ time.Time) (Line, error) {
+	s.mu.Lock()
+	s.rules = r
+	s.mu.Unlock()
 	_, err := s.ask("turn", 0, "")
 	return s.line, err
 }

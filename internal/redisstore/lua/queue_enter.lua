@@ -7,8 +7,8 @@
 -- KEYS[4] codes that numbers were used for
 -- ARGV[1] now, Unix µs        ARGV[2] the number, "0" without a ticket
 -- ARGV[3] the code's name     ARGV[4] how many codes one number signs in
--- ARGV[5] µs between two who are let in at the rate that is granted for good
--- ARGV[6] how many may be let in at once
+-- ARGV[5] µs between two who are let in at the rate that is granted now
+-- ARGV[6] how much of the time at that rate may be used ahead, µs
 -- ARGV[7] how long whoever is let in may take, ms
 --
 -- Returns {"admitted", number} or {"waiting", number, how many before it}.
@@ -39,7 +39,7 @@ if waiting > 0 then
   return { 'waiting', number, tostring(before or waiting) }
 end
 local step = tonumber(ARGV[5])
-local room = step * ARGV[6]
+local room = tonumber(ARGV[6])
 -- A clock that was set back locks nobody out for longer than a burst.
 local due = math.min(math.max(tonumber(redis.call('HGET', KEYS[1], 'due') or now), now), now + room)
 if due + step > now + room then

@@ -6,15 +6,15 @@
 -- KEYS[3] who waits, by when they last asked (ms)
 -- KEYS[4] who went away       KEYS[5] who was let in, by when it ends (ms)
 -- ARGV[1] now, Unix µs
--- ARGV[2] µs between two who are let in at the rate that is granted for good
--- ARGV[3] how many may be let in at once
+-- ARGV[2] µs between two who are let in at the rate that is granted now
+-- ARGV[3] how much of the time at that rate may be used ahead, µs
 -- ARGV[4] how long whoever is let in may take, ms
 -- ARGV[5] how many may stand in line
 --
 -- Returns {"admitted", number}, {"waiting", number, how many before it} or {"full"}.
 
 local now, step = tonumber(ARGV[1]), tonumber(ARGV[2])
-local room = step * ARGV[3]
+local room = tonumber(ARGV[3])
 local whole = function(n) return string.format('%.0f', n) end
 local line = redis.call('HMGET', KEYS[1], 'last', 'due')
 local waiting = redis.call('ZCARD', KEYS[2])

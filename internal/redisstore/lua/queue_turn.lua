@@ -7,8 +7,8 @@
 -- KEYS[4] who went away       KEYS[5] who was let in, by when it ends (ms)
 -- KEYS[6] codes that numbers were used for
 -- ARGV[1] now, Unix µs
--- ARGV[2] µs between two who are let in at the rate that is granted for good
--- ARGV[3] how many may be let in at once
+-- ARGV[2] µs between two who are let in at the rate that is granted now
+-- ARGV[3] how much of the time at that rate may be used ahead, µs
 -- ARGV[4] how long whoever is let in may take, ms
 -- ARGV[5] how long one may be silent before one is passed over, ms
 -- ARGV[6] how long one who is passed over keeps the place, ms
@@ -19,7 +19,7 @@
 
 local now, step, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[7])
 local ms = math.floor(now / 1000)
-local room = step * ARGV[3]
+local room = tonumber(ARGV[3])
 local whole = function(n) return string.format('%.0f', n) end
 local past = function(key, before)
   return redis.call('ZRANGE', key, '-inf', whole(before), 'BYSCORE', 'LIMIT', '0', tostring(most), 'WITHSCORES')
