@@ -61,6 +61,9 @@ func (c rehearseCmd) Run(e env) error {
 		defer stage.close(e.stderr)
 		m.Elsewhere = takesNoPart(cfg)
 		target, watch.proc.Server = stage.url, stage.server.Process.Pid
+		if cfg.Queue.AdmitPerSecond > 0 {
+			watch.proc.Pace = stage.pace
+		}
 		watch.disk = &rehearse.Disk{Dir: stage.dir, Now: time.Now}
 		if m.SyncAlone, err = watch.disk.Watch(e.ctx, syncsAlone); err != nil {
 			return err

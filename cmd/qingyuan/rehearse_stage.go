@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -30,6 +31,7 @@ type stage struct {
 	url    string
 	server *exec.Cmd
 	log    string // path of what the server writes
+	ops    string // base URL of its operations listener
 }
 
 // stageReady is how long a server may take to start.
@@ -190,10 +192,10 @@ func (s *stage) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stageReady)
 	defer cancel()
 	err := until(ctx, 100*time.Millisecond, func() (bool, error) {
-		if s.url == "" {
-			s.url = s.listening()
+		if s.url == "" || s.ops == "" {
+			s.url, s.ops = s.listening("public"), s.listening("operations")
 		}
-		return s.url != "" && isReady(ctx, s.url), nil
+		return s.url != "" && s.ops != "" && isReady(ctx, s.url), nil
 	})
 	if err != nil {
 		return fmt.Errorf("the server of the rehearsal is not ready: %w", err)
@@ -201,8 +203,8 @@ func (s *stage) await(ctx context.Context) error {
 	return nil
 }
 
-// listening reads the public address from the server's log; "" before it is there.
-func (s *stage) listening() string {
+// listening reads the address of a listener from the server's log; "" before it is there.
+func (s *stage) listening(what string) string {
 	text, err := os.ReadFile(s.log)
 	if err != nil {
 		return ""
@@ -210,11 +212,37 @@ func (s *stage) listening() string {
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for lines.Scan() {
 		var line struct{ Msg, What, Addr string }
-		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" && line.What == "public" {
+		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" && line.What == what {
 			return "http://" + line.Addr
 		}
 	}
 	return ""
+}
+
+// paceMetric is the line of the metrics that tells the pace of the waiting room.
+const paceMetric = "qingyuan_queue_pace_ratio "
+
+// pace asks the server at which part of its rate the line moves; 0 is no answer.
+func (s *stage) pace(ctx context.Context) float64 {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.ops+"/metrics", http.NoBody)
+	if err != nil {
+		return 0
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0
+	}
+	defer func() { _ = resp.Body.Close() }()
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		if value, ok := strings.CutPrefix(lines.Text(), paceMetric); ok {
+			pace, _ := strconv.ParseFloat(value, 64) // what is no number is no answer
+			return pace
+		}
+	}
+	return 0
 }
 
 func isReady(ctx context.Context, url string) bool {

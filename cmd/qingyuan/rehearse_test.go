@@ -29,7 +29,7 @@ func TestRehearsal(t *testing.T) {
 	config := filepath.Join(dir, "config.yaml")
 	// What is real is foreign to a rehearsal: it would fail on either of these.
 	settings := "redis: {addrs: [\"127.0.0.1:1\"], pool_size: 32}\nsecrets: {master: \"" + strings.Repeat("k", 32) + "\"}\n" +
-		"database: {url: \"postgres://nobody:x@127.0.0.1:1/none\"}\n"
+		"database: {url: \"postgres://nobody:x@127.0.0.1:1/none\"}\nqueue: {admit_per_second: 1000}\n"
 	if err := os.WriteFile(config, []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +51,9 @@ func TestRehearsal(t *testing.T) {
 	}
 	if !slices.Equal(m.Elsewhere, []string{"Redis", "PostgreSQL"}) || m.SyncAlone.Count == 0 || m.DiskTaken <= 0 {
 		t.Errorf("elsewhere %v, sync %+v, %d bytes", m.Elsewhere, m.SyncAlone, m.DiskTaken)
+	}
+	if !slices.ContainsFunc(m.Samples, func(s rehearse.Sample) bool { return s.Pace > 0 && s.Pace <= 1 }) {
+		t.Errorf("no sample has the pace of the line: %+v", m.Samples)
 	}
 	text, err := os.ReadFile(page)
 	if err != nil || !strings.Contains(string(text), "# 开放前演练") {

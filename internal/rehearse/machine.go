@@ -22,7 +22,10 @@ type Machine struct {
 	Server int
 	// People are the processes that simulate, this one's children among them.
 	People int
-	Now    func() time.Time
+	// Pace asks the server at which part of its rate the line moves, 0 for no answer; nil
+	// where nobody can be asked.
+	Pace func(context.Context) float64
+	Now  func() time.Time
 }
 
 // ticks are the parts of a second in which Linux counts processor time for
@@ -57,7 +60,11 @@ func (m Machine) Watch(ctx context.Context) []Sample {
 		if err != nil {
 			return out
 		}
-		out = append(out, now.since(last, began))
+		sample := now.since(last, began)
+		if m.Pace != nil {
+			sample.Pace = m.Pace(ctx)
+		}
+		out = append(out, sample)
 		last = now
 	}
 }

@@ -55,6 +55,9 @@ type Sample struct {
 	FreeBytes   int64 `json:"free_bytes"`
 	ServerBytes int64 `json:"server_bytes"`
 	RedisBytes  int64 `json:"redis_bytes"`
+	// Pace is the part of its rate at which the line moved; 0 where there is none, or
+	// nobody told.
+	Pace float64 `json:"pace,omitempty"`
 }
 
 // Syncs says how long a disk takes until a few bytes are safe.

@@ -57,7 +57,7 @@ type rule func(*Measured) *Finding
 func rules() []rule {
 	return []rule{
 		wrong, syncSlow, redisBound, cpuFull, memoryShort, memoryProjected, diskShort, filesShort,
-		limited, unavailable, queued, loadLate, scaledDown, elsewhere, unseen,
+		limited, unavailable, queued, slowed, loadLate, scaledDown, elsewhere, unseen,
 	}
 }
 
@@ -314,12 +314,47 @@ func queued(m *Measured) *Finding {
 	if w.P99MS > 60_000 {
 		g = Weak
 	}
-	return &Finding{
-		Code: "queued", Grade: g,
-		Figure: both("%d 人排队，99%% 在 %.0f 秒内放行", "%d people queued, 99 %% of them for at most %.0f s", w.People, w.P99MS/1000),
-		Advice: both("排队保护了在答题的人；若等得太久，提高放行速度或分时段通知各单位",
-			"The queue protected those who were answering; if it is too long, admit more a second or invite units at different times"),
+	advice := both("排队保护了在答题的人；若等得太久，提高放行速度或分时段通知各单位",
+		"The queue protected those who were answering; if it is too long, admit more a second or invite units at different times")
+	if m.slowestPace() < 1 {
+		advice = both("排队保护了在答题的人；本机已放慢放行，不要再提高速度：若等得太久，分时段通知各单位",
+			"The queue protected those who were answering; it was slowed already, so do not admit more: if it is too long, invite units at different times")
 	}
+	return &Finding{
+		Code: "queued", Grade: g, Advice: advice,
+		Figure: both("%d 人排队，99%% 在 %.0f 秒内放行", "%d people queued, 99 %% of them for at most %.0f s", w.People, w.P99MS/1000),
+	}
+}
+
+// slowed speaks when the line moved slower than it was told to, for the sake of those who
+// were in.
+func slowed(m *Measured) *Finding {
+	least := m.slowestPace()
+	if least == 1 {
+		return nil
+	}
+	g := Note
+	if least < 0.7 {
+		g = Weak
+	}
+	return &Finding{
+		Code: "slowed", Grade: g,
+		Figure: both("在场者变慢时，放行自动放慢，最慢为设定速度的 %.0f%%", "the line was slowed while those who were in had to wait, at the least to %.0f %% of its rate", 100*least),
+		Advice: both("把 queue.admit_per_second 降到本机撑住的速度，排队时间才好预计；或增加处理器核心",
+			"Set queue.admit_per_second to what this machine held, so that waiting can be foretold, or add cores"),
+	}
+}
+
+// slowestPace is the least part of its rate at which the line moved, 1 where nothing is
+// known of it.
+func (m *Measured) slowestPace() float64 {
+	least := 1.0
+	for _, s := range m.Samples {
+		if s.Pace > 0 {
+			least = min(least, s.Pace)
+		}
+	}
+	return least
 }
 
 // lateAllowed is how late the load may be before it is not what was planned.
