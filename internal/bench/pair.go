@@ -121,9 +121,9 @@ func (r *run) acts(people []person) []kind {
 		named(submitting, r.submits(people)),
 		named("sign the pledge", r.signs(people)),
 		named("refresh the session", r.refreshes(people)),
-		reading("my rank", r.reads("/boards/participants/me?window=0", r.anybody(people))),
-		reading("my rank with five neighbours", r.reads("/boards/participants/me", r.anybody(people))),
-		reading("home page", r.reads("/me", r.anybody(people))),
+		reading("my rank", r.looks("/boards/participants/me?window=0", r.anybody(people))),
+		reading("my rank with five neighbours", r.looks("/boards/participants/me", r.anybody(people))),
+		reading("home page", r.looks("/me", r.anybody(people))),
 		reading(countsRead, r.public("/counts")),
 		reading(boardRead, r.public("/boards/participants?limit=50")),
 	}

@@ -26,6 +26,9 @@ import (
 // review of every question in the receipt.
 const campaignID = "bench-2026"
 
+// otherCampaign is one that the demonstration brings, in which nobody takes part.
+const otherCampaign = "jinzhong-civil-2026"
+
 // server is the real program in its own process.
 type server struct {
 	cmd        *exec.Cmd

@@ -133,6 +133,26 @@ func (r *run) anybody(came []person) []person {
 	return out
 }
 
+// looks are reads by people who have just made another request, as whoever opens the app
+// does: to check a token for the first time costs the same in a campaign of any size, and
+// the server remembers fewer of them than there are people. The other request is of
+// another campaign, and leaves what Redis knows of them here where it lies.
+func (r *run) looks(path string, people []person) kind {
+	k := r.reads(path, people)
+	if r.crowd == nil { // they came just now
+		return k
+	}
+	make1 := k.prepare
+	k.prepare = func(ctx context.Context) ([][]byte, error) {
+		elsewhere := r.asking("/api/v1/campaigns/"+otherCampaign+"/me", people)
+		if _, _, err := drive(ctx, r.server.addr, elsewhere, r.conns, false); err != nil {
+			return nil, fmt.Errorf("let people look at another campaign: %w", err)
+		}
+		return make1(ctx)
+	}
+	return k
+}
+
 // reportSizes compares processor time, of the server and its Redis together.
 func (r *run) reportSizes(w io.Writer, small, large int) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
