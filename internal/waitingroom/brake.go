@@ -14,9 +14,12 @@ const (
 	// tooMany and few are the parts of the requests above and below which the line is
 	// slowed and let go again; between them it keeps its pace.
 	tooMany, few = 0.10, 0.02
-	// slower and faster are what one look does to the pace: people who are in go on asking
-	// for minutes, so that it has to be left early and come back late.
-	slower, faster = 0.85, 0.01
+	// slower is what the pace is cut to, at once and then every cutEvery looks for as long as
+	// it lasts: what was asked before a cut is still being answered after it.
+	slower, cutEvery = 0.75, 4
+	// faster is what one look adds, and careful what it adds within near of the pace at
+	// which it became too much the last time.
+	faster, careful, near = 0.01, 0.002, 0.15
 	// judged is how many requests say something of the server.
 	judged = 20
 )
@@ -27,6 +30,11 @@ const (
 type Brake struct {
 	// SlowAfter is how long a request may take before it is slow.
 	SlowAfter time.Duration
+
+	// mark is the pace at which it became too much the last time, and since how many looks
+	// ago it was cut. Only look knows them.
+	mark  float64
+	since int
 
 	seen, slow atomic.Int64
 	// share is the bits of the float64, 0 before the line was slowed for the first time.
@@ -56,14 +64,29 @@ func (b *Brake) look() (began, ended bool) {
 	seen, slow := b.seen.Swap(0), b.slow.Swap(0)
 	was := b.Share()
 	now := was
+	b.since++
 	switch part := float64(slow) / float64(max(seen, judged)); {
 	case part > tooMany:
-		now = max(was*slower, Slowest)
+		now = b.cut(was)
+	case part < few && math.Abs(was-b.mark) < near*b.mark:
+		now = min(was+careful, 1)
 	case part < few:
 		now = min(was+faster, 1)
 	}
 	b.hold(now)
 	return was == 1 && now < 1, was < 1 && now == 1
+}
+
+// cut is the pace after one at which too much is slow.
+func (b *Brake) cut(was float64) float64 {
+	switch {
+	case b.since > 2*cutEvery || b.mark == 0: // all was well meanwhile
+		b.mark = was
+	case b.since < cutEvery:
+		return was
+	}
+	b.since = 0
+	return max(was*slower, Slowest)
 }
 
 func (b *Brake) hold(share float64) { b.share.Store(math.Float64bits(share)) }

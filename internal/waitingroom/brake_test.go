@@ -60,6 +60,35 @@ func TestBrake(t *testing.T) {
 	}
 }
 
+// TestBrakeTakesItsTime cuts the pace once for what goes on for a while, and lets it come
+// back quickly as far as all was well before, and slowly where it was not.
+func TestBrakeTakesItsTime(t *testing.T) {
+	t.Parallel()
+	b := &Brake{SlowAfter: time.Second}
+	looks := func(n, slow int) float64 {
+		for range n {
+			noted(b, 100, slow)
+			b.look()
+		}
+		return b.Share()
+	}
+	for i, step := range []struct {
+		looks, slow int
+		want        float64
+	}{
+		{1, 50, 0.75}, {3, 50, 0.75}, // its first seconds are those of what was asked before
+		{1, 50, 0.5625}, {3, 50, 0.5625},
+		{20, 5, 0.5625}, // neither slow nor well
+		{28, 0, 0.8425}, {1, 0, 0.8525}, {1, 0, 0.8545}, {10, 0, 0.8745},
+		{1, 50, 0.655875}, // now this is where it became too much
+		{9, 0, 0.745875}, {1, 0, 0.747875}, {130, 0, 1},
+	} {
+		if got := looks(step.looks, step.slow); got < step.want-1e-9 || got > step.want+1e-9 {
+			t.Errorf("step %d: share %v, want %v", i, got, step.want)
+		}
+	}
+}
+
 // TestRoomSlows runs a room beside requests that become slow, and quick again.
 func TestRoomSlows(t *testing.T) {
 	t.Parallel()
@@ -81,14 +110,14 @@ func TestRoomSlows(t *testing.T) {
 		if got := turns(2, time.Millisecond); got != 1 {
 			t.Errorf("share %v while all is well", got)
 		}
-		if got := turns(20, time.Second); got != Slowest {
+		if got := turns(40, time.Second); got != Slowest {
 			t.Errorf("share %v while all are slow, want %v", got, Slowest)
 		}
 		spot := Spot{State: Waiting, Ahead: 99}
 		if due := r.place(spot).RetryAfter; due < 35*time.Second {
 			t.Errorf("the hundredth at two a second is told to ask after %v", due)
 		}
-		if got := turns(100, time.Millisecond); got != 1 {
+		if got := turns(200, time.Millisecond); got != 1 {
 			t.Errorf("share %v after a while", got)
 		}
 		if due := r.place(spot).RetryAfter; due > 13*time.Second {
