@@ -14,12 +14,12 @@ const (
 	// tooMany and few are the parts of the requests above and below which the line is
 	// slowed and let go again; between them it keeps its pace.
 	tooMany, few = 0.10, 0.02
-	// slower is what the pace is cut to, at once and then every cutEvery looks for as long as
-	// it lasts: what was asked before a cut is still being answered after it.
-	slower, cutEvery = 0.75, 4
+	// slower is what the pace is cut to, at once and then every cutEvery for as long as it
+	// lasts: whoever was let in before a cut goes on asking after it.
+	slower, cutEvery = 0.6, 8 * time.Second
 	// faster is what one look adds, and careful what it adds within near of the pace at
 	// which it became too much the last time.
-	faster, careful, near = 0.01, 0.002, 0.15
+	faster, careful, near = 0.005, 0.001, 0.15
 	// judged is how many requests say something of the server.
 	judged = 20
 )
@@ -31,10 +31,10 @@ type Brake struct {
 	// SlowAfter is how long a request may take before it is slow.
 	SlowAfter time.Duration
 
-	// mark is the pace at which it became too much the last time, and since how many looks
-	// ago it was cut. Only look knows them.
+	// mark is the pace at which it became too much the last time, and cutAt when it was cut.
+	// Only look knows them.
 	mark  float64
-	since int
+	cutAt time.Time
 
 	seen, slow atomic.Int64
 	// share is the bits of the float64, 0 before the line was slowed for the first time.
@@ -60,14 +60,13 @@ func (b *Brake) Share() float64 {
 
 // look judges the requests since the last look, and sets the pace by them. It tells
 // whether the line began to be slowed, or is let go altogether.
-func (b *Brake) look() (began, ended bool) {
+func (b *Brake) look(at time.Time) (began, ended bool) {
 	seen, slow := b.seen.Swap(0), b.slow.Swap(0)
 	was := b.Share()
 	now := was
-	b.since++
 	switch part := float64(slow) / float64(max(seen, judged)); {
 	case part > tooMany:
-		now = b.cut(was)
+		now = b.cut(was, at)
 	case part < few && math.Abs(was-b.mark) < near*b.mark:
 		now = min(was+careful, 1)
 	case part < few:
@@ -78,14 +77,15 @@ func (b *Brake) look() (began, ended bool) {
 }
 
 // cut is the pace after one at which too much is slow.
-func (b *Brake) cut(was float64) float64 {
-	switch {
-	case b.since > 2*cutEvery || b.mark == 0: // all was well meanwhile
-		b.mark = was
-	case b.since < cutEvery:
+func (b *Brake) cut(was float64, at time.Time) float64 {
+	ago := at.Sub(b.cutAt)
+	if ago < cutEvery {
 		return was
 	}
-	b.since = 0
+	if ago > 2*cutEvery { // all was well meanwhile
+		b.mark = was
+	}
+	b.cutAt = at
 	return max(was*slower, Slowest)
 }
 

@@ -6,6 +6,8 @@ import (
 	"time"
 )
 
+var noon = time.Date(2026, 6, 26, 12, 0, 0, 0, time.UTC)
+
 // noted is so many requests, of which so many were slow.
 func noted(b *Brake, all, slow int) {
 	for i := range all {
@@ -43,14 +45,14 @@ func TestBrake(t *testing.T) {
 			b := &Brake{SlowAfter: time.Second}
 			b.hold(tt.from)
 			noted(b, tt.all, tt.slow)
-			began, ended := b.look()
+			began, ended := b.look(noon)
 			if got := b.Share(); got < tt.want-1e-9 || got > tt.want+1e-9 {
 				t.Errorf("share %v, want %v", got, tt.want)
 			}
 			if began != (tt.from == 1 && tt.want < 1) || ended != (tt.from < 1 && tt.want == 1) {
 				t.Errorf("began %t, ended %t", began, ended)
 			}
-			if b.look(); b.Share() < min(tt.want, 1)-1e-9 {
+			if b.look(noon.Add(time.Hour)); b.Share() < min(tt.want, 1)-1e-9 {
 				t.Errorf("what was judged is judged again: %v", b.Share())
 			}
 		})
@@ -64,11 +66,12 @@ func TestBrake(t *testing.T) {
 // back quickly as far as all was well before, and slowly where it was not.
 func TestBrakeTakesItsTime(t *testing.T) {
 	t.Parallel()
-	b := &Brake{SlowAfter: time.Second}
+	b, now := &Brake{SlowAfter: time.Second}, noon
 	looks := func(n, slow int) float64 {
 		for range n {
+			now = now.Add(TurnEvery)
 			noted(b, 100, slow)
-			b.look()
+			b.look(now)
 		}
 		return b.Share()
 	}
@@ -76,12 +79,20 @@ func TestBrakeTakesItsTime(t *testing.T) {
 		looks, slow int
 		want        float64
 	}{
-		{1, 50, 0.75}, {3, 50, 0.75}, // its first seconds are those of what was asked before
-		{1, 50, 0.5625}, {3, 50, 0.5625},
-		{20, 5, 0.5625}, // neither slow nor well
-		{28, 0, 0.8425}, {1, 0, 0.8525}, {1, 0, 0.8545}, {10, 0, 0.8745},
-		{1, 50, 0.655875}, // now this is where it became too much
-		{9, 0, 0.745875}, {1, 0, 0.747875}, {130, 0, 1},
+		{1, 50, 0.6},
+		{15, 50, 0.6}, // what was asked before the cut
+		{1, 50, 0.36},
+		{15, 50, 0.36},
+		{20, 5, 0.36}, // neither slow nor well
+		{97, 0, 0.845},
+		{1, 0, 0.85},
+		{20, 0, 0.87},
+		{1, 50, 0.522}, // now this is where it became too much
+		{43, 0, 0.737},
+		{1, 0, 0.742},
+		{1, 0, 0.743},
+		{250, 0, 0.993},
+		{8, 0, 1},
 	} {
 		if got := looks(step.looks, step.slow); got < step.want-1e-9 || got > step.want+1e-9 {
 			t.Errorf("step %d: share %v, want %v", i, got, step.want)
@@ -95,7 +106,7 @@ func TestRoomSlows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{}
 		r := room(s)
-		r.Brake = &Brake{SlowAfter: 100 * time.Millisecond}
+		r.Brake, r.Now = &Brake{SlowAfter: 100 * time.Millisecond}, time.Now // of the bubble
 		go r.Run(t.Context())
 		turns := func(n int, took time.Duration) float64 {
 			for range n {
@@ -110,14 +121,14 @@ func TestRoomSlows(t *testing.T) {
 		if got := turns(2, time.Millisecond); got != 1 {
 			t.Errorf("share %v while all is well", got)
 		}
-		if got := turns(40, time.Second); got != Slowest {
+		if got := turns(80, time.Second); got != Slowest {
 			t.Errorf("share %v while all are slow, want %v", got, Slowest)
 		}
 		spot := Spot{State: Waiting, Ahead: 99}
 		if due := r.place(spot).RetryAfter; due < 35*time.Second {
 			t.Errorf("the hundredth at two a second is told to ask after %v", due)
 		}
-		if got := turns(200, time.Millisecond); got != 1 {
+		if got := turns(400, time.Millisecond); got != 1 {
 			t.Errorf("share %v after a while", got)
 		}
 		if due := r.place(spot).RetryAfter; due > 13*time.Second {

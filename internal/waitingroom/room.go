@@ -222,7 +222,7 @@ func (r *Room) look(ctx context.Context) {
 	if r.Brake == nil {
 		return
 	}
-	switch began, ended := r.Brake.look(); {
+	switch began, ended := r.Brake.look(r.Now()); {
 	case began:
 		r.Log.WarnContext(ctx, "requests are slow: the waiting room lets in fewer people", "slow_after", r.Brake.SlowAfter)
 	case ended:
