@@ -2,6 +2,7 @@ package duty
 
 import (
 	"strings"
+	"slices"
 	"testing"
 	"time"
 
@@ -130,6 +131,19 @@ func fine() Readings {
 	}
 }
 
+// TestWaitOfASlowedLine: the last in a line that moves at half of its rate waits twice as
+// long.
+func TestWaitOfASlowedLine(t *testing.T) {
+	t.Parallel()
+	r := fine()
+	r.Activity.Waiting, r.Activity.Pace = 30_000, 0.5
+	figures := Judge(r).Figures
+	i := slices.IndexFunc(figures, func(f Figure) bool { return f.ID == "queue.wait" })
+	if i < 0 || *figures[i].Value != 600 || figures[i].Level != Watch {
+		t.Errorf("30,000 people at fifty a second: %+v", figures)
+	}
+}
+
 func TestLevels(t *testing.T) {
 	t.Parallel()
 	some := func(n int) *int { return &n }
@@ -145,7 +159,6 @@ func TestLevels(t *testing.T) {
 		"a line":                {func(r *Readings) { r.Activity.Waiting = 50_000 }, "queue.wait", OK},
 		"a long line":           {func(r *Readings) { r.Activity.Waiting = 60_000 }, "queue.wait", Watch},
 		"an endless line":       {func(r *Readings) { r.Activity.Waiting = 180_000 }, "queue.wait", Act},
-		"a slower line":         {func(r *Readings) { r.Activity.Waiting, r.Activity.Pace = 30_000, 0.5 }, "queue.wait", Watch},
 		"a line is slowed":      {func(r *Readings) { r.Activity.Pace = 0.85 }, "queue.slowed", Watch},
 		"a line hardly moves":   {func(r *Readings) { r.Activity.Pace = 0.2 }, "queue.slowed", Act},
 		"a line moves":          {func(r *Readings) { r.Activity.Pace = 1 }, "queue.slowed", OK},
