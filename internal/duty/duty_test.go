@@ -1,8 +1,8 @@
 package duty
 
 import (
-	"strings"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
