@@ -173,8 +173,8 @@ func newRoom(cfg configs.Config, db redis.UniversalClient, m *metrics, log *slog
 		Observe: func(l waitingroom.Line) {
 			m.waiting.Set(float64(l.Waiting))
 			m.called.Add(float64(l.Admitted))
-			m.pace.Set(brake.Share())
 		},
+		Paced: m.pace.Set,
 	}
 }
 

@@ -1,6 +1,7 @@
 package waitingroom
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,12 +101,15 @@ func TestBrakeTakesItsTime(t *testing.T) {
 	}
 }
 
-// TestRoomSlows runs a room beside requests that become slow, and quick again.
+// TestRoomSlows runs a room beside requests that become slow, and quick again. Meanwhile its
+// store fails: that is told, and slowed, as well.
 func TestRoomSlows(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &scripted{}
+		s := &scripted{err: errors.New("redis is away")}
 		r := room(s)
+		told := 0.0
+		r.Paced = func(share float64) { told = share }
 		r.Brake, r.Now = &Brake{SlowAfter: 100 * time.Millisecond}, time.Now // of the bubble
 		go r.Run(t.Context())
 		turns := func(n int, took time.Duration) float64 {
@@ -113,10 +117,13 @@ func TestRoomSlows(t *testing.T) {
 				for range 100 {
 					r.Brake.Note(took)
 				}
-				time.Sleep(TurnEvery)
+				time.Sleep(TurnEvery) // of the bubble: nobody waits
 				synctest.Wait()
 			}
-			return s.last().Share
+			if share := s.last().Share; share != told {
+				t.Errorf("told %v, the line moves at %v", told, share)
+			}
+			return told
 		}
 		if got := turns(2, time.Millisecond); got != 1 {
 			t.Errorf("share %v while all is well", got)

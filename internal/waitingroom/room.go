@@ -136,7 +136,7 @@ type Place struct {
 }
 
 // Room is the waiting room of a deployment. Set all fields before the first call;
-// Observe and Log may be nil.
+// Brake, Observe and Paced may be nil, and Log where Run is not called.
 type Room struct {
 	Store Store
 	Rules Rules
@@ -145,8 +145,10 @@ type Room struct {
 	Now func() time.Time
 	// Brake slows the line while the server is slow; nil is never.
 	Brake *Brake
-	// Observe is told of each look at the line.
+	// Observe is told of each look at the line, and Paced of the part of its rate at which
+	// this server lets it move, also while the line cannot be looked at.
 	Observe func(Line)
+	Paced   func(share float64)
 	Log     *slog.Logger
 }
 
@@ -227,6 +229,9 @@ func (r *Room) look(ctx context.Context) {
 		r.Log.WarnContext(ctx, "requests are slow: the waiting room lets in fewer people", "slow_after", r.Brake.SlowAfter)
 	case ended:
 		r.Log.InfoContext(ctx, "the waiting room lets people in at its whole rate again")
+	}
+	if r.Paced != nil {
+		r.Paced(r.Brake.Share())
 	}
 }
 
