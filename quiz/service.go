@@ -173,69 +173,24 @@ func (s *Service) Submit(ctx context.Context, campaignID, participant, attempt s
 	if err != nil {
 		return Receipt{}, err
 	}
-	if done, taken, err := x.handShown(ctx, number, answers); taken || err != nil {
-		if err != nil {
-			return Receipt{}, err
-		}
-		return x.receipt(ctx, done)
+	done, taken, err := x.handShown(ctx, number, answers)
+	if err == nil && !taken {
+		done, err = x.handStored(ctx, number, answers)
 	}
-	a, err := x.Store.Attempt(ctx, x.Person, number)
 	if err != nil {
 		return Receipt{}, err
-	}
-	choices, err := x.read(ctx, a, answers)
-	if err != nil {
-		return Receipt{}, err
-	}
-	if x.overdue(&a) {
-		if a, err = x.handIn(ctx, a); err != nil {
-			return Receipt{}, err
-		}
-	}
-	if a.State != StateOpen {
-		if err := repeatOf(a, choices); err != nil {
-			return Receipt{}, err
-		}
-		return x.receiptOf(ctx, a)
-	}
-	done, err := x.hand(ctx, a, choices, ByParticipant)
-	if err != nil {
-		return Receipt{}, err
-	}
-	if !done.Fresh {
-		if err := repeatOf(done.Attempt, choices); err != nil {
-			return Receipt{}, err
-		}
 	}
 	return x.receipt(ctx, done)
-}
-
-// repeatOf returns nil if choices are what the finished attempt was handed in
-// with.
-func repeatOf(a Attempt, choices Choices) error {
-	switch {
-	case a.State.Accepted() && a.Result.Choices.String() == choices.String():
-		return nil
-	case a.ClosedBy == ByDeadline:
-		return ErrExpired
-	default:
-		return ErrSubmitted
-	}
 }
 
 // Attempt returns one attempt of the participant as it stands, handing it in
 // first if its deadline has passed.
 func (s *Service) Attempt(ctx context.Context, campaignID, participant, attempt string) (Receipt, error) {
-	x, a, err := s.load(ctx, campaignID, participant, attempt)
+	x, number, err := s.named(campaignID, participant, attempt)
 	if err != nil {
 		return Receipt{}, err
 	}
-	if x.overdue(&a) {
-		if a, err = x.handIn(ctx, a); err != nil {
-			return Receipt{}, err
-		}
-	}
-	return x.receiptOf(ctx, a)
+	return x.told(ctx, number)
 }
 
 // Attempts lists the participant's own, newest first, at most limit, beginning
@@ -270,12 +225,16 @@ func (s *Service) Home(ctx context.Context, campaignID, participant string) (Hom
 	if err != nil {
 		return Home{}, err
 	}
-	st, rank, err := x.stands(ctx)
-	if err != nil && !errors.Is(err, campaign.ErrRequired) {
-		return Home{}, err
+	now, err := x.Store.Stands(ctx, x.Person, 0, x.ranks())
+	if err != nil {
+		if !errors.Is(err, campaign.ErrRequired) {
+			return Home{}, err
+		}
+		now = Submitted{Above: -1}
 	}
+	st := now.Standing
 	x.Pools.learn(x.Person, x.Offer.Campaign, st.Group)
-	h := Home{Left: x.left(st), Best: st.Best, Rank: rank}
+	h := Home{Left: x.left(st), Best: st.Best, Rank: now.Above + 1}
 	if st.Open != nil && !x.overdue(st.Open) {
 		h.OpenID, h.OpenDeadline = x.id(st.Open.Number), st.Open.Due(x.clocks(), x.now)
 		_, h.Standing = x.clocks().StopAt(x.now)

@@ -1,12 +1,9 @@
 package quiz
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
 
 	"qingyuan/campaign"
 )
@@ -72,7 +69,7 @@ func (x *session) hand(ctx context.Context, a Attempt, choices Choices, by Close
 // handShown hands the attempt in by the paper that this server remembers, in one
 // question to the store. taken is false where the longer way must be gone: the paper
 // is not known here or its time is over (then what was kept counts), the answers do
-// not fit it, or the store has no such open attempt any more.
+// not fit it, or the store has no such attempt.
 func (x *session) handShown(ctx context.Context, number int, answers Answers) (done Submitted, taken bool, err error) {
 	a, ok := x.Papers.open(x.Person, number)
 	if !ok || x.now.After(a.Due(x.clocks(), x.now)) {
@@ -83,14 +80,59 @@ func (x *session) handShown(ctx context.Context, number int, answers Answers) (d
 		return Submitted{}, false, nil //nolint:nilerr // Whether these are faults of the request, the attempt itself decides.
 	}
 	done, err = x.hand(ctx, a, choices, ByParticipant)
-	switch {
-	case errors.Is(err, ErrAttemptNotFound), err == nil && !done.Fresh:
+	if errors.Is(err, ErrAttemptNotFound) {
 		return Submitted{}, false, nil
-	case err != nil:
+	}
+	if err != nil {
 		return Submitted{}, false, err
 	}
 	x.Papers.forget(x.Person, number)
-	return done, true, nil
+	return done, true, repeatOf(&done, choices)
+}
+
+// handStored hands the attempt in as the store has it.
+func (x *session) handStored(ctx context.Context, number int, answers Answers) (Submitted, error) {
+	s, err := x.stored(ctx, number)
+	if err != nil {
+		return Submitted{}, err
+	}
+	choices, err := x.read(ctx, s.Attempt, answers)
+	if err != nil {
+		return Submitted{}, err
+	}
+	if s.Attempt.State == StateOpen {
+		if s, err = x.hand(ctx, s.Attempt, choices, ByParticipant); err != nil {
+			return Submitted{}, err
+		}
+	}
+	return s, repeatOf(&s, choices)
+}
+
+// repeatOf returns nil if choices were taken just now, or are what the finished attempt
+// was handed in with.
+func repeatOf(s *Submitted, choices Choices) error {
+	a := &s.Attempt
+	switch {
+	case s.Fresh, a.State.Accepted() && a.Result.Choices.String() == choices.String():
+		return nil
+	case a.ClosedBy == ByDeadline:
+		return ErrExpired
+	default:
+		return ErrSubmitted
+	}
+}
+
+// stored reads an attempt and where its participant stands, once it is handed in if its
+// time is over.
+func (x *session) stored(ctx context.Context, number int) (Submitted, error) {
+	s, err := x.Store.Stands(ctx, x.Person, number, x.ranks())
+	if err != nil || !x.overdue(&s.Attempt) {
+		return s, err
+	}
+	if _, err := x.handIn(ctx, s.Attempt); err != nil {
+		return Submitted{}, err
+	}
+	return x.Store.Stands(ctx, x.Person, number, x.ranks())
 }
 
 // ranks tells whether the participant may know their place now.
@@ -115,54 +157,23 @@ func (x *session) handIn(ctx context.Context, a Attempt) (Attempt, error) {
 	return done.Attempt, err
 }
 
-// receiptOf adds to a stored attempt where the participant stands now.
-func (x *session) receiptOf(ctx context.Context, a Attempt) (Receipt, error) {
-	st, rank, err := x.stands(ctx)
+// told is the receipt of an attempt as it is stored.
+func (x *session) told(ctx context.Context, number int) (Receipt, error) {
+	s, err := x.stored(ctx, number)
 	if err != nil {
 		return Receipt{}, err
 	}
-	r, err := x.view(ctx, a)
-	return Receipt{View: r, Best: st.Best, Rank: rank, Left: x.left(st)}, err
+	return x.receipt(ctx, s)
 }
 
-// receipt is receiptOf for a submission just made, whose store told the rest.
-func (x *session) receipt(ctx context.Context, done Submitted) (Receipt, error) {
+// receipt tells the participant what the store told.
+func (x *session) receipt(ctx context.Context, s Submitted) (Receipt, error) {
 	view := x.view
-	if done.Fresh {
+	if s.Fresh {
 		view = x.handed
 	}
-	v, err := view(ctx, done.Attempt)
-	return Receipt{View: v, Best: done.Standing.Best, Rank: done.Above + 1, Left: x.left(done.Standing)}, err
-}
-
-// stands reads where the participant stands and, where they may know it, their place:
-// both at once, so that one of them only is waited for, or both from one reading.
-func (x *session) stands(ctx context.Context) (st Standing, rank int64, err error) {
-	if !x.ranks() {
-		st, err = x.Store.Standing(ctx, x.Person)
-		return st, 0, err
-	}
-	var both errgroup.Group
-	ask := both.Go
-	if campaign.ReadingOf(ctx) != nil { // the second only looks up what the first has read
-		ask = func(one func() error) { err = cmp.Or(err, one()) }
-	}
-	ask(func() (err error) {
-		st, err = x.Store.Standing(ctx, x.Person)
-		return err
-	})
-	ask(func() error {
-		above, err := x.Store.Rank(ctx, x.Person)
-		rank = above + 1
-		return err
-	})
-	if err := cmp.Or(err, both.Wait()); err != nil {
-		return Standing{}, 0, err
-	}
-	if st.Best == nil {
-		rank = 0 // their first was accepted between the two readings
-	}
-	return st, rank, nil
+	v, err := view(ctx, s.Attempt)
+	return Receipt{View: v, Best: s.Standing.Best, Rank: s.Above + 1, Left: x.left(s.Standing)}, err
 }
 
 func (x *session) left(st Standing) Left {

@@ -35,7 +35,7 @@ func (s *Service) Start(ctx context.Context, campaignID, participant string, num
 			continue
 		}
 		if outcome == Used {
-			r, err := x.receiptOf(ctx, a)
+			r, err := x.told(ctx, a.Number)
 			return r, false, err
 		}
 		view, err := x.view(ctx, a)

@@ -54,27 +54,33 @@ const (
 	OtherGroup  StartOutcome = "group"  // the participant is of another group than Limits.Group
 )
 
-// Submitted is what a submission led to.
+// Submitted is what a receipt is made of, as it was at one moment.
 type Submitted struct {
 	// Attempt is the finished attempt as it was first accepted.
 	Attempt Attempt
 	// Fresh is true for the call that was accepted, false for a repeat and for
 	// a different submission of a finished attempt.
 	Fresh bool
-	// Standing is where the participant stands after it; Group and Open are not
-	// set.
+	// Standing is where the participant stands; after a submission Group and Open are
+	// not set.
 	Standing Standing
-	// Above is how many participants stand strictly above them on the main board; -1
-	// when the store was not asked to rank, or they have no place there.
+	// Above is how many participants stand strictly above them on the main board by
+	// everything that was accepted; -1 when the store was not asked to rank, and for who
+	// has no place there or is hidden.
 	Above int64
 }
 
 // Store keeps attempts. Each method is one atomic step, honours ctx, and may be
-// repeated after an unknown outcome. Standing and Start answer a participant who
-// is not enrolled with campaign.ErrRequired; the others find no attempt of theirs.
+// repeated after an unknown outcome. Standing, Start and Stands without an attempt answer
+// a participant who is not enrolled with campaign.ErrRequired; the others find no attempt
+// of theirs.
 type Store interface {
 	// Standing reads where the participant stands.
 	Standing(ctx context.Context, p Person) (Standing, error)
+	// Stands reads the same together with attempt number, of whatever state (0 for no
+	// attempt, ErrAttemptNotFound where there is none of that number), and, if it is to
+	// rank, with who stands above them.
+	Stands(ctx context.Context, p Person, number int, rank bool) (Submitted, error)
 	// Attempt reads one attempt, or fails with ErrAttemptNotFound.
 	Attempt(ctx context.Context, p Person, number int) (Attempt, error)
 	// Attempts reads attempts number from down to 1, at most limit of them.
@@ -96,9 +102,6 @@ type Store interface {
 	// a.Saved was kept meanwhile. Like Submit it fails with fault.ErrUnavailable where
 	// the campaign's clocks are others by then than a.Clocks.
 	Expire(ctx context.Context, p Person, a Attempt) error
-	// Rank returns how many participants stand strictly above p on the main board by
-	// everything that was accepted; -1 where p has no place there or is hidden.
-	Rank(ctx context.Context, p Person) (above int64, err error)
 	// Correct lets an accepted attempt count nowhere any more (StateInvalidated,
 	// StateWithdrawn) or again (StateSubmitted), in every figure, and appends one
 	// fact. It changes nothing where the attempt is in that state. An attempt that was

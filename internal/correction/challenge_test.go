@@ -183,9 +183,9 @@ func (r *rig) ranksAre(s *challenge.Service, c *challenge.Challenge) {
 		r.Errorf("nobody moved: %+v", ranks)
 	}
 	for _, k := range ranks {
-		above, err := r.quizStore().Rank(r.Context(), quiz.Person{Campaign: r.def.ID, Participant: k.Participant})
-		if must(r, above, err)+1 != k.After {
-			r.Errorf("%s is at %d, and kept is %d", k.Participant, above+1, k.After)
+		s, err := r.quizStore().Stands(r.Context(), quiz.Person{Campaign: r.def.ID, Participant: k.Participant}, 0, true)
+		if must(r, s, err).Above+1 != k.After {
+			r.Errorf("%s is at %d, and kept is %d", k.Participant, s.Above+1, k.After)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func (r *rig) reads(s server) map[string]error {
 	_, out["quiz.Standing"] = s.quiz.Standing(ctx, p)
 	_, out["Attempt"] = s.quiz.Attempt(ctx, p, 1)
 	_, out["Attempts"] = s.quiz.Attempts(ctx, p, 1, 10)
-	_, out["Rank"] = s.quiz.Rank(ctx, p)
+	_, out["Stands"] = s.quiz.Stands(ctx, p, 1, true)
 	_, _, out["boards.Standing"] = s.boards.Standing(ctx, id, "", leaderboard.Now, "alice", 2)
 	_, _, out["boards.Standing of a day"] = s.boards.Standing(ctx, id, "d:2026-06-09", leaderboard.Now, "alice", 2)
 	_, out["People"] = s.boards.People(ctx, id, []string{"alice", "nobody"})
@@ -77,7 +77,7 @@ func TestNobodyIsToldNotFound(t *testing.T) {
 			}
 			// Of several shards one is lost: what is summed over all is no answer.
 			all := r.reads(r.server)
-			for _, question := range []string{"Rank", "Above", "Top", "Tallies", "Hours", "Cursor"} {
+			for _, question := range []string{"Stands", "Above", "Top", "Tallies", "Hours", "Cursor"} {
 				if !errors.Is(all[question], ErrEpoch) {
 					t.Errorf("%s of one shard: %s = %v", name, question, all[question])
 				}

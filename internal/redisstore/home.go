@@ -12,13 +12,12 @@ import (
 
 var homeScript = script("home")
 
-// homeFields are the fields of a participant that a home page is made of, in the
-// order in which home.lua wants the first two.
+// homeFields are the fields of a participant that a home page is made of.
 var homeFields = []string{"b", "x", "u", "g", "e", "t", "s", "l", "o", "v"}
 
-// homePage is what was read of a participant at one moment, in one round trip.
-type homePage struct {
-	fields []string // in the order of homeFields
+// page is what was read of a participant at one moment, in one round trip.
+type page struct {
+	names, fields []string // what was asked for, and the values in the same order
 	// above are how many stand above on the board of their own shard, "" for no place in
 	// public, and late how many more that makes where there is a freeze.
 	above, late string
@@ -27,41 +26,54 @@ type homePage struct {
 
 // home returns what the reading of ctx knows of a participant, which is read now if
 // it was not before; nil where ctx has none.
-func (c *Campaigns) home(ctx context.Context, o *opened, participant string) *homePage {
+func (c *Campaigns) home(ctx context.Context, o *opened, participant string) *page {
 	r := campaign.ReadingOf(ctx)
 	if r == nil {
 		return nil
 	}
-	page, _ := r.Once(o.campaign+" "+participant, func() any { return c.readHome(ctx, o, participant) }).(*homePage)
-	return page
+	p, _ := r.Once(o.campaign+" "+participant, func() any { return c.readPage(ctx, o, participant, homeFields) }).(*page)
+	return p
 }
 
-func (c *Campaigns) readHome(ctx context.Context, o *opened, participant string) *homePage {
+// page returns some fields of a participant and where they stand, from the reading of ctx
+// where it has one that knows them. The first two fields are "b" and "x".
+func (c *Campaigns) page(ctx context.Context, o *opened, participant string, fields []string) *page {
+	if p := c.home(ctx, o, participant); p != nil {
+		if _, ok := p.pick(fields); ok {
+			return p
+		}
+	}
+	return c.readPage(ctx, o, participant, fields)
+}
+
+func (c *Campaigns) readPage(ctx context.Context, o *opened, participant string, fields []string) *page {
 	k := o.keys(participant)
 	keys := []string{k.meta(), k.participant(participant), k.board(), k.layer("", layerLate), k.layer("", layerKept)}
-	args := make([]any, 0, 1+len(homeFields))
+	args := make([]any, 0, 1+len(fields))
 	args = append(args, o.epoch)
-	for _, f := range homeFields {
+	for _, f := range fields {
 		args = append(args, f)
 	}
+	p := &page{names: fields}
 	r, err := run(ctx, c.writes.alone(), homeScript, keys, args...)
 	switch {
 	case err != nil:
-		return &homePage{err: err}
-	case r.outcome == "ok" && len(r.args) == 2+len(homeFields):
-		return &homePage{fields: r.args[2:], above: r.args[0], late: r.args[1]}
+		p.err = err
+	case r.outcome == "ok" && len(r.args) == 2+len(fields):
+		p.above, p.late, p.fields = r.args[0], r.args[1], r.args[2:]
 	case r.outcome == "epoch":
-		return &homePage{err: o.wrongEpoch()}
+		p.err = o.wrongEpoch()
 	default:
-		return &homePage{err: fmt.Errorf("home page: %w", r.unknown())}
+		p.err = fmt.Errorf("home page: %w", r.unknown())
 	}
+	return p
 }
 
-// pick returns some of the fields, if all of them were read.
-func (p *homePage) pick(fields []string) (values []string, ok bool) {
+// pick returns some of the fields, if all of them were asked for.
+func (p *page) pick(fields []string) (values []string, ok bool) {
 	values = make([]string, len(fields))
 	for i, f := range fields {
-		at := slices.Index(homeFields, f)
+		at := slices.Index(p.names, f)
 		if at < 0 {
 			return nil, false
 		}
@@ -74,7 +86,7 @@ func (p *homePage) pick(fields []string) (values []string, ok bool) {
 
 // rank returns the place and how many stand above it on the shard, both "" for no
 // place in public.
-func (p *homePage) rank(freezes bool) (place, above string, err error) {
+func (p *page) rank(freezes bool) (place, above string, err error) {
 	if p.err != nil || p.above == "" {
 		return "", "", p.err
 	}

@@ -20,7 +20,7 @@ type homeParts struct {
 	Enrolment campaign.Enrolment
 	Signature pledge.Signature
 	Standing  quiz.Standing
-	Above     int64
+	Stands    quiz.Submitted
 	Errs      [4]error
 }
 
@@ -28,7 +28,7 @@ func (r *rig) home(ctx context.Context, participant string) (h homeParts) {
 	h.Enrolment, h.Errs[0] = r.enrolments.Enrolment(ctx, r.def.ID, participant)
 	h.Signature, h.Errs[1] = r.signatures.Signature(ctx, r.def.ID, participant)
 	h.Standing, h.Errs[2] = r.quiz.Standing(ctx, r.person(participant))
-	h.Above, h.Errs[3] = r.quiz.Rank(ctx, r.person(participant))
+	h.Stands, h.Errs[3] = r.quiz.Stands(ctx, r.person(participant), 0, true)
 	return h
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,7 +18,6 @@ import (
 var (
 	attemptSave   = script("attempt_save")
 	attemptExpire = script("attempt_expire")
-	rankScript    = script("rank")
 )
 
 // Definitions finds the definition of a campaign as it is now.
@@ -37,27 +37,98 @@ func NewQuiz(c *Campaigns, define Definitions, now func() time.Time) *Quiz {
 	return &Quiz{campaigns: c, define: define, now: now}
 }
 
+// standingFields are the fields of a participant that a standing is made of.
+var standingFields = []string{"b", "x", "g", "l", "o", "v"}
+
 // Standing implements quiz.Store.
 func (q *Quiz) Standing(ctx context.Context, p quiz.Person) (quiz.Standing, error) {
 	o, err := q.campaigns.of(p.Campaign)
 	if err != nil {
 		return quiz.Standing{}, err
 	}
-	f, err := q.campaigns.person(ctx, o, p.Participant, "g", "l", "b", "o", "v")
+	f, err := q.campaigns.person(ctx, o, p.Participant, standingFields...)
 	if err != nil {
 		return quiz.Standing{}, fmt.Errorf("standing in %s: %w", p.Campaign, err)
 	}
-	if f[0] == "" {
+	return q.standing(ctx, o, f)
+}
+
+// standing reads the values of standingFields.
+func (q *Quiz) standing(ctx context.Context, o *opened, f []string) (quiz.Standing, error) {
+	best, group, limits, open, saved := f[0], f[2], f[3], f[4], f[5]
+	if group == "" {
 		return quiz.Standing{}, campaign.ErrRequired
 	}
-	st, err := standing(f[1], f[2])
-	st.Group = f[0]
-	if err == nil && f[3] != "" {
+	st, err := standing(limits, best)
+	st.Group = group
+	if err == nil && open != "" {
 		var a quiz.Attempt
-		a, err = q.openAttempt(ctx, o, f[3], f[4])
+		a, err = q.openAttempt(ctx, o, open, saved)
 		st.Open = &a
 	}
 	return st, err
+}
+
+// Stands implements quiz.Store.
+func (q *Quiz) Stands(ctx context.Context, p quiz.Person, number int, rank bool) (quiz.Submitted, error) {
+	fail := func(err error) (quiz.Submitted, error) {
+		return quiz.Submitted{}, fmt.Errorf("stands with attempt %d in %s: %w", number, p.Campaign, err)
+	}
+	o, err := q.campaigns.of(p.Campaign)
+	if err != nil {
+		return fail(err)
+	}
+	fields := standingFields
+	if number > 0 {
+		fields = append(slices.Clone(fields), slot(number))
+	}
+	page := q.campaigns.page(ctx, o, p.Participant, fields)
+	if page.err != nil {
+		return fail(page.err)
+	}
+	f, _ := page.pick(fields)
+	s := quiz.Submitted{Above: -1}
+	if s.Standing, err = q.standing(ctx, o, f); err == nil && number > 0 {
+		s.Attempt, err = q.attemptIn(ctx, o, number, &s.Standing, f[len(standingFields)])
+	}
+	switch {
+	case number > 0 && errors.Is(err, campaign.ErrRequired):
+		return quiz.Submitted{}, quiz.ErrAttemptNotFound
+	case errors.Is(err, quiz.ErrAttemptNotFound), errors.Is(err, campaign.ErrRequired):
+		return quiz.Submitted{}, err
+	case err != nil:
+		return fail(err)
+	case !rank:
+		return s, nil
+	}
+	s.Above, err = q.ranked(ctx, o, p, page)
+	return s, err
+}
+
+// attemptIn returns the attempt of that number: the finished one of its own field, or the
+// open one of the standing.
+func (q *Quiz) attemptIn(ctx context.Context, o *opened, number int, st *quiz.Standing, packed string) (quiz.Attempt, error) {
+	switch {
+	case packed != "":
+		return q.finishedAttempt(ctx, o, number, packed)
+	case st.Open != nil && st.Open.Number == number:
+		return *st.Open, nil
+	default:
+		return quiz.Attempt{}, quiz.ErrAttemptNotFound
+	}
+}
+
+// ranked counts who stands above somebody; -1 for who has no place in public.
+func (q *Quiz) ranked(ctx context.Context, o *opened, p quiz.Person, read *page) (int64, error) {
+	def, err := q.define(p.Campaign)
+	if err != nil {
+		return 0, err
+	}
+	place, above, err := read.rank(!def.Freeze.At.IsZero())
+	if err != nil || place == "" {
+		return -1, err
+	}
+	return q.above(ctx, o, p, place, above)
 }
 
 // openAttempt reads an open attempt and what is kept in it.
@@ -197,54 +268,6 @@ func (q *Quiz) Expire(ctx context.Context, p quiz.Person, a quiz.Attempt) error 
 		return o.staleClocks()
 	default:
 		return nil
-	}
-}
-
-// Rank implements quiz.Store.
-func (q *Quiz) Rank(ctx context.Context, p quiz.Person) (int64, error) {
-	fail := func(err error) (int64, error) { return 0, fmt.Errorf("rank in %s: %w", p.Campaign, err) }
-	o, err := q.campaigns.of(p.Campaign)
-	if err != nil {
-		return fail(err)
-	}
-	def, err := q.define(p.Campaign)
-	if err != nil {
-		return fail(err)
-	}
-	place, above, err := q.ownRank(ctx, o, p.Participant, !def.Freeze.At.IsZero())
-	switch {
-	case err != nil:
-		return fail(err)
-	case place == "":
-		return -1, nil
-	default:
-		return q.above(ctx, o, p, place, above)
-	}
-}
-
-// ownRank returns a participant's place and how many stand above it on their shard,
-// both "" for no place in public.
-func (q *Quiz) ownRank(ctx context.Context, o *opened, participant string, freezes bool) (place, above string, err error) {
-	if page := q.campaigns.home(ctx, o, participant); page != nil {
-		return page.rank(freezes)
-	}
-	k := o.keys(participant)
-	keys := []string{k.meta(), k.participant(participant), k.board()}
-	if freezes {
-		keys = append(keys, k.layer("", layerLate), k.layer("", layerKept))
-	}
-	r, err := run(ctx, q.campaigns.writes.alone(), rankScript, keys, o.epoch)
-	switch {
-	case err != nil:
-		return "", "", err
-	case r.outcome == "ok" && len(r.args) == 2:
-		return r.args[0], r.args[1], nil
-	case r.outcome == "none":
-		return "", "", nil
-	case r.outcome == "epoch":
-		return "", "", o.wrongEpoch()
-	default:
-		return "", "", r.unknown()
 	}
 }
 

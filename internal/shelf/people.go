@@ -202,19 +202,7 @@ func (s Quiz) Submit(ctx context.Context, p quiz.Person, a quiz.Attempt, rank bo
 	if !s.Shelf.Has(p.Campaign) {
 		return s.Store.Submit(ctx, p, a, rank)
 	}
-	life, err := s.Shelf.enrolled(ctx, p.Campaign, p.Participant, quiz.ErrAttemptNotFound)
-	if err != nil {
-		return quiz.Submitted{}, err
-	}
-	was := attemptOf(life, a.Number)
-	if was == nil {
-		return quiz.Submitted{}, quiz.ErrAttemptNotFound
-	}
-	out := quiz.Submitted{Attempt: *was, Standing: standingOf(life), Above: -1}
-	if rank {
-		out.Above, err = s.Rank(ctx, p)
-	}
-	return out, err
+	return s.Stands(ctx, p, a.Number, rank)
 }
 
 // Expire implements quiz.Store: no attempt is open.
@@ -225,11 +213,38 @@ func (s Quiz) Expire(ctx context.Context, p quiz.Person, a quiz.Attempt) error {
 	return s.Store.Expire(ctx, p, a)
 }
 
-// Rank implements quiz.Store.
-func (s Quiz) Rank(ctx context.Context, p quiz.Person) (int64, error) {
-	k := s.Shelf.find(p.Campaign)
-	if k == nil {
-		return s.Store.Rank(ctx, p)
+// Stands implements quiz.Store.
+func (s Quiz) Stands(ctx context.Context, p quiz.Person, number int, rank bool) (quiz.Submitted, error) {
+	if !s.Shelf.Has(p.Campaign) {
+		return s.Store.Stands(ctx, p, number, rank)
+	}
+	none := campaign.ErrRequired
+	if number > 0 {
+		none = quiz.ErrAttemptNotFound
+	}
+	life, err := s.Shelf.enrolled(ctx, p.Campaign, p.Participant, none)
+	if err != nil {
+		return quiz.Submitted{}, err
+	}
+	out := quiz.Submitted{Standing: standingOf(life), Above: -1}
+	if number > 0 {
+		a := attemptOf(life, number)
+		if a == nil {
+			return quiz.Submitted{}, quiz.ErrAttemptNotFound
+		}
+		out.Attempt = *a
+	}
+	if rank {
+		out.Above, err = s.above(ctx, p)
+	}
+	return out, err
+}
+
+// above counts who stands above somebody, -1 for who has no place in public.
+func (s Quiz) above(ctx context.Context, p quiz.Person) (int64, error) {
+	k, err := s.Shelf.of(p.Campaign)
+	if err != nil {
+		return 0, err
 	}
 	b := Boards{Shelf: s.Shelf}
 	own, ok, err := b.own(ctx, k, p.Campaign, "", leaderboard.Now, p.Participant)

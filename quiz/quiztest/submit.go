@@ -74,11 +74,11 @@ func contextBounds(b *bench) {
 	_, _, _, errStart := b.Start(ctx, p, b.next(), b.limits(0, 0))
 	_, errSave := b.Save(ctx, p, 1, quiz.Saved{Revision: 1, Choices: quiz.Choices{1, 0, 0, 0}})
 	_, errSubmit := b.Submit(ctx, p, b.finished(a, 50), true)
-	_, errRank := b.Rank(ctx, p)
+	_, errStands := b.Stands(ctx, p, 1, true)
 	_, errOverdue := b.OverdueAttempts(ctx, b.Campaign, b.now, 10)
 	for name, err := range map[string]error{
 		"Standing": errStanding, "Attempts": errAttempts, "Start": errStart, "Save": errSave, "Submit": errSubmit,
-		"Expire": b.Expire(ctx, p, a.Expired(nil, a.Deadline)), "Correct": b.Correct(ctx, p, 1, quiz.StateWithdrawn), "Rank": errRank, "OverdueAttempts": errOverdue,
+		"Expire": b.Expire(ctx, p, a.Expired(nil, a.Deadline)), "Correct": b.Correct(ctx, p, 1, quiz.StateWithdrawn), "Stands": errStands, "OverdueAttempts": errOverdue,
 	} {
 		b.wants(name, err, fault.ErrUnavailable)
 	}
