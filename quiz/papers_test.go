@@ -114,6 +114,9 @@ func TestSubmitFromMemory(t *testing.T) {
 		"personal data erased":         {before: erased, reads: 0, state: quiz.StateSubmitted, score: 80, facts: 1},
 		"the store lost everything":    {before: lost, reads: 1, want: quiz.ErrAttemptNotFound},
 		"another paper of that number": {before: func(d *desk, v quiz.Receipt) { lost(d, v); begunAnew(d) }, reads: 1, want: fault.ErrInvalid},
+		"another paper of that number, handed in": {
+			before: func(d *desk, v quiz.Receipt) { lost(d, v); handIn(d, begunAnew(d), 4) }, reads: 1, want: fault.ErrInvalid, facts: 1,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -197,10 +200,12 @@ func lost(d *desk, _ quiz.Receipt) {
 }
 
 // begunAnew opens an attempt of the same number at another server.
-func begunAnew(d *desk) {
-	if _, _, err := d.another().Start(d.Context(), d.campaign.ID, "p1", 0); err != nil {
+func begunAnew(d *desk) quiz.Receipt {
+	v, _, err := d.another().Start(d.Context(), d.campaign.ID, "p1", 0)
+	if err != nil {
 		d.Fatal(err)
 	}
+	return v
 }
 
 // TestAPaperOfAnotherTimeIsNotMarked: nothing at all fits every paper. It is marked,

@@ -69,7 +69,7 @@ func (x *session) hand(ctx context.Context, a Attempt, choices Choices, by Close
 // handShown hands the attempt in by the paper that this server remembers, in one
 // question to the store. taken is false where the longer way must be gone: the paper
 // is not known here or its time is over (then what was kept counts), the answers do
-// not fit it, or the store has no such attempt.
+// not fit it, or the store has no such attempt, or one of another paper.
 func (x *session) handShown(ctx context.Context, number int, answers Answers) (done Submitted, taken bool, err error) {
 	a, ok := x.Papers.open(x.Person, number)
 	if !ok || x.now.After(a.Due(x.clocks(), x.now)) {
@@ -80,10 +80,10 @@ func (x *session) handShown(ctx context.Context, number int, answers Answers) (d
 		return Submitted{}, false, nil //nolint:nilerr // Whether these are faults of the request, the attempt itself decides.
 	}
 	done, err = x.hand(ctx, a, choices, ByParticipant)
-	if errors.Is(err, ErrAttemptNotFound) {
+	switch {
+	case errors.Is(err, ErrAttemptNotFound), err == nil && done.Attempt.Paper.Seed != a.Paper.Seed:
 		return Submitted{}, false, nil
-	}
-	if err != nil {
+	case err != nil:
 		return Submitted{}, false, err
 	}
 	x.Papers.forget(x.Person, number)
