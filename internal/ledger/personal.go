@@ -92,13 +92,16 @@ func recordsArgs(shard int64, kind event.RecordKind, participants []string) []an
 // it was moved, and of what became a dead letter: nobody looked whether personal data
 // is in those.
 func erase(ctx context.Context, tx *sql.Tx, shard int64, e *event.Record) error {
-	_, err := tx.ExecContext(ctx, `UPDATE personal SET sealed = NULL, erased_at = $1
-		WHERE shard = $2 AND (participant = $3 OR $6 <> '' AND hash = $6) AND (epoch, seq) < ($4, $5) AND sealed IS NOT NULL`,
-		e.At.UnixMilli(), shard, e.Participant, e.Epoch, e.Seq, e.Hash)
-	if err != nil {
+	at := e.At.UnixMilli()
+	if _, err := tx.ExecContext(ctx, eraseQuery, at, shard, e.Participant, e.Epoch, e.Seq); err != nil {
 		return fmt.Errorf("erase what was before record %s: %w", e.Position, err)
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE dead_letters SET entry = NULL
+	if e.Hash != "" {
+		if _, err := tx.ExecContext(ctx, eraseDoorQuery, at, shard, e.Hash, e.Epoch, e.Seq); err != nil {
+			return fmt.Errorf("erase what a door was told before record %s: %w", e.Position, err)
+		}
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE dead_letters SET entry = NULL
 		WHERE shard = $1 AND stream = $2 AND participant = $3 AND (epoch, seq) < ($4, $5)`,
 		shard, string(event.Personal), e.Participant, e.Epoch, e.Seq)
 	if err != nil {
@@ -106,3 +109,12 @@ func erase(ctx context.Context, tx *sql.Tx, shard int64, e *event.Record) error 
 	}
 	return nil
 }
+
+// eraseQuery takes the records of a participant, and eraseDoorQuery those of a door, which
+// reads all of the doors' shard: as one statement both would.
+const (
+	eraseQuery = `UPDATE personal SET sealed = NULL, erased_at = $1
+		WHERE shard = $2 AND participant = $3 AND (epoch, seq) < ($4, $5) AND sealed IS NOT NULL`
+	eraseDoorQuery = `UPDATE personal SET sealed = NULL, erased_at = $1
+		WHERE shard = $2 AND hash = $3 AND (epoch, seq) < ($4, $5) AND sealed IS NOT NULL`
+)

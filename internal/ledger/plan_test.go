@@ -41,6 +41,19 @@ func TestSignaturesAreFoundByParticipant(t *testing.T) {
 	})
 }
 
+// TestErasuresAreFoundByParticipant: an erasure must not look at every record of a shard, or
+// a million of them at the end of a campaign would never end.
+func TestErasuresAreFoundByParticipant(t *testing.T) {
+	t.Parallel()
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		fill(t, db, 40_000)
+		plan := explain(t, db, eraseQuery, 0, 1, "p1", 1, 9_000)
+		if !strings.Contains(plan, "personal_by_participant") {
+			t.Errorf("%s is found by\n%s", eraseQuery, plan)
+		}
+	})
+}
+
 // fill writes so many rows for a planner to think about, in two shards.
 func fill(t *testing.T, db *sqldb.DB, rows int) {
 	t.Helper()
