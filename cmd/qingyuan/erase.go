@@ -213,15 +213,12 @@ type doorway struct {
 
 // doorsOf asks the ledger which doors ever led to a participant.
 func (x *erasure) doorsOf(ctx context.Context, participant string) ([]doorway, error) {
-	shards, err := x.ledger.ShardsOf(ctx, participant)
+	shards, err := x.ledger.ShardsIn(ctx, ledger.DoorsCampaign, participant)
 	if err != nil {
 		return nil, err
 	}
 	var all []doorway
 	for _, s := range shards {
-		if s.Campaign != ledger.DoorsCampaign {
-			continue
-		}
 		h, err := x.ledger.History(ctx, s, participant)
 		if err != nil {
 			return nil, err

@@ -220,16 +220,13 @@ func phonesIn(secret secrecy, campaignID string, h ledger.History) (phones []str
 // phonesOf tells the phone numbers that somebody has enrolled with.
 func phonesOf(secret secrecy, l *ledger.Ledger) func(context.Context, string, string) ([]string, error) {
 	return func(ctx context.Context, campaignID, participant string) ([]string, error) {
-		shards, err := l.ShardsOf(ctx, participant)
+		shards, err := l.ShardsIn(ctx, campaignID, participant)
 		if err != nil {
 			return nil, err
 		}
 		var out []string
 		enrolled := false
 		for _, s := range shards {
-			if s.Campaign != campaignID {
-				continue
-			}
 			h, err := l.History(ctx, s, participant)
 			if err != nil {
 				return nil, err

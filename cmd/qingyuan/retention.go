@@ -13,6 +13,7 @@ import (
 
 	"qingyuan/campaign"
 	"qingyuan/internal/audit"
+	"qingyuan/internal/event"
 	"qingyuan/internal/fault"
 	"qingyuan/internal/jobs"
 	"qingyuan/internal/ledger"
@@ -128,13 +129,14 @@ func (f *forgetting) note(ctx context.Context, step string, what any) error {
 	return audit.New(f.db).Append(ctx, r)
 }
 
-// naming takes the names of a campaign's people away, shard by shard and in order of id.
+// naming takes the names of a campaign's people away, shard by shard and in the order in
+// which they came.
 type naming struct {
 	*forgetting
 
 	shards int
 	shard  int
-	after  string
+	after  event.Position
 }
 
 func (n *naming) left(ctx context.Context, id string) (sum int64, err error) {
@@ -154,9 +156,9 @@ const erasedAtOnce = 16
 
 // forget erases the next limit persons.
 func (n *naming) forget(ctx context.Context, id string, limit int) (int64, error) {
-	for ; n.shard < n.shards; n.shard, n.after = n.shard+1, "" {
+	for ; n.shard < n.shards; n.shard, n.after = n.shard+1, (event.Position{}) {
 		s := ledger.Shard{Campaign: id, Number: n.shard}
-		people, err := n.ledger.Named(ctx, s, n.after, limit)
+		people, last, err := n.ledger.Named(ctx, s, n.after, limit)
 		if err != nil {
 			return 0, err
 		}
@@ -166,7 +168,7 @@ func (n *naming) forget(ctx context.Context, id string, limit int) (int64, error
 		if err := n.eraseAll(ctx, id, people); err != nil {
 			return 0, err
 		}
-		n.after = people[len(people)-1]
+		n.after = last
 		return int64(len(people)), n.gone(ctx, s)
 	}
 	return 0, nil

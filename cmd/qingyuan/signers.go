@@ -23,14 +23,11 @@ var _ httpapi.Signers = signers{}
 
 // Signer implements httpapi.Signers.
 func (s signers) Signer(ctx context.Context, campaignID, participant string) (httpapi.Signer, error) {
-	shards, err := s.ledger.ShardsOf(ctx, participant)
+	shards, err := s.ledger.ShardsIn(ctx, campaignID, participant)
 	if err != nil {
 		return httpapi.Signer{}, fault.ErrUnavailable.Because(err)
 	}
 	for _, shard := range shards {
-		if shard.Campaign != campaignID {
-			continue
-		}
 		h, err := s.ledger.History(ctx, shard, participant)
 		if err != nil {
 			return httpapi.Signer{}, fault.ErrUnavailable.Because(err)

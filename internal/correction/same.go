@@ -51,21 +51,21 @@ func (s *Service) flagSame(ctx context.Context, campaignID string, p *Person, to
 // has taken out everything: whoever they are elsewhere is not counted twice by it. An
 // attempt that is open was not taken out.
 func (s *Service) TakenOut(ctx context.Context, campaignID, participant string) (bool, error) {
-	shards, err := s.Ledger.ShardsOf(ctx, participant)
-	if err != nil {
+	fail := func(err error) (bool, error) {
 		return false, fmt.Errorf("look what counts of %s in %s: %w", participant, campaignID, err)
 	}
-	for _, shard := range shards {
-		if shard.Campaign != campaignID {
-			continue
-		}
-		p, open, err := s.known(ctx, shard, participant)
-		if err != nil {
-			return false, fmt.Errorf("look what counts of %s in %s: %w", participant, campaignID, err)
-		}
-		return len(p.Acts) > 0 && !p.counts() && open == 0, nil
+	shards, err := s.Ledger.ShardsIn(ctx, campaignID, participant)
+	if err != nil {
+		return fail(err)
 	}
-	return false, nil
+	if len(shards) == 0 {
+		return false, nil
+	}
+	p, open, err := s.known(ctx, shards[0], participant)
+	if err != nil {
+		return fail(err)
+	}
+	return len(p.Acts) > 0 && !p.counts() && open == 0, nil
 }
 
 // known reads a participant, and how many of their attempts are open.

@@ -2,10 +2,8 @@ package ledger
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"iter"
-	"strconv"
 
 	"qingyuan/internal/event"
 	"qingyuan/internal/sqldb"
@@ -19,8 +17,9 @@ type History struct {
 	Records     []event.Record
 }
 
-// historyPage is how many rows are read at a time. Two pages of facts, two of
-// personal records and the longest history are all that is in memory.
+// historyPage is how many rows are read at a time. Two pages of facts, two of personal
+// records, what orderedRows allows for each of them and the longest history are all that
+// is in memory.
 const historyPage = 1000
 
 // Histories yields the participants of a shard in order of id, each with what
@@ -35,8 +34,8 @@ func (l *Ledger) Histories(ctx context.Context, s Shard, heads Heads) iter.Seq2[
 			return
 		}
 		m := merge{
-			facts:   &pager[event.Fact]{read: l.facts(id), key: factKey, head: heads.Facts},
-			records: &pager[event.Record]{read: l.records(id), key: recordKey, head: heads.Personal},
+			facts:   &pager[event.Fact]{read: inOrder(l, asFacts(), id, heads.Facts).read, key: factKey, head: heads.Facts},
+			records: &pager[event.Record]{read: inOrder(l, asRecords(), id, heads.Personal).read, key: recordKey, head: heads.Personal},
 		}
 		ctx, stop := context.WithCancel(ctx)
 		defer m.wait()
@@ -66,14 +65,10 @@ func (l *Ledger) History(ctx context.Context, s Shard, participant string) (Hist
 	if err != nil {
 		return fail(err)
 	}
-	rows, err := l.db.QueryContext(ctx,
-		"SELECT "+factList+" FROM facts WHERE shard = $1 AND participant = $2 ORDER BY epoch, seq", id, participant)
-	if h.Facts, err = sqldb.Collect(rows, err, factScanner()); err != nil {
+	if h.Facts, err = ofParticipant(ctx, l.db, asFacts(), id, participant); err != nil {
 		return fail(err)
 	}
-	rows, err = l.db.QueryContext(ctx,
-		"SELECT "+recordList+" FROM personal WHERE shard = $1 AND participant = $2 ORDER BY epoch, seq", id, participant)
-	if h.Records, err = sqldb.Collect(rows, err, scanRecord); err != nil {
+	if h.Records, err = ofParticipant(ctx, l.db, asRecords(), id, participant); err != nil {
 		return fail(err)
 	}
 	return h, nil
@@ -88,44 +83,27 @@ type key struct {
 func factKey(f *event.Fact) key     { return key{f.Participant, f.Position} }
 func recordKey(r *event.Record) key { return key{r.Participant, r.Position} }
 
-// pageQuery reads the page behind a key. A planner must see that the index on
-// participants is the way: so the limit is no parameter, and heads are looked at in
-// Go.
-func pageQuery(list, table string) string {
-	return "SELECT " + list + " FROM " + table +
-		" WHERE shard = $1 AND (participant, epoch, seq) > ($2, $3, $4) ORDER BY participant, epoch, seq LIMIT " +
-		strconv.Itoa(historyPage)
-}
-
-// facts returns a reader of pages of facts of a shard.
-func (l *Ledger) facts(id int64) func(context.Context, key) ([]event.Fact, error) {
-	return func(ctx context.Context, k key) ([]event.Fact, error) {
-		rows, err := l.page(ctx, pageQuery(factList, "facts"), id, k)
-		return sqldb.Collect(rows, err, factScanner())
+// inOrder reads the rows of a shard in the order of participants, of the blocks that begin
+// no later than a head.
+func inOrder[T any](l *Ledger, as rowsAs[T], shard int64, head event.Position) *ordered[T] {
+	return &ordered[T]{
+		key:    as.key,
+		blocks: func(ctx context.Context) ([]block, error) { return blocksUpTo(ctx, l.db, as.table, shard, head) },
+		page: func(ctx context.Context, b block, after key, limit int) ([]T, error) {
+			rows, err := l.db.QueryContext(ctx, pageQuery(as.columns, as.table, limit), shard, b.epoch, b.number, after.participant, after.Seq)
+			return sqldb.Collect(rows, err, as.scan)
+		},
 	}
-}
-
-// records returns a reader of pages of personal records of a shard.
-func (l *Ledger) records(id int64) func(context.Context, key) ([]event.Record, error) {
-	return func(ctx context.Context, k key) ([]event.Record, error) {
-		rows, err := l.page(ctx, pageQuery(recordList, "personal"), id, k)
-		return sqldb.Collect(rows, err, scanRecord)
-	}
-}
-
-func (l *Ledger) page(ctx context.Context, query string, id int64, k key) (*sql.Rows, error) {
-	return l.db.QueryContext(ctx, query, id, k.participant, k.Epoch, k.Seq)
 }
 
 // pager walks over rows in order of key. While one page is used, the next is
 // read.
 type pager[T any] struct {
-	read func(context.Context, key) ([]T, error)
+	read func(context.Context) ([]T, error) // the page behind the one before; a short one is the last
 	key  func(*T) key
 	head event.Position
 
 	rows  []T // what is left of the page
-	last  key // of the page
 	done  bool
 	ahead chan page[T] // where the next page arrives; nil while none is read
 }
@@ -164,21 +142,18 @@ func (p *pager[T]) turn(ctx context.Context) error {
 		return got.err
 	}
 	p.rows, p.done = got.rows, len(got.rows) < historyPage
-	if n := len(got.rows); n > 0 {
-		p.last = p.key(&got.rows[n-1])
-	}
 	if !p.done {
 		p.readAhead(ctx)
 	}
 	return nil
 }
 
-// readAhead begins to read the page behind the last key.
+// readAhead begins to read the next page.
 func (p *pager[T]) readAhead(ctx context.Context) {
-	ahead, after := make(chan page[T], 1), p.last
+	ahead := make(chan page[T], 1)
 	p.ahead = ahead
 	go func() {
-		rows, err := p.read(ctx, after)
+		rows, err := p.read(ctx)
 		ahead <- page[T]{rows, err}
 	}()
 }

@@ -4,27 +4,38 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
+	"qingyuan/internal/event"
 	"qingyuan/internal/sqldb"
 )
 
-// Named lists at most limit participants of a shard, in order of id and behind after, of
-// whom personal records are kept.
-func (l *Ledger) Named(ctx context.Context, s Shard, after string, limit int) ([]string, error) {
+// Named lists of whom a shard keeps personal records, by the next limit of these behind a
+// position, and tells the position of the last. Nobody is listed where none is left. Who
+// has more of them behind it is listed again.
+func (l *Ledger) Named(ctx context.Context, s Shard, after event.Position, limit int) (people []string, last event.Position, err error) {
 	id, err := l.shardID(ctx, s)
 	if err != nil {
-		return nil, err
+		return nil, after, err
 	}
-	rows, err := l.db.QueryContext(ctx, `SELECT DISTINCT participant FROM personal
-		WHERE shard = $1 AND participant > $2 AND sealed IS NOT NULL ORDER BY participant LIMIT $3`, id, after, limit)
-	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (p string, err error) { return p, r.Scan(&p) })
+	rows, err := l.db.QueryContext(ctx, `SELECT epoch, seq, participant FROM personal
+		WHERE shard = $1 AND (epoch, seq) > ($2, $3) AND sealed IS NOT NULL ORDER BY epoch, seq LIMIT $4`,
+		id, after.Epoch, after.Seq, limit)
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (k key, err error) {
+		return k, r.Scan(&k.Epoch, &k.Seq, &k.participant)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("list of whom %s keeps personal records: %w", s, err)
+		return nil, after, fmt.Errorf("list of whom %s keeps personal records after %s: %w", s, after, err)
 	}
-	return all, nil
+	last = after
+	for _, k := range all {
+		people, last = append(people, k.participant), k.Position
+	}
+	slices.Sort(people)
+	return slices.Compact(people), last, nil
 }
 
-// CountNamed counts them.
+// CountNamed counts of how many participants a shard keeps personal records.
 func (l *Ledger) CountNamed(ctx context.Context, s Shard) (n int64, err error) {
 	id, err := l.shardID(ctx, s)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -51,36 +52,54 @@ func scanRecord(rows *sql.Rows) (event.Record, error) {
 
 // NewestRecords returns the personal records of one kind of participants of a shard, by
 // participant. Of who has several the newest counts; one that was erased has nothing
-// sealed.
+// sealed. It looks from the newest block backwards until everybody is found, which is soon
+// for what was just done.
 func (l *Ledger) NewestRecords(ctx context.Context, s Shard, kind event.RecordKind, participants []string) (map[string]event.Record, error) {
-	id, err := l.shardID(ctx, s)
-	if err != nil {
-		return nil, err
-	}
 	newest := make(map[string]event.Record, len(participants))
-	for some := range slices.Chunk(participants, sqldb.AtOnce) {
-		rows, err := l.db.QueryContext(ctx, recordsQuery, recordsArgs(id, kind, some)...)
-		all, err := sqldb.Collect(rows, err, scanRecord)
-		if err != nil {
-			return nil, fmt.Errorf("read the records (%s) of %d participants in %s: %w", kind, len(participants), s, err)
-		}
-		for _, r := range all {
-			if r.Compare(newest[r.Participant].Position) > 0 {
-				newest[r.Participant] = r
-			}
-		}
+	id, err := l.shardID(ctx, s)
+	if err != nil || len(participants) == 0 {
+		return newest, err
+	}
+	if err := l.newest(ctx, id, kind, participants, newest); err != nil {
+		return nil, fmt.Errorf("read the records (%s) of %d participants in %s: %w", kind, len(participants), s, err)
 	}
 	return newest, nil
 }
 
-// recordsQuery finds the records of as many participants as it has places for: one text,
-// so that connections need not read it anew.
-var recordsQuery = "SELECT " + recordList + " FROM personal WHERE shard = $1 AND kind = $2 AND participant IN (" + sqldb.Places(3, sqldb.AtOnce) + ")"
+// newest puts the newest record of each participant into found.
+func (l *Ledger) newest(ctx context.Context, id int64, kind event.RecordKind, participants []string, found map[string]event.Record) error {
+	blocks, err := blocksUpTo(ctx, l.db, "personal", id, event.Position{Epoch: math.MaxInt64})
+	if err != nil {
+		return err
+	}
+	missing := slices.Clone(participants)
+	for _, b := range slices.Backward(blocks) {
+		missing = slices.DeleteFunc(missing, func(p string) bool { _, ok := found[p]; return ok })
+		for some := range slices.Chunk(missing, sqldb.AtOnce) {
+			rows, err := l.db.QueryContext(ctx, recordsQuery, recordsArgs(id, b, kind, some)...)
+			all, err := sqldb.Collect(rows, err, scanRecord)
+			if err != nil {
+				return err
+			}
+			for _, r := range all {
+				if r.Compare(found[r.Participant].Position) >= 0 {
+					found[r.Participant] = r
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// recordsQuery finds the records of as many participants as it has places for, in one
+// block: one text, so that connections need not read it anew.
+var recordsQuery = "SELECT " + recordList + " FROM personal WHERE shard = $1 AND epoch = $2 AND " + inBlock +
+	" = $3 AND kind = $4 AND participant IN (" + sqldb.Places(5, sqldb.AtOnce) + ")"
 
 // recordsArgs are what recordsQuery asks with: the last participant takes the places that
 // are left.
-func recordsArgs(shard int64, kind event.RecordKind, participants []string) []any {
-	args := append(make([]any, 0, 2+sqldb.AtOnce), shard, string(kind))
+func recordsArgs(shard int64, b block, kind event.RecordKind, participants []string) []any {
+	args := append(make([]any, 0, 4+sqldb.AtOnce), shard, b.epoch, b.number, string(kind))
 	for i := range sqldb.AtOnce {
 		args = append(args, participants[min(i, len(participants)-1)])
 	}
@@ -92,14 +111,11 @@ func recordsArgs(shard int64, kind event.RecordKind, participants []string) []an
 // it was moved, and of what became a dead letter: nobody looked whether personal data
 // is in those.
 func erase(ctx context.Context, tx *sql.Tx, shard int64, e *event.Record) error {
-	at := e.At.UnixMilli()
-	if _, err := tx.ExecContext(ctx, eraseQuery, at, shard, e.Participant, e.Epoch, e.Seq); err != nil {
+	if err := eraseOwn(ctx, tx, shard, e); err != nil {
 		return fmt.Errorf("erase what was before record %s: %w", e.Position, err)
 	}
-	if e.Hash != "" {
-		if _, err := tx.ExecContext(ctx, eraseDoorQuery, at, shard, e.Hash, e.Epoch, e.Seq); err != nil {
-			return fmt.Errorf("erase what a door was told before record %s: %w", e.Position, err)
-		}
+	if err := eraseDoor(ctx, tx, shard, e); err != nil {
+		return fmt.Errorf("erase what door %s was told before record %s: %w", e.Hash, e.Position, err)
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE dead_letters SET entry = NULL
 		WHERE shard = $1 AND stream = $2 AND participant = $3 AND (epoch, seq) < ($4, $5)`,
@@ -110,11 +126,34 @@ func erase(ctx context.Context, tx *sql.Tx, shard int64, e *event.Record) error 
 	return nil
 }
 
-// eraseQuery takes the records of a participant, and eraseDoorQuery those of a door, which
-// reads all of the doors' shard: as one statement both would.
-const (
-	eraseQuery = `UPDATE personal SET sealed = NULL, erased_at = $1
-		WHERE shard = $2 AND participant = $3 AND (epoch, seq) < ($4, $5) AND sealed IS NOT NULL`
-	eraseDoorQuery = `UPDATE personal SET sealed = NULL, erased_at = $1
-		WHERE shard = $2 AND hash = $3 AND (epoch, seq) < ($4, $5) AND sealed IS NOT NULL`
-)
+// eraseQuery takes the records of a participant in one epoch.
+var eraseQuery = allBlocks + `UPDATE personal SET sealed = NULL, erased_at = $5
+	WHERE shard = $1 AND epoch = $2 AND ` + inBlock + ` IN (SELECT n FROM blocks) AND participant = $4
+	AND (epoch, seq) < ($6, $7) AND sealed IS NOT NULL`
+
+func eraseOwn(ctx context.Context, tx *sql.Tx, shard int64, e *event.Record) error {
+	epochs, err := reaches(ctx, tx, "personal", shard)
+	if err != nil {
+		return err
+	}
+	for _, to := range epochs {
+		_, err := tx.ExecContext(ctx, eraseQuery, shard, int64(to.Epoch), to.last(), e.Participant, //nolint:gosec // It came as one.
+			e.At.UnixMilli(), e.Epoch, e.Seq)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eraseDoorQuery takes the records of a door, and reads all of the doors' shard.
+const eraseDoorQuery = `UPDATE personal SET sealed = NULL, erased_at = $1
+	WHERE shard = $2 AND hash = $3 AND (epoch, seq) < ($4, $5) AND sealed IS NOT NULL`
+
+func eraseDoor(ctx context.Context, tx *sql.Tx, shard int64, e *event.Record) error {
+	if e.Hash == "" {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, eraseDoorQuery, e.At.UnixMilli(), shard, e.Hash, e.Epoch, e.Seq)
+	return err
+}

@@ -11,32 +11,39 @@ import (
 	"qingyuan/internal/sqltest"
 )
 
-// TestPagesAreReadFromTheIndex: a page of histories must not sort a campaign.
-func TestPagesAreReadFromTheIndex(t *testing.T) {
-	t.Parallel()
-	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
-		fill(t, db, 6000)
-		for query, index := range map[string]string{
-			pageQuery(factList, "facts"):      "facts_by_participant",
-			pageQuery(recordList, "personal"): "personal_by_participant",
-		} {
-			plan := explain(t, db, query, 1, "p1", 1, 0)
-			if !strings.Contains(plan, index) || strings.Contains(plan, "Sort") || strings.Contains(plan, "TEMP B-TREE") {
-				t.Errorf("%s is read by\n%s", query, plan)
-			}
-		}
-	})
-}
-
-// TestSignaturesAreFoundByParticipant: their records must not be looked for among all of a
-// shard, nor sorted.
-func TestSignaturesAreFoundByParticipant(t *testing.T) {
+// TestPlans: whoever looks for a participant, or reads in the order of participants, does it
+// by the index, and sorts no campaign.
+func TestPlans(t *testing.T) {
 	t.Parallel()
 	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		fill(t, db, 40_000) // fewer are read faster one after the other
-		plan := explain(t, db, recordsQuery, recordsArgs(1, event.RecordSignature, []string{"p1", "p2", "p3"})...)
-		if !strings.Contains(plan, "personal_by_participant") || strings.Contains(plan, "Sort") || strings.Contains(plan, "TEMP B-TREE") {
-			t.Errorf("%s is read by\n%s", recordsQuery, plan)
+		for name, q := range map[string]struct {
+			query, index string
+			args         []any
+			sorts        bool // the few rows that are found
+		}{
+			"a page of facts":   {pageQuery(factList, "facts", historyPage), "facts_by_block", []any{1, 1, 0, "p1", 0}, false},
+			"a page of records": {pageQuery(recordList, "personal", leastOfBlock), "personal_by_block", []any{1, 1, 0, "p1", 0}, false},
+			"signatures": {
+				recordsQuery, "personal_by_block", recordsArgs(1, block{1, 0}, event.RecordSignature, []string{"p1", "p2", "p3"}), false,
+			},
+			"one's facts":   {personQuery(factList, "facts"), "facts_by_block", []any{1, 1, 3, "p1"}, true},
+			"one's records": {personQuery(recordList, "personal"), "personal_by_block", []any{1, 1, 3, "p1"}, true},
+			"an erasure":    {eraseQuery, "personal_by_block", []any{1, 1, 3, "p1", 0, 1, 9}, true},
+		} {
+			plan := explain(t, db, q.query, q.args...)
+			if !strings.Contains(plan, q.index) || !q.sorts && (strings.Contains(plan, "Sort") || strings.Contains(plan, "TEMP B-TREE")) {
+				t.Errorf("%s: %s is read by\n%s", name, q.query, plan)
+			}
+			if strings.Contains(plan, "SCAN facts") || strings.Contains(plan, "SCAN personal") || strings.Contains(plan, "Seq Scan") {
+				t.Errorf("%s: %s reads everything:\n%s", name, q.query, plan)
+			}
+		}
+		for _, table := range []string{"facts", "personal"} {
+			plan := explain(t, db, reachQuery(table), 1, 9)
+			if strings.Contains(plan, "Sort") || strings.Contains(plan, "TEMP B-TREE") {
+				t.Errorf("how far %s goes is read by\n%s", table, plan)
+			}
 		}
 	})
 }

@@ -1,10 +1,12 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"qingyuan/internal/event"
 	"qingyuan/internal/sqldb"
@@ -65,18 +67,57 @@ func (l *Ledger) ensureShard(ctx context.Context, s Shard) (int64, error) {
 // order of campaign. Of each campaign the one in which they enrolled comes first; what
 // else they have there, such as their prizes, may lie in another.
 func (l *Ledger) ShardsOf(ctx context.Context, participant string) ([]Shard, error) {
-	rows, err := l.db.QueryContext(ctx, `SELECT campaign, number FROM shards s
-		WHERE EXISTS (SELECT 1 FROM facts f WHERE f.shard = s.id AND f.participant = $1)
-		   OR EXISTS (SELECT 1 FROM personal p WHERE p.shard = s.id AND p.participant = $1)
-		ORDER BY campaign, CASE WHEN EXISTS (SELECT 1 FROM facts e WHERE e.shard = s.id AND e.participant = $1 AND e.kind = $2) THEN 0 ELSE 1 END, number`,
-		participant, string(event.KindEnrolled))
-	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (s Shard, err error) {
-		return s, r.Scan(&s.Campaign, &s.Number)
-	})
-	if err != nil {
+	return l.shardsOf(ctx, participant, "SELECT id, campaign, number FROM shards ORDER BY campaign, number")
+}
+
+// ShardsIn is ShardsOf for one campaign.
+func (l *Ledger) ShardsIn(ctx context.Context, campaignID, participant string) ([]Shard, error) {
+	return l.shardsOf(ctx, participant, "SELECT id, campaign, number FROM shards WHERE campaign = $1 ORDER BY number", campaignID)
+}
+
+// numbered is a shard with its small number.
+type numbered struct {
+	id int64
+	Shard
+}
+
+// shardsOf looks for a participant in the shards that a query lists.
+func (l *Ledger) shardsOf(ctx context.Context, participant, query string, args ...any) ([]Shard, error) {
+	fail := func(err error) ([]Shard, error) {
 		return nil, fmt.Errorf("shards of participant %s: %w", participant, err)
 	}
-	return all, nil
+	rows, err := l.db.QueryContext(ctx, query, args...)
+	all, err := sqldb.Collect(rows, err, func(r *sql.Rows) (n numbered, err error) {
+		return n, r.Scan(&n.id, &n.Campaign, &n.Number)
+	})
+	if err != nil {
+		return fail(err)
+	}
+	var enrolled, others []Shard
+	for _, n := range all {
+		there, first, err := l.holds(ctx, n.id, participant)
+		switch {
+		case err != nil:
+			return fail(err)
+		case first:
+			enrolled = append(enrolled, n.Shard)
+		case there:
+			others = append(others, n.Shard)
+		}
+	}
+	out := slices.Concat(enrolled, others)
+	slices.SortStableFunc(out, func(a, b Shard) int { return cmp.Compare(a.Campaign, b.Campaign) })
+	return out, nil
+}
+
+// holds tells whether a shard has anything of a participant, and whether they enrolled
+// there.
+func (l *Ledger) holds(ctx context.Context, shard int64, participant string) (anything, enrolled bool, err error) {
+	kinds, err := ofParticipant(ctx, l.db, asKinds("facts"), shard, participant)
+	if err == nil && len(kinds) == 0 {
+		kinds, err = ofParticipant(ctx, l.db, asKinds("personal"), shard, participant)
+	}
+	return len(kinds) > 0, slices.Contains(kinds, string(event.KindEnrolled)), err
 }
 
 // AtDoor lists everybody to whom a door ever led, in order of id. It reads all facts
@@ -104,18 +145,17 @@ func (l *Ledger) AtDoor(ctx context.Context, s Shard, hash string) ([]string, er
 	return all, nil
 }
 
-// Participants counts who has a fact in a shard. It reads all of the shard's
-// index, for a progress bar.
-func (l *Ledger) Participants(ctx context.Context, s Shard) (int, error) {
+// Positions counts the positions that a shard's facts take: as many as there are facts, and
+// those that became dead letters.
+func (l *Ledger) Positions(ctx context.Context, s Shard) (int64, error) {
 	id, err := l.shardID(ctx, s)
 	if err != nil {
 		return 0, err
 	}
-	var n int
-	err = l.db.QueryRowContext(ctx,
-		"SELECT COUNT(*) FROM (SELECT DISTINCT participant FROM facts WHERE shard = $1) AS p", id).Scan(&n)
-	if err != nil {
-		return 0, fmt.Errorf("count the participants of %s: %w", s, err)
+	epochs, err := reaches(ctx, l.db, "facts", id)
+	var n int64
+	for _, to := range epochs {
+		n += int64(to.Seq) + 1 //nolint:gosec // A position is below 2^63.
 	}
-	return n, nil
+	return n, err
 }

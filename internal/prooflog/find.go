@@ -217,15 +217,12 @@ func (all deeds) nth(act proof.Act, n int) []deed {
 // deeds replays what makes leaves out of the history of a participant. Their acts and what
 // became of them lie in one shard; what is of prizes may lie in another, and makes none.
 func (l *Log) deeds(ctx context.Context, campaignID, participant string) (deeds, error) {
-	shards, err := l.Ledger.ShardsOf(ctx, participant)
+	shards, err := l.Ledger.ShardsIn(ctx, campaignID, participant)
 	if err != nil {
 		return nil, err
 	}
 	var all deeds
 	for _, s := range shards {
-		if s.Campaign != campaignID {
-			continue
-		}
 		h, err := l.Ledger.History(ctx, s, participant)
 		if err != nil {
 			return nil, err

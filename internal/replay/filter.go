@@ -16,14 +16,14 @@ type filter struct {
 
 const (
 	filterHashes   = 8
-	bitsForOne     = 64
+	bitsOfFact     = 32      // most people have four facts, hardly anybody one
 	smallestFilter = 1 << 16 // bits
 	largestFilter  = 1 << 30 // bits: 128 MiB
 )
 
-// newFilter has room for so many.
-func newFilter(expected int64) *filter {
-	want := min(max(uint64(expected)*bitsForOne, smallestFilter), largestFilter) //nolint:gosec // A count.
+// newFilter has room for those of whom there are so many facts.
+func newFilter(facts int64) *filter {
+	want := min(max(uint64(facts)*bitsOfFact, smallestFilter), largestFilter) //nolint:gosec // A count.
 	size := uint64(1) << bits.Len64(want-1)
 	return &filter{seed: maphash.MakeSeed(), bits: make([]uint64, size/64)} //nolint:mnd // Bits of a word.
 }

@@ -14,7 +14,7 @@ import (
 type Record interface {
 	Campaign(ctx context.Context, campaign string) (ledger.Opened, bool, error)
 	Cursor(ctx context.Context, s ledger.Shard, stream event.Stream) (event.Position, error)
-	Participants(ctx context.Context, s ledger.Shard) (int, error)
+	Positions(ctx context.Context, s ledger.Shard) (int64, error)
 	Histories(ctx context.Context, s ledger.Shard, heads ledger.Heads) iter.Seq2[ledger.History, error]
 	History(ctx context.Context, s ledger.Shard, participant string) (ledger.History, error)
 	Bank(ctx context.Context, digest string) ([]byte, bool, error)

@@ -33,7 +33,7 @@ type Rebuilder struct {
 	// Drain moves everything that the streams of a shard still hold into the
 	// ledger.
 	Drain func(ctx context.Context, s ledger.Shard) error
-	// Progress, when set, is told how many participants are done. It is not called
+	// Progress, when set, is told how many facts are done. It is not called
 	// by two at once.
 	Progress func(done, total int64)
 	Now      func() time.Time

@@ -43,15 +43,15 @@ func (x *rebuild) refillCampaign(ctx context.Context, c *campaign.Campaign) erro
 	return f.banks(ctx)
 }
 
-// expect counts for whom there is something to do.
+// expect counts what there is to do.
 func (x *rebuild) expect(ctx context.Context) error {
 	x.done = progress{tell: x.Progress}
 	for n := range x.was.Shards {
-		people, err := x.Ledger.Participants(ctx, ledger.Shard{Campaign: x.id, Number: n})
+		facts, err := x.Ledger.Positions(ctx, ledger.Shard{Campaign: x.id, Number: n})
 		if err != nil {
 			return err
 		}
-		x.done.total += int64(people)
+		x.done.total += facts
 	}
 	return nil
 }
@@ -134,11 +134,11 @@ func (f *filling) batch(ctx context.Context, shard int, histories []ledger.Histo
 	defer f.mu.Unlock()
 	for i := range lives {
 		f.Facts += int64(len(lives[i].Facts))
+		f.done.add(int64(len(lives[i].Facts)))
 		f.Faults += int64(len(lives[i].Faults))
 		f.named.add(&lives[i].Person)
 	}
 	f.Participants += int64(len(lives))
-	f.done.add(int64(len(lives)))
 	return nil
 }
 
@@ -192,9 +192,9 @@ func (x *rebuild) doorsOf(ctx context.Context, shard int) error {
 				doors = append(doors, d.Door)
 			}
 			x.Facts += int64(len(batch[i].Facts))
+			x.done.add(int64(len(batch[i].Facts)))
 		}
 		x.Participants += int64(len(batch))
-		x.done.add(int64(len(batch)))
 		return x.Redis.Doors(ctx, x.ticket, shard, doors)
 	})
 	if err != nil {

@@ -35,7 +35,7 @@ type Verifier struct {
 	// streams had in the beginning; 30 s when zero.
 	Patience time.Duration
 	// Found, when set, is told of every difference as it is found, and Progress of
-	// how many participants are done. Neither is called by two at once.
+	// how many facts are done. Neither is called by two at once.
 	Found    func(Difference)
 	Progress func(done, total int64)
 	// Roll says what a chance falls on; nil leaves that out.
@@ -180,11 +180,11 @@ func (x *verification) begin(ctx context.Context, o *ledger.Opened) ([]event.Pos
 			x.differ(Difference{Shard: n, Field: "epoch", Want: want, Got: cmp.Or(head.Epoch, "none")})
 		}
 		folds[n] = head.Fold
-		people, err := x.Ledger.Participants(ctx, ledger.Shard{Campaign: o.Campaign, Number: n})
+		facts, err := x.Ledger.Positions(ctx, ledger.Shard{Campaign: o.Campaign, Number: n})
 		if err != nil {
 			return nil, err
 		}
-		total += int64(people)
+		total += facts
 	}
 	x.known, x.done = newFilter(total), progress{total: total, tell: x.Progress}
 	return folds, nil

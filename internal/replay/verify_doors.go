@@ -90,7 +90,7 @@ func (c *doorCheck) first(ctx context.Context) error {
 		}
 		c.count(func(r *Report) {
 			r.Facts, r.Participants, r.Doors = r.Facts+facts, r.Participants+int64(len(batch)), r.Doors+int64(len(want))
-			c.done.add(int64(len(batch)))
+			c.done.add(facts)
 		})
 		return c.suspect(ctx, want)
 	})

@@ -261,6 +261,6 @@ func (s *shardCheck) counted(lives []Life, facts int64) {
 			}
 			s.named.add(&l.Person)
 		}
-		s.done.add(int64(len(lives)))
+		s.done.add(facts)
 	})
 }

@@ -171,24 +171,18 @@ func (s *Shelf) life(ctx context.Context, id, participant string) (*replay.Life,
 	if err != nil {
 		return nil, ledger.Shard{}, err
 	}
-	shards, err := s.Ledger.ShardsOf(ctx, participant)
-	if err != nil {
+	shards, err := s.Ledger.ShardsIn(ctx, id, participant)
+	if err != nil || len(shards) == 0 {
 		return nil, ledger.Shard{}, err
 	}
-	for _, shard := range shards {
-		if shard.Campaign != id {
-			continue
-		}
-		h, err := s.Ledger.History(ctx, shard, participant)
-		if err != nil || len(h.Facts) == 0 {
-			return nil, shard, err
-		}
-		rules := replay.Rules{Campaign: c, Layout: k.layout, Open: s.Open, Now: s.Now}
-		life := rules.Replay(h, h.Facts[len(h.Facts)-1].Position)
-		unnamed(&life)
-		return &life, shard, nil
+	h, err := s.Ledger.History(ctx, shards[0], participant)
+	if err != nil || len(h.Facts) == 0 {
+		return nil, shards[0], err
 	}
-	return nil, ledger.Shard{}, nil
+	rules := replay.Rules{Campaign: c, Layout: k.layout, Open: s.Open, Now: s.Now}
+	life := rules.Replay(h, h.Facts[len(h.Facts)-1].Position)
+	unnamed(&life)
+	return &life, shards[0], nil
 }
 
 // IDs lists what lies on the shelf, in order.

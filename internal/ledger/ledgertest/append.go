@@ -188,10 +188,16 @@ func apart(d *desk) {
 	shards, err = d.ShardsOf(d.Context(), "p1")
 	d.wants("ShardsOf", err)
 	d.same("shards of a participant with a record", []ledger.Shard{doors}, shards)
-	for shard, want := range map[ledger.Shard]int{home: 3, other: 3, doors: 0, {Campaign: "none"}: 0} {
-		n, err := d.Participants(d.Context(), shard)
-		d.wants("Participants", err)
-		d.same("participants of "+shard.String(), want, n)
+	shards, err = d.ShardsIn(d.Context(), home.Campaign, "p000002")
+	d.wants("ShardsIn", err)
+	d.same("shards in one campaign", []ledger.Shard{other, home}, shards)
+	shards, err = d.ShardsIn(d.Context(), home.Campaign, "p1")
+	d.wants("ShardsIn", err)
+	d.same("shards in another campaign", []ledger.Shard(nil), shards)
+	for shard, want := range map[ledger.Shard]int64{home: 3, other: 3, doors: 0, {Campaign: "none"}: 0} {
+		n, err := d.Positions(d.Context(), shard)
+		d.wants("Positions", err)
+		d.same("positions of "+shard.String(), want, n)
 	}
 }
 
