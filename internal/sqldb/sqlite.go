@@ -39,8 +39,8 @@ var pragmas = []pragma{
 	{"foreign_keys", "ON", "1"},
 	{"cache_size", "-8192", ""}, // KiB a connection
 	// The log is folded into the file once it holds 64 MiB, and shrinks to that again
-	// after a burst. The index on participants is written all over with every batch:
-	// folded at SQLite's 4 MiB, each of its pages went to the file again and again.
+	// after a burst. A batch changes pages all over the newest block of the ledger's
+	// indexes: folded at SQLite's 4 MiB, each went to the file again and again.
 	{"wal_autocheckpoint", "16384", ""}, // pages of 4 KiB
 	{"journal_size_limit", "67108864", ""},
 	{"temp_store", "MEMORY", ""}, // sorting writes no plain data beside the file
