@@ -126,10 +126,10 @@ func erase(ctx context.Context, tx *sql.Tx, shard int64, e *event.Record) error 
 	return nil
 }
 
-// eraseQuery takes the records of a participant in one epoch.
-var eraseQuery = allBlocks + `UPDATE personal SET sealed = NULL, erased_at = $5
-	WHERE shard = $1 AND epoch = $2 AND ` + inBlock + ` IN (SELECT n FROM blocks) AND participant = $4
-	AND (epoch, seq) < ($6, $7) AND sealed IS NOT NULL`
+// eraseQuery takes the records of a participant in one epoch, up to a position. Without the
+// sign SQLite would look for that.
+var eraseQuery = allBlocks + "UPDATE personal SET sealed = NULL, erased_at = $5 WHERE " + inBlocks +
+	" AND +seq < $6 AND sealed IS NOT NULL"
 
 func eraseOwn(ctx context.Context, tx *sql.Tx, shard int64, e *event.Record) error {
 	epochs, err := reaches(ctx, tx, "personal", shard)
@@ -137,8 +137,14 @@ func eraseOwn(ctx context.Context, tx *sql.Tx, shard int64, e *event.Record) err
 		return err
 	}
 	for _, to := range epochs {
-		_, err := tx.ExecContext(ctx, eraseQuery, shard, int64(to.Epoch), to.last(), e.Participant, //nolint:gosec // It came as one.
-			e.At.UnixMilli(), e.Epoch, e.Seq)
+		end := int64(math.MaxInt64)
+		switch {
+		case to.Epoch > e.Epoch:
+			return nil
+		case to.Epoch == e.Epoch:
+			end = int64(e.Seq) //nolint:gosec // A position is below 2^63.
+		}
+		_, err := tx.ExecContext(ctx, eraseQuery, shard, int64(to.Epoch), to.last(), e.Participant, e.At.UnixMilli(), end) //nolint:gosec // It came as one.
 		if err != nil {
 			return err
 		}
