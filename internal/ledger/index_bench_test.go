@@ -70,7 +70,7 @@ func (r *rowWriter) write() {
 		for range indexRows / atOnce {
 			var args []any
 			for range atOnce {
-				who := uint64(r.random.IntN(*indexPeople)) * 0x9e3779b97f4a7c15 //nolint:gosec // Not below 0.
+				who := uint64(r.random.IntN(*indexPeople)) * 0x9e3779b97f4a7c15
 				args = append(args, r.seq, fmt.Sprintf("%026x", who), []byte(benchBody))
 				r.seq++
 			}
