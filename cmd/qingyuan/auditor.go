@@ -35,9 +35,13 @@ type auditor struct {
 	torn  *audit.Break     // where its chain does not hold
 }
 
-// auditRest is how many times as long as it took the auditor rests at least: a
-// comparison of a million participants is minutes of work.
-const auditRest = 10
+// How many times as long as they took the auditor rests from things: a comparison of a
+// million participants is more than a minute's work of two processors, and people may be
+// waiting for these. Within one it takes a quarter of one of them.
+const (
+	restFromBatch      = 8
+	restFromComparison = 2
+)
 
 // Run compares every few minutes until ctx ends.
 func (a *auditor) Run(ctx context.Context) {
@@ -54,7 +58,7 @@ func (a *auditor) Run(ctx context.Context) {
 		}
 		began := time.Now()
 		a.compare(ctx)
-		next.Reset(max(a.every, auditRest*time.Since(began)))
+		next.Reset(max(a.every, restFromComparison*time.Since(began)))
 	}
 }
 

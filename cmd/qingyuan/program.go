@@ -144,8 +144,10 @@ func (a *assembly) addLedger() {
 	a.archive = newArchive(a.services, ledger.New(a.sql), a.metrics, a.log)
 	a.proofs = newProofLog(a.cfg, a.sql, a.archive.ledger, a.services.secrecy, a.now)
 	a.sealer = newSealer(a.cfg, a.proofs, a.metrics, a.log)
+	verifier := newVerifier(a.services, a.archive.ledger)
+	verifier.Rest = restFromBatch
 	a.auditor = &auditor{
-		journal: audit.New(a.sql), proofs: newRereader(a.proofs, a.metrics, a.log), verifier: newVerifier(a.services, a.archive.ledger),
+		journal: audit.New(a.sql), proofs: newRereader(a.proofs, a.metrics, a.log), verifier: verifier,
 		catalog: a.catalog, shelf: a.services.shelf, every: a.cfg.Verify.Every, metrics: a.metrics, log: a.log,
 	}
 }

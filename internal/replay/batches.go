@@ -27,7 +27,7 @@ func inBatches(all iter.Seq2[ledger.History, error], size int, take func([]ledge
 	return take(batch)
 }
 
-// progress tells how many participants are done. It is not safe for concurrent
+// progress tells how many facts are done. It is not safe for concurrent
 // use.
 type progress struct {
 	done, total int64

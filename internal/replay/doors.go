@@ -17,11 +17,16 @@ type placedDoor struct {
 // once. What is sealed of a door is what the newest record says, unless it was
 // erased after that.
 func doorsIn(h *ledger.History) []placedDoor {
+	return doorsOf(h, func(string, event.Position) bool { return true })
+}
+
+// doorsOf is doorsIn by those facts about a door that count.
+func doorsOf(h *ledger.History, counts func(hash string, at event.Position) bool) []placedDoor {
 	var out []placedDoor
 	place := map[string]int{}
 	for i := range h.Facts {
 		body, ok := h.Facts[i].Body.(event.Door)
-		if !ok {
+		if !ok || !counts(body.Hash, h.Facts[i].Position) {
 			continue
 		}
 		n, seen := place[body.Hash]

@@ -97,21 +97,26 @@ func (r *rig) underLoad(least int, load func(last replay.Report) bool) {
 }
 
 // TestNothingDiffersUnderLoad verifies again and again while people act, fold and
-// archive.
+// archive, as fast as it can and resting in between.
 func TestNothingDiffersUnderLoad(t *testing.T) {
 	t.Parallel()
-	onShards(t, func(t *testing.T, shards int) {
-		t.Helper()
-		r := newRig(t, shards)
-		r.rules.AttemptsPerDay = 0
-		r.populate()
-		b := busyOn(r, 2)
-		defer b.end()
-		r.underLoad(3, func(last replay.Report) bool { return last.Facts >= 200 && last.Rechecked > 0 })
-		b.end()
-		r.settle()
-		r.clean()
-	})
+	for name, rest := range map[string]int{"fast": 0, "resting": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			onShards(t, func(t *testing.T, shards int) {
+				t.Helper()
+				r := newRig(t, shards)
+				r.rest, r.rules.AttemptsPerDay = rest, 0
+				r.populate()
+				b := busyOn(r, 2)
+				defer b.end()
+				r.underLoad(3, func(last replay.Report) bool { return last.Facts >= 200 && last.Rechecked > 0 })
+				b.end()
+				r.settle()
+				r.clean()
+			})
+		})
+	}
 }
 
 // TestNothingDiffersUnderLoadInAFreeze is the same where the boards stand still, and

@@ -56,6 +56,7 @@ type rig struct {
 	rules   quiz.Rules
 	box     *seal.Box
 	options []redisstore.Option // of what writes
+	rest    int                 // of who compares
 	// ahead is how far the clock of the services is before the real one.
 	ahead atomic.Int64
 
@@ -260,8 +261,8 @@ func (r *rig) archive(id string, shards int) {
 func (r *rig) verifier() *replay.Verifier {
 	return &replay.Verifier{
 		Ledger: r.ledger, Live: redisstore.NewMirror(r.db), Streams: r.Reader, Open: r.disclose, Now: r.watch(),
-		Patience: 10 * time.Second,
-		Found:    func(d replay.Difference) { r.differences = append(r.differences, d) },
+		Patience: 10 * time.Second, Rest: r.rest,
+		Found: func(d replay.Difference) { r.differences = append(r.differences, d) },
 	}
 }
 

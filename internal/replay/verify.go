@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -34,6 +35,9 @@ type Verifier struct {
 	// Patience is how long the ledger is waited for to reach the end that the
 	// streams had in the beginning; 30 s when zero.
 	Patience time.Duration
+	// Rest, when set, is for a comparison that nobody waits for: one hand does it, and after
+	// each batch rests so many times as long as that took.
+	Rest int
 	// Found, when set, is told of every difference as it is found, and Progress of
 	// how many facts are done. Neither is called by two at once.
 	Found    func(Difference)
@@ -59,6 +63,16 @@ func (v *Verifier) Campaign(ctx context.Context, c *campaign.Campaign, rules *qu
 		err = fmt.Errorf("verify %s: %w", c.ID, err)
 	}
 	return x.report, err
+}
+
+func (v *Verifier) pace() pace { return pace{v.Rest, v.Now} }
+
+// hands are how many compare at once.
+func (v *Verifier) hands() int {
+	if v.Rest > 0 {
+		return 1
+	}
+	return runtime.GOMAXPROCS(0)
 }
 
 // verification is one run of a Verifier over a campaign.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"qingyuan/internal/event"
 	"qingyuan/internal/ledger"
 	"qingyuan/internal/replay/state"
 )
@@ -92,7 +93,7 @@ func (c *doorCheck) first(ctx context.Context) error {
 			r.Facts, r.Participants, r.Doors = r.Facts+facts, r.Participants+int64(len(batch)), r.Doors+int64(len(want))
 			c.done.add(facts)
 		})
-		return c.suspect(ctx, want)
+		return c.pace().work(ctx, func() error { return c.suspect(ctx, want) })
 	})
 }
 
@@ -124,27 +125,35 @@ func sameDoor(a, b *state.Door) bool {
 // again decides about the suspects.
 func (c *doorCheck) again(ctx context.Context) error {
 	c.count(func(r *Report) { r.Rechecked += int64(len(c.suspects)) })
-	for round := range rounds { // as with participants
-		for hashes := range slices.Chunk(slices.Sorted(maps.Keys(c.suspects)), livesAtOnce) {
-			if err := c.look(ctx, hashes, round == rounds-1); err != nil {
-				return err
-			}
+	for round := 1; len(c.suspects) > 0 && round <= rounds; round++ { // as with participants
+		if err := c.look(ctx, round == rounds); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// look compares doors with where they led when the streams ended where Redis was
+// look compares the suspects with where they led when the streams ended where Redis was
 // read, and drops those that lead there.
-func (c *doorCheck) look(ctx context.Context, hashes []string, tell bool) error {
-	got, head, err := c.Live.Doors(ctx, c.Number, hashes)
-	if err != nil {
+func (c *doorCheck) look(ctx context.Context, tell bool) error {
+	var got []state.Door
+	var last state.Ends
+	read := make(map[string]event.Position, len(c.suspects)) // where the facts ended when a door was
+	for hashes := range slices.Chunk(slices.Sorted(maps.Keys(c.suspects)), livesAtOnce) {
+		some, head, err := c.Live.Doors(ctx, c.Number, hashes)
+		if err != nil {
+			return err
+		}
+		for _, hash := range hashes {
+			read[hash] = head.Facts
+		}
+		got, last = append(got, some...), head.Ends
+	}
+	var err error
+	if c.heads, err = c.await(ctx, last); err != nil {
 		return err
 	}
-	if c.heads, err = c.await(ctx, head.Ends); err != nil {
-		return err
-	}
-	want, err := c.lead(ctx, hashes)
+	want, err := c.lead(ctx, read)
 	if err != nil {
 		return err
 	}
@@ -160,18 +169,19 @@ func (c *doorCheck) look(ctx context.Context, hashes []string, tell bool) error 
 	return nil
 }
 
-// lead works out where some doors lead at the heads.
-func (c *doorCheck) lead(ctx context.Context, hashes []string) (map[string]placedDoor, error) {
-	newest := make(map[string]placedDoor, len(hashes))
-	for _, hash := range hashes {
-		newest[hash] = placedDoor{}
+// lead works out where some doors led, each up to a position.
+func (c *doorCheck) lead(ctx context.Context, upTo map[string]event.Position) (map[string]placedDoor, error) {
+	newest := make(map[string]placedDoor, len(upTo))
+	counts := func(hash string, at event.Position) bool {
+		end, asked := upTo[hash]
+		return asked && arrived(end, at)
 	}
 	for h, err := range c.Ledger.Histories(ctx, c.Shard, c.heads) {
 		if err != nil {
 			return nil, err
 		}
-		for _, d := range doorsIn(&h) {
-			if was, asked := newest[d.Hash]; asked && (was.Hash == "" || d.at.Compare(was.at) > 0) {
+		for _, d := range doorsOf(&h, counts) {
+			if was, known := newest[d.Hash]; !known || d.at.Compare(was.at) > 0 {
 				newest[d.Hash] = d
 			}
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"time"
 
@@ -186,12 +185,13 @@ func (s *shardCheck) lives(ctx context.Context) (*counter, error) {
 		defer close(batches)
 		return s.read(ctx, batches)
 	})
-	counters := make([]*counter, runtime.GOMAXPROCS(0))
+	counters := make([]*counter, s.hands())
 	for i := range counters {
 		counters[i] = newCounter(&s.rules, &s.reach)
 		g.Go(func() error {
 			for batch := range batches {
-				if err := s.batch(ctx, batch, counters[i]); err != nil {
+				err := s.pace().work(ctx, func() error { return s.batch(ctx, batch, counters[i]) })
+				if err != nil {
 					return err
 				}
 			}
