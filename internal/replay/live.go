@@ -17,6 +17,9 @@ type Record interface {
 	Positions(ctx context.Context, s ledger.Shard) (int64, error)
 	Histories(ctx context.Context, s ledger.Shard, heads ledger.Heads) iter.Seq2[ledger.History, error]
 	History(ctx context.Context, s ledger.Shard, participant string) (ledger.History, error)
+	// Whose lists whose the next limit facts behind a position are, and the position of the
+	// last; nobody where there is none.
+	Whose(ctx context.Context, s ledger.Shard, after event.Position, limit int) ([]string, event.Position, error)
 	Bank(ctx context.Context, digest string) ([]byte, bool, error)
 	DeadLetters(ctx context.Context, limit int) ([]ledger.DeadLetter, error)
 }

@@ -12,7 +12,6 @@ import (
 	"qingyuan/campaign"
 	"qingyuan/internal/event"
 	"qingyuan/internal/ledger"
-	"qingyuan/internal/replay/state"
 	"qingyuan/leaderboard"
 	"qingyuan/quiz"
 )
@@ -83,7 +82,8 @@ type verification struct {
 	rules Rules
 	banks *banks
 	named digests
-	known *filter // who is in the ledger, by shard and id
+	known *filter          // who is in the ledger, by shard and id
+	upTo  []event.Position // where each shard's facts were read to find them
 	done  progress
 }
 
@@ -221,46 +221,7 @@ func (x *verification) shards(ctx context.Context, o *ledger.Opened) error {
 		if err := s.run(ctx, &names[n], folds[n]); err != nil {
 			return fmt.Errorf("shard %d: %w", n, err)
 		}
-	}
-	return nil
-}
-
-// strangersAtOnce bounds how many unknown participants are looked at together.
-const strangersAtOnce = 100
-
-// strangers looks for participants in Redis whom the ledger does not know. Those
-// who came meanwhile turn up on the streams.
-func (x *verification) strangers(ctx context.Context) error {
-	found := map[int][]string{}
-	look := func(shard int) error {
-		people := make([]state.Person, len(found[shard]))
-		for i, id := range found[shard] {
-			people[i].Participant = id
-		}
-		found[shard] = nil
-		s := &shardCheck{verification: x, Shard: ledger.Shard{Campaign: x.report.Campaign, Number: shard}}
-		return s.recheck(ctx, people)
-	}
-	err := x.Live.Participants(ctx, x.report.Campaign, func(shard int, id string) error {
-		if x.known.has(shard, id) {
-			return nil
-		}
-		x.known.add(shard, id) // it may be found twice
-		found[shard] = append(found[shard], id)
-		if len(found[shard]) < strangersAtOnce {
-			return nil
-		}
-		return look(shard)
-	})
-	if err != nil {
-		return err
-	}
-	for shard, ids := range found {
-		if len(ids) > 0 {
-			if err := look(shard); err != nil {
-				return err
-			}
-		}
+		x.upTo = append(x.upTo, s.heads.Facts)
 	}
 	return nil
 }
