@@ -3,6 +3,7 @@ package replay_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"qingyuan/internal/replay"
@@ -49,7 +50,8 @@ func TestNewcomers(t *testing.T) {
 					if c.archived {
 						r.settle()
 					}
-					must(t, 0, r.db.HSet(t.Context(), "qy:{antidrug:0}:p:stranger", "u", "u1").Err())
+					beside := (&garden{rig: r}).keys("*}:tally")[0]
+					must(t, 0, r.db.HSet(t.Context(), strings.TrimSuffix(beside, "tally")+"p:stranger", "u", "u1").Err())
 				}}
 				report, err := v.Campaign(t.Context(), r.def, &r.rules)
 				must(t, 0, err)
