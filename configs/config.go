@@ -94,7 +94,7 @@ type Memory struct {
 
 // Verify is how often Redis is compared with the ledger.
 type Verify struct {
-	Every time.Duration `koanf:"every" doc:"Time between two comparisons of Redis with the ledger in the background, which take their time, and at least twice as long as one took; 0 switches them off."`
+	Every time.Duration `koanf:"every" doc:"Time between two comparisons of Redis with the ledger in the background, which take their time, and at least as long as one took; 0 switches them off."`
 }
 
 // Rounds is how often a server looks for what falls due by itself.

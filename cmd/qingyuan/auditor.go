@@ -35,13 +35,11 @@ type auditor struct {
 	torn  *audit.Break     // where its chain does not hold
 }
 
-// How many times as long as they took the auditor rests from things: a comparison of a
-// million participants is more than a minute's work of two processors, and people may be
-// waiting for these. Within one it takes a quarter of one of them.
-const (
-	restFromBatch      = 8
-	restFromComparison = 2
-)
+// restFromBatch is how many times as long as a batch of participants took the auditor rests
+// from it: a comparison of a million is more than a minute's work of two processors, and
+// people may be waiting for these. So it takes a quarter of one of them. From all of a
+// comparison it rests as long as that took.
+const restFromBatch = 8
 
 // Run compares every few minutes until ctx ends.
 func (a *auditor) Run(ctx context.Context) {
@@ -58,7 +56,7 @@ func (a *auditor) Run(ctx context.Context) {
 		}
 		began := time.Now()
 		a.compare(ctx)
-		next.Reset(max(a.every, restFromComparison*time.Since(began)))
+		next.Reset(max(a.every, time.Since(began)))
 	}
 }
 
