@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -199,6 +200,29 @@ func apart(d *desk) {
 		d.wants("Positions", err)
 		d.same("positions of "+shard.String(), want, n)
 	}
+	d.whose(other)
+}
+
+// whose goes through the facts of a shard two by two and expects everybody that reading them
+// all finds.
+func (d *desk) whose(shard ledger.Shard) {
+	d.Helper()
+	facts, err := d.After(d.Context(), shard.Campaign, shard.Number, event.Position{}, 100)
+	d.wants("After", err)
+	var want, got []string
+	for i := range facts {
+		want = append(want, facts[i].Participant)
+	}
+	for after := (event.Position{}); ; {
+		people, last, err := d.Whose(d.Context(), shard, after, 2)
+		d.wants("Whose", err)
+		if len(people) == 0 {
+			d.same("where the facts end", facts[len(facts)-1].Position, last)
+			break
+		}
+		got, after = append(got, people...), last
+	}
+	d.same("whose facts these are", slices.Compact(slices.Sorted(slices.Values(want))), slices.Compact(slices.Sorted(slices.Values(got))))
 }
 
 func racingShards(d *desk) {
