@@ -26,6 +26,8 @@ type Mine struct {
 	Around []Item
 	// Frozen is set while the boards stand still.
 	Frozen *campaign.Freeze
+	// Hidden says that they stand on no public board.
+	Hidden bool
 }
 
 // Rank is a place among everybody on a board.
@@ -62,7 +64,7 @@ func (s *Service) Mine(ctx context.Context, campaignID, participant string, q Qu
 	if err != nil {
 		return Mine{}, err
 	}
-	m := Mine{Passed: st.Passed, Frozen: a.sight.Frozen}
+	m := Mine{Passed: st.Passed, Frozen: a.sight.Frozen, Hidden: !listed}
 	m.Score, m.Used, _ = layout.Unpack(st.Packed)
 	if !listed {
 		return m, nil

@@ -44,8 +44,10 @@ type Item struct {
 	Unit  string
 	Score int
 	Used  time.Duration
-	// Participant is for the server's own use: it marks the viewer's line.
+	// Participant is for the server's own use, and for operators: it marks the viewer's
+	// line. Hidden is true only where operators see them.
 	Participant string
+	Hidden      bool
 }
 
 // Board is a part of a board of participants.
@@ -353,7 +355,7 @@ func itemsOf(l Layout, entries []Entry, people map[string]Person, ranks []int64,
 		p := people[e.Participant]
 		items[i] = Item{
 			Rank: ranks[i], Name: p.Name, Unit: p.unitOn(frozen),
-			Score: score, Used: used, Participant: e.Participant,
+			Score: score, Used: used, Participant: e.Participant, Hidden: p.Hidden,
 		}
 	}
 	return items

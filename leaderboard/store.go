@@ -38,6 +38,8 @@ type Person struct {
 	Unit, Group string
 	// Stays are where they belonged before each transfer, oldest first.
 	Stays []event.Stay
+	// Hidden people stand on no public board.
+	Hidden bool
 }
 
 // unitOn is the unit beside the name on a board: the one of the freeze on a board that

@@ -48,6 +48,7 @@ func newServer(p *program, registry *prometheus.Registry, now func() time.Time) 
 	server.Pages = web.Pages()
 	server.Spool = uploads
 	server.Transfers = p.transfers
+	server.Hidings = newHidings(s, p.sql, p.catalog, now)
 	server.Prizes, server.PrizeDesk, server.PrizeStaff = s.prizes, p.prizes, p.prizes.Staff
 	if p.room != nil { // a nil room in the interface would be one
 		server.Queue = p.room

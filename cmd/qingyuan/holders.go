@@ -25,6 +25,7 @@ func (w *workbench) holders() (retention.Holders, error) {
 		origins.Holder(),
 		newChallenges(w.services, &backOffice{}, w.db, w.catalog, time.Now).Holder(),
 		w.rosterHolder(rosters),
+		newHidings(w.services, w.db, w.catalog, time.Now).Holder(),
 		newTransfers(w.services, w.db, w.catalog, rosters, w.log, time.Now).Holder(),
 		newPrizeDesk(w.cfg, w.services, w.db, w.catalog, w.log, time.Now).Holder(),
 	}

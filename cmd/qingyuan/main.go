@@ -64,6 +64,7 @@ type cli struct {
 	Audit     auditCmds     `cmd:"" help:"Export the log of what operators did, or cut its oldest part."`
 	Correct   correctCmds   `cmd:"" help:"Take acts out of the figures that should never have counted, and put them back."`
 	Challenge challengeCmds `cmd:"" help:"Decide on questions that are contested, and mark attempts again by a rule."`
+	Hide      hideCmds      `cmd:"" help:"Take people off the public boards, and put them back."`
 	Transfer  transferCmds  `cmd:"" help:"Decide who may belong to another unit."`
 	Switch    switchCmd     `cmd:"" help:"Switch a feature of a campaign off or on while everything else goes on, or list what is off."`
 	Version   versionCmd    `cmd:"" help:"Print the version."`

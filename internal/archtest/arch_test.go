@@ -179,6 +179,7 @@ var rules = map[string]rule{
 			"campaign", "internal/audit", "internal/correction/act", "internal/fault", "internal/operator", "internal/retention", "internal/seal", "internal/sqldb", sqldb,
 		},
 	},
+	"internal/hiding":  {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/retention", "internal/sqldb", sqldb}},
 	"internal/offline": {may: []string{"campaign", "internal/audit", "internal/fault", "internal/operator", "internal/retention", "internal/sqldb", sqldb}},
 	// Campaigns that have left Redis: read from SQL and the ledger.
 	"internal/shelf": {may: []string{
@@ -206,7 +207,7 @@ var rules = map[string]rule{
 		may: []string{
 			"campaign", "quiz", "pledge", "prize", "leaderboard", "proof",
 			"internal/approval", "internal/audit", "internal/certificate", "internal/challenge", "internal/correction", "internal/fault", "internal/grant", "internal/live", "internal/operator", "internal/origin", "internal/session", "internal/sheet",
-			"internal/inbox", "internal/offline", "internal/transfer", "internal/duty", "internal/banks", "internal/pictures", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs",
+			"internal/inbox", "internal/offline", "internal/hiding", "internal/transfer", "internal/duty", "internal/banks", "internal/pictures", "quiz/bankbook", "quiz/bankfile", "internal/catalog", "internal/divisions", "internal/jobs",
 			"internal/prizes", "internal/report", "internal/retention", "internal/roster", "internal/spool", "internal/token", "internal/waitingroom", fiber,
 		},
 		// The first feeds a fold, the second has faults that pass through; the office lies in SQL.

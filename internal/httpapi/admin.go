@@ -64,6 +64,7 @@ func (s *Server) adminRoutes() []route {
 		s.reportRoutes(),
 		s.retentionRoutes(),
 		s.boardDeskRoutes(),
+		s.hidingRoutes(),
 		s.viewerRoutes(),
 		s.rosterRoutes(),
 		s.bankRoutes(),

@@ -47,10 +47,30 @@ func (s *Server) showTrueBoard(k *call) error {
 	if err != nil {
 		return err
 	}
-	return k.send(fiber.StatusOK, boardAnswer{
-		AsOf: stamp(b.AsOf, c.Zone), frozenPart: frozenOf(c, b.Frozen), Total: b.Total, Items: itemsOf(c, b.Items, k.lang()),
+	out := trueBoardT{
+		AsOf: stamp(b.AsOf, c.Zone), frozenPart: frozenOf(c, b.Frozen), Total: b.Total, Items: make([]trueItemT, len(b.Items)),
 		NextCursor: cursor(b.Next),
-	})
+	}
+	for i, item := range b.Items {
+		out.Items[i] = trueItemT{itemOf(c, item, k.lang()), item.Participant, item.Hidden}
+	}
+	return k.send(fiber.StatusOK, out)
+}
+
+// trueBoardT is a board as operators see it: with who stands there, and who only they see.
+type trueBoardT struct {
+	AsOf string `json:"as_of"`
+	frozenPart
+	Total      int64       `json:"total"`
+	Items      []trueItemT `json:"items"`
+	NextCursor *string     `json:"next_cursor"`
+}
+
+type trueItemT struct {
+	itemAnswer
+
+	Participant string `json:"participant"`
+	Hidden      bool   `json:"hidden"`
 }
 
 func (s *Server) trueBoard(k *call, c *campaign.Campaign, q leaderboard.Query) (leaderboard.Board, error) {

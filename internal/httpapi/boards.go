@@ -146,16 +146,18 @@ type placeAnswer struct {
 	Of          *int64 `json:"of"`
 	BeatPercent *int64 `json:"beat_percent"`
 	// Tier is told instead of a place under the ranking mode tiers.
-	Tier   *string        `json:"tier"`
-	Score  int            `json:"score"`
-	UsedMS int64          `json:"used_ms"`
-	Passed bool           `json:"passed"`
+	Tier   *string `json:"tier"`
+	Score  int     `json:"score"`
+	UsedMS int64   `json:"used_ms"`
+	Passed bool    `json:"passed"`
+	// Hidden stands where the office has taken them off the public boards, and nowhere else.
+	Hidden bool           `json:"hidden,omitzero"`
 	Around []aroundAnswer `json:"around"`
 }
 
 func placeOf(c *campaign.Campaign, m leaderboard.Mine) placeAnswer {
 	p := placeAnswer{
-		frozenPart: frozenOf(c, m.Frozen), Score: m.Score, UsedMS: m.Used.Milliseconds(), Passed: m.Passed,
+		frozenPart: frozenOf(c, m.Frozen), Hidden: m.Hidden, Score: m.Score, UsedMS: m.Used.Milliseconds(), Passed: m.Passed,
 	}
 	if r := m.Rank; r != nil {
 		p.Rank, p.ScoreRank, p.Of, p.BeatPercent = &r.Place, rankOf(r.ByScore), &r.Of, &r.BeatPercent

@@ -25,7 +25,7 @@ type area struct {
 
 // matrixAreas lists the areas: add one's own, from its own test file.
 func matrixAreas() []area {
-	return []area{deskArea(), accountArea(), auditArea(), approvalArea(), correctionArea(), grantArea(), catalogArea(), appealArea(), flagArea(), reportArea(), rosterArea(), boardArea(), viewerArea(), bankArea(), feedbackArea(), transferArea(), offlineArea(), dutyArea(), challengeArea(), retentionArea(), prizeArea()}
+	return []area{deskArea(), accountArea(), auditArea(), approvalArea(), correctionArea(), grantArea(), catalogArea(), appealArea(), flagArea(), reportArea(), rosterArea(), boardArea(), hidingArea(), viewerArea(), bankArea(), feedbackArea(), transferArea(), offlineArea(), dutyArea(), challengeArea(), retentionArea(), prizeArea()}
 }
 
 // subject is what the matrix has to know of one route. The zero value is a route that

@@ -81,6 +81,8 @@ type Server struct {
 	Grants Grants
 	// Origins has the keys by which origins of acts are told apart; nil records none.
 	Origins Origins
+	// Hidings take people off the public boards; required with Operators.
+	Hidings Hidings
 	// Appeals are what participants say against that; required with Operators.
 	Appeals Appeals
 	// Inbox is what participants write to the office, Offline the pledges on paper, Duty how

@@ -114,7 +114,7 @@ func (b *Boards) People(ctx context.Context, id string, ids []string) (map[strin
 	err = send(ctx, o, o.of(ids), func(p redis.Pipeliner) {
 		for _, participant := range ids {
 			if records[participant] == nil {
-				records[participant] = p.HMGet(ctx, o.keys(participant).participant(participant), "u", "g", "e", "t", "w")
+				records[participant] = p.HMGet(ctx, o.keys(participant).participant(participant), "u", "g", "e", "t", "w", "x")
 			}
 		}
 	})
@@ -135,7 +135,7 @@ func (b *Boards) People(ctx context.Context, id string, ids []string) (map[strin
 		if err != nil {
 			return nil, err
 		}
-		out[participant] = leaderboard.Person{Name: e.DisplayName, Unit: f[0], Group: f[1], Stays: stays}
+		out[participant] = leaderboard.Person{Name: e.DisplayName, Unit: f[0], Group: f[1], Stays: stays, Hidden: f[5] != ""}
 	}
 	return out, nil
 }

@@ -284,7 +284,7 @@ func (b Boards) People(ctx context.Context, id string, ids []string) (map[string
 			if life == nil || life.Enrolment.Unit == "" {
 				continue
 			}
-			p = leaderboard.Person{Name: life.Enrolment.DisplayName, Unit: life.Enrolment.Unit, Group: life.Enrolment.Group}
+			p = leaderboard.Person{Name: life.Enrolment.DisplayName, Unit: life.Enrolment.Unit, Group: life.Enrolment.Group, Hidden: life.Hidden}
 			k.remember(participant, p)
 		}
 		out[participant] = p

@@ -93,6 +93,10 @@ func people(b *bench) {
 	got, err := b.People(b.Context(), b.c.ID, []string{"p", "nobody", "q", "p", ""})
 	b.wants("People", err, nil)
 	b.same("who", 2, len(got))
+	b.wants("Hide", b.Hide(b.Context(), b.c.ID, "p", true), nil)
+	hidden, err := b.People(b.Context(), b.c.ID, []string{"p", "q"})
+	b.wants("People", err, nil)
+	b.same("who is hidden", []bool{true, false}, []bool{hidden["p"].Hidden, hidden["q"].Hidden})
 	for id, want := range map[string]leaderboard.Person{
 		"p": {Name: got["p"].Name, Unit: "u1", Group: "public"}, "q": {Name: got["q"].Name, Unit: campaign.Unassigned, Group: "pupils"},
 	} {

@@ -386,7 +386,7 @@ func hiddenOwn(b *bench) {
 	l.snapshot(p)
 	m, err := s.Mine(l.Context(), l.c.ID, "p002", leaderboard.Query{}, 5)
 	l.wants("Mine", err, nil)
-	l.same("a hidden person's own", leaderboard.Mine{Score: 80, Used: time.Minute, Passed: true}, m)
+	l.same("a hidden person's own", leaderboard.Mine{Score: 80, Used: time.Minute, Passed: true, Hidden: true}, m)
 	board, err := s.Board(l.Context(), l.c.ID, leaderboard.Query{Limit: 10})
 	l.wants("Board", err, nil)
 	l.same("lines", 2, len(board.Items))

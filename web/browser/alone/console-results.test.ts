@@ -187,6 +187,42 @@ describe('results', () => {
     await page().getByText('已撤销', { exact: true }).waitFor()
   })
 
+  it('stand on the public board but for whom the office hides, who come back where they were', async () => {
+    const names = async () => {
+      const board = await call<{ items: { name: string; unit_name: string }[] }>(url, bureau.second, 'GET', `${office}/boards/participants?scope=${unit}`)
+      return board.items.map((i) => i.name)
+    }
+    const shown = async () => {
+      const board = (await (await fetch(`${url}/api/v1${office}/boards/participants?scope=${unit}`)).json()) as { items: { name: string }[] }
+      return board.items.map((i) => i.name)
+    }
+    const all = await shown()
+    expect(all).toContain('赵*')
+    await clerk.go(`/c/${campaign}/boards`)
+    const line = page().getByRole('row', { name: /赵\*.*太谷区居民/ }).first()
+    await line.waitFor()
+    await clerk.look('boards')
+    await line.getByRole('button', { name: '隐藏', exact: true }).click()
+    await because('成绩正在核查')
+    await page().getByRole('row', { name: /赵\*.*成绩正在核查/ }).waitFor()
+    await expect.poll(shown).toEqual(all.filter((n) => n !== '赵*'))
+    await expect.poll(names).toEqual(all)
+    await clerk.look('boards-hidden')
+
+    const guest = await Visitor.arrive(browser, url, phone)
+    await guest.context.addInitScript((s) => localStorage.setItem('qy.session', s), sessionOf(guests[0]!.token))
+    await guest.page.goto(`${url}${city}/board`)
+    await guest.page.getByText('主办单位暂未公布您的名次').waitFor()
+    await guest.shot('board-hidden-360')
+    expect(guest.surprises).toEqual([])
+    await guest.leave()
+
+    await page().getByRole('row', { name: /赵\*.*成绩正在核查/ }).getByRole('button', { name: '恢复公开' }).click()
+    await because('核查无误')
+    await page().getByText('没有隐藏任何人。').waitFor()
+    await expect.poll(shown).toEqual(all)
+  })
+
   it('are followed down the tree, and what people write is answered', async () => {
     await clerk.go(`/c/${campaign}/flags`)
     await clerk.look('flags')

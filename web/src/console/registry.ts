@@ -53,6 +53,7 @@ export const entries: Entry[] = [
   { name: 'appeals', title: '申诉', path: 'appeals', of: 'campaign', group: 'messages', needs: ['results.correct'], load: () => import('./views/Appeals.vue') },
   { name: 'banks', title: '题库', path: 'banks', of: 'office', group: 'questions', needs: ['banks.read'], load: () => import('./views/Banks.vue') },
   { name: 'bank', title: '题库', path: 'banks/:bank', of: 'office', needs: ['banks.read'], load: () => import('./views/Bank.vue') },
+  { name: 'boards', title: '个人榜与隐藏', path: 'boards', of: 'campaign', group: 'results', needs: ['figures.read'], load: () => import('./views/Boards.vue') },
   { name: 'exports', title: '导出与报告', path: 'exports', of: 'campaign', group: 'results', needs: ['figures.read'], load: () => import('./views/Exports.vue') },
   { name: 'announcements', title: '发布的数据', path: 'announcements', of: 'campaign', group: 'results', needs: ['figures.read', 'figures.announce'], load: () => import('./views/Announcements.vue') },
   { name: 'announcement', title: '一次发布的数据', path: 'announcements/:announcement', of: 'campaign', needs: ['figures.read', 'figures.announce'], load: () => import('./views/Announcement.vue') },

@@ -9,6 +9,7 @@ export const t = tableOf({
   feedback: '投诉建议与答复',
   flag_marks: '核查提示所依据的记录',
   flags: '核查提示及其处理',
+  hidings: '从公开榜单上隐藏的原因',
   offline_batches: '补录纸质承诺的批次',
   origin_keys: '地址和设备标记',
   personal: '报名和签署时的姓名、笔迹与登录标识',

@@ -185,6 +185,7 @@ export default {
   'board.tier.silver': '银档',
   'board.tier.bronze': '铜档',
   'board.frozen': '榜单已定格，暂不公布名次。',
+  'board.hidden': '主办单位暂未公布您的名次，成绩照常有效。',
   'board.passed': '最好成绩 {score} 分，合格',
   'board.notPassed': '最好成绩 {score} 分，未合格',
   'board.around': '我附近的名次',
