@@ -53,7 +53,10 @@ func openHidings(t *testing.T, b *bench) *curtain {
 func hidingArea() area {
 	const all = "/api/v1/admin/campaigns/:campaign/hidings"
 	return area{
-		open: func(t *testing.T, b *bench) { openHidings(t, b) },
+		open: func(t *testing.T, b *bench) {
+			t.Helper()
+			openHidings(t, b)
+		},
 		subjects: map[string]subject{
 			"GET " + all:  {},
 			"POST " + all: {placed: true, body: `{"participant":"p%d","reason":"核查"}`, ok: http.StatusCreated},
